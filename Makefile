@@ -1,0 +1,90 @@
+# Needs python3, make and, for the first call, a network. Makes its own environments under .venv/.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+# Python 3.13: what the user says, one on the PATH that works, one of pyenv's, or uv downloads it.
+PYTHON = $(or $(UV_PYTHON),$(PATH_PYTHON),$(PYENV_PYTHON),3.13)
+PATH_PYTHON = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null)
+PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.13\.[0-9]+$$' | tail -1) \
+	pyenv which python3.13 2>/dev/null)
+
+UV := .venv/tools/bin/uv
+DEV := .venv/dev/bin
+LOCKS := $(addprefix requirements/,dev.txt local.txt runtime.txt sam.txt tools.txt) \
+	layers/dependencies/requirements.txt
+COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
+	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
+
+export SAM_CLI_TELEMETRY := 0
+# An environment that the user has active is not ours.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
+
+.PHONY: help run test check lint format types template validate build e2e locks clean
+
+help: ## Say what the targets do
+	@sed -nE 's/^([a-z0-9]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The whole system at http://localhost:8000, until Ctrl-C
+	@exec .venv/local/bin/python -m local
+
+test: .venv/dev/.stamp ## All tests that need no running stack, with 100 % branch coverage
+	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults --cov $(ARGS)
+
+check: lint types validate test e2e ## All that CI runs
+
+lint: .venv/dev/.stamp ## Style and format
+	@$(DEV)/ruff check .
+	@$(DEV)/ruff format --check .
+
+format: .venv/dev/.stamp ## Put the format right, and what else ruff can repair
+	@$(DEV)/ruff check --fix-only .
+	@$(DEV)/ruff format .
+
+types: .venv/dev/.stamp ## mypy, strict
+	@$(DEV)/mypy
+
+template: validate ## template.yaml: SAM's rules, cfn-lint's on the translated one, our own
+	@$(DEV)/pytest tests/template $(ARGS)
+
+validate: .venv/dev/.stamp .venv/sam/.stamp
+	@.venv/sam/bin/sam validate --lint --region us-east-1
+
+build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
+	@PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
+
+e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The tests on running local stacks
+	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
+
+locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
+	@rm -f $(LOCKS)
+	@$(COMPILE) --group dev -o requirements/dev.txt
+	@$(COMPILE) --group local -c requirements/dev.txt -o requirements/local.txt
+	@$(COMPILE) --group runtime -c requirements/dev.txt -o requirements/runtime.txt
+	@$(COMPILE) --group layer -c requirements/dev.txt -o layers/dependencies/requirements.txt
+	@$(COMPILE) --group thumbnails -c requirements/dev.txt -o layers/thumbnails/requirements.txt
+	@$(COMPILE) --group sam -o requirements/sam.txt
+	@$(COMPILE) --group tools -o requirements/tools.txt
+
+clean: ## Remove environments, builds, caches and the local stack's state
+	@rm -rf .venv .aws-sam .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/tools/.stamp: requirements/tools.txt
+	@echo "Setting up uv (first time only, ~10 s) …"
+	@python3 -m venv .venv/tools
+	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/dev/.stamp: takes = 15
+.venv/local/.stamp: takes = 10
+.venv/runtime/.stamp: takes = 5
+.venv/sam/.stamp: takes = 20
+.venv/%/.stamp: requirements/%.txt .venv/tools/.stamp
+	@echo "Setting up the $* environment (first time only, ~$(takes) s) …"
+	@.venv/$*/bin/python3.13 --version >/dev/null 2>&1 || $(UV) venv --quiet --clear --python '$(PYTHON)' .venv/$*
+	@$(UV) pip sync --quiet --require-hashes --python .venv/$*/bin/python $<
+	@touch $@

@@ -1,0 +1,22 @@
+"""GET /v1/videos/{id}/content: a redirect to where the video, or its thumbnail, is just now."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from videoapi import content, services
+from videoapi.cancellation import owned
+from videoapi.http import redirect
+
+api = services.api()
+store = services.store()
+links = services.links()
+
+
+@api.get("/v1/videos/<task_id>/content")
+def download(task_id: str) -> Response[str]:
+    """Redirect (307) to the file."""
+    variant = content.variant_of(api.query)
+    task = owned(store, task_id, api.caller)
+    return redirect(content.locate(task, variant, links, now=api.clock()).url)
+
+
+handler = api.handle

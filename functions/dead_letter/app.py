@@ -1,0 +1,24 @@
+"""SQS `dead letters` → the task ends with a clear error, so that nobody waits for ever."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from videoapi import services
+from videoapi.queue import task_id_of
+
+recovery = services.recovery()
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Bury each dead letter; those that could not be are reported and come back."""
+    logger = services.logger()
+    logger.set_correlation_id(context.aws_request_id)
+    failed: list[dict[str, str]] = []
+    for record in event["Records"]:
+        try:
+            recovery.bury(task_id_of(record["body"]))
+        except Exception:
+            logger.exception("a dead letter could not be buried", message_id=record["messageId"])
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}

@@ -1,0 +1,35 @@
+"""Where one task stands: the task, the deprecated video status, and the video object."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from videoapi import responses, services
+from videoapi.cancellation import owned
+from videoapi.http import answer, deprecation, status_headers
+
+api = services.api()
+store = services.store()
+links = services.links()
+
+
+@api.get("/api/v1/tasks/<task_id>")
+def task(task_id: str) -> Response[str]:
+    """Return the whole task."""
+    found = owned(store, task_id, api.caller)
+    return answer(responses.rest_task(found, links, now=api.clock()), extra=status_headers(found))
+
+
+@api.get("/api/v1/videos/<task_id>")
+def deprecated(task_id: str) -> Response[str]:
+    """Return the flat status that the document keeps for old clients."""
+    found = owned(store, task_id, api.caller)
+    body = responses.rest_video(found, links, now=api.clock())
+    return answer(body, extra=status_headers(found) | deprecation(task_id))
+
+
+@api.get("/v1/videos/<task_id>")
+def video(task_id: str) -> Response[str]:
+    """Return the video object, in the status words that its reader knows."""
+    return api.video(owned(store, task_id, api.caller), links)
+
+
+handler = api.handle

@@ -1,0 +1,39 @@
+"""POST /api/v1/videos/generate and POST /v1/videos: accept a wish in either dialect."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from videoapi import forms, requests, responses, services
+from videoapi.http import answer
+from videoapi.submission import Submitted, caller_of
+
+api = services.api()
+links = services.links()
+submissions = services.submissions()
+
+
+@api.post("/api/v1/videos/generate")
+def generate() -> Response[str]:
+    """Submit in the document's dialect."""
+    done = _submit(requests.from_rest(requests.read_json(api.json_body()), api.settings))
+    where = {"Location": f"/api/v1/tasks/{done.task.task_id}"}
+    return answer(responses.submitted(done.task), 202, where | done.headers)
+
+
+@api.post("/v1/videos")
+def create() -> Response[str]:
+    """Submit in the OpenAI dialect, as JSON or as a form."""
+    if api.media_type == "multipart/form-data":
+        form = forms.read_form(api.body(), api.headers["content-type"])
+        wish = requests.from_openai(form.fields, api.settings, file=form.file, form=True)
+    else:
+        wish = requests.from_openai(requests.read_json(api.json_body()), api.settings)
+    done = _submit(wish)
+    return api.video(done.task, links, done.headers)
+
+
+def _submit(wish: requests.Submission) -> Submitted:
+    dialect = responses.stored_dialect(api.headers, api.settings, wish.dialect)
+    return submissions.submit(wish, caller_of(api.headers, api.caller, api.clock(), dialect))
+
+
+handler = api.handle

@@ -1,0 +1,19 @@
+"""Every minute → queue again what was put but never sent, and what a dead worker left behind."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from videoapi import services
+
+recovery = services.recovery()
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 — a tick
+    """Make one round; return how many tasks were queued again."""
+    logger = services.logger()
+    logger.set_correlation_id(context.aws_request_id)
+    queued = recovery.sweep()
+    if queued:
+        logger.warning("tasks were queued again", queued=queued)
+    return {"queued": queued}

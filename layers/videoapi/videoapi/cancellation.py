@@ -1,0 +1,62 @@
+"""Use cases: a caller gives a task up (cancel), or wants it gone (delete)."""
+
+from collections.abc import Callable
+
+from videoapi import transitions
+from videoapi.errors import Conflict, NotFound
+from videoapi.storage import INPUTS, Files
+from videoapi.store import TaskStore
+from videoapi.tasks import Task
+
+
+class Cancellation:
+    """Ends or removes tasks at their owner's wish. The relay offers no way to stop a paid job."""
+
+    def __init__(
+        self, store: TaskStore, files: Files, *, retention_hours: int, clock: Callable[[], float]
+    ) -> None:
+        """Take the adapters that `services` made."""
+        self._store = store
+        self._files = files
+        self._retention = retention_hours * 3600
+        self._clock = clock
+
+    def cancel(self, task_id: str, owner: str) -> Task:
+        """End a live task. Raises `NotFound`, and `Conflict` when it has ended already."""
+        owned(self._store, task_id, owner)
+        change = transitions.cancel(now=self._clock(), retention=self._retention)
+        cancelled = self._store.apply(task_id, change)
+        if cancelled is None:
+            ended = owned(self._store, task_id, owner)
+            message = f"The task has already ended: {ended.status}."
+            raise Conflict(message, code="task_already_ended")
+        return cancelled
+
+    def delete(self, task_id: str, owner: str) -> None:
+        """Remove a task and its files; a live one is cancelled with it. Raises `NotFound`.
+
+        Files first: whatever fails in between, the caller can try again.
+        """
+        tombstone = None
+        while tombstone is None:  # its status, which only goes forward, may change in between
+            task = owned(self._store, task_id, owner)
+            self._files.delete(_files_of(task))
+            change = transitions.delete(task, now=self._clock(), retention=self._retention)
+            tombstone = self._store.apply(task_id, change)
+
+
+def owned(store: TaskStore, task_id: str, owner: str) -> Task:
+    """Return the caller's own task; a foreign one reads the same as none: `NotFound`."""
+    task = store.get(task_id)
+    if task is None or task.owner != owner:
+        message = "No such task."
+        raise NotFound(message, code="task_not_found")
+    return task
+
+
+def _files_of(task: Task) -> list[str]:
+    result = task.result or {}
+    mine = f"{INPUTS}/{task.owner}/{task.task_id}/"  # another task's input, or a made image, stays
+    own = task.image_key if (task.image_key or "").startswith(mine) else None
+    found = [own, result.get("video_key"), task.thumbnail_key]
+    return [key for key in found if key]

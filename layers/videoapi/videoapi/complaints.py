@@ -1,0 +1,176 @@
+"""What a relay's "no" means: the table of contract §6, and what a caller may read of it.
+
+A relay hands on the errors of whatever stands behind it, so one and the same refusal arrives as a
+code, as a sentence, or as a code inside a sentence, under almost any HTTP status. `cause_of`
+decides in this order, the most reliable first:
+
+1. a known code in a code field;
+2. the statuses that mean one thing only: 401, 402, 403 (our account) and 429 (later);
+3. a code written out in the sentence (`PUBLIC_ERROR_UNSAFE_GENERATION: …`, "Support codes: …");
+4. any other 5xx;
+5. the words of the sentence, which may be a coincidence ("violates a unique constraint");
+6. 400, 413, 422: the request was wrong. Anything else is unknown, and final.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+
+MESSAGE_MAX: Final = 300  # characters of a relay's own sentence that a caller gets to see
+_READ_MAX: Final = 2000  # characters that are looked at, so that no pattern runs for long
+_CODE_MAX: Final = 64  # characters; the longest of the table, with its prefix, has half of that
+
+ACCOUNT_STATUSES: Final = frozenset({401, 402, 403})
+_BAD_REQUEST_STATUSES: Final = frozenset({400, 413, 422})
+
+
+class Cause(StrEnum):
+    """Why there is no video, as far as anybody can act on it."""
+
+    POLICY = "policy"
+    AUDIO = "audio"
+    ACCOUNT = "account"
+    TRANSIENT = "transient"
+    BAD_REQUEST = "bad_request"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What a relay said is wrong: codes, the most telling first, and its sentences as one text."""
+
+    codes: tuple[str, ...] = ()
+    text: str = field(default="", repr=False)  # may quote the prompt, which no log may hold
+
+
+type _Table = tuple[tuple[Cause, re.Pattern[str]], ...]
+
+# `insufficient_quota`, sent with 429, is what OpenAI calls an empty account.
+_ACCOUNT = re.compile(r"insufficient_user_quota|insufficient_quota|invalid_api_key")
+_CODES: Final[_Table] = (
+    (
+        Cause.POLICY,
+        re.compile(
+            r"content_policy.*|prominent_people.*|unsafe_generation|minor.*|sexual.*|violence.*"
+            r"|danger.*|nsfw.*|copyright.*|ip_input_image"
+        ),
+    ),
+    (Cause.AUDIO, re.compile(r"audio_filtered|audio_generation_filtered")),
+    (Cause.ACCOUNT, _ACCOUNT),
+    (
+        Cause.TRANSIENT,
+        re.compile(
+            r"high_traffic|.*timed_out|.*throttled|internal.*|service_unavailable|rate_limit.*"
+        ),
+    ),
+)
+_WRITTEN_OUT: Final[_Table] = (
+    (Cause.AUDIO, re.compile(r"audio_(?:generation_)?filtered")),
+    (
+        Cause.POLICY,
+        re.compile(
+            r"content_policy|prominent_people|unsafe_generation|ip_input_image|support_codes"
+            r"|public_error_(?:minor|sexual|violence|danger|nsfw|copyright)|内容不合规"
+        ),
+    ),
+)
+_WORDS: Final[_Table] = (
+    (
+        Cause.POLICY,
+        re.compile(r"violat|(?<![a-z])(?:minor|sexual|violence|danger|nsfw|copyright)"),
+    ),
+    (
+        Cause.TRANSIENT,
+        re.compile(
+            r"high_traffic|timed_out|throttled|internal_(?:server_)?error|service_unavailable"
+            r"|rate_limit|负载已饱和"
+        ),
+    ),
+    (Cause.ACCOUNT, _ACCOUNT),
+)
+
+
+def cause_of(complaint: Complaint, status: int) -> Cause:
+    """Sort a refusal. A status under 400 says nothing: then a numeric code stands in for it.
+
+    (Relays answer 200 for a job that ended with `{"error": {"code": 503}}`.)
+    """
+    codes = [_code_folded(code) for code in complaint.codes]
+    text = _folded(" ".join((*complaint.codes, complaint.text))[:_READ_MAX])
+    if status < HTTPStatus.BAD_REQUEST:
+        status = next((int(code) for code in codes if re.fullmatch("[45][0-9][0-9]", code)), 0)
+    return (
+        _by_code(codes)
+        or _by_plain_status(status)
+        or _by_text(text, _WRITTEN_OUT)
+        or (Cause.TRANSIENT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None)
+        or _by_text(text, _WORDS)
+        or (Cause.BAD_REQUEST if status in _BAD_REQUEST_STATUSES else Cause.UNKNOWN)
+    )
+
+
+def _by_code(codes: list[str]) -> Cause | None:
+    for cause, pattern in _CODES:
+        if any(pattern.fullmatch(code) for code in codes):
+            return cause
+    return None
+
+
+def _by_plain_status(status: int) -> Cause | None:
+    if status in ACCOUNT_STATUSES:
+        return Cause.ACCOUNT
+    return Cause.TRANSIENT if status == HTTPStatus.TOO_MANY_REQUESTS else None
+
+
+def _by_text(text: str, table: _Table) -> Cause | None:
+    return next((cause for cause, pattern in table if pattern.search(text)), None)
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\s-]+", "_", text.strip().casefold())
+
+
+def _code_folded(code: str) -> str:
+    return _folded(code[:_CODE_MAX]).removeprefix("public_error_")
+
+
+def shown_code(complaint: Complaint) -> str:
+    """Name the code that tells the cause, for a reader; `unspecified` where the text did."""
+    known = (code for code in complaint.codes if _by_code([_code_folded(code)]))
+    wordy = (code for code in complaint.codes if _by_text(_folded(code), _WRITTEN_OUT + _WORDS))
+    code = next(known, None) or next(wordy, "unspecified")
+    return cleaned(re.sub(r"[^A-Za-z0-9_.:-]+", "_", code[:_CODE_MAX]))
+
+
+_PLAIN: Final = re.IGNORECASE | re.ASCII  # a key may stand right behind a Chinese word
+_DATA_URL: Final = re.compile(r"\bdata:[^\s,]{0,100},\S+", _PLAIN)
+_URL: Final = re.compile(
+    r"\b([a-z][a-z0-9+.-]{1,15}://)"  # the scheme is kept,
+    r"(?:[^\s\"'<>/?#@]*@)?"  # a user and password are not,
+    r"([^\s\"'<>?#\\]*)"  # host and path are,
+    r"[^\s\"'<>]*",  # query and fragment are not, nor a `?` written as \u003f
+    _PLAIN,
+)
+_NAMED_SECRET: Final = re.compile(
+    r"((?:key|token|secret|signature|password|authorization|credential)[\w-]{0,20}"
+    r"[\"'\\]{0,2}\s?[=:]\s?[\"'\\]{0,2})(?:bearer\s)?[^\s\"',;&}\\]+",
+    _PLAIN,
+)
+_BARE_SECRET: Final = re.compile(
+    r"\bbearer\s\S+|\b(?:sk|pk|ak|rk)-[\w*.-]{4,}|\bAIza[\w-]{10,}|\beyJ[\w-]+\.[\w.-]+"
+    r"|[A-Za-z0-9]{32,}",
+    _PLAIN,
+)
+
+
+def cleaned(text: str) -> str:
+    """Return one printable line of at most 300 characters, without queries, data or likely keys."""
+    text = "".join(c if c.isprintable() else " " * c.isspace() for c in text[:_READ_MAX])
+    text = " ".join(text.split())
+    text = _DATA_URL.sub("data:…", text)
+    text = _URL.sub(r"\1\2", text)
+    text = _NAMED_SECRET.sub(r"\1***", text)
+    text = _BARE_SECRET.sub("***", text)
+    return text if len(text) <= MESSAGE_MAX else text[: MESSAGE_MAX - 1] + "…"

@@ -1,0 +1,143 @@
+"""Every way in which the upstream can let a task down, in this service's words.
+
+GenerationError
+├── Failure            a "no": `cause`, `again`, `detail`
+│   ├── SubmitRefused  the relay did not take the order; nothing is charged
+│   └── JobFailed      the relay took it and the job ended without a video
+└── SubmitUnknown      nobody can say whether the order was taken
+ServiceError           says nothing about how the job ends
+├── PollFailed         this look at the job did not work; look again
+├── JobMissing         the relay does not know the job
+└── ContentMissing     the relay has no video to hand out for the job
+"""
+
+from typing import Literal
+
+from videoapi.complaints import ACCOUNT_STATUSES, Cause, Complaint, cause_of, cleaned, shown_code
+from videoapi.errors import GenerationError, ServiceError
+
+type Again = Literal["transient", "audio"]
+
+
+class Failure(GenerationError):
+    """A refusal in the document's words.
+
+    `detail` is the relay's own sentence, cleaned, for the log: what is wrong with the operator's
+    account is no business of a caller's.
+    """
+
+    def __init__(self, complaint: Complaint, *, status: int = 200) -> None:
+        """`status` is that of the HTTP answer that held the complaint."""
+        self.cause = cause_of(complaint, status)
+        self.detail = cleaned(complaint.text)
+        transient = self.cause is Cause.TRANSIENT
+        message, code = _words(self.cause, shown_code(complaint), self.detail)
+        super().__init__(
+            message,
+            code=code,
+            kind="ServiceError" if transient else "VideoGenerationError",
+            retryable=transient,
+        )
+
+    @property
+    def again(self) -> Again | None:
+        """Which count of further attempts this draws on; None is final.
+
+        `audio` has its own, smaller one: the filter is random and uncharged (contract §6).
+        """
+        match self.cause:
+            case Cause.TRANSIENT:
+                return "transient"
+            case Cause.AUDIO:
+                return "audio"
+        return None
+
+
+def _words(cause: Cause, upstream_code: str, detail: str) -> tuple[str, str]:
+    said = f": {detail}" if detail else ""
+    match cause:
+        case Cause.POLICY:
+            # The document's sample looks for `content_policy` in the message.
+            words = f"Content policy violation (content_policy: {upstream_code})"
+            return words, "content_policy_violation"
+        case Cause.AUDIO:
+            return f"Audio filtered ({upstream_code})", "audio_filtered"
+        case Cause.TRANSIENT:
+            return "Service temporarily unavailable", "service_unavailable"
+        case Cause.ACCOUNT:
+            return "The upstream refused this service's account", "upstream_account_error"
+        case Cause.BAD_REQUEST:
+            return f"The upstream refused the request{said}", "upstream_rejected"
+    return f"Video generation failed{said}", "generation_failed"
+
+
+class SubmitRefused(Failure):
+    """The order was not accepted. `retry_after` is in seconds, None if the relay named none."""
+
+    def __init__(
+        self, complaint: Complaint, *, status: int, retry_after: float | None = None
+    ) -> None:
+        """`status` is that of the answer, 503 where no connection came about."""
+        super().__init__(complaint, status=status)
+        self.retry_after = retry_after
+
+
+class JobFailed(Failure):
+    """An accepted job that ended without a video."""
+
+
+class SubmitUnknown(GenerationError):
+    """The order may have been accepted, and paid: another POST could pay twice (contract §4)."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is a short sentence of ours, or a relay's that was cleaned."""
+        super().__init__(
+            f"The upstream may or may not have accepted the request: {reason}",
+            code="upstream_submit_unknown",
+            kind="ServiceError",
+            retryable=True,
+            maybe_charged=True,
+        )
+
+
+class PollFailed(ServiceError):
+    """A look that says nothing about the job; `unauthorised` when our account is the reason."""
+
+    def __init__(
+        self, reason: str, *, upstream_status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        """`upstream_status` is None when no answer came; `retry_after` is in seconds."""
+        super().__init__(reason, code="upstream_poll_failed")
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
+        self.unauthorised = upstream_status in ACCOUNT_STATUSES
+
+
+class JobMissing(ServiceError):
+    """The relay knows no such job. Once may be a replica that lags; three in a row are a loss."""
+
+    def __init__(self) -> None:
+        """404, 410 and `task_not_exist` mean the same: there is nothing to tell apart."""
+        super().__init__("The upstream does not know the job", code="upstream_job_missing")
+
+
+class ContentMissing(ServiceError):
+    """A finished job's video is not there (yet). If it stays away, see `swallowed_filter`."""
+
+    def __init__(
+        self, reason: str, *, upstream_status: int, retry_after: float | None = None
+    ) -> None:
+        """`upstream_status` is that of `/content`, 200 when the answer held no video."""
+        super().__init__(reason, code="upstream_content_missing")
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
+
+
+def swallowed_filter() -> JobFailed:
+    """Return the failure of a job that says done and never shows a video (contract §6).
+
+    Unlike a job that says failed it was probably paid for.
+    """
+    failure = JobFailed(Complaint(codes=("CONTENT_POLICY_NO_VIDEO",)))
+    failure.maybe_charged = True
+    return failure

@@ -1,0 +1,241 @@
+"""Downloads from addresses that strangers chose: images of callers, results of the relay.
+
+The dangers are those of OWASP's SSRF sheet, and each has its answer here or in `pinned`:
+a name that stands for an inner address    looked up once, every answer must be public
+a name that answers differently later      the connection goes to the checked address itself
+a redirect inwards                         each hop is checked like the first
+a drip, a flood, a compression bomb        one deadline and one size for all, nothing is unpacked
+keys, cookies, proxies of this process     no httpx.Client: nothing is sent but what `_HEADERS` has
+a signed URL in a log or message           a transport logs nothing, our texts name rules only
+"""
+
+import io
+import re
+import socket
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, BinaryIO, cast
+from urllib.parse import urljoin
+
+import httpx
+
+from videoapi import __version__
+from videoapi.addresses import MAX_LINK_LENGTH, Place, is_public, locate, origin, require_public
+from videoapi.errors import ValidationError
+from videoapi.images import MAX_BYTES
+from videoapi.pinned import DEADLINE, PINS, Deadline, PinnedTransport
+
+MAX_REDIRECTS = 5
+MAX_ADDRESSES = 8  # of one name that are tried
+
+_HEADERS = {
+    "User-Agent": f"video-api/{__version__}",  # some hosts refuse clients without one
+    "Accept": "image/jpeg, image/png, image/webp, video/mp4, */*;q=0.1",  # or a CDN sends AVIF
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LATER = frozenset({202, 408, 425, 429})  # beside 5xx: ask again, the same URL may work
+_LENGTH = re.compile(r"[0-9]{1,20}")  # digits that h11 lets pass
+_CONTENT_TYPE = re.compile(r"[\w.+-]{1,63}/[\w.+-]{1,63}", re.ASCII)
+
+Resolve = Callable[..., Sequence[tuple[Any, ...]]]  # in the manner of socket.getaddrinfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Of one download, its redirects and look-ups included."""
+
+    size: int  # bytes
+    seconds: float
+    idle: float  # seconds without a byte
+
+
+IMAGE_LIMITS = Limits(size=MAX_BYTES, seconds=15, idle=10)
+# Half of what Lambda gives in /tmp; 8 s of 4K at 100 Mbit/s are 100 MB.
+VIDEO_LIMITS = Limits(size=256 * 1024 * 1024, seconds=600, idle=30)
+
+
+class DownloadFailed(Exception):
+    """Nothing usable came; the text goes on after "the URL" and holds nothing of it.
+
+    `transient`: the same URL may work later (network, 5xx, cut short); else it is gone or refused.
+    `status` is that of the answer which settled it, if one did (403, 404 and 410: expired).
+    """
+
+    def __init__(self, reason: str, *, transient: bool = False, status: int | None = None) -> None:
+        """`reason` is such as "answered with HTTP status 404"."""
+        super().__init__(reason)
+        self.transient = transient
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """What is in the file now; `content_type` as the server named it, "" if it did not."""
+
+    size_bytes: int
+    content_type: str
+
+
+class Fetcher:
+    """See the module. One transport and one TLS context serve all downloads of a process."""
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        trusted_origins: Collection[str] = (),
+        resolve: Resolve = socket.getaddrinfo,
+        transport: httpx.BaseTransport | None = None,
+        image_limits: Limits = IMAGE_LIMITS,
+        video_limits: Limits = VIDEO_LIMITS,
+    ) -> None:
+        """`trusted_origins` may be private, for videos alone: they are the operator's own choice.
+
+        `allow_private` opens everything, for local work. A `transport` of one's own gets requests
+        with the addresses in `extensions`. Raises `ValueError` for an origin that is no URL.
+        """
+        self._allow_private = allow_private
+        self._trusted = frozenset(map(origin, trusted_origins))
+        self._resolve = resolve
+        self._transport = transport or PinnedTransport(httpx.create_ssl_context(trust_env=False))
+        self._image_limits = image_limits
+        self._video_limits = video_limits
+
+    def image(self, url: str) -> bytes:
+        """Return what is behind a caller's URL, not yet looked at, within 20 MB and 15 s.
+
+        Raises `ValidationError` `invalid_image`; its cause is the `DownloadFailed`.
+        """
+        into = io.BytesIO()
+        try:
+            self._download(url, into, self._image_limits, trusted=frozenset())
+        except DownloadFailed as exc:
+            text = f"The image cannot be fetched: the URL {exc}."
+            raise ValidationError(text, code="invalid_image") from exc
+        return into.getvalue()
+
+    def video(self, url: str, into: BinaryIO) -> Downloaded:
+        """Write a result to a file, within 256 MB, 10 minutes, and 30 s of silence.
+
+        Raises `DownloadFailed`; the file then holds a part. What `into` raises is passed on.
+        """
+        return self._download(url, into, self._video_limits, trusted=self._trusted)
+
+    def _download(
+        self, url: str, into: BinaryIO, limits: Limits, *, trusted: Collection[str]
+    ) -> Downloaded:
+        deadline = Deadline(limits.seconds, idle=limits.idle)
+        for hop in range(MAX_REDIRECTS + 1):
+            place, may_be_private = self._checked(url, trusted, redirected=hop > 0)
+            with _as_download_failed():
+                addresses = self._look_up(place, deadline)
+                _require_public(addresses, may_be_private=may_be_private)
+                with self._answer(url, addresses, deadline) as response:
+                    location = response.headers.get("location")
+                    if response.status_code not in _REDIRECTS or location is None:
+                        return _save(response, into, limits.size)
+            url = _joined(url, location)
+        raise DownloadFailed(f"redirects more than {MAX_REDIRECTS} times")
+
+    def _checked(
+        self, url: str, trusted: Collection[str], *, redirected: bool
+    ) -> tuple[Place, bool]:
+        """Return where a URL points, and whether that may be a private place."""
+        try:
+            place = locate(url, max_length=MAX_LINK_LENGTH)
+            may_be_private = self._allow_private or place.origin in trusted
+            if not may_be_private:
+                require_public(place)
+        except ValueError as exc:
+            reason = f"redirects to one that {exc}" if redirected else str(exc)
+            raise DownloadFailed(reason) from None
+        return place, may_be_private
+
+    def _look_up(self, place: Place, deadline: Deadline) -> list[str]:
+        """Return a host's addresses, each once. In a thread: `getaddrinfo` knows no deadline."""
+        if place.is_literal:
+            return [place.host]
+        answers: SimpleQueue[list[str]] = SimpleQueue()
+        Thread(target=lambda: answers.put(self._addresses(place)), daemon=True).start()
+        try:
+            return answers.get(timeout=deadline.left())
+        except Empty:
+            raise TimeoutError from None
+
+    def _addresses(self, place: Place) -> list[str]:
+        try:
+            found = self._resolve(place.host, place.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return []
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    @contextmanager
+    def _answer(
+        self, url: str, addresses: list[str], deadline: Deadline
+    ) -> Iterator[httpx.Response]:
+        extensions = {PINS: addresses[:MAX_ADDRESSES], DEADLINE: deadline}
+        request = httpx.Request("GET", url, headers=_HEADERS, extensions=extensions)
+        response = self._transport.handle_request(request)
+        try:
+            yield response
+        finally:
+            response.close()
+
+
+def _require_public(addresses: list[str], *, may_be_private: bool) -> None:
+    if not addresses or not (may_be_private or all(map(is_public, addresses))):
+        # One text for both: which names exist inside is nothing to tell a stranger.
+        raise DownloadFailed("names no host on the public internet", transient=not addresses)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise DownloadFailed("redirects to a malformed one") from None
+
+
+def _save(response: httpx.Response, into: BinaryIO, most: int) -> Downloaded:
+    """Write the body as it comes, encoded or not; hold the server to the length it gave."""
+    _require_ok(response.status_code)
+    stated = response.headers.get("content-length", "")
+    expected = int(stated) if _LENGTH.fullmatch(stated) else None
+    received = 0
+    if expected is not None and expected > most:
+        raise _too_large(most)
+    for chunk in cast("httpx.SyncByteStream", response.stream):
+        received += len(chunk)
+        if received > most:
+            raise _too_large(most)
+        into.write(chunk)
+    if expected not in (None, received):
+        raise DownloadFailed("broke off early", transient=True)
+    content_type = _CONTENT_TYPE.match(response.headers.get("content-type", ""))
+    return Downloaded(received, content_type[0].lower() if content_type else "")
+
+
+def _require_ok(status: int) -> None:
+    if status != HTTPStatus.OK:
+        transient = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER
+        reason = f"answered with HTTP status {status}"
+        raise DownloadFailed(reason, transient=transient, status=status)
+
+
+def _too_large(most: int) -> DownloadFailed:
+    return DownloadFailed(f"holds more than {most / 1024**2:.0f} MB")
+
+
+@contextmanager
+def _as_download_failed() -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, httpx.TimeoutException) as exc:
+        raise DownloadFailed("did not deliver in time", transient=True) from exc
+    except httpx.TransportError as exc:
+        raise DownloadFailed("could not be reached, or broke off", transient=True) from exc

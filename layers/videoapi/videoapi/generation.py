@@ -1,0 +1,280 @@
+"""Use case: turn one claimed task into a video, paying once.
+
+    claim → intend → POST → accept → poll ⟲ → deliver → complete
+
+A crash at any point leaves a row from which the next worker knows what to do:
+before `intend` nothing was paid, so it posts; after `accept` the paid job has an id, so it polls
+that job; in between nobody can know, so the task ends as `upstream_submit_unknown` (or posts again
+where VEO3_AMBIGUOUS_SUBMIT=retry). A poll, a download or a copy that fails never leads to a POST.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from videoapi import transitions
+from videoapi.delivery import Delivery
+from videoapi.errors import GenerationError
+from videoapi.failures import (
+    Failure,
+    JobMissing,
+    PollFailed,
+    SubmitRefused,
+    SubmitUnknown,
+)
+from videoapi.inputs import Inputs
+from videoapi.lease import MESSAGE_MARGIN, HandOver, Lease, LeaseLost, Message, Sleep
+from videoapi.polling import next_poll
+from videoapi.queue import LONGEST_DELAY, TaskQueue
+from videoapi.relay_answers import Job, JobState
+from videoapi.settings import Settings
+from videoapi.store import TaskStore
+from videoapi.tasks import Task, epoch
+from videoapi.transitions import seconds_since
+from videoapi.veo3 import Veo3
+
+AUDIO_RETRIES = 2  # the relay's audio filter strikes at random and does not charge
+LOST_AFTER = 3  # "no such job" this often in a row is a lost job; refused keys likewise
+ROOM_TO_POST, ROOM_TO_POLL = 180, 60  # seconds left, or hand over
+LONGEST_WISH = 30  # seconds until the next poll that a relay's Retry-After is heeded for
+
+
+class Generation:
+    """The worker's life with one task; see `run`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: TaskStore,
+        queue: TaskQueue,
+        relay: Veo3,
+        inputs: Inputs,
+        delivery: Delivery,
+        *,
+        clock: Callable[[], float],
+        sleep: Sleep,
+        jitter: Callable[[], float],
+        beating: Callable[[Lease], AbstractContextManager[None]],
+        log: Logger,
+    ) -> None:
+        """`clock` gives epoch seconds, `jitter` a factor ≥ 1 on every back-off."""
+        self._settings = settings
+        self._store = store
+        self._queue = queue
+        self._relay = relay
+        self._inputs = inputs
+        self._delivery = delivery
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._beating = beating
+        self._log = log
+        self._retention = settings.task_retention_hours * 3600
+
+    def run(self, message: Message) -> None:
+        """Work on the task of one message. Returns when the message has served its purpose.
+
+        What escapes (a service of AWS away) is a crash like any other: the message comes back
+        after its visibility, the lease has run out by then, and the next worker goes on.
+        """
+        seconds = self._settings.lease_seconds
+        self._queue.hide(message.receipt_handle, seconds=seconds + MESSAGE_MARGIN)
+        claim = transitions.claim(message.request_id, now=self._clock(), lease_seconds=seconds)
+        task = self._store.apply(message.task_id, claim)
+        if task is None:
+            self._log.info("nothing to do: ended, or another worker has it")
+            return
+        self._step("claimed")
+        lease = Lease(
+            task,
+            message,
+            self._store,
+            self._queue,
+            seconds=seconds,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+        try:
+            with self._beating(lease):
+                self._work(lease)
+        except LeaseLost:
+            self._log.info("the task was cancelled or taken over")
+
+    def _work(self, lease: Lease) -> None:
+        try:
+            self._check_deadline(lease.task)
+            self._post(lease)
+            job = self._await(lease)
+            self._step("delivering")
+            result = self._delivery.deliver(job, lease)
+        except HandOver:
+            self._hand_over(lease)
+        except (Failure, SubmitUnknown) as failure:
+            self._try_again_or_fail(lease, failure)
+        except GenerationError as failure:
+            self._fail(lease, failure)
+        else:
+            self._complete(lease, result)
+
+    def _post(self, lease: Lease) -> None:
+        """Make sure that there is a paid job, posting only if nobody has."""
+        task = lease.task
+        if task.upstream_id is not None:
+            return
+        if task.intent_at is not None:
+            raise SubmitUnknown("a worker died before it had the answer")
+        lease.require(ROOM_TO_POST)
+        prepared = self._inputs.prepare(task)
+        lease.check()
+        change = transitions.intend(
+            task,
+            now=self._clock(),
+            prompt=prepared.order.prompt,
+            optimized=prepared.optimized,
+            thumbnail_key=prepared.thumbnail_key,
+        )
+        lease.apply(change)
+        self._step("intended")
+        accepted = self._relay.create(prepared.order)
+        self._step("answered")
+        self._save(lease, accepted.upstream_id)
+
+    def _save(self, lease: Lease, upstream_id: str) -> None:
+        """Save the paid job's id: in its place, or beside a task that has no place for it now."""
+        task = lease.task
+        self._log.info("the relay accepted", upstream_id=upstream_id)
+        saved = lease.write(transitions.accept(task, upstream_id, now=self._clock()))
+        if saved is None:  # or it was written, the answer lost, and the repetition refused
+            saved = self._store.get(task.task_id)
+        if saved is None or saved.upstream_id != upstream_id:
+            lease.write(transitions.accepted_late(upstream_id))
+            raise LeaseLost
+        if saved.lease_owner != task.lease_owner:
+            raise LeaseLost
+        lease.task = saved
+        self._step("accepted")
+
+    def _await(self, lease: Lease) -> Job:
+        """Poll the paid job until it has ended, as often as its progress makes sensible."""
+        upstream_id, accepted_at = _accepted(lease.task)
+        unheard, progress, since = 0, None, 0.0
+        while True:
+            lease.check()
+            lease.require(ROOM_TO_POLL)
+            asked_at, least = self._clock(), 0.0
+            elapsed = asked_at - accepted_at
+            try:
+                job = self._relay.retrieve(upstream_id)
+            except (JobMissing, PollFailed) as exc:
+                unheard = unheard + 1 if _speaks_of_the_job(exc) else 0
+                if unheard >= LOST_AFTER:
+                    raise _lost(exc) from exc
+                self._log.warning("a poll failed", reason=str(exc))
+                least = _wished(exc)
+            else:
+                unheard = 0
+                if job.state is JobState.DONE:
+                    return job
+                if job.state is JobState.FAILED:
+                    raise job.failure or GenerationError("The generation failed upstream.")
+                if job.progress != progress:
+                    progress, since = job.progress, elapsed
+                lease.advance(progress)
+            self._check_deadline(lease.task)
+            self._step("polled")
+            due = asked_at + max(next_poll(elapsed, progress, since=since), least)
+            lease.wait(max(due - self._clock(), 0))
+
+    def _check_deadline(self, task: Task) -> None:
+        """End what has taken longer than VIDEO_TASK_TIMEOUT since its first claim."""
+        if seconds_since(task.claimed_at, self._clock()) < self._settings.video_task_timeout:
+            return
+        raise GenerationError(
+            f"No video after {self._settings.video_task_timeout} s.",
+            code="task_timeout",
+            kind="ServiceError",
+            retryable=True,
+            maybe_charged=task.maybe_charged,
+        )
+
+    def _hand_over(self, lease: Lease) -> None:
+        lease.apply(transitions.release(lease.task, now=self._clock()))
+        self._queue.send(lease.task.task_id)
+        self._step("handed over")
+
+    def _try_again_or_fail(self, lease: Lease, failure: Failure | SubmitUnknown) -> None:
+        """Start another attempt later, with the slot free meanwhile, or end the task."""
+        task, unknown = lease.task, isinstance(failure, SubmitUnknown)
+        if isinstance(failure, SubmitUnknown):
+            again = "transient" if self._settings.veo3_ambiguous_submit == "retry" else None
+        else:
+            again = failure.again
+        audio = again == "audio"
+        used = task.audio_refusals if audio else task.attempts - task.audio_refusals - 1
+        allowed = AUDIO_RETRIES if audio else self._settings.video_generation_max_retries
+        if again is None or used >= allowed:
+            self._fail(lease, failure)
+            return
+        asked = failure.retry_after if isinstance(failure, SubmitRefused) else None
+        now, delay = self._clock(), self._back_off(task, asked)
+        lease.apply(
+            transitions.refuse(task, now=now, again_at=now + delay, audio=audio, unknown=unknown)
+        )
+        self._queue.send(task.task_id, delay=delay)
+        self._log.warning("another attempt follows", code=failure.code, delay=round(delay, 1))
+
+    def _back_off(self, task: Task, retry_after: float | None) -> float:
+        """Return seconds until the next attempt: exponential, jittered, at least what is asked."""
+        settings = self._settings
+        factor = settings.video_generation_retry_backoff ** max(task.attempts - 1, 0)
+        delay = settings.video_generation_retry_delay * factor * self._jitter()
+        return min(max(delay, retry_after or 0), LONGEST_DELAY)
+
+    def _fail(self, lease: Lease, failure: GenerationError) -> None:
+        failure.maybe_charged = failure.maybe_charged or lease.task.unknown_submits > 0
+        change = transitions.fail(lease.task, failure, now=self._clock(), retention=self._retention)
+        task = lease.apply(change)
+        self._log.info("failed", code=failure.code, attempts=task.attempts)
+
+    def _complete(self, lease: Lease, result: dict[str, Any]) -> None:
+        self._step("finishing")
+        now = self._clock()
+        result["duration"] = round(seconds_since(lease.task.claimed_at, now), 3)
+        change = transitions.complete(lease.task, result, now=now, retention=self._retention)
+        try:
+            lease.apply(change)
+        except LeaseLost:
+            self._delivery.withdraw(result, lease)
+            raise
+        self._step("completed")
+
+    def _step(self, name: str) -> None:
+        """Log the step. The fault suite kills the process here, by name."""
+        self._log.info("step", step=name)
+
+
+def _accepted(task: Task) -> tuple[str, float]:
+    if task.upstream_id is None or task.accepted_at is None:
+        message = "a task is polled only once its job is known"
+        raise ValueError(message)
+    return task.upstream_id, epoch(task.accepted_at)
+
+
+def _speaks_of_the_job(exc: JobMissing | PollFailed) -> bool:
+    return isinstance(exc, JobMissing) or exc.unauthorised
+
+
+def _wished(exc: JobMissing | PollFailed) -> float:
+    return min(exc.retry_after or 0.0, LONGEST_WISH) if isinstance(exc, PollFailed) else 0.0
+
+
+def _lost(exc: JobMissing | PollFailed) -> GenerationError:
+    known = isinstance(exc, PollFailed)
+    return GenerationError(
+        "The relay refused the key while the job ran." if known else "The relay lost the job.",
+        code="upstream_account_error" if known else "upstream_job_lost",
+        retryable=not known,
+        maybe_charged=True,
+    )

@@ -1,0 +1,131 @@
+"""Use case: make an input image, through any OpenAI-compatible images endpoint.
+
+The image is kept in the bucket and handed out as a presigned URL, which a submit accepts as
+`image` without fetching it over the network.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import httpx
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from videoapi import images
+from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
+from videoapi.fetch import DownloadFailed, Fetcher
+from videoapi.requests import whole
+from videoapi.storage import IMAGES, Files, Links
+
+LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest
+LARGEST_INLINE = 3 * 1024 * 1024  # bytes that still fit, as base64, into Lambda's 6 MB answer
+REFUSED, RATE_LIMITED, SERVER_ERROR = 400, 429, 500
+
+
+class GenerateImage(BaseModel):
+    """The body of `POST /api/v1/images/generate`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, title="GenerateImage")
+
+    prompt: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
+    width: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
+    height: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
+    quality: Literal["auto", "low", "medium", "high", "standard", "hd"] | None = None
+    negative_prompt: Annotated[str, StringConstraints(max_length=2_000)] | None = None
+    seed: Annotated[int | None, Field(ge=0, le=2**32 - 1), BeforeValidator(whole)] = None
+    model: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")] | None
+    ) = None
+
+
+class ImageGeneration:
+    """One images endpoint and the bucket."""
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        fetcher: Fetcher,
+        files: Files,
+        links: Links,
+        *,
+        base_url: str,
+        model: str,
+        key: Callable[[], str],
+    ) -> None:
+        """`base_url` without `/v1/images/generations`; the key goes there and nowhere else."""
+        self._client = client
+        self._fetcher = fetcher
+        self._files = files
+        self._links = links
+        self._base_url = base_url.rstrip("/").removesuffix("/v1")
+        self._model = model
+        self._key = key
+
+    def generate(
+        self, wish: GenerateImage, owner: str, clock: Callable[[], float]
+    ) -> dict[str, Any]:
+        """Return the answer's body. Raises `ValidationError`, `RateLimited`, `ServiceError`.
+
+        `NotFound` where no endpoint is set up.
+        """
+        if not self._base_url:
+            raise NotFound("No images endpoint is set up here.", code="images_not_configured")
+        began = clock()
+        image = self._image(self._asked(wish))
+        key = f"{IMAGES}/{owner}/{image.sha256[:32]}.{image.extension}"
+        self._files.put(key, image.data, image.content_type)
+        inline = len(image.data) <= LARGEST_INLINE
+        return {
+            "image_url": self._links.to(key, now=clock()).url,
+            "image_b64": base64.b64encode(image.data).decode() if inline else None,
+            "service": "openai",
+            "duration": round(clock() - began, 3),
+        }
+
+    def _asked(self, wish: GenerateImage) -> dict[str, Any]:
+        body = {
+            "model": wish.model or self._model,
+            "prompt": wish.prompt,
+            "n": 1,
+            "size": f"{wish.width}x{wish.height}",
+            "quality": wish.quality,
+            "negative_prompt": wish.negative_prompt,
+            "seed": wish.seed,
+        }
+        said = {name: value for name, value in body.items() if value is not None}
+        try:
+            response = self._client.post(
+                f"{self._base_url}/v1/images/generations",
+                headers={"Authorization": f"Bearer {self._key()}"},
+                json=said,
+                timeout=LONGEST_SECONDS,
+                follow_redirects=False,
+            )
+        except httpx.HTTPError as exc:
+            raise _unavailable() from exc
+        if response.status_code == RATE_LIMITED:
+            raise RateLimited("The image service is busy. Try again.", headers={"Retry-After": "5"})
+        if response.status_code == REFUSED:
+            raise ValidationError(
+                "The image service refused the request.", code="upstream_rejected", param="prompt"
+            )
+        try:
+            response.raise_for_status()
+            return dict(response.json()["data"][0])
+        except (httpx.HTTPStatusError, ValueError, LookupError, TypeError) as exc:
+            raise _unavailable() from exc
+
+    def _image(self, answer: dict[str, Any]) -> images.Image:
+        try:
+            if text := answer.get("b64_json"):
+                return images.read_bytes(base64.b64decode(str(text)))
+            return images.read_bytes(self._fetcher.image(str(answer.get("url"))))
+        except (binascii.Error, ValidationError, DownloadFailed) as exc:
+            raise _unavailable() from exc
+
+
+def _unavailable() -> ServiceError:
+    return ServiceError(
+        "The image service did not deliver an image. Try again.", headers={"Retry-After": "5"}
+    )

@@ -1,0 +1,62 @@
+"""The SQS queue of task ids. A message is only a hint that a task wants work."""
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from videoapi.errors import ServiceError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+LONGEST_DELAY = 900  # seconds: the most that SQS can hold a message back
+
+
+class TaskQueue:
+    """Sends hints and keeps a received one invisible. Raises `ServiceError` when SQS is away."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        """Take the client that `services` made."""
+        self._client = client
+        self._url = url
+
+    def send(self, task_id: str, *, delay: float = 0) -> None:
+        """Send a hint that arrives after `delay` seconds (whole ones, at most 900)."""
+        seconds = min(LONGEST_DELAY, -int(-delay // 1))
+        try:
+            self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=json.dumps({"task_id": task_id}),
+                DelaySeconds=seconds,
+            )
+        except (ClientError, BotoCoreError) as exc:
+            error = ServiceError("The task queue does not answer just now. Try again.")
+            error.add_note(f"SQS: {exc}")
+            raise error from exc
+
+    def hide(self, receipt_handle: str, *, seconds: int) -> None:
+        """Keep a received message invisible for `seconds` from now; late by design if it fails."""
+        try:
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+        except (ClientError, BotoCoreError) as exc:
+            error = ServiceError("The message's visibility could not be changed.")
+            error.add_note(f"SQS: {exc}")
+            raise error from exc
+
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received (SQS's own estimate)."""
+        answer = self._client.get_queue_attributes(
+            QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def task_id_of(body: str) -> str:
+    """Return the task id of a message; raise `ValueError` for anything else."""
+    message = json.loads(body)
+    if not isinstance(message, dict) or not isinstance(message.get("task_id"), str):
+        raise ValueError("not a message of this queue")  # noqa: TRY004 — the text is wrong
+    return str(message["task_id"])

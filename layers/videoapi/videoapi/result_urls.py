@@ -1,0 +1,60 @@
+"""Find the URL of a finished video in a relay's answer (contract §6 lists the places)."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import unquote, urljoin, urlsplit
+
+from videoapi.loose_json import as_dict, first_of
+
+_URL_MAX: Final = 8192  # characters, except of a data: URL
+_ENVELOPES: Final = 2  # an envelope's `data` may hold the upstream's own answer as `data`
+
+
+def video_url_in(answer: dict[str, Any], content_url: str) -> str | None:
+    """Return the first usable URL, http(s) or data:, or None.
+
+    `content_url` is where the relay hands out this video against the key: a path such as
+    `/files/x.mp4` is resolved against it, and it is itself no URL to hand out.
+    """
+    urls = (_usable(value, content_url) for value in _places(answer, _ENVELOPES))
+    return next((url for url in urls if url), None)
+
+
+def redirect_url(location: str, content_url: str) -> str | None:
+    """Return the absolute URL of a `Location` that `content_url` answered with, or None."""
+    try:
+        return _usable(urljoin(content_url, location.strip()), content_url) if location else None
+    except ValueError:  # an impossible IPv6 address
+        return None
+
+
+def _places(answer: dict[str, Any], envelopes: int) -> Iterator[object]:
+    yield answer.get("video_url")
+    yield answer.get("url")
+    yield answer.get("content_url")
+    yield as_dict(answer.get("metadata")).get("url")
+    yield answer.get("result_url")
+    yield first_of(answer.get("output")).get("url")
+    yield as_dict(answer.get("detail")).get("video_url")
+    data = answer.get("data")
+    if envelopes:
+        yield from _places(first_of(data) or as_dict(data), envelopes - 1)
+
+
+def _usable(value: object, content_url: str) -> str | None:
+    if not isinstance(value, str):
+        return None
+    url = value.strip()
+    if url[:5].casefold() == "data:":
+        return url if url.isprintable() else None
+    if len(url) > _URL_MAX or not url.isprintable() or " " in url or "\\" in url:
+        return None
+    try:
+        url = urljoin(content_url, url) if url.startswith("/") else url
+        parts = urlsplit(url)
+        fetchable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # an impossible IPv6 address
+        return None
+    # The relay's own content path needs the key, under whatever name of the relay it is told.
+    behind_key = not parts.query and unquote(parts.path) == unquote(urlsplit(content_url).path)
+    return url if fetchable and not behind_key else None

@@ -1,0 +1,233 @@
+"""The composition root: the only place that reads the environment and makes clients.
+
+Everything is made once per execution environment and only by the roles that need it: imports of
+httpx, S3 and Secrets Manager stand inside the functions, because submit and status pay for none.
+"""
+
+import logging
+import os
+import random
+import threading
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from videoapi.cancellation import Cancellation
+from videoapi.errors import ServiceError
+from videoapi.queue import TaskQueue
+from videoapi.recovery import Recovery
+from videoapi.settings import Settings
+from videoapi.storage import Files, Links
+from videoapi.store import TaskStore
+
+if TYPE_CHECKING:
+    from videoapi.fetch import Fetcher
+    from videoapi.generation import Generation
+    from videoapi.http import Api
+    from videoapi.image_generation import ImageGeneration
+    from videoapi.optimizer import PromptOptimizer
+    from videoapi.submission import Submissions
+
+SECRET_SECONDS = 300  # a rotated relay key is picked up within this time
+JITTER = 0.25  # a back-off is up to this share longer than set, never shorter
+
+
+def clock() -> float:
+    """Return epoch seconds."""
+    return time.time()
+
+
+@cache
+def settings() -> Settings:
+    """Return the function's environment as a value."""
+    return Settings.from_environment(os.environ)
+
+
+@cache
+def logger() -> Logger:
+    """Return the structured logger (name and level from POWERTOOLS_* variables).
+
+    Lambda's JSON logging sets the root logger to INFO, where httpx writes whole URLs, signed ones
+    included: everybody else's lines begin at WARNING.
+    """
+    logging.getLogger().setLevel(logging.WARNING)
+    return Logger()
+
+
+def api() -> "Api":
+    """Return the HTTP side of a handler; each makes its own and adds its routes."""
+    from videoapi.http import Api  # noqa: PLC0415 — 169 M for the resolver, API roles only
+
+    return Api(settings(), logger(), clock)
+
+
+@cache
+def store() -> TaskStore:
+    """Return the task table."""
+    return TaskStore(_client("dynamodb"), settings().table_name)
+
+
+@cache
+def queue() -> TaskQueue:
+    """Return the queue of task ids."""
+    return TaskQueue(_client("sqs"), settings().queue_url)
+
+
+@cache
+def files() -> Files:
+    """Return the bucket; its client is made at the first use."""
+    return Files(cache(lambda: _client("s3")), settings().bucket_name)
+
+
+@cache
+def links() -> Links:
+    """Return the maker of presigned links; needs no S3 client."""
+    session = _session()
+    return Links(
+        _credentials,
+        bucket=settings().bucket_name,
+        region=session.region_name or "us-east-1",
+        endpoint=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
+        seconds=settings().presigned_url_seconds,
+    )
+
+
+@cache
+def submissions() -> "Submissions":
+    """Return the use case of submitting."""
+    from videoapi.submission import Submissions  # noqa: PLC0415 — pydantic is for submit alone
+
+    return Submissions(settings(), store(), queue(), files(), links())
+
+
+@cache
+def cancellation() -> Cancellation:
+    """Return the use cases of cancelling and deleting."""
+    hours = settings().task_retention_hours
+    return Cancellation(store(), files(), retention_hours=hours, clock=clock)
+
+
+@cache
+def recovery() -> Recovery:
+    """Return the use cases of the sweeper and of dead letters."""
+    return Recovery(settings(), store(), queue(), clock=clock)
+
+
+@cache
+def generation() -> "Generation":
+    """Return the worker's use case, with the relay's client and its key."""
+    import httpx  # noqa: PLC0415 — 71 M instructions, and 349 M for the first client
+
+    from videoapi.connections import OrderTransport  # noqa: PLC0415 — as above
+    from videoapi.delivery import Delivery  # noqa: PLC0415
+    from videoapi.generation import Generation  # noqa: PLC0415
+    from videoapi.inputs import Inputs  # noqa: PLC0415
+    from videoapi.lease import beating  # noqa: PLC0415
+    from videoapi.veo3 import Veo3  # noqa: PLC0415
+
+    chosen = settings()
+    relay = Veo3(
+        httpx.Client(transport=OrderTransport(verify=httpx.create_ssl_context()), trust_env=False),
+        base_url=chosen.veo3_base_url,
+        endpoint=chosen.veo3_endpoint,
+        key=lambda: secret(chosen.veo3_api_key_secret),
+    )
+    log, fetcher = logger(), _fetcher()
+    return Generation(
+        chosen,
+        store(),
+        queue(),
+        relay,
+        Inputs(chosen, files(), fetcher, _optimizer()),
+        Delivery(chosen, store(), files(), relay, fetcher, log),
+        clock=clock,
+        sleep=threading.Event.wait,
+        jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
+        beating=beating,
+        log=log,
+    )
+
+
+@cache
+def image_generation() -> "ImageGeneration":
+    """Return the use case of making an input image."""
+    import httpx  # noqa: PLC0415 — as above
+
+    from videoapi.image_generation import ImageGeneration  # noqa: PLC0415 — as above
+
+    name = settings().image_api_key_secret
+    return ImageGeneration(
+        httpx.Client(trust_env=False),
+        _fetcher(),
+        files(),
+        links(),
+        base_url=settings().image_base_url,
+        model=settings().image_model,
+        key=lambda: secret(name),
+    )
+
+
+def secret(name: str) -> str:
+    """Return a Secrets Manager secret's text, cached for five minutes. Raises `ServiceError`."""
+    from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415 — 43 M, worker only
+
+    try:
+        return str(parameters.get_secret(name, max_age=SECRET_SECONDS)).strip()
+    except parameters.GetParameterError as exc:
+        raise ServiceError("A key of this service cannot be read just now.") from exc
+
+
+@cache
+def _optimizer() -> "PromptOptimizer | None":
+    import httpx  # noqa: PLC0415 — as above
+
+    from videoapi.optimizer import PromptOptimizer  # noqa: PLC0415 — as above
+
+    chosen = settings()
+    if not (chosen.enable_prompt_optimization and chosen.fast_llm_api_key_secret):
+        return None
+    return PromptOptimizer(
+        httpx.Client(trust_env=False),
+        api_url=chosen.fast_llm_api_url,
+        model=chosen.fast_llm_model,
+        key=lambda: secret(chosen.fast_llm_api_key_secret),
+        log=logger(),
+    )
+
+
+@cache
+def _fetcher() -> "Fetcher":
+    from videoapi.fetch import Fetcher  # noqa: PLC0415 — httpx again
+
+    base = settings().veo3_base_url
+    return Fetcher(
+        allow_private=settings().image_url_allow_private,
+        trusted_origins=(base, *settings().veo3_result_origins),
+    )
+
+
+def _credentials() -> Credentials:
+    found = _session().get_credentials()
+    if found is None:
+        raise ServiceError("This function has no AWS credentials.")
+    return found
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
+
+
+def _client(service: Any) -> Any:  # noqa: ANN401 — boto3's stubs have one overload a service
+    config = Config(
+        connect_timeout=3,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        signature_version="s3v4" if service == "s3" else None,
+    )
+    return _session().client(service, config=config)

@@ -1,0 +1,208 @@
+"""Tasks in DynamoDB: one table, the truth of the whole system."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from videoapi.errors import ServiceError
+from videoapi.items import decode, encode, task_item, update_expression
+from videoapi.tasks import SHARDS, Status, Task, is_task_id, timestamp
+from videoapi.transitions import Change, listed_at
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SWEEP_LIMIT = 500  # tasks a sweep takes up from one shard; the next sweep is a minute away
+PAGES = 20  # index pages read for one filtered page of a list, at most …
+FILTERED = 100  # … and tasks in each of them
+FINGERPRINT_PREFIX = "fingerprint#"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some tasks of a list (none, where a status is rare), and the `listed_at` to go on after."""
+
+    tasks: list[Task]
+    after: str | None
+
+
+class TaskStore:
+    """The table. Each method is one DynamoDB call unless it says otherwise.
+
+    Raises `ServiceError` when DynamoDB does not answer; a lost condition is a return value.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """Take the client that `services` made."""
+        self._client = client
+        self._table = table
+
+    def create(self, task: Task, *, remember_until: float | None = None) -> Task | None:
+        """Put a new task; return None, or the task (or tombstone) that has its id already.
+
+        With `remember_until` (epoch seconds) the task's fingerprint is remembered with it in the
+        same transaction, for `recent_twin`.
+        """
+        put = {
+            "TableName": self._table,
+            "Item": task_item(task),
+            "ConditionExpression": "attribute_not_exists(task_id)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        try:
+            if remember_until is None:
+                self._client.put_item(**put)  # type: ignore[arg-type]  # built as a dict for both calls
+            else:
+                self._client.transact_write_items(
+                    TransactItems=[{"Put": put}, {"Put": self._twin(task, remember_until)}]  # type: ignore[typeddict-item]  # same dict
+                )
+        except ClientError as exc:
+            if existing := _existing(exc):
+                return decode(existing)
+            raise _away(exc) from exc
+        except BotoCoreError as exc:
+            raise _away(exc) from exc
+        return None
+
+    def get(self, task_id: str, *, deleted: bool = False) -> Task | None:
+        """Read a task with strong consistency; its tombstone only for `deleted`.
+
+        What is no task id reads as none without a call: it may be an empty key, or a foreign one.
+        """
+        item = self._read(task_id) if is_task_id(task_id) else None
+        task = decode(item) if item else None
+        return None if task is None or (task.status is Status.DELETED and not deleted) else task
+
+    def apply(self, task_id: str, change: Change) -> Task | None:
+        """Make one conditional write; return the task after it, or None if the condition failed."""
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"task_id": {"S": task_id}},
+                ReturnValues="ALL_NEW",
+                **update_expression(change),
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return None
+            raise _away(exc) from exc
+        except BotoCoreError as exc:
+            raise _away(exc) from exc
+        return decode(answer["Attributes"])
+
+    def take_back(self, task_id: str) -> bool:
+        """Remove a task whose message could not be sent; False when a worker has it already."""
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key={"task_id": {"S": task_id}},
+                ConditionExpression="#s = :pending",
+                ExpressionAttributeNames={"#s": "status"},
+                ExpressionAttributeValues={":pending": {"S": Status.PENDING}},
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise _away(exc) from exc
+        except BotoCoreError as exc:
+            raise _away(exc) from exc
+        return True
+
+    def recent_twin(self, owner: str, fingerprint: str, *, now: float) -> str | None:
+        """Return the id of the same owner's task with this fingerprint, while remembered."""
+        item = self._read(_twin_key(owner, fingerprint))
+        if item is None or float(item["expires_at"]["N"]) <= now:
+            return None
+        return str(item["twin"]["S"])
+
+    def page(
+        self,
+        owner: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        status: str | None = None,
+        newest_first: bool = True,
+    ) -> Page:
+        """List an owner's tasks from `after` (a `listed_at`) on, by at most `PAGES` queries."""
+        condition, values = "#o = :o", {":o": {"S": owner}}
+        if after is not None:
+            condition += " AND listed_at < :a" if newest_first else " AND listed_at > :a"
+            values[":a"] = {"S": after}
+        found: list[Task] = []
+        start: dict[str, Any] = {}
+        for _ in range(PAGES):
+            answer = self._query(
+                IndexName="by_owner",
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames={"#o": "owner"},
+                ExpressionAttributeValues=values,
+                ScanIndexForward=not newest_first,
+                Limit=limit + 1 if status is None else max(limit + 1, FILTERED),
+                **start,
+            )
+            tasks = (decode(item) for item in answer["Items"])
+            found += [task for task in tasks if status in (None, task.status)]
+            if len(found) > limit:
+                return Page(found[:limit], listed_at(found[limit - 1]))
+            if "LastEvaluatedKey" not in answer:
+                return Page(found, None)
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return Page(found, str(start["ExclusiveStartKey"]["listed_at"]["S"]))
+
+    def overdue(self, now: float) -> Iterator[str]:
+        """Yield ids of open tasks whose `due_at` has passed (one query for each shard)."""
+        for number in range(SHARDS):
+            answer = self._query(
+                IndexName="open",
+                KeyConditionExpression="#o = :o AND due_at < :now",
+                ExpressionAttributeNames={"#o": "open"},
+                ExpressionAttributeValues={
+                    ":o": {"S": str(number)},
+                    ":now": {"S": timestamp(now)},
+                },
+                Limit=SWEEP_LIMIT,
+            )
+            yield from (str(item["task_id"]["S"]) for item in answer["Items"])
+
+    def _query(self, **request: Any) -> Any:  # noqa: ANN401 — botocore's own untyped shape
+        try:
+            return self._client.query(TableName=self._table, **request)
+        except (ClientError, BotoCoreError) as exc:
+            raise _away(exc) from exc
+
+    def _read(self, key: str) -> dict[str, Any] | None:
+        try:
+            answer = self._client.get_item(
+                TableName=self._table, Key={"task_id": {"S": key}}, ConsistentRead=True
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise _away(exc) from exc
+        return answer.get("Item")
+
+    def _twin(self, task: Task, until: float) -> dict[str, Any]:
+        item = {
+            "task_id": _twin_key(task.owner, task.fingerprint),
+            "twin": task.task_id,
+            "expires_at": int(until),
+        }
+        return {"TableName": self._table, "Item": encode(item)}
+
+
+def _twin_key(owner: str, fingerprint: str) -> str:
+    return f"{FINGERPRINT_PREFIX}{owner}#{fingerprint}"
+
+
+def _existing(exc: ClientError) -> Mapping[str, Any] | None:
+    """Return the item that a lost put found, from either kind of write."""
+    response: Any = exc.response
+    reasons = [response, *response.get("CancellationReasons", [])]
+    return next((reason["Item"] for reason in reasons if reason.get("Item")), None)
+
+
+def _away(exc: Exception) -> ServiceError:
+    error = ServiceError("The task table does not answer just now. Try again.")
+    error.add_note(f"DynamoDB: {exc}")
+    return error

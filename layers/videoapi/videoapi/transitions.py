@@ -1,0 +1,247 @@
+"""Every change in the life of a task, as data: what must hold, and what is then written.
+
+`store` turns a `Change` into one conditional UpdateItem; the tests' in-memory store applies the
+same value. So the rules stand here once, and no write can create, resurrect or rewrite a task.
+
+    pending ──claim──▶ processing ──complete──▶ completed
+       │                  │  ▲ claim (lease ran out), renew, intend, accept, refuse, release
+       ├─────cancel───────┼──▶ cancelled
+       └──────fail────────┴──▶ failed              any ──delete──▶ deleted (a tombstone)
+
+Losing a condition is a normal outcome: somebody else was first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from videoapi.errors import GenerationError
+from videoapi.tasks import OPEN, Status, Task, epoch, shard, timestamp
+
+LEGAL: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
+    Status.PROCESSING: frozenset(
+        {Status.PROCESSING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}
+    ),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.DELETED: frozenset(),
+}
+RUNNING = frozenset({Status.PROCESSING})
+KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint")
+MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One conditional write. All of `leaves`, `equals` and `lease_before` must hold."""
+
+    leaves: frozenset[Status]  # the status before must be one of these
+    equals: Mapping[str, Any] = field(default_factory=dict)  # as they were seen; None = absent
+    lease_before: str | None = None  # the lease must have run out by this instant
+    sets: Mapping[str, Any] = field(default_factory=dict)  # None removes the attribute
+    keeps: Mapping[str, Any] = field(default_factory=dict)  # written only where absent
+    appends: Mapping[str, str] = field(default_factory=dict)  # added to a list
+
+
+def _entering(status: Status) -> frozenset[Status]:
+    return frozenset(before for before, after in LEGAL.items() if status in after)
+
+
+def claim(lease_owner: str, *, now: float, lease_seconds: int) -> Change:
+    """Take a pending task, or one whose worker died, for `lease_seconds`."""
+    return Change(
+        leaves=_entering(Status.PROCESSING),
+        lease_before=timestamp(now),
+        sets={
+            "status": Status.PROCESSING,
+            "updated_at": timestamp(now),
+            "lease_owner": lease_owner,
+            "lease_until": timestamp(now + lease_seconds),
+            "due_at": timestamp(now + lease_seconds),
+        },
+        keeps={"claimed_at": timestamp(now)},
+    )
+
+
+def renew(task: Task, *, now: float, lease_seconds: int, progress: int) -> Change:
+    """Keep the lease and show the progress, in one write."""
+    return Change(
+        leaves=RUNNING,
+        equals={"lease_owner": task.lease_owner},
+        sets={
+            "updated_at": timestamp(now),
+            "progress": max(progress, task.progress),
+            "lease_until": timestamp(now + lease_seconds),
+            "due_at": timestamp(now + lease_seconds),
+        },
+    )
+
+
+def intend(
+    task: Task,
+    *,
+    now: float,
+    prompt: str,
+    optimized: bool | None = None,
+    thumbnail_key: str | None = None,
+) -> Change:
+    """Write down that a POST is about to begin. From here on money may be spent."""
+    return _held(
+        task,
+        now,
+        intent_at=timestamp(now),
+        attempts=task.attempts + 1,
+        prompt_sent=prompt,
+        prompt_optimized=None if optimized is None else int(optimized),
+        thumbnail_key=thumbnail_key,
+    )
+
+
+def accept(task: Task, upstream_id: str, *, now: float) -> Change:
+    """Save the paid job's id: from here on every worker resumes this job.
+
+    No other attempt must have begun since; the lease may be another worker's by now, or nobody's.
+    """
+    return Change(
+        leaves=RUNNING,
+        equals={"attempts": task.attempts, "upstream_id": None},
+        sets={"upstream_id": upstream_id, "accepted_at": timestamp(now)},
+    )
+
+
+def accepted_late(upstream_id: str) -> Change:
+    """Note beside a task the id of a job that came too late for it. Nothing else changes."""
+    return Change(leaves=frozenset(Status), appends={"late_upstream_ids": upstream_id})
+
+
+def refuse(
+    task: Task, *, now: float, again_at: float, audio: bool = False, unknown: bool = False
+) -> Change:
+    """The relay did not take the job, or gave it back: free the task until `again_at`.
+
+    `unknown` is the caller's choice (VEO3_AMBIGUOUS_SUBMIT=retry) to go on without knowing.
+    """
+    return _held(
+        task,
+        now,
+        intent_at=None,
+        upstream_id=None,
+        accepted_at=None,
+        audio_refusals=task.audio_refusals + audio,
+        unknown_submits=task.unknown_submits + unknown,
+        **_free(again_at, now),
+    )
+
+
+def release(task: Task, *, now: float) -> Change:
+    """Hand the task over: another worker may take it at once."""
+    return _held(task, now, **_free(now, now))
+
+
+def complete(task: Task, result: Mapping[str, Any], *, now: float, retention: int) -> Change:
+    """End with a video. `retention` in seconds."""
+    ending = _ending(Status.COMPLETED, now, retention)
+    return _held(task, now, result=dict(result), progress=100, **ending)
+
+
+def fail(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
+    """End without a video, by the worker that holds the lease."""
+    ending = _ending(Status.FAILED, now, retention)
+    return _held(task, now, error=error.as_record(), **ending)
+
+
+def abandon(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
+    """End a task that no worker holds (a dead letter), unless one has come back to it."""
+    return Change(
+        leaves=_entering(Status.FAILED),
+        equals={"lease_until": task.lease_until, "upstream_id": task.upstream_id},
+        lease_before=timestamp(now),
+        sets={
+            "error": error.as_record(),
+            "updated_at": timestamp(now),
+            **_ending(Status.FAILED, now, retention),
+        },
+    )
+
+
+def cancel(*, now: float, retention: int) -> Change:
+    """End at the caller's wish. What was already paid shows in `intent_at`, which stays."""
+    return Change(
+        leaves=_entering(Status.CANCELLED),
+        sets={"updated_at": timestamp(now), **_ending(Status.CANCELLED, now, retention)},
+    )
+
+
+def delete(task: Task, *, now: float, retention: int) -> Change:
+    """Leave a tombstone: out of every list, yet a late retry finds it and does not pay again.
+
+    Only of the task as it was seen: an ending in between brings files that must go too.
+    """
+    gone = {name: None for name in vars(task) if name not in KEPT_BY_TOMBSTONE}
+    return Change(
+        leaves=frozenset({task.status}),
+        sets={
+            **gone,
+            "listed_at": None,
+            "open": None,
+            "status": Status.DELETED,
+            "updated_at": timestamp(now),
+            "expires_at": int(now) + retention,
+        },
+    )
+
+
+def requeue(task: Task, *, now: float, grace: int) -> Change:
+    """Note that a message is sent (again); of two sweeps that saw the same, one wins."""
+    return Change(
+        leaves=OPEN,
+        equals={"queued_at": task.queued_at},
+        sets={"queued_at": timestamp(now), "due_at": timestamp(now + grace)},
+    )
+
+
+def _held(task: Task, now: float, **sets: object) -> Change:
+    """Return a change that only the holder of the lease can make, knowing of every paid job."""
+    return Change(
+        leaves=RUNNING,
+        equals={"lease_owner": task.lease_owner, "upstream_id": task.upstream_id},
+        sets={"updated_at": timestamp(now), **sets},
+    )
+
+
+def _free(again_at: float, now: float) -> dict[str, Any]:
+    # One second early: a delayed message is due exactly then, and clocks differ by less.
+    return {
+        "lease_owner": "",
+        "lease_until": timestamp(max(now, again_at - 1)),
+        "queued_at": timestamp(now),
+        "due_at": timestamp(again_at + MESSAGE_GRACE),
+    }
+
+
+def _ending(status: Status, now: float, retention: int) -> dict[str, Any]:
+    return {
+        "status": status,
+        "completed_at": timestamp(now),
+        "expires_at": int(now) + retention,
+        "open": None,
+        "due_at": None,
+        "lease_owner": "",
+    }
+
+
+def seconds_since(instant: str | None, now: float) -> float:
+    """Return how long ago an instant was, in seconds; 0 when it was never."""
+    return now - epoch(instant) if instant else 0.0
+
+
+def listed_at(task: Task) -> str:
+    """Return the sort key of lists: the creation time, and the id where two share it."""
+    return f"{task.created_at}#{task.task_id}"
+
+
+def index_keys(task: Task) -> dict[str, str]:
+    """Return the attributes that put a live task into the two indexes."""
+    return {"listed_at": listed_at(task), "open": shard(task.task_id)}

@@ -1,0 +1,82 @@
+"""`sam build` for the local stack, only when something that it reads has changed."""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.settings import ROOT
+
+TOOLS = ROOT / ".venv"
+#: Not .aws-sam/build: that one is for `sam deploy`, whoever builds it.
+BUILT = ROOT / ".local" / "build"
+_DIGEST = ROOT / ".local" / "build.digest"
+_SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "requirements/sam.txt")
+
+
+def build() -> None:
+    """Build, if anything changed since the last time.
+
+    Raise `RuntimeError` with SAM's own words when it fails. Stacks that start together build once.
+    """
+    with _alone():
+        digest = sources_digest()
+        if BUILT.is_dir() and _DIGEST.exists() and _DIGEST.read_text() == digest:
+            return
+        print("Building with SAM …", flush=True)
+        _DIGEST.unlink(missing_ok=True)
+        _sam_build()
+        _DIGEST.write_text(digest)
+
+
+def sources_digest(root: Path = ROOT) -> str:
+    """One value of all that the build reads."""
+    digest = hashlib.sha256()
+    for path in _files(root):
+        digest.update(f"{path.relative_to(root)}\0{path.stat().st_mode & 0o111}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for source in _SOURCES:
+        path = root / source
+        found = [path] if path.is_file() else sorted(path.rglob("*"))
+        yield from (p for p in found if p.is_file() and "__pycache__" not in p.parts)
+
+
+def _sam_build() -> None:
+    # AWS credentials would cost SAM ten seconds at STS, and the user's own have no business here.
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))
+    }
+    paths = [str(TOOLS / tool / "bin") for tool in ("tools", "sam")]
+    environment |= {
+        "PATH": os.pathsep.join([*paths, os.environ["PATH"]]),
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    done = subprocess.run(
+        [TOOLS / "sam/bin/sam", "build", "--build-dir", BUILT, "--no-cached"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        message = f"sam build failed:\n{done.stdout}{done.stderr}"
+        raise RuntimeError(message)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    lock = ROOT / ".local" / "build.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,97 @@
+"""What `make run` is told by the environment and by `.env` in the project's root."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+_ANY = {"0.0.0.0", "::"}  # noqa: S104 — recognised, not bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The stack's own settings, each the variable of its name in capitals; times in seconds."""
+
+    api_host: str = "localhost"
+    api_port: int = 8000
+    aws_host: str = "127.0.0.1"
+    aws_port: int = 4566
+    upstream_port: int = 8001
+    upstream_files_port: int = 8002
+    upstream_seconds: float = 8.0
+    reload: bool = True
+
+    #: Everything that was said, for the settings that belong to the functions.
+    said: Mapping[str, str]
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], dotenv: Path) -> Self:
+        """Let the environment win over `dotenv`; raise `ValueError` naming what is wrong."""
+        said = {
+            **{k: v for k, v in dotenv_values(dotenv, interpolate=False).items() if v is not None},
+            **environment,
+        }
+        return cls(
+            said=said,
+            api_host=said.get("API_HOST") or cls.api_host,
+            api_port=_port(said, "API_PORT", cls.api_port),
+            aws_host=said.get("AWS_HOST") or cls.aws_host,
+            aws_port=_port(said, "AWS_PORT", cls.aws_port),
+            upstream_port=_port(said, "UPSTREAM_PORT", cls.upstream_port),
+            upstream_files_port=_port(said, "UPSTREAM_FILES_PORT", cls.upstream_files_port),
+            upstream_seconds=_seconds(said, "UPSTREAM_SECONDS", cls.upstream_seconds),
+            reload=said.get("RELOAD", "true").lower() in {"true", "1", "yes", "on"},
+        )
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether the stand-in plays the relay: nobody gave a key to a real one."""
+        return not self.said.get("VEO3_API_KEY")
+
+    @property
+    def api_url(self) -> str:
+        """Where a person on this machine finds the API."""
+        return f"http://{'localhost' if self.api_host in _ANY else self.api_host}:{self.api_port}"
+
+    @property
+    def aws_hosts(self) -> list[str]:
+        """Addresses of the AWS APIs: loopback, and for `sam local` maybe Docker's bridge."""
+        return [host.strip() for host in self.aws_host.split(",")]
+
+    @property
+    def aws_url(self) -> str:
+        """Where the functions find AWS: an address, for which boto3 puts buckets in the path."""
+        return f"http://127.0.0.1:{self.aws_port}"
+
+    def function_settings(self) -> dict[str, str]:
+        """Tell the functions' settings by variable: what was said, over what fits this machine."""
+        fitting = {"PUBLIC_URL": self.api_url}
+        relay = {}
+        if self.stand_in:
+            fitting |= {
+                "VEO3_EXTRA_FIELDS": "true",
+                "VEO3_RESULT_ORIGINS": f"http://127.0.0.1:{self.upstream_files_port}",
+            }
+            relay = {"VEO3_BASE_URL": f"http://127.0.0.1:{self.upstream_port}"}
+        # The relay's address goes with its key: one in .env would be asked in vain without.
+        return fitting | {k: v for k, v in self.said.items() if v} | relay
+
+
+def _port(said: Mapping[str, str], name: str, default: int) -> int:
+    text = said.get(name) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        message = f"{name}={text!r}: say a port, 1 to 65535"
+        raise ValueError(message)
+    return int(text)
+
+
+def _seconds(said: Mapping[str, str], name: str, default: float) -> float:
+    text = said.get(name) or str(default)
+    try:
+        return float(text)
+    except ValueError:
+        message = f"{name}={text!r}: say a number of seconds"
+        raise ValueError(message) from None

@@ -1,0 +1,116 @@
+"""One run: MiniStack in this process, the functions and the stand-in as its children."""
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app as ministack
+
+from local import executor, template
+from local.build import BUILT, TOOLS
+from local.deploy import STACK, deploy
+from local.gateway import Gateway
+from local.reconcile import reconcile
+from local.reload import Reloader
+from local.settings import ROOT, Settings
+from local.stand_in import KEY, StandIn
+
+if TYPE_CHECKING:
+    from hypercorn.typing import Framework
+
+
+class Stack:
+    """Serves from `run`'s beginning to its end; nothing of it is left after that."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stand_in: StandIn | None = None
+        hosts = [settings.api_host, *settings.aws_hosts]
+        self._gateway = Gateway(ministack, api_port=settings.api_port, hosts=hosts)
+
+    async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
+        """Serve on `sockets`, now its own, until SIGINT or SIGTERM.
+
+        Call `ready` once requests are answered; raise `RuntimeError` when the start fails.
+        """
+        stopped, shutdown = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        config = Config()
+        config.bind = [f"fd://{opened.detach()}" for opened in sockets]
+        config.keep_alive_timeout, config.graceful_timeout = 75, 1
+        config.loglevel = "WARNING"
+        executor.adjust(TOOLS / "runtime/bin/python", STACK)
+        if self._settings.stand_in:
+            self._stand_in = StandIn(self._settings)
+        application = cast("Framework", self._gateway)
+        serving = asyncio.create_task(serve(application, config, shutdown_trigger=shutdown.wait))
+        stopping = asyncio.create_task(stopped.wait())
+        starting = _in_thread(self._start)
+        try:
+            await _first(starting, stopping, serving)
+            if starting.done():
+                starting.result()
+                ready()
+                await _first(stopping, serving)
+            print("Stopping …", flush=True)
+        finally:
+            await _in_thread(self._end)
+            shutdown.set()
+            await serving
+
+    def _start(self) -> None:
+        said = self._settings.function_settings()
+        if self._stand_in:
+            said["VEO3_API_KEY"] = KEY
+        built = template.load(BUILT / "template.yaml")
+        secrets, named = template.secrets(built, said)
+        keeper = boto3.client("secretsmanager")
+        for name, value in secrets.items():
+            keeper.create_secret(Name=name, SecretString=value)
+        try:
+            deployment = deploy(BUILT, template.parameters(built, said) | named)
+        except RuntimeError as exc:
+            raise RuntimeError(template.by_variable(built, str(exc))) from None
+        self._gateway.api_id = reconcile(deployment)
+        if self._settings.reload:
+            source = template.load(ROOT / "template.yaml")
+            Reloader(ROOT, source, deployment.physical_ids, boto3.client("lambda")).start()
+        if self._stand_in:
+            self._stand_in.wait_until_ready()
+
+    def _end(self) -> None:
+        logging.disable()  # what MiniStack says of handlers that are ended under it
+        if self._stand_in:
+            self._stand_in.ask_to_stop()
+        executor.stop()
+        if self._stand_in:
+            self._stand_in.wait_for_end()
+
+
+async def _first(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
+    """Do `work` beside the loop, in a thread that nobody has to wait for at the end."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as exc:  # noqa: BLE001 — handed to whoever awaits
+            future.set_exception(exc)
+        else:
+            future.set_result(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    return asyncio.wrap_future(future)

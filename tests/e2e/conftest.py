@@ -1,0 +1,18 @@
+"""The stack that the tests of this folder share; one that ends or breaks its stack has its own."""
+
+import httpx
+import pytest
+
+from local.testing import running_stack
+
+
+@pytest.fixture(scope="session")
+def stack():
+    with running_stack(UPSTREAM_SECONDS="2") as running:
+        yield running
+
+
+@pytest.fixture
+def api(stack):
+    with httpx.Client(base_url=stack.api_url, timeout=30) as client:
+        yield client

@@ -1,0 +1,171 @@
+"""From a still image to a video that moves: the document's sample, the README's tour, a browser."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import av
+import httpx
+import pytest
+from PIL import ImageChops, ImageStat
+
+from local.settings import ROOT
+from local.testing import running_stack
+
+SAMPLES = ROOT / "tests" / "e2e" / "samples"
+STILL = ROOT / "examples" / "mountains.jpg"
+LONGEST_WAIT = 90  # seconds for any one video here
+CHROMIUM = shutil.which("chromium")
+
+
+def run(command, folder, **options):
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_WAIT,
+        check=False,
+        **options,
+    )
+
+
+def frames_of(video):
+    with av.open(io.BytesIO(video)) as movie:
+        stream = movie.streams.video[0]
+        return float(stream.average_rate), [frame.to_image() for frame in movie.decode(stream)]
+
+
+def difference(one, other):
+    """Return the mean difference of two pictures, in grey levels."""
+    return ImageStat.Stat(ImageChops.difference(one.convert("L"), other.convert("L"))).mean[0]
+
+
+def wait_for(api, task_id):
+    until = time.monotonic() + LONGEST_WAIT
+    while (task := api.get(f"/api/v1/tasks/{task_id}").json())["status"] in (
+        "pending",
+        "processing",
+    ):
+        assert time.monotonic() < until, task
+        time.sleep(0.2)
+    return task
+
+
+def test_the_documents_sample_ends_with_a_video_as_it_was_asked_for(stack, tmp_path):
+    sample = (SAMPLES / "generate.py").read_text().replace("http://localhost:8000", stack.api_url)
+    shutil.copy(STILL, tmp_path / "input.jpg")
+    done = run([sys.executable, "-W", "ignore", "-c", sample], tmp_path)
+    assert done.returncode == 0, done.stderr
+    url = re.search(r"Video ready: (\S+)", done.stdout)[1]
+    rate, frames = frames_of(httpx.get(url).content)
+    assert (rate, len(frames), frames[0].size) == (30, 150, (1920, 1080))
+
+
+@pytest.mark.parametrize(("camera", "moves"), [("pan", True), ("static", False)])
+def test_the_picture_moves_as_the_camera_was_told(api, camera, moves):
+    with STILL.open("rb") as still:
+        video = api.post(
+            "/v1/videos",
+            data={"prompt": "The valley", "seconds": "4", "size": "640x360",
+                  "camera_motion": camera, "motion_strength": "1.0"},
+            files={"input_reference": still},
+        ).json()  # fmt: skip
+    wait_for(api, video["id"])
+    content = api.get(f"/v1/videos/{video['id']}/content", follow_redirects=True).content
+    _, frames = frames_of(content)
+    assert len(frames) == 120
+    assert (difference(frames[0], frames[-1]) > 5) is moves
+
+
+def test_the_readmes_tour_runs_as_printed(stack, tmp_path):
+    tour = re.search(
+        r"<!-- tour:.*?```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )[1]
+    tour = tour.replace("http://localhost:8000", stack.api_url)
+    lines = [line for line in tour.splitlines() if "webbrowser" not in line]  # no screen here
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    done = run(["/bin/bash", "-euo", "pipefail", "-c", "\n".join(lines)], tmp_path)
+    assert done.returncode == 0, done.stderr
+    rate, frames = frames_of((tmp_path / "video.mp4").read_bytes())
+    assert (rate, len(frames), frames[0].size) == (30, 120, (1280, 720))
+    assert difference(frames[0], frames[-1]) > 2
+
+
+def test_a_submit_is_answered_within_50_ms_once_warm(api):
+    took = []
+    for _ in range(9):
+        began = time.perf_counter()
+        api.post("/v1/videos", json={"prompt": "[[time:0]] [[render:tiny]] A fox"})
+        took.append(time.perf_counter() - began)
+    assert min(took) < 0.05  # the best of nine: the machine may be busy, the code may not be slow
+
+
+@pytest.fixture(scope="module")
+def copying():
+    """A stack that copies videos and replaces a dead worker after 15 s."""
+    with running_stack(UPSTREAM_SECONDS="3", VEO3_SKIP_UPLOAD="false", LEASE_SECONDS="15") as stack:
+        yield stack
+
+
+def test_a_killed_worker_costs_time_and_no_second_payment(copying):
+    with httpx.Client(base_url=copying.api_url, timeout=30) as api:
+        body = {"prompt": "A fox [[key:killed]] [[time:8]] [[render:tiny]]"}
+        task_id = api.post("/v1/videos", json=body).json()["id"]
+        until = time.monotonic() + LONGEST_WAIT
+        while api.get(f"/api/v1/tasks/{task_id}").json()["progress"] < 10:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert copying.kill("worker") >= 1
+        task = wait_for(api, task_id)
+    assert task["status"] == "completed"
+    paid = httpx.get(f"{copying.upstream_url}/_control").json()["tasks"]["killed"]
+    assert paid == {"posts": 1, "accepted": 1}
+
+
+def test_a_copied_video_plays_from_any_position_under_a_fresh_url_at_every_read(copying):
+    with httpx.Client(base_url=copying.api_url, timeout=30) as api:
+        body = {"prompt": "A fox [[render:tiny]] [[time:0]]"}
+        task = wait_for(api, api.post("/v1/videos", json=body).json()["id"])
+        result = task["result"]["result"]
+        assert result["video_url"].startswith(copying.aws_url)
+        whole = httpx.get(result["video_url"])
+        assert (len(whole.content), whole.headers["content-type"]) == (
+            result["size_bytes"],
+            "video/mp4",
+        )
+        part = httpx.get(result["video_url"], headers={"Range": "bytes=10-19"})
+        assert (part.status_code, part.content) == (206, whole.content[10:20])
+        again = api.get(f"/api/v1/tasks/{task['task_id']}").json()["result"]["result"]
+        assert httpx.get(again["video_url"]).content == whole.content
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_a_browser_plays_the_video(api, tmp_path):
+    with STILL.open("rb") as still:
+        video = api.post(
+            "/v1/videos",
+            data={"prompt": "Pan", "seconds": "4", "size": "640x360"},
+            files={"input_reference": still},
+        ).json()
+    url = wait_for(api, video["id"])["result"]["result"]["video_url"]
+    page = tmp_path / "page.html"
+    page.write_text(f"""<!doctype html><title>waiting</title><video muted src="{url}"></video>
+<script>
+const video = document.querySelector("video");
+video.onerror = () => document.title = "error";
+video.onseeked = () => document.title =
+  `played ${{video.videoWidth}}x${{video.videoHeight}} ${{video.duration}} ${{video.currentTime}}`;
+video.onloadeddata = () => video.currentTime = 2;
+</script>""")
+    done = run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+         "--no-first-run", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
+         "--virtual-time-budget=15000", "--dump-dom", page.as_uri()],
+        tmp_path,
+    )  # fmt: skip
+    assert "<title>played 640x360 4 2</title>" in done.stdout

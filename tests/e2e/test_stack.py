@@ -1,0 +1,139 @@
+"""The local stack itself: its doors, its end, and that MiniStack has what the template says."""
+
+import subprocess
+import time
+
+import boto3
+import httpx
+import pytest
+
+from local import template
+from local.ports import free_ports
+from local.settings import ROOT
+from local.testing import PORTS, running_stack, start
+
+
+@pytest.fixture
+def aws(stack):
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the account's root
+    return lambda service: boto3.client(service, endpoint_url=stack.aws_url, **keys)
+
+
+def templates_routes():
+    for resource in template.load(ROOT / "template.yaml")["Resources"].values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                properties = event["Properties"]
+                path = properties.get("Path")
+                yield f"{properties['Method']} {path}" if path else "$default"
+
+
+def processes():
+    listed = subprocess.run(["/bin/ps", "-Ao", "pid=,ppid=,stat="], capture_output=True, check=True)
+    for line in listed.stdout.decode().splitlines():
+        pid, parent, state = line.split()
+        if not state.startswith("Z"):
+            yield int(pid), int(parent)
+
+
+def children(pid):
+    return {child for child, parent in processes() if parent == pid}
+
+
+def ended(pids, within_seconds=5):
+    until = time.monotonic() + within_seconds
+    while pids & {pid for pid, _ in processes()}:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_every_route_of_the_template_is_served(aws):
+    gateway = aws("apigatewayv2")
+    (api,) = gateway.get_apis()["Items"]
+    routes = gateway.get_routes(ApiId=api["ApiId"])["Items"]
+    assert sorted(r["RouteKey"] for r in routes) == sorted(templates_routes())
+
+
+@pytest.mark.parametrize("path", ["/api/v1/health", "/openapi.json", "/docs"])
+def test_the_api_answers_at_the_root_of_its_own_port(api, path):
+    assert api.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/_ministack/health", "/_localstack/health"])
+def test_no_path_of_the_api_is_ministacks_own(api, path):
+    assert api.get(path).status_code == 404
+
+
+def test_a_host_that_is_not_this_machine_is_refused(stack):
+    for url in (stack.api_url, stack.aws_url):
+        assert httpx.get(url, headers={"Host": "evil.example"}).status_code == 403
+
+
+def test_a_page_from_elsewhere_cannot_write(stack):
+    for url in (stack.api_url, stack.aws_url):
+        assert httpx.post(url, headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_the_worker_runs_as_often_at_once_as_the_settings_say(aws):
+    functions = aws("lambda")
+    reserved = functions.get_function_concurrency(FunctionName="video-api-worker")
+    assert reserved["ReservedConcurrentExecutions"] == 2
+    mappings = functions.list_event_source_mappings(FunctionName="video-api-worker")
+    (mapping,) = mappings["EventSourceMappings"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_ended_tasks_expire(aws):
+    tables = aws("dynamodb")
+    (table,) = tables.list_tables()["TableNames"]
+    described = tables.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+
+
+def test_functions_see_nothing_of_the_users_environment_but_what_the_template_gives(aws):
+    functions = aws("lambda")
+    found = functions.get_function_configuration(FunctionName="video-api-worker")
+    assert "VEO3_API_KEY" not in found["Environment"]["Variables"]
+
+
+def test_a_stop_ends_every_process_and_leaves_no_file():
+    with running_stack(RELOAD="true") as running:
+        httpx.get(f"{running.api_url}/api/v1/health")
+        pid = running.process.pid
+        below = children(pid)
+        assert below
+        seconds = running.stop()
+        assert seconds < 5
+        assert running.process.returncode == 0
+        assert ended(below, within_seconds=5 - seconds)
+        assert not (ROOT / ".local" / "run" / str(pid)).exists()
+
+
+def test_a_killed_stack_leaves_no_process_and_the_next_one_clears_up():
+    with running_stack() as running:
+        httpx.get(f"{running.api_url}/api/v1/health")
+        left = ROOT / ".local" / "run" / str(running.process.pid)
+        orphans = children(running.process.pid)
+        running.process.kill()
+        running.process.wait()
+        assert ended(orphans)
+        assert left.exists()
+    with running_stack():
+        assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "setting", ["API_PORT", "AWS_PORT", "UPSTREAM_PORT", "UPSTREAM_FILES_PORT"]
+)
+def test_a_port_that_is_taken_is_named_with_its_setting(setting, tmp_path):
+    with free_ports(len(PORTS)) as numbers:
+        ports = dict(zip(PORTS, map(str, numbers), strict=True))
+    with free_ports(1) as (taken,), (tmp_path / "log").open("wb") as log:
+        process = start(ports | {setting: str(taken)}, log)
+        assert process.wait(timeout=20) == 1
+    said = (tmp_path / "log").read_text()
+    assert f"port {taken} is taken" in said
+    assert setting in said
+    assert "Traceback" not in said

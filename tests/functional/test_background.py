@@ -1,0 +1,192 @@
+"""The functions behind the queue and the schedule, from their recorded events, on moto."""
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
+import pytest
+
+from tests.functional.client import Context, recorded
+from tests.functional.lives import new_task
+from videoapi.tasks import GenerationRequest, Status, timestamp
+
+KEY = "relay-key-0123456789"
+SECRET = "video-api/veo3-api-key"
+
+
+@dataclass
+class WorkerContext(Context):
+    def get_remaining_time_in_millis(self):
+        return 900_000
+
+
+def event_of(role, *bodies):
+    """Return the recorded event of a role with a record for each body."""
+    (record,) = json.loads(recorded(role))["Records"]
+    return {
+        "Records": [
+            record | {"body": body, "messageId": f"message-{number}"}
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def message_about(task):
+    return json.dumps({"task_id": task.task_id})
+
+
+@contextmanager
+def relay_that_answers(**answers):
+    """Serve one answer for each path or method at a local port; yield its origin and requests."""
+    requests = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            requests.append((self.command, self.path, self.headers["authorization"], body))
+            status, reply = answers.get(self.path) or answers[self.command]
+            text = json.dumps(reply).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_):
+            pass
+
+    Handler.do_GET = Handler.do_POST = Handler.answer
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def keep_the_key():
+    boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=KEY)
+
+
+def send(cloud, task):
+    """Put a task, and send and receive its message, as submit and Lambda's poller do."""
+    assert cloud.store.create(task) is None
+    cloud.queue.send(task.task_id)
+    (message,) = cloud.sqs.receive_message(QueueUrl=cloud.queue_url)["Messages"]
+    event = event_of("worker", message["Body"])
+    event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+    return event
+
+
+def test_the_worker_carries_a_task_to_its_end(deploy, cloud):
+    keep_the_key()
+    task = new_task()
+    event = send(cloud, task)
+    done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
+    with relay_that_answers(POST=(200, {"id": "job:1"}), GET=(200, done)) as (origin, requests):
+        client = deploy(VEO3_BASE_URL=origin)
+        answer = client.invoke("worker", event, WorkerContext())
+    assert answer == {"batchItemFailures": []}
+    ended = cloud.store.get(task.task_id)
+    assert ended.status is Status.COMPLETED
+    assert ended.result["video_url"] == "https://cdn.example.com/v.mp4"
+    assert [(method, path) for method, path, _, _ in requests] == [
+        ("POST", "/v1/videos"),
+        ("GET", "/v1/videos/job:1"),
+    ]
+    assert {bearer for _, _, bearer, _ in requests} == {f"Bearer {KEY}"}
+    assert b"A fox" in requests[0][3]
+
+
+def test_the_worker_sends_better_words_where_the_caller_asked_for_them(deploy, cloud):
+    keep_the_key()
+    boto3.client("secretsmanager").create_secret(Name="llm", SecretString="llm-key")
+    wish = GenerationRequest(model="veo_3_1", prompt="A fox", optimize_prompt=True)
+    task = replace(new_task(), request=wish)
+    event = send(cloud, task)
+    better = {"choices": [{"message": {"content": "Slow pan. A red fox runs."}}]}
+    done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
+    answers = {
+        "/llm/chat/completions": (200, better),
+        "POST": (200, {"id": "1"}),
+        "GET": (200, done),
+    }
+    with relay_that_answers(**answers) as (origin, requests):
+        client = deploy(
+            VEO3_BASE_URL=origin,
+            ENABLE_PROMPT_OPTIMIZATION="true",
+            FAST_LLM_API_URL=f"{origin}/llm",
+            FAST_LLM_MODEL="fast",
+            FAST_LLM_API_KEY_SECRET="llm",
+        )
+        client.invoke("worker", event, WorkerContext())
+    ended = cloud.store.get(task.task_id)
+    assert (ended.prompt_sent, ended.prompt_optimized) == ("Slow pan. A red fox runs.", 1)
+    assert requests[0][2] == "Bearer llm-key"
+    assert b"Slow pan. A red fox runs." in requests[1][3]
+
+
+def test_the_worker_waits_between_polls_and_before_another_attempt_in_the_queue(deploy, cloud):
+    keep_the_key()
+    task = new_task()
+    event = send(cloud, task)
+    with relay_that_answers(POST=(503, {})) as (origin, requests):
+        client = deploy(VEO3_BASE_URL=origin, VIDEO_GENERATION_RETRY_DELAY="600")
+        began = time.monotonic()
+        client.invoke("worker", event, WorkerContext())
+    assert time.monotonic() - began < 60
+    assert len(requests) == 1
+    waiting = cloud.store.get(task.task_id)
+    assert (waiting.status, waiting.lease_owner) == (Status.PROCESSING, "")
+    assert waiting.lease_until > timestamp(time.time() + 500)
+
+
+def test_a_relay_key_that_cannot_be_read_is_an_order_that_was_not_sent(deploy, cloud):
+    task = new_task()
+    event = send(cloud, task)
+    client = deploy(VEO3_API_KEY_SECRET="no/such/secret", VIDEO_GENERATION_MAX_RETRIES="0")
+    client.invoke("worker", event, WorkerContext())
+    error = cloud.store.get(task.task_id).error
+    assert (error["code"], error["maybe_charged"]) == ("service_unavailable", False)
+
+
+def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, cloud):
+    event = send(cloud, new_task())
+    cloud.calls.fail("sqs:ChangeMessageVisibility")
+    with pytest.raises(Exception, match="visibility"):
+        deploy().invoke("worker", event, WorkerContext())
+
+
+def test_a_dead_letter_ends_its_task(deploy, cloud):
+    tasks = [new_task(), new_task()]
+    for task in tasks:
+        cloud.store.create(task)
+    event = event_of("dead_letter", *map(message_about, tasks))
+    assert deploy().invoke("dead_letter", event) == {"batchItemFailures": []}
+    assert {cloud.store.get(task.task_id).error["code"] for task in tasks} == {"worker_crashed"}
+
+
+def test_a_dead_letter_that_cannot_be_buried_comes_back_and_keeps_no_other(deploy, cloud):
+    task = new_task()
+    cloud.store.create(task)
+    event = event_of("dead_letter", "not JSON", message_about(task))
+    answer = deploy().invoke("dead_letter", event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert cloud.store.get(task.task_id).status is Status.FAILED
+
+
+def test_the_sweeper_sends_what_was_never_sent(deploy, cloud):
+    task, young = new_task(now=time.time() - 200), new_task()
+    cloud.store.create(task)
+    cloud.store.create(young)
+    client, event = deploy(), json.loads(recorded("sweeper"))
+    assert client.invoke("sweeper", event) == {"queued": 1}
+    assert [json.loads(body) for body in cloud.messages()] == [{"task_id": task.task_id}]
+    assert client.invoke("sweeper", event) == {"queued": 0}

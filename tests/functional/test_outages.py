@@ -1,0 +1,221 @@
+"""What a caller hears when AWS is away, what is left behind, and how often AWS is asked at all."""
+
+import base64
+import io
+import logging
+
+import pytest
+
+from tests.pictures import png
+from videoapi import services
+from videoapi.errors import ServiceError
+
+REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
+WISH = {"prompt": "A fox"}
+INLINE = base64.b64encode(png()).decode()
+PICTURE = "https://example.com/image.jpg"
+
+
+def assert_away(answer, *, openai):
+    assert answer.status == 503
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert "x-should-retry" not in answer.headers, "an SDK may try again"
+    if openai:
+        assert (answer.error["type"], answer.error["code"]) == (
+            "server_error",
+            "service_unavailable",
+        )
+        assert answer.error["param"] is None
+    else:
+        assert (answer.error["type"], answer.error["retryable"]) == ("ServiceError", True)
+    assert "made up" not in answer.text, "what AWS said is for the log"
+
+
+@pytest.mark.parametrize(
+    ("path", "wish", "calls"),
+    [
+        (REST, {"image": PICTURE}, ["dynamodb:PutItem", "sqs:SendMessage"]),
+        (OPENAI, WISH, ["dynamodb:PutItem", "sqs:SendMessage"]),
+        (REST, {"image": INLINE}, ["s3:PutObject", "dynamodb:PutItem", "sqs:SendMessage"]),
+    ],
+    ids=["REST", "OpenAI", "with an image"],
+)
+def test_a_submit_is_one_write_one_message_and_one_file_where_it_brings_one(
+    client, path, wish, calls
+):
+    assert client.post(path, json=wish).calls == calls
+    keyed = client.post(path, json=wish, headers={"idempotency-key": "k"})
+    assert keyed.calls == calls
+
+
+def test_an_sdks_first_try_is_one_transaction_and_its_retry_two_reads(client):
+    headers = {"x-stainless-retry-count": "0"}
+    first = client.post(OPENAI, json=WISH, headers=headers)
+    assert first.calls == ["dynamodb:TransactWriteItems", "sqs:SendMessage"]
+    again = client.post(OPENAI, json=WISH, headers={"x-stainless-retry-count": "1"})
+    assert again.calls == ["dynamodb:GetItem", "dynamodb:GetItem", "sqs:SendMessage"]
+
+
+@pytest.mark.parametrize("code", ["InternalError", ""], ids=["answers with an error", "is silent"])
+@pytest.mark.parametrize(("path", "wish"), [(REST, {"image": PICTURE}), (OPENAI, WISH)])
+def test_a_task_whose_message_could_not_be_sent_is_taken_back(client, cloud, path, wish, code):
+    cloud.calls.fail("sqs:SendMessage", code)
+    assert_away(client.post(path, json=wish), openai=path == OPENAI)
+    assert cloud.items() == {}
+
+
+def test_a_key_works_again_after_its_task_was_taken_back(client, cloud):
+    headers = {"idempotency-key": "k"}
+    cloud.calls.fail("sqs:SendMessage")
+    assert client.post(OPENAI, json=WISH, headers=headers).status == 503
+    cloud.calls.heal()
+    answer = client.post(OPENAI, json=WISH, headers=headers)
+    assert answer.status == 200
+    assert "idempotency-replayed" not in answer.headers
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", ""])
+def test_a_task_that_cannot_be_taken_back_stays_accepted(client, cloud, code):
+    """The sweeper sends its message; a refusal would make the caller pay for a second one."""
+    cloud.calls.fail("sqs:SendMessage")
+    cloud.calls.fail("dynamodb:DeleteItem", code)
+    answer = client.post(OPENAI, json=WISH)
+    assert answer.status == 200
+    assert cloud.item(answer.json["id"])["status"] == "pending"
+
+
+def test_a_task_that_a_worker_already_has_stays_accepted(client, cloud):
+    """The send failed on its way back: the message was there all the same."""
+
+    def claim():
+        (task_id,) = cloud.items()
+        cloud.change(task_id, status={"S": "processing"})
+
+    cloud.calls.fail("sqs:SendMessage")
+    cloud.calls.before("dynamodb:DeleteItem", claim)
+    assert client.post(OPENAI, json=WISH).status == 200
+
+
+def test_a_replay_whose_message_cannot_be_sent_may_be_tried_again(client, cloud):
+    headers = {"idempotency-key": "k"}
+    task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
+    cloud.calls.fail("sqs:SendMessage")
+    assert_away(client.post(OPENAI, json=WISH, headers=headers), openai=True)
+    assert cloud.item(task_id)["status"] == "pending"
+
+
+@pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", ""])
+@pytest.mark.parametrize(
+    ("call", "headers"),
+    [
+        ("dynamodb:PutItem", {}),
+        ("dynamodb:TransactWriteItems", {"x-stainless-retry-count": "0"}),
+        ("dynamodb:GetItem", {"x-stainless-retry-count": "1"}),
+    ],
+)
+def test_a_submit_that_the_table_does_not_take_is_503_and_sends_nothing(
+    client, cloud, call, headers, code
+):
+    cloud.calls.fail(call, code)
+    assert_away(client.post(OPENAI, json=WISH, headers=headers), openai=True)
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize("code", ["SlowDown", ""])
+def test_an_image_that_cannot_be_kept_is_503_and_nothing_else_is_done(client, cloud, code):
+    cloud.calls.fail("s3:PutObject", code)
+    assert_away(client.post(REST, json={"image": INLINE}), openai=False)
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", ""])
+def test_a_read_while_the_table_is_away_is_503_on_every_route(client, lives, cloud, code):
+    task_id = lives.completed().task_id
+    for call in ("dynamodb:GetItem", "dynamodb:Query"):
+        cloud.calls.fail(call, code)
+    for path in (f"/api/v1/tasks/{task_id}", f"/api/v1/videos/{task_id}", "/api/v1/tasks"):
+        assert_away(client.get(path), openai=False)
+    for path in (f"/v1/videos/{task_id}", f"/v1/videos/{task_id}/content", "/v1/videos"):
+        assert_away(client.get(path), openai=True)
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", ""])
+def test_a_cancel_or_delete_while_the_table_is_away_is_503(client, lives, cloud, code):
+    task_id = lives.pending().task_id
+    cloud.calls.fail("dynamodb:UpdateItem", code)
+    assert_away(client.delete(f"/api/v1/tasks/{task_id}"), openai=False)
+    assert_away(client.delete(f"/v1/videos/{task_id}"), openai=True)
+    assert cloud.item(task_id)["status"] == "pending"
+
+
+def test_a_function_without_credentials_signs_no_link_and_says_so(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    made = [each for each in vars(services).values() if hasattr(each, "cache_clear")]
+    for each in made:
+        each.cache_clear()
+    with pytest.raises(ServiceError, match="no AWS credentials"):
+        services.links().to("videos/a", now=0)
+    for each in made:
+        each.cache_clear()
+
+
+def test_an_unexpected_exception_is_500_in_the_dialects_shape(client, lives, cloud):
+    task_id = lives.pending().task_id
+    cloud.change(task_id, status={"S": "a word of a later version"})
+    rest = client.get(f"/api/v1/tasks/{task_id}")
+    assert rest.status == 500
+    assert rest.error.keys() == {"type", "message", "code", "retryable"}
+    openai = client.get(f"/v1/videos/{task_id}")
+    assert openai.status == 500
+    assert openai.error.keys() == {"message", "type", "param", "code"}
+    assert openai.error["type"] == "server_error"
+    for answer in (rest, openai):
+        assert "later version" not in answer.text
+        assert answer.error["code"] == "internal_error"
+
+
+@pytest.fixture
+def log():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s %(code)s %(notes)s"))
+    logger = logging.getLogger("service_undefined")
+    logger.addHandler(handler)
+    yield stream.getvalue
+    logger.removeHandler(handler)
+
+
+def test_a_callers_mistake_is_logged_at_info_and_an_outage_at_error(client, cloud, log):
+    client.get("/v1/videos/vid_none")
+    assert log() == "INFO refused task_not_found None\n"
+    cloud.calls.fail("dynamodb:PutItem")
+    client.post(OPENAI, json=WISH)
+    last = log().splitlines()[-1]
+    assert last.startswith("ERROR refused service_unavailable ['DynamoDB: ")
+    assert "made up" in last, "the log tells what AWS said"
+
+
+def test_a_refusal_is_one_line_in_the_log_and_so_is_an_accident(client, lives, cloud):
+    """Lambda's own handler sits on the root logger; Powertools' own lines must not reach it."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lines.append
+    logging.getLogger().addHandler(handler)
+    client.post(REST, json={})
+    task_id = lives.pending().task_id
+    cloud.change(task_id, status={"S": "a word of a later version"})
+    client.get(f"/v1/videos/{task_id}")
+    logging.getLogger().removeHandler(handler)
+    assert [record.getMessage() for record in lines] == ["refused", "unexpected"]
+
+
+def test_no_prompt_image_or_key_is_in_a_log(client, cloud, capfd, log):
+    for path, wish in ((REST, {"image": "SECRET", "prompt": "SECRET"}), (OPENAI, {"size": "S"})):
+        client.post(path, json=wish | {"seconds": "SECRET"}, headers={"idempotency-key": "SECRET"})
+    cloud.calls.fail("dynamodb:PutItem")
+    client.post(OPENAI, json={"prompt": "SECRET"}, headers={"authorization": "Bearer SECRET"})
+    assert log()
+    assert "SECRET" not in log() + "".join(capfd.readouterr())

@@ -1,0 +1,159 @@
+"""Routes that need no task, routes that are none, and the map of all of them."""
+
+import json
+import re
+
+import pytest
+
+import videoapi
+from tests.functional.client import cold_start, recorded, routes
+from tests.functional.cloud import ROOT
+
+NOWHERE_REST = [
+    "/nothing",
+    "/api",
+    "/api/v1",
+    "/api/v2/videos/generate",
+    "/api/v1/tasks/",
+    "/api/v1/tasks/vid_1/content",
+    "/v1x",
+    "/v10/videos",
+    "//v1/videos",
+    "/V1/videos",
+]
+NOWHERE_OPENAI = [
+    "/v1",
+    "/v1/",
+    "/v1/models",
+    "/v1/videos/",
+    "/v1/videos/vid_1/remix",
+    "/v1/videos/edits",
+    "/v1/videos/extensions",
+    "/v1/videos/characters/char_1",
+    "/v1/images/generations",
+]
+
+
+def test_health_says_the_version_and_asks_nobody(client):
+    answer = client.get("/api/v1/health")
+    assert answer.status == 200
+    assert answer.json == {"status": "ok", "version": videoapi.__version__}
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.calls == []
+
+
+def test_the_root_leads_to_the_documentation(client):
+    answer = client.get("/")
+    assert (answer.status, answer.headers["location"]) == (307, "/docs")
+
+
+def test_the_documentation_is_a_page_that_may_load_nothing(client):
+    answer = client.get("/docs")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.text.startswith("<!doctype html>")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_openapi_document_is_json(client):
+    answer = client.get("/openapi.json")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert type(answer.json) is dict
+
+
+@pytest.mark.parametrize("path", NOWHERE_REST)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_any_other_path_is_404_in_the_rest_shape(client, method, path):
+    answer = client.request(method, path)
+    assert answer.status == 404
+    assert answer.error.keys() == {"type", "message", "code", "retryable"}
+    assert (answer.error["type"], answer.error["retryable"]) == ("NotFound", False)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("path", NOWHERE_OPENAI)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_any_other_path_under_v1_is_404_in_openais_shape(client, method, path):
+    answer = client.request(method, path)
+    assert answer.status == 404
+    assert answer.error.keys() == {"message", "type", "param", "code"}
+    assert answer.error["type"] == "invalid_request_error"
+    assert answer.error["code"]
+    assert answer.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("path", ["/api/v1/tasks", "/v1/videos", "/", "/v1/videos/vid_1"])
+def test_an_unknown_method_is_a_clear_4xx_in_the_dialects_shape(client, cloud, method, path):
+    answer = client.request(method, path)
+    assert answer.status in (404, 405)
+    assert ("allow" in answer.headers) is (answer.status == 405)
+    assert answer.error.keys() >= {"message", "type", "code"}
+    assert ("param" in answer.error) is path.startswith("/v1")
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/api/v1/videos/generate", {"POST"}),
+        ("GET", "/api/v1/videos/generate", {"POST"}),
+        ("PUT", "/v1/videos", {"GET", "POST"}),
+        ("POST", "/api/v1/tasks", {"GET"}),
+        ("POST", "/docs", {"GET"}),
+    ],
+)
+def test_a_documented_path_asked_in_another_way_says_which_ways_it_knows(
+    client, method, path, allowed
+):
+    answer = client.request(method, path)
+    assert answer.status == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed
+    assert answer.headers["x-should-retry"] == "false"
+
+
+def test_a_name_with_a_slash_in_it_is_no_way_to_another_route(client, lives):
+    """A gateway may decode `%2F` before the function sees the path."""
+    task_id = lives.completed().task_id
+    for raw in (f"/v1/videos/{task_id}/content/x", f"/v1/videos/a/{task_id}"):
+        answer = client.get(f"/v1/videos/{task_id}", rawPath=raw)
+        assert answer.status == 404
+        assert answer.error["type"] == "invalid_request_error"
+
+
+def test_every_route_of_the_template_is_answered_by_the_function_it_names():
+    declared = {}
+    for route, role in routes().items():
+        if route != "$default":
+            method, path = route.split()
+            pattern = path.replace("{", "<").replace("}", ">")
+            declared.setdefault(role, set()).add(f'@api.{method.lower()}("{pattern}")')
+    for role, wanted in declared.items():
+        source = (ROOT / "functions" / role / "app.py").read_text()
+        assert set(re.findall(r"^@api\..*$", source, re.MULTILINE)) == wanted
+
+
+def test_a_route_that_no_function_has_is_the_documentations():
+    assert routes()["$default"] == "docs"
+
+
+@pytest.mark.parametrize("role", ["cancel", "content", "docs", "status", "submit"])
+def test_a_recorded_event_of_each_role_is_understood(client, role):
+    answer = client.invoke(role, json.loads(recorded(role)))
+    assert answer["statusCode"] in (200, 202, 404)
+    assert "route_not_found" not in answer["body"]
+
+
+def test_an_event_without_headers_is_understood(client):
+    event = json.loads(recorded("docs"))
+    del event["headers"]
+    assert client.invoke("docs", event)["statusCode"] < 500
+
+
+def test_a_function_is_loaded_once_for_many_requests(client):
+    client.get("/api/v1/health")
+    before = cold_start.cache_info().misses
+    client.get("/api/v1/health")
+    assert cold_start.cache_info().misses == before

@@ -1,0 +1,80 @@
+import pytest
+from dotenv import dotenv_values
+
+from local import template
+from local.settings import ROOT, Settings
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(environment=None, dotenv=""):
+        (tmp_path / ".env").write_text(dotenv)
+        return Settings.read(environment or {}, tmp_path / ".env")
+
+    return read
+
+
+def test_without_a_word_the_documents_address_is_served(read):
+    assert read().api_url == "http://localhost:8000"
+    assert Settings.read({}, ROOT / "no such file").api_port == 8000
+
+
+def test_the_environment_wins_over_the_file(read):
+    assert read({"API_PORT": "9000"}, "API_PORT=9001\nAWS_PORT=9002").api_port == 9000
+    assert read({"API_PORT": "9000"}, "API_PORT=9001\nAWS_PORT=9002").aws_port == 9002
+
+
+def test_a_key_with_a_dollar_is_taken_literally(read):
+    assert read(dotenv="VEO3_API_KEY=a$b${HOME}").said["VEO3_API_KEY"] == "a$b${HOME}"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_wrong_port_is_named(read, port):
+    with pytest.raises(ValueError, match="UPSTREAM_PORT"):
+        read({"UPSTREAM_PORT": port})
+
+
+def test_wrong_seconds_are_named(read):
+    with pytest.raises(ValueError, match="UPSTREAM_SECONDS"):
+        read({"UPSTREAM_SECONDS": "soon"})
+
+
+def test_without_a_key_the_stand_in_is_the_relay_whatever_its_address(read):
+    settings = read({"UPSTREAM_PORT": "9001", "VEO3_BASE_URL": "https://relay.example"})
+    assert settings.stand_in
+    said = settings.function_settings()
+    assert said["VEO3_BASE_URL"] == "http://127.0.0.1:9001"
+    assert said["VEO3_EXTRA_FIELDS"] == "true"
+    assert said["VEO3_RESULT_ORIGINS"] == "http://127.0.0.1:8002"
+
+
+def test_with_a_key_the_relay_is_the_users_and_nothing_is_added(read):
+    settings = read({"VEO3_API_KEY": "k", "VEO3_BASE_URL": "https://relay.example"})
+    assert not settings.stand_in
+    said = settings.function_settings()
+    assert said["VEO3_BASE_URL"] == "https://relay.example"
+    assert "VEO3_EXTRA_FIELDS" not in said
+
+
+def test_what_was_said_wins_over_what_fits_this_machine(read):
+    said = read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}).function_settings()
+    assert (said["VEO3_EXTRA_FIELDS"], said["PUBLIC_URL"]) == ("false", "https://x")
+
+
+def test_an_empty_setting_is_none(read):
+    assert "VEO3_MODEL" not in read(dotenv="VEO3_MODEL=").function_settings()
+
+
+def test_links_lead_to_this_machine_when_all_addresses_are_served(read):
+    assert read({"API_HOST": "::"}).api_url == "http://localhost:8000"
+
+
+def test_the_example_names_only_settings_that_exist(tmp_path):
+    uncommented = (ROOT / ".env.example").read_text().replace("\n#", "\n")
+    (tmp_path / ".env").write_text(uncommented)
+    known = set(template.variables(template.load(ROOT / "template.yaml")))
+    known |= {name.removesuffix("_SECRET") for name in known}
+    known |= {name.upper() for name in Settings.__dataclass_fields__}
+    named = {name for name, value in dotenv_values(tmp_path / ".env").items() if value is not None}
+    assert named
+    assert named <= known

@@ -1,0 +1,259 @@
+"""The life of tasks, however workers, callers, crashes, time and a relay's moods interleave."""
+
+from contextlib import suppress
+from itertools import pairwise
+
+import httpx
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.fakes import OWNER, failed, tombstone_of
+from tests.properties.stepping import SteppingWorld
+from videoapi.errors import Conflict, NotFound, ServiceError
+from videoapi.requests import Submission
+from videoapi.submission import Caller
+from videoapi.tasks import OPEN, Dialect, GenerationRequest, Status, epoch
+from videoapi.transitions import LEGAL, MESSAGE_GRACE
+
+STEPS = st.integers(min_value=1, max_value=12)
+WHICH = st.integers(min_value=0, max_value=3)
+BOUND = ("task_id", "owner", "created_at", "request", "fingerprint")  # for a task's whole life
+END = ("status", "result", "error", "progress", "completed_at", "attempts")
+WISH = Submission(
+    request=GenerationRequest(model="veo_3_1", prompt="A fox"),
+    image=None,
+    image_param="image",
+    dialect=Dialect.DOCUMENT,
+)
+MOST_WORKERS = 3
+LONGEST_UNSEEN = 900 + 60 + 60  # seconds: the longest back-off, its message's grace, one sweep
+
+POSTS = {
+    "busy": lambda _world: httpx.Response(503, json={}),
+    "later": lambda _world: httpx.Response(429, headers={"retry-after": "30"}),
+    "refused": lambda _world: httpx.Response(400, json={"code": "CONTENT_POLICY_VIOLATION"}),
+    "unreachable": lambda _world: httpx.ConnectError("refused"),
+    "lost, not taken": lambda _world: httpx.ReadTimeout("no answer"),
+    "lost, taken": lambda world: lambda post: (world.relay.accept(post), httpx.ReadTimeout(""))[1],
+    "no id": lambda _world: httpx.Response(200, json={"status": "queued"}),
+}
+WRITES = [f"{kind} written" for kind in ("claim", "intend", "accept", "renew", "refuse", "release")]
+WRITES += ["completed written", "failed written", "sent", "put done"]
+LOOKS = [
+    httpx.Response(404),
+    httpx.Response(401),
+    httpx.Response(500),
+    httpx.ReadTimeout("no answer"),
+    httpx.Response(200, json={"status": "processing", "progress": 3}),
+]
+ENDINGS = [failed("HIGH_TRAFFIC"), failed("AUDIO_FILTERED"), failed("CONTENT_POLICY_VIOLATION")]
+
+
+class Life(RuleBasedStateMachine):
+    """`VEO3_AMBIGUOUS_SUBMIT=fail`: what nobody knows is never paid a second time."""
+
+    policy = "fail"
+
+    @initialize(skip_upload=st.booleans(), takes=st.sampled_from([1.0, 20.0, 100.0]))
+    def begin(self, skip_upload, takes):
+        self.world = SteppingWorld(
+            veo3_ambiguous_submit=self.policy,
+            veo3_skip_upload=skip_upload,
+            video_generation_retry_delay=2.0,
+            video_task_timeout=600,
+        )
+        self.world.relay.takes = takes
+        self.seen = {}  # task → how many of its rows were checked
+        self.submit(0)
+
+    # --- callers
+
+    @rule(which=WHICH)
+    def submit(self, which):
+        """Submit a wish, or again with the same `Idempotency-Key`."""
+        caller = Caller(owner=OWNER, now=self.world.clock(), idempotency_key=f"key {which}")
+        with suppress(ServiceError, Conflict):
+            self.world.submissions.submit(WISH, caller)
+
+    @rule(which=WHICH, how=st.sampled_from(["cancel", "delete"]))
+    def give_up(self, which, how):
+        with suppress(ServiceError, Conflict, NotFound):
+            getattr(self.world.cancellation, how)(_pick(self.tasks or ["vid_none"], which), OWNER)
+
+    @rule(which=WHICH)
+    def deliver_twice(self, which):
+        with suppress(ServiceError):
+            self.world.queue.send(_pick(self.tasks or ["vid_none"], which))
+
+    # --- workers
+
+    @rule(steps=STEPS)
+    def receive(self, steps):
+        if len(self.world.workers) < MOST_WORKERS and (worker := self.world.begin()):
+            self._move(worker, steps)
+
+    @rule(which=WHICH, steps=STEPS)
+    def go_on(self, which, steps):
+        moving = [worker for worker in self.world.workers if not worker.stalled]
+        if moving:
+            self._move(_pick(moving, which), steps)
+        else:
+            self.receive(steps)
+
+    @rule(which=WHICH)
+    @precondition(lambda self: self.world.workers)
+    def crash(self, which):
+        self.world.move(_pick(self.world.workers, which), dies=True)
+
+    @rule(which=WHICH, steps=STEPS)
+    @precondition(lambda self: self.world.workers)
+    def overtake(self, which, steps):
+        """Let a worker stall until its lease has run out, and another take its task."""
+        _pick(self.world.workers, which).stalled = True
+        self.world.clock.advance(43)
+        self.receive(steps)
+
+    @rule(steps=STEPS)
+    def wake_up(self, steps):
+        for worker in list(self.world.workers):
+            if worker.stalled:
+                worker.stalled = False
+                self._move(worker, steps)
+
+    # --- time, the schedule, and trouble
+
+    @rule(seconds=st.sampled_from([1, 14, 43, 43, 130, 700]))
+    def wait(self, seconds):
+        self.world.clock.advance(seconds)
+
+    @rule()
+    def sweep(self):
+        self.world.tick()
+
+    @rule(answer=st.sampled_from(sorted(POSTS)))
+    @precondition(lambda self: not self.world.relay.posts)
+    def trouble_with_the_next_order(self, answer):
+        self.world.relay.posts.append(POSTS[answer](self.world))
+
+    @rule(answers=st.lists(st.sampled_from(LOOKS), min_size=1, max_size=3))
+    def trouble_with_the_next_looks(self, answers):
+        self.world.relay.looks.extend(answers)
+
+    @rule(ending=st.sampled_from(ENDINGS))
+    @precondition(lambda self: not self.world.relay.endings)
+    def trouble_with_the_next_job(self, ending):
+        self.world.relay.endings.append(ending)
+
+    @rule(service=st.sampled_from(["store", "queue", "files"]), calls=st.integers(1, 4))
+    def away(self, service, calls):
+        getattr(self.world, service).away = calls
+
+    @rule(write=st.sampled_from(WRITES))
+    def lose_the_answer(self, write):
+        """Let an effect happen, and its answer get lost."""
+        self.world.at_event[write] = self._fail
+
+    # --- what always holds
+
+    @invariant()
+    def a_task_goes_only_legal_ways(self):
+        for task_id in self.tasks:
+            rows = self.world.store.history[task_id]
+            new = rows[max(self.seen.get(task_id, 0) - 1, 0) :]
+            for before, after in pairwise(new):
+                _check_step(before, after)
+            self.seen[task_id] = len(rows)
+
+    @invariant()
+    def an_open_task_is_found_again_and_an_ended_one_is_not(self):
+        now = self.world.clock()
+        for task_id in self.tasks:
+            row = self.world.store.rows[task_id]
+            if row["status"] in OPEN:
+                assert "open" in row
+                assert epoch(row["due_at"]) <= now + LONGEST_UNSEEN
+                assert "expires_at" not in row
+            else:
+                assert not row.keys() & {"open", "due_at"}
+                assert row["expires_at"] > now - 1
+
+    @invariant()
+    def nothing_is_paid_twice(self):
+        now = self.world.clock()
+        for task_id in self.tasks:
+            jobs = self.world.relay.paid(task_id)
+            allowed = 1 + self._unknown(task_id)
+            assert len(jobs) <= allowed
+            assert sum(job.alive(now) for job in self.world.relay.jobs_of(task_id)) <= allowed
+
+    def teardown(self):
+        if not hasattr(self, "world"):
+            return
+        self.world.kill()
+        for service in (self.world.store, self.world.queue, self.world.files):
+            service.away = 0
+        self.world.at_event.clear()
+        self.world.settle(within=4000)
+        self.a_task_goes_only_legal_ways()
+        self.an_open_task_is_found_again_and_an_ended_one_is_not()
+        self.nothing_is_paid_twice()
+
+    @property
+    def tasks(self):
+        return list(self.world.store.rows)
+
+    @staticmethod
+    def _fail():
+        raise ServiceError("The answer was lost.")
+
+    def _move(self, worker, steps):
+        for _ in range(steps):
+            if not worker.done:
+                self.world.move(worker)
+
+    def _unknown(self, task_id):
+        rows = self.world.store.history[task_id]
+        return max(row.get("unknown_submits", 0) for row in rows)
+
+
+class GenerousLife(Life):
+    """`VEO3_AMBIGUOUS_SUBMIT=retry`: every further payment was announced as unknown before."""
+
+    policy = "retry"
+
+
+def _pick(several, which):
+    return several[which % len(several)]
+
+
+def _check_step(before, after):
+    """Check one write: legal states, nothing rewritten, no progress lost, no lease broken."""
+    was, now = before["status"], after["status"]
+    holder = after.get("lease_owner")
+    if holder and holder != before["lease_owner"]:
+        assert before["lease_until"] <= after["updated_at"]
+    if now is Status.PROCESSING and not holder:
+        assert epoch(after["lease_until"]) <= epoch(after["due_at"]) - MESSAGE_GRACE
+    if now is Status.DELETED:
+        assert after.keys() <= {*tombstone_of(before), "status", "updated_at", "expires_at"} | {
+            "late_upstream_ids"
+        }
+        return
+    assert now is was or now in LEGAL[was]
+    assert after["progress"] >= before["progress"]
+    assert {name: after.get(name) for name in BOUND} == {name: before.get(name) for name in BOUND}
+    if was not in OPEN:
+        assert {name: after.get(name) for name in END} == {name: before.get(name) for name in END}
+    if before.get("upstream_id") and after.get("upstream_id"):
+        assert after["upstream_id"] == before["upstream_id"]
+
+
+PROFILE = settings(
+    max_examples=200,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestLife, TestGenerousLife = Life.TestCase, GenerousLife.TestCase
+TestLife.settings = TestGenerousLife.settings = PROFILE

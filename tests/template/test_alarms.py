@@ -1,0 +1,67 @@
+import pytest
+
+from tests.template.deployment import properties
+
+# What goes wrong, and the metric that tells: (namespace, metric, what of).
+WATCHED = {
+    ("AWS/Lambda", "Invocations", "DeadLetterFunction"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "TasksQueue"),
+    ("AWS/Lambda", "Errors", "WorkerFunction"),
+    ("AWS/Lambda", "Errors", "SweeperFunction"),
+    ("AWS/Lambda", "Errors", "DeadLetterFunction"),
+    ("AWS/ApiGateway", "5xx", "HttpApi"),
+}
+
+
+def metrics(alarm):
+    stats = [
+        part["MetricStat"]["Metric"] for part in alarm.get("Metrics", []) if "MetricStat" in part
+    ]
+    for metric in stats or [alarm]:
+        (dimension,) = metric["Dimensions"]
+        match dimension["Value"]:
+            case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+                yield metric["Namespace"], metric["MetricName"], name
+
+
+@pytest.mark.fails_when(
+    one_is_missing=lambda s: s["Resources"].pop("OldestTaskAlarm"),
+    one_watches_another=lambda s: properties(s, "WorkerErrorsAlarm").update(
+        Dimensions=[{"Name": "FunctionName", "Value": {"Ref": "SubmitFunction"}}]
+    ),
+)
+def test_everything_that_a_person_must_know_of_has_an_alarm(template):
+    alarms = template.deployed().of_type("CloudWatch::Alarm").values()
+    assert {metric for alarm in alarms for metric in metrics(alarm)} == WATCHED
+
+
+@pytest.mark.fails_when(
+    one_says_nothing=lambda s: properties(s, "ApiFailuresAlarm").pop("AlarmDescription"),
+    silence_is_alarming=lambda s: properties(s, "DeadLetterAlarm").pop("TreatMissingData"),
+)
+def test_an_alarm_says_what_to_do_and_sleeps_while_nothing_happens(template):
+    for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
+        assert len(alarm["AlarmDescription"]) > 80
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.fails_when(
+    one_tells_nobody=lambda s: properties(s, "OldestTaskAlarm").pop("AlarmActions")
+)
+def test_alarms_tell_the_address_that_was_given_and_nobody_else(template):
+    silent = template.deployed()
+    assert silent.of_type("SNS::Topic") == {}
+    assert not any("AlarmActions" in a for a in silent.of_type("CloudWatch::Alarm").values())
+    told = template.deployed(AlarmEmail="on-call@example.org")
+    (topic,) = told.of_type("SNS::Topic").values()
+    assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "on-call@example.org"}]
+    for alarm in told.of_type("CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+@pytest.mark.fails_when(
+    one_is_everywhere=lambda s: s["Resources"]["ApiFailuresAlarm"].pop("Condition")
+)
+def test_the_local_stack_has_no_alarms(template):
+    local = template.deployed(Stage="local", AlarmEmail="on-call@example.org")
+    assert local.of_type("CloudWatch::Alarm") == local.of_type("SNS::Topic") == {}

@@ -1,0 +1,13 @@
+"""Unit tests of the adapters run on moto as well; everything else here needs nothing around it."""
+
+import pytest
+
+from tests.functional.cloud import cloud, moto
+from tests.functional.lives import Lives
+
+__all__ = ["cloud", "moto"]
+
+
+@pytest.fixture
+def lives(cloud):
+    return Lives(cloud.store)

@@ -1,0 +1,81 @@
+import pytest
+
+from videoapi.errors import MalformedBody, ValidationError
+from videoapi.forms import MOST_PARTS, read_form
+
+TYPE = "multipart/form-data; boundary=edge"
+
+
+def form(*parts, edge="edge"):
+    """Return a form of (Content-Disposition without its start, value) pairs."""
+    body = b""
+    for disposition, value in parts:
+        head = f"--{edge}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
+        body += head.encode() + value + b"\r\n"
+    return body + f"--{edge}--\r\n".encode()
+
+
+def test_text_fields_and_the_file_are_told_apart():
+    body = form(
+        ('name="prompt"', "Füchse".encode()),
+        ('name="seconds"', b"4"),
+        ('name="input_reference"; filename="a.png"', b"\x89PNG\r\n\x1a\n"),
+    )
+    read = read_form(body, TYPE)
+    assert read.fields == {"prompt": "Füchse", "seconds": "4"}
+    assert read.file == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_reference_without_a_file_name_is_a_file_where_its_bytes_are_no_text():
+    assert read_form(form(('name="input_reference"', b"\x89PNG")), TYPE).file == b"\x89PNG"
+    text = read_form(form(('name="input_reference"', b"https://x")), TYPE)
+    assert (text.file, text.fields) == (None, {"input_reference": "https://x"})
+
+
+def test_a_url_by_its_own_key_is_an_object():
+    read = read_form(form(('name="input_reference[image_url]"', b"https://x")), TYPE)
+    assert read.fields == {"input_reference": {"image_url": "https://x"}}
+
+
+def test_metadata_by_key_is_one_object():
+    read = read_form(form(('name="metadata[a]"', b"1"), ('name="metadata[b]"', b"2")), TYPE)
+    assert read.fields == {"metadata": {"a": "1", "b": "2"}}
+
+
+def test_an_empty_form_has_no_fields():
+    read = read_form(form(('name="input_reference"; filename=""', b"")), TYPE)
+    assert (read.fields, read.file) == ({}, None)
+
+
+@pytest.mark.parametrize("name", ["prompt", "metadata[a]", "metadata"])
+def test_a_text_that_is_not_utf_8_is_named(name):
+    with pytest.raises(ValidationError) as caught:
+        read_form(form((f'name="{name}"', b"\xff")), TYPE)
+    assert caught.value.param == name
+
+
+def test_a_name_is_read_without_its_quotes_and_shortened_in_messages():
+    read = read_form(form(("name=prompt", b"x"), (r'name="a\"b"', b"y")), TYPE)
+    assert read.fields == {"prompt": "x", 'a"b': "y"}
+    with pytest.raises(ValidationError) as caught:
+        read_form(form((f'name="{"n" * 500}"', b"\xff")), TYPE)
+    assert len(caught.value.param) == 64
+
+
+def test_a_form_has_a_bounded_number_of_parts():
+    parts = [(f'name="f{number}"', b"") for number in range(MOST_PARTS)]
+    assert len(read_form(form(*parts), TYPE).fields) == MOST_PARTS
+    with pytest.raises(MalformedBody):
+        read_form(form(*parts, ('name="more"', b"")), TYPE)
+
+
+@pytest.mark.parametrize("edge", ["edge", "a b", "----WebKitFormBoundary7MA4YWxkTrZu0gW", "x" * 70])
+def test_a_boundary_may_be_whatever_a_client_made_up(edge):
+    read = read_form(form(('name="a"', b"1"), edge=edge), f'multipart/form-data; boundary="{edge}"')
+    assert read.fields == {"a": "1"}
+
+
+def test_a_megabyte_of_almost_boundaries_is_read_in_linear_time():
+    value = b"\r\n--edg" * 150_000
+    body = form(('name="input_reference"; filename="a"', value))
+    assert read_form(body, TYPE).file == value

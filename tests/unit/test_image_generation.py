@@ -1,0 +1,134 @@
+import base64
+import io
+import json
+
+import httpx
+import pytest
+from PIL import Image
+
+from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
+from videoapi.fetch import Fetcher
+from videoapi.image_generation import LARGEST_INLINE, GenerateImage, ImageGeneration
+from videoapi.storage import Link
+
+
+def png(size=(64, 64), *, noise=False):
+    out = io.BytesIO()
+    image = Image.effect_noise(size, 100) if noise else Image.new("RGB", size, "blue")
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+class Bucket:
+    def __init__(self):
+        self.objects = {}
+
+    def put(self, key, body, content_type):
+        self.objects[key] = (body, content_type)
+
+
+class Presigner:
+    def to(self, key, *, now):
+        return Link(f"https://bucket.example/{key}?signed", now + 60)
+
+
+def generation(answer, bucket=None, base_url="https://images.example"):
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    fetcher = Fetcher(allow_private=False, transport=httpx.MockTransport(answer))
+    return ImageGeneration(
+        client,
+        fetcher,
+        bucket or Bucket(),
+        Presigner(),
+        base_url=base_url,
+        model="drawer",
+        key=lambda: "image-key",
+    )
+
+
+def drawing(data):
+    text = base64.b64encode(data).decode()
+    return lambda _: httpx.Response(200, json={"data": [{"b64_json": text}]})
+
+
+def generate(answer, bucket=None, **fields):
+    wish = GenerateImage.model_validate({"prompt": "a mountain", **fields})
+    return generation(answer, bucket).generate(wish, "anonymous", lambda: 100.0)
+
+
+def test_the_image_is_kept_in_the_callers_own_folder_and_handed_out_both_ways():
+    bucket, data = Bucket(), png()
+    body = generate(drawing(data), bucket)
+    ((key, kept),) = bucket.objects.items()
+    assert kept == (data, "image/png")
+    assert key.startswith("images/anonymous/")
+    assert body == {
+        "image_url": f"https://bucket.example/{key}?signed",
+        "image_b64": base64.b64encode(data).decode(),
+        "service": "openai",
+        "duration": 0.0,
+    }
+
+
+def test_a_large_image_is_handed_out_as_a_url_alone():
+    data = png((1900, 1900), noise=True)
+    assert len(data) > LARGEST_INLINE
+    assert generate(drawing(data))["image_b64"] is None
+
+
+@pytest.mark.parametrize("base_url", ["https://images.example", "https://images.example/v1/"])
+def test_only_what_the_caller_said_is_sent_to_the_one_url_that_knows_the_key(base_url):
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return drawing(png())(request)
+
+    wish = GenerateImage(prompt="a mountain", width=1920, height=1080, quality="high", seed=7)
+    generation(answer, base_url=base_url).generate(wish, "anonymous", lambda: 0.0)
+    assert str(seen[0].url) == "https://images.example/v1/images/generations"
+    assert seen[0].headers["authorization"] == "Bearer image-key"
+    assert json.loads(seen[0].content) == {
+        "model": "drawer",
+        "prompt": "a mountain",
+        "n": 1,
+        "size": "1920x1080",
+        "quality": "high",
+        "seed": 7,
+    }
+
+
+def broken(_):
+    message = "refused"
+    raise httpx.ConnectError(message)
+
+
+def answering(status=200, **content):
+    return lambda _: httpx.Response(status, **content)
+
+
+FAILURES = {
+    "no connection": (broken, ServiceError),
+    "server error": (answering(500), ServiceError),
+    "bad key": (answering(401), ServiceError),
+    "no image": (answering(json={"data": []}), ServiceError),
+    "a page": (answering(text="<html>"), ServiceError),
+    "no base64": (answering(json={"data": [{"b64_json": "!"}]}), ServiceError),
+    "no picture": (drawing(b"no picture"), ServiceError),
+    "private URL": (answering(json={"data": [{"url": "http://127.0.0.1/x"}]}), ServiceError),
+    "nothing": (answering(json={"data": [{}]}), ServiceError),
+    "busy": (answering(429), RateLimited),
+    "refused": (answering(400, json={"error": {"message": "no"}}), ValidationError),
+}
+
+
+@pytest.mark.parametrize(("answer", "error"), FAILURES.values(), ids=FAILURES)
+def test_whatever_the_image_service_does_the_caller_gets_a_typed_error(answer, error):
+    with pytest.raises(error):
+        generate(answer)
+
+
+def test_where_no_endpoint_is_set_up_the_route_is_not_there():
+    wish = GenerateImage(prompt="a mountain")
+    with pytest.raises(NotFound, match="No images endpoint"):
+        generation(broken, base_url="").generate(wish, "anonymous", lambda: 0.0)

@@ -1,0 +1,156 @@
+import json
+
+import pytest
+from botocore.credentials import Credentials
+
+from tests.functional.lives import new_task
+from videoapi import errors, responses
+from videoapi.errors import GenerationError
+from videoapi.settings import Settings
+from videoapi.storage import Links
+from videoapi.tasks import Dialect, GenerationRequest, Status
+
+NOW = 1_768_127_400.0
+LINKS = Links(
+    lambda: Credentials("key", "secret"),
+    bucket="files",
+    region="us-east-1",
+    endpoint=None,
+    seconds=60,
+)
+
+
+def shown(task, *, sdk_words=False):
+    """Return a task as all four answers show it."""
+    return [
+        responses.rest_task(task, LINKS, now=NOW),
+        responses.rest_summary(task),
+        responses.rest_video(task, LINKS, now=NOW),
+        responses.openai_video(task, LINKS, now=NOW, sdk_words=sdk_words),
+    ]
+
+
+def keys_of(value):
+    if isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from keys_of(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from keys_of(inner)
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.DELETED})
+def test_every_status_has_an_openai_word(status):
+    assert responses.OPENAI_WORDS[status] in {"queued", "in_progress", "completed", "failed"}
+
+
+def test_no_answer_has_a_key_called_url_for_clients_would_send_their_key_there():
+    result = {"video_url": "https://x", "url": "https://y"}
+    for status in (Status.PENDING, Status.COMPLETED):
+        for body in shown(new_task(status=status, result=result, completed_at="2026-01-11")):
+            assert "url" not in set(keys_of(body))
+
+
+def test_what_was_asked_is_told_beside_what_was_made():
+    request = GenerationRequest(model="m", seconds=5, fps=60, size="1280x720")
+    task = new_task(status=Status.COMPLETED, request=request, result={"video_url": "https://x"})
+    inner = responses.rest_task(task, LINKS, now=NOW)["result"]["result"]
+    assert inner["requested"] == {"seconds": 5, "fps": 60, "size": "1280x720"}
+    assert inner["actual"] is None, "the upstream said nothing, so neither do we"
+
+
+def test_a_completed_task_without_any_link_says_null():
+    task = new_task(status=Status.COMPLETED, result={})
+    inner = responses.rest_task(task, LINKS, now=NOW)["result"]["result"]
+    assert (inner["video_url"], inner["thumbnail_url"], inner["expires_at"]) == (None, None, None)
+
+
+def test_a_thumbnail_is_shown_of_a_completed_task_alone():
+    task = new_task(status=Status.PROCESSING, thumbnail_key="thumbnails/a/b.jpg")
+    assert responses.thumbnail_link(task, LINKS, now=NOW) is None
+
+
+@pytest.mark.parametrize(("asked", "told"), [(None, "8"), (1, "1"), (10, "10")])
+def test_seconds_are_a_text_and_never_null(asked, told):
+    request = GenerationRequest(model="m", seconds=asked)
+    video = responses.openai_video(new_task(request=request), LINKS, now=NOW, sdk_words=True)
+    assert video["seconds"] == told
+
+
+@pytest.mark.parametrize(("stored", "told"), [(1, True), (0, False)])
+def test_whether_a_prompt_was_optimised_is_told_where_it_was_asked(stored, told):
+    task = new_task(prompt_optimized=stored)
+    assert responses.rest_task(task, LINKS, now=NOW)["prompt_optimized"] is told
+    assert "prompt_optimized" not in responses.rest_task(new_task(), LINKS, now=NOW)
+
+
+def test_a_failure_without_a_message_is_an_empty_line_in_a_list():
+    assert responses.rest_summary(new_task(status=Status.FAILED))["message"] == ""
+
+
+def test_openai_lists_name_their_first_and_last():
+    page = responses.openai_list([{"id": "a"}, {"id": "b"}], more=True)
+    assert (page["first_id"], page["last_id"], page["has_more"]) == ("a", "b", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "word"),
+    [
+        (errors.ValidationError, 400, "invalid_request_error"),
+        (errors.MalformedBody, 400, "invalid_request_error"),
+        (errors.AuthenticationError, 401, "authentication_error"),
+        (errors.NotFound, 404, "invalid_request_error"),
+        (errors.Conflict, 409, "invalid_request_error"),
+        (errors.PayloadTooLarge, 413, "invalid_request_error"),
+        (errors.UnsupportedMediaType, 400, "invalid_request_error"),
+        (errors.RateLimited, 429, "rate_limit_error"),
+        (errors.ServiceError, 503, "server_error"),
+        (errors.VideoApiError, 500, "server_error"),
+    ],
+)
+def test_each_failure_has_a_status_and_a_type_of_openais(kind, status, word):
+    told, body = responses.openai_error(kind("Text.", param="x"))
+    assert told == status
+    assert body["error"].keys() == {"message", "type", "param", "code"}
+    assert (body["error"]["type"], body["error"]["param"]) == (word, "x")
+    assert body["error"]["code"]
+
+
+def test_openai_has_words_of_its_own_for_some_codes():
+    _, body = responses.openai_error(errors.NotFound("Text.", code="task_not_found"))
+    assert body["error"]["code"] == "video_not_found"
+    reused = errors.ValidationError("Text.", code="idempotency_key_reused")
+    assert responses.openai_error(reused)[0] == 409
+    assert responses.rest_error(reused)["error"]["code"] == "idempotency_key_reused"
+
+
+def test_details_are_shown_only_where_there_are_some():
+    assert "details" not in responses.rest_error(errors.NotFound("Text."))["error"]
+    detail = {"field": "a", "message": "b", "code": "c"}
+    body = responses.rest_error(errors.ValidationError("Text.", details=[detail]))
+    assert body["error"]["details"] == [detail]
+
+
+def test_a_cancelled_task_has_an_error_although_none_is_stored():
+    task = new_task(status=Status.CANCELLED, intent_at="2026")
+    assert task.error is None
+    record = responses.error_record(task)
+    assert record.keys() == GenerationError("x").as_record().keys()
+    assert (record["code"], record["maybe_charged"]) == ("cancelled", True)
+
+
+def test_a_dialect_is_stored_as_its_creator_is_answered():
+    auto = Settings()
+    sdk = {"x-stainless-lang": "python"}
+    stored = responses.stored_dialect
+    assert stored({}, auto, Dialect.DOCUMENT) is Dialect.DOCUMENT
+    assert stored({}, auto, Dialect.OPENAI) is Dialect.OPENAI
+    assert stored(sdk, auto, Dialect.DOCUMENT) is Dialect.OPENAI
+    document = Settings(openai_status_vocabulary="document")
+    assert stored(sdk, document, Dialect.OPENAI) is Dialect.DOCUMENT
+
+
+def test_answers_are_compact_json_with_letters_as_they_are():
+    assert responses.as_json({"a": ["ü", None]}) == '{"a":["ü",null]}'
+    assert json.loads(responses.as_json({"a": "\u2028"})) == {"a": "\u2028"}

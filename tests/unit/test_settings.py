@@ -1,0 +1,90 @@
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from tests.functional.cloud import template
+from videoapi.settings import Settings
+
+
+def read(**environment):
+    return Settings.from_environment(environment)
+
+
+def test_without_any_variable_the_documents_defaults_hold():
+    settings = read()
+    assert settings.veo3_base_url == "https://api.kuai.host"
+    assert settings.veo3_endpoint == "/v1/videos"
+    assert settings.veo3_model == "veo_3_1"
+    assert settings.veo3_skip_upload is True
+    assert settings.video_generation_max_retries == 3
+    assert settings.video_generation_retry_delay == 5.0
+    assert settings.video_generation_retry_backoff == 2.0
+    assert settings.video_max_concurrent == 2
+    assert settings.task_retention_hours == 24
+    assert settings.openai_status_vocabulary == "auto"
+    assert settings.veo3_ambiguous_submit == "fail"
+
+
+def test_an_empty_variable_is_as_if_it_was_not_there():
+    empty = {field.name.upper(): "" for field in fields(Settings)}
+    assert Settings.from_environment(empty) == Settings()
+
+
+def test_other_variables_are_nobodys_business_here():
+    assert read(PATH="/bin", VEO3_API_KEY="secret") == Settings()
+
+
+@pytest.mark.parametrize("text", ["true", "True", "1", "yes", "on", " true "])
+def test_a_flag_is_on(text):
+    assert read(IMAGE_URL_ALLOW_PRIVATE=text).image_url_allow_private is True
+
+
+@pytest.mark.parametrize("text", ["false", "False", "0", "no", "off"])
+def test_a_flag_is_off(text):
+    assert read(VEO3_SKIP_UPLOAD=text).veo3_skip_upload is False
+
+
+@pytest.mark.parametrize("text", ["a,b", " a , b ,", ",a,,b"])
+def test_a_list_has_commas(text):
+    assert read(VEO3_ALLOWED_MODELS=text).veo3_allowed_models == ("a", "b")
+
+
+def test_numbers_are_numbers():
+    settings = read(VIDEO_MAX_CONCURRENT="5", VIDEO_GENERATION_RETRY_DELAY="0.5")
+    assert settings.video_max_concurrent == 5
+    assert settings.video_generation_retry_delay == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("VEO3_SKIP_UPLOAD", "maybe"),
+        ("VIDEO_MAX_CONCURRENT", "two"),
+        ("VIDEO_MAX_CONCURRENT", "2.5"),
+        ("VIDEO_GENERATION_RETRY_DELAY", "soon"),
+        ("VEO3_AMBIGUOUS_SUBMIT", "perhaps"),
+        ("OPENAI_STATUS_VOCABULARY", "klingon"),
+    ],
+)
+def test_a_value_that_means_nothing_is_refused_by_the_name_the_operator_knows(name, text):
+    with pytest.raises(ValueError, match=f"{name}='{text}'"):
+        read(**{name: text})
+
+
+def test_nothing_changes_a_setting_afterwards():
+    with pytest.raises(FrozenInstanceError):
+        read().veo3_model = "other"
+
+
+def test_every_setting_is_a_variable_of_the_template_with_the_same_default():
+    described = template()
+    variables = described["Globals"]["Function"]["Environment"]["Variables"]
+    defaults = {
+        name: str(described["Parameters"][value["Ref"]]["Default"])
+        for name, value in variables.items()
+        if isinstance(value, dict) and value.get("Ref") in described["Parameters"]
+    }
+    names = {field.name.upper() for field in fields(Settings)}
+    assert names <= variables.keys()
+    defaults = {name: text for name, text in defaults.items() if name in names}
+    assert Settings.from_environment(defaults) == Settings()

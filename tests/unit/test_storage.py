@@ -1,0 +1,154 @@
+import io
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from botocore.credentials import Credentials, RefreshableCredentials
+
+from videoapi.errors import ServiceError
+from videoapi.storage import Files, Links, input_key, is_own_input, thumbnail_key, video_key
+
+NOW = 1_768_127_400.0
+KEYS = Credentials("key", "secret", "token")
+
+
+def links(credentials=KEYS, *, endpoint=None, seconds=3600):
+    return Links(
+        lambda: credentials,
+        bucket="files",
+        region="eu-central-1",
+        endpoint=endpoint,
+        seconds=seconds,
+    )
+
+
+def lasting(seconds):
+    """Return credentials that die `seconds` from the real now on, as a role's do."""
+    end = datetime.fromtimestamp(datetime.now(UTC).timestamp() + seconds, UTC)
+    return RefreshableCredentials("key", "secret", "token", end, lambda: None, "made-up")
+
+
+def signed_seconds(link):
+    return int(parse_qs(urlsplit(link.url).query)["X-Amz-Expires"][0])
+
+
+def test_every_file_lies_under_its_owner_and_task():
+    assert input_key("anna", "vid_1", "0123456789abcdef" * 4, "png") == (
+        "inputs/anna/vid_1/0123456789abcdef.png"
+    )
+    assert video_key("anna", "vid_1") == "videos/anna/vid_1.mp4"
+    assert thumbnail_key("anna", "vid_1") == "thumbnails/anna/vid_1.jpg"
+
+
+def test_bytes_and_streams_are_kept_with_their_type(cloud):
+    cloud.files.put("a", b"one", "image/png")
+    cloud.files.put("b", io.BytesIO(b"two"), "video/mp4")
+    assert cloud.files.get("a") == (b"one", "image/png")
+    assert cloud.files.get("b") == (b"two", "video/mp4")
+
+
+def test_a_file_that_is_gone_is_none_and_may_be_deleted_again(cloud):
+    cloud.files.put("a", b"one", "image/png")
+    cloud.files.delete(["a", "never-there"])
+    assert cloud.files.get("a") is None
+    cloud.files.delete(["a"])
+    cloud.files.delete([])
+
+
+@pytest.mark.parametrize("code", ["SlowDown", ""])
+@pytest.mark.parametrize("call", ["PutObject", "GetObject", "DeleteObject"])
+def test_an_outage_is_a_service_error_whose_note_tells_what_aws_said(cloud, call, code):
+    cloud.calls.fail(f"s3:{call}", code)
+    actions = {
+        "PutObject": lambda: cloud.files.put("a", b"", "image/png"),
+        "GetObject": lambda: cloud.files.get("a"),
+        "DeleteObject": lambda: cloud.files.delete(["a"]),
+    }
+    with pytest.raises(ServiceError) as caught:
+        actions[call]()
+    assert caught.value.__notes__[0].startswith("S3: ")
+    assert "made up" not in caught.value.message
+
+
+def test_no_client_is_made_before_a_file_is_asked_for():
+    def client():
+        raise AssertionError
+
+    files = Files(client, "files")
+    files.delete([])
+    with pytest.raises(AssertionError):
+        files.get("a")
+
+
+def test_a_link_is_signed_with_version_4_for_the_buckets_own_host():
+    url = urlsplit(links().to("videos/anna/vid 1.mp4", now=NOW).url)
+    assert url.netloc == "files.s3.eu-central-1.amazonaws.com"
+    assert url.path == "/videos/anna/vid%201.mp4"
+    query = parse_qs(url.query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert query["X-Amz-Credential"][0].endswith("/eu-central-1/s3/aws4_request")
+
+
+def test_a_link_of_the_local_stack_names_the_bucket_in_its_path():
+    link = links(endpoint="http://127.0.0.1:4566/").to("a/b", now=NOW)
+    assert link.url.startswith("http://127.0.0.1:4566/files/a/b?")
+
+
+def test_a_link_lives_as_long_as_asked():
+    link = links(seconds=90).to("a", now=NOW)
+    assert signed_seconds(link) == 90
+    assert link.expires_at == NOW + 90
+
+
+def test_a_link_dies_with_the_session_that_signed_it_and_says_so():
+    now = datetime.now(UTC).timestamp()
+    link = links(lasting(1200), seconds=3600).to("a", now=now)
+    assert 1190 <= signed_seconds(link) <= 1200
+    assert link.expires_at == now + signed_seconds(link)
+
+
+def test_a_link_is_no_longer_than_asked_where_the_session_outlives_it():
+    now = datetime.now(UTC).timestamp()
+    assert signed_seconds(links(lasting(7200), seconds=60).to("a", now=now)) == 60
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"])
+@pytest.mark.parametrize("key", ["a", "images/anna/a b+ü.png", "a//b", "a?b#c"])
+def test_the_key_of_a_link_of_ours_is_found_in_it(endpoint, key):
+    ours = links(endpoint=endpoint)
+    assert ours.key_of(ours.to(key, now=NOW).url) == key
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://files.s3.eu-central-1.amazonaws.com.example.com/a",
+        "http://files.s3.eu-central-1.amazonaws.com/a",
+        "https://other.s3.eu-central-1.amazonaws.com/a",
+        "https://files.s3.eu-central-1.amazonaws.com@example.com/a",
+    ],
+)
+def test_any_other_url_has_no_key_of_ours(url):
+    assert links().key_of(url) is None
+
+
+@pytest.mark.parametrize("key", ["inputs/anna/vid_1/0.png", "images/anna/made.png"])
+def test_an_owner_may_use_inputs_and_made_images_of_their_own(key):
+    assert is_own_input(key, "anna")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "videos/anna/vid_1.mp4",
+        "images/bert/made.png",
+        "images/anna2/made.png",
+        "images/anna",
+        "images/anna/../bert/made.png",
+        "images/anna//made.png",
+        "/images/anna/made.png",
+        "",
+    ],
+)
+def test_no_other_key_serves_as_an_input(key):
+    assert not is_own_input(key, "anna")

@@ -1,0 +1,92 @@
+import time
+
+import httpx
+import pytest
+
+
+@pytest.mark.parametrize(
+    "status", [400, 401, 402, 403, 408, 413, 422, 429, 500, 502, 503, 504, 520]
+)
+def test_a_status_is_answered_without_a_job(caller, status):
+    answer = caller.post(f"[[submit:{status}]] [[key:status-{status}]]")
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"]
+    assert "retry-after" not in answer.headers
+    assert caller.task(f"status-{status}") == {"posts": 1, "accepted": 0}
+
+
+def test_a_limit_says_when_to_come_back(caller):
+    assert caller.post("[[submit:429=7]]").headers["retry-after"] == "7"
+
+
+def test_the_first_posts_of_a_task_are_refused_and_then_one_is_accepted(caller):
+    prompt = "[[submit:429*2]] [[key:third]]"
+    assert [caller.post(prompt).status_code for _ in range(3)] == [429, 429, 200]
+    assert caller.task("third") == {"posts": 3, "accepted": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("insufficient_user_quota", 403, "insufficient_user_quota"),
+        ("invalid_api_key", 401, "invalid_api_key"),
+        ("PUBLIC_ERROR_MINOR_UPLOAD", 400, "PUBLIC_ERROR_MINOR_UPLOAD"),
+        ("saturated", 429, None),
+        ("saturated=500", 500, None),
+    ],
+)
+def test_a_coded_error_has_its_status(caller, name, status, code):
+    answer = caller.post(f"[[submit:{name}]]")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_an_error_may_be_a_page(caller):
+    for tokens, status in (("html", 502), ("html=520", 520), ("html=200", 200)):
+        answer = caller.post(f"[[submit:{tokens}]]")
+        assert answer.status_code == status
+        assert answer.headers["content-type"].startswith("text/html")
+        assert answer.text.startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(("created", "accepted"), [("", 0), ("+created", 1)])
+@pytest.mark.parametrize("fault", ["drop", "hang=0.01"])
+def test_an_answer_may_be_lost_with_or_without_a_job(caller, fault, created, accepted):
+    key = f"lost-{fault[:4]}{accepted}"
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        caller.post(f"[[submit:{fault}{created}]] [[key:{key}]]")
+    assert caller.task(key) == {"posts": 1, "accepted": accepted}
+
+
+def test_a_gateway_may_time_out_on_a_job_that_exists(caller):
+    assert caller.post("[[submit:504+created]] [[key:late]]").status_code == 504
+    assert caller.task("late") == {"posts": 1, "accepted": 1}
+
+
+def test_a_hanging_answer_outlasts_the_caller(caller):
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            f"{caller.upstream.api}/v1/videos",
+            files={"model": (None, "m"), "prompt": (None, "[[submit:hang]] [[key:silent]]")},
+            headers={"authorization": "Bearer any"},
+            timeout=0.3,
+        )
+    assert caller.task("silent") == {"posts": 1, "accepted": 0}
+
+
+def test_a_slow_answer_is_the_right_one(caller):
+    begun = time.monotonic()
+    assert caller.post("[[submit:slow=0.1]]").status_code == 200
+    assert time.monotonic() - begun >= 0.1
+
+
+def test_an_acceptance_takes_many_forms(caller):
+    assert "id" not in caller.post("[[submit:no_id]]").json()
+    renamed = caller.post("[[submit:task_id]]").json()
+    assert "id" not in renamed
+    assert caller.poll(renamed["task_id"]).status_code == 200
+    job = caller.accepted("[[submit:colon]]")
+    assert ":" in job
+    assert caller.poll(job).json()["id"] == job
+    assert caller.poll(job.replace(":", "%3A")).json()["id"] == job
+    assert caller.post("[[submit:202]]").status_code == 202
+    assert caller.post("[[status:SUBMITTED]]").json()["status"] == "SUBMITTED"
