@@ -86,8 +86,9 @@ def test_a_video_is_deleted_in_any_state_with_openais_answer(client, lives, stat
         assert client.get(path + task_id).status == 404
 
 
-def test_a_deletion_leaves_a_tombstone_without_what_was_asked_or_made(client, lives, cloud):
-    task = lives.completed(result=RESULT, fingerprint="f")
+@pytest.mark.parametrize("state", OPEN + ENDED)
+def test_a_deletion_leaves_a_tombstone_without_what_was_asked_or_made(client, lives, cloud, state):
+    task = getattr(lives, state)(fingerprint="f")
     delete(client, task.task_id)
     item = cloud.item(task.task_id)
     assert item.keys() == {

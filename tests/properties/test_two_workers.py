@@ -1,4 +1,4 @@
-"""Two workers and one task: any order of their steps pays once and ends the task once."""
+"""Two workers on one task: one stalls after any step, and wakes up after any of the other's."""
 
 import httpx
 import pytest

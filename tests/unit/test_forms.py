@@ -62,6 +62,11 @@ def test_a_name_is_read_without_its_quotes_and_shortened_in_messages():
     assert len(caught.value.param) == 64
 
 
+def test_a_name_that_is_not_utf_8_is_a_name_that_nobody_knows():
+    body = form(('name="NAME"', b"x")).replace(b"NAME", b"\xff\xfe")
+    assert read_form(body, TYPE).fields == {"\ufffd\ufffd": "x"}
+
+
 def test_a_form_has_a_bounded_number_of_parts():
     parts = [(f'name="f{number}"', b"") for number in range(MOST_PARTS)]
     assert len(read_form(form(*parts), TYPE).fields) == MOST_PARTS

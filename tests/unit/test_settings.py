@@ -71,6 +71,16 @@ def test_a_value_that_means_nothing_is_refused_by_the_name_the_operator_knows(na
         read(**{name: text})
 
 
+@pytest.mark.parametrize("word", ["auto", "openai", "document"])
+def test_a_vocabulary_is_one_of_three(word):
+    assert read(OPENAI_STATUS_VOCABULARY=word).openai_status_vocabulary == word
+
+
+@pytest.mark.parametrize("word", ["fail", "retry"])
+def test_a_lost_submit_is_failed_or_tried_again(word):
+    assert read(VEO3_AMBIGUOUS_SUBMIT=word).veo3_ambiguous_submit == word
+
+
 def test_nothing_changes_a_setting_afterwards():
     with pytest.raises(FrozenInstanceError):
         read().veo3_model = "other"

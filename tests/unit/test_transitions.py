@@ -70,6 +70,13 @@ def test_an_intent_counts_the_attempt_before_it_is_made():
     assert WORKERS["intend"].sets["intent_at"] == timestamp(NOW)
 
 
+def test_an_accepted_job_is_saved_once_and_only_for_the_latest_attempt():
+    change = transitions.accept(HELD, "job:1", now=NOW)
+    assert change.leaves == {Status.PROCESSING}
+    assert change.equals == {"attempts": 1, "upstream_id": None}
+    assert change.sets["upstream_id"] == "job:1"
+
+
 def test_a_refusal_forgets_the_attempt_and_frees_the_task_for_the_next():
     sets = WORKERS["refuse"].sets
     assert (sets["intent_at"], sets["upstream_id"]) == (None, None)

@@ -176,7 +176,7 @@ def _complaint(codes: list[str], texts: list[str]) -> Complaint:
 _CODE_KEYS: Final = ("code", "error_code", "type", "status")
 _TEXT_KEYS: Final = ("message", "msg", "fail_reason", "failure_reason", "reason", "detail")
 _NOTHING: Final = frozenset({"", "success", "ok", "0", "200", "201", "202"})
-# A code in a sentence: `HIGH_TRAFFIC` anywhere, `INTERNAL: …` or `429: …` at its start, or nothing else at all.
+# A code in a sentence: `HIGH_TRAFFIC` anywhere, `INTERNAL: …` or `429: …` at its start, or alone.
 _QUOTED_CODE: Final = re.compile(
     r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\A(?:[A-Z]{3,}|[45][0-9]{2})(?=\s*(?::|\Z))"
     r"|\A[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+\Z",

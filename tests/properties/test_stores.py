@@ -1,0 +1,143 @@
+"""The store of the tests and DynamoDB read every `Change` alike, conditions and all."""
+
+import itertools
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.fakes import START, FakeStore, World
+from videoapi import transitions
+from videoapi.errors import GenerationError
+from videoapi.items import decode
+from videoapi.tasks import GenerationRequest, Status, Task, timestamp
+
+DAY = 24 * 3600
+ERROR = GenerationError("Nö.", code="generation_failed", maybe_charged=True)
+EXAMPLES = itertools.count()
+
+# Each makes a change of a task as somebody saw it, perhaps long ago.
+CHANGES = {
+    "claim": lambda task, now, pick: transitions.claim(
+        f"worker-{pick}", now=now, lease_seconds=40
+    ),
+    "renew": lambda task, now, pick: transitions.renew(
+        task, now=now, lease_seconds=40, progress=10 * pick
+    ),
+    "intend": lambda task, now, pick: transitions.intend(
+        task, now=now, prompt="Füchse", optimized=[None, True, False][pick % 3], thumbnail_key="t"
+    ),
+    "accept": lambda task, now, pick: transitions.accept(task, f"job:{pick}", now=now),
+    "accepted late": lambda task, now, pick: transitions.accepted_late(f"late:{pick}"),
+    "refuse": lambda task, now, pick: transitions.refuse(
+        task, now=now, again_at=now + pick, audio=pick == 1, unknown=pick == 2
+    ),
+    "release": lambda task, now, pick: transitions.release(task, now=now),
+    "complete": lambda task, now, pick: transitions.complete(
+        task, {"video_url": "https://a/ü", "actual": {"fps": 24.5}}, now=now, retention=DAY
+    ),
+    "fail": lambda task, now, pick: transitions.fail(task, ERROR, now=now, retention=DAY),
+    "abandon": lambda task, now, pick: transitions.abandon(task, ERROR, now=now, retention=DAY),
+    "cancel": lambda task, now, pick: transitions.cancel(now=now, retention=DAY),
+    "delete": lambda task, now, pick: transitions.delete(task, now=now, retention=DAY),
+    "requeue": lambda task, now, pick: transitions.requeue(task, now=now, grace=60),
+}
+LIVELY = ["claim", "intend", "accept", "renew", "refuse", "release"]  # leave a task open
+
+
+class TwoStores(RuleBasedStateMachine):
+    """Does everything twice."""
+
+    sights = Bundle("sights")
+
+    def __init__(self, dynamodb):
+        super().__init__()
+        self.dynamodb = dynamodb
+        self.fake = FakeStore(World())
+        self.now = START
+        self.owner = f"owner-{next(EXAMPLES)}"
+
+    @initialize(target=sights)
+    def two_tasks(self):
+        return multiple(self._create(0), self._create(1))
+
+    @rule(seconds=st.sampled_from([1, 20, 41]))
+    def wait(self, seconds):
+        self.now += seconds
+
+    @rule(target=sights, seen=sights, name=st.sampled_from(LIVELY * 3 + sorted(CHANGES)), pick=st.integers(0, 9))
+    def change(self, seen, name, pick):
+        change = CHANGES[name](seen, self.now, pick)
+        after = self.fake.apply(seen.task_id, change)
+        assert self.dynamodb.apply(seen.task_id, change) == after
+        return multiple(*[after] if after else [])
+
+    @rule(seen=sights)
+    def take_back(self, seen):
+        assert self.dynamodb.take_back(seen.task_id) == self.fake.take_back(seen.task_id)
+
+    @rule(target=sights, seen=sights)
+    def create_again(self, seen):
+        again = self._new(int(seen.task_id[-1]))
+        found = self.fake.create(again)
+        assert self.dynamodb.create(again) == found
+        return found or again
+
+    @rule(seen=sights)
+    def get(self, seen):
+        assert self.dynamodb.get(seen.task_id) == self.fake.get(seen.task_id)
+
+    @invariant()
+    def both_find_the_same(self):
+        if not hasattr(self, "tasks"):
+            return
+
+    def teardown(self):
+        ours = {task_id for task_id in self.dynamodb.overdue(self.now) if self.owner in task_id}
+        assert ours == set(self.fake.overdue(self.now))
+        for newest_first in (True, False):
+            page = {"limit": 1, "newest_first": newest_first}
+            assert self.dynamodb.page(self.owner, **page) == self.fake.page(self.owner, **page)
+
+    def _new(self, number):
+        return Task(
+            task_id=f"vid_{self.owner}a{number}",
+            owner=self.owner,
+            status=Status.PENDING,
+            created_at=timestamp(START),
+            updated_at=timestamp(START),
+            queued_at=timestamp(START),
+            due_at=timestamp(START + 120),
+            lease_until=timestamp(START),
+            request=GenerationRequest(model="veo_3_1", prompt="Füchse", metadata={"a": "b"}),
+        )
+
+    def _create(self, number):
+        task = self._new(number)
+        assert self.dynamodb.create(task) is self.fake.create(task) is None
+        return task
+
+
+def test_both_stores_read_every_change_alike(cloud):
+    run_state_machine_as_test(
+        lambda: TwoStores(cloud.store),
+        settings=settings(max_examples=60, stateful_step_count=25, deadline=None),
+    )
+
+
+def test_nothing_of_a_task_is_lost_in_dynamodb(cloud):
+    world = World()
+    task = world.run()
+    assert cloud.store.create(task) is None
+    assert cloud.store.get(task.task_id) == task
+    assert decode(cloud.dynamodb.get_item(
+        TableName=cloud.table, Key={"task_id": {"S": task.task_id}}
+    )["Item"]) == task
