@@ -8,6 +8,11 @@ from typing import Self
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
+STAND_IN_KEY = "local-stand-in-key"
+STAND_IN_PLAYS = {
+    "FAST_LLM": {"FAST_LLM_API_URL": "http://127.0.0.1:{port}/v1", "FAST_LLM_MODEL": "stand-in"},
+    "IMAGE": {"IMAGE_BASE_URL": "http://127.0.0.1:{port}"},
+}
 _ANY = {"0.0.0.0", "::"}  # noqa: S104 — recognised, not bound
 
 
@@ -68,15 +73,25 @@ class Settings:
 
     def function_settings(self) -> dict[str, str]:
         """Tell the functions' settings by variable: what was said, over what fits this machine."""
-        fitting = {"PUBLIC_URL": self.api_url}
+        fitting = {"PUBLIC_URL": self.api_url, "ALLOW_ANONYMOUS": "true"}
         relay = {}
         if self.stand_in:
             fitting |= {
                 "VEO3_EXTRA_FIELDS": "true",
                 "VEO3_RESULT_ORIGINS": f"http://127.0.0.1:{self.upstream_files_port}",
             }
-            relay = {"VEO3_BASE_URL": f"http://127.0.0.1:{self.upstream_port}"}
-        # The relay's address goes with its key: one in .env would be asked in vain without.
+            relay = {
+                "VEO3_API_KEY": STAND_IN_KEY,
+                "VEO3_BASE_URL": f"http://127.0.0.1:{self.upstream_port}",
+            }
+            # It plays the two other services as well, unless the user has keys to real ones.
+            for service, settings in STAND_IN_PLAYS.items():
+                if not self.said.get(f"{service}_API_KEY"):
+                    relay |= {f"{service}_API_KEY": STAND_IN_KEY} | {
+                        name: value.format(port=self.upstream_port)
+                        for name, value in settings.items()
+                    }
+        # A service's address goes with its key: one in .env would be asked in vain without.
         return fitting | {k: v for k, v in self.said.items() if v} | relay
 
 

@@ -21,7 +21,7 @@ from local.gateway import Gateway
 from local.reconcile import reconcile
 from local.reload import Reloader
 from local.settings import ROOT, Settings
-from local.stand_in import KEY, StandIn
+from local.stand_in import StandIn
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
@@ -69,8 +69,6 @@ class Stack:
 
     def _start(self) -> None:
         said = self._settings.function_settings()
-        if self._stand_in:
-            said["VEO3_API_KEY"] = KEY
         built = template.load(BUILT / "template.yaml")
         secrets, named = template.secrets(built, said)
         keeper = boto3.client("secretsmanager")

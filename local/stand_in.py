@@ -3,16 +3,14 @@
 import subprocess
 import sys
 
-from local.settings import ROOT, Settings
-
-KEY = "local-stand-in-key"
+from local.settings import ROOT, STAND_IN_KEY, Settings
 
 
 class StandIn:
     """Started by the constructor; it ends when asked, or with this process however that ends."""
 
     def __init__(self, settings: Settings) -> None:
-        command = [sys.executable, "-m", "local.upstream", "--with-parent", "--key", KEY]
+        command = [sys.executable, "-m", "local.upstream", "--with-parent", "--key", STAND_IN_KEY]
         command += ["--host", "127.0.0.1", "--port", str(settings.upstream_port)]
         command += ["--files-port", str(settings.upstream_files_port)]
         command += ["--seconds", str(settings.upstream_seconds)]

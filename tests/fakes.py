@@ -40,6 +40,13 @@ CDN = "https://cdn.example.com"
 DEFAULTS = Settings(veo3_base_url="https://relay.example.com")
 
 
+class NoLimits:
+    """A limiter of keys that have none."""
+
+    def admit(self, _key, _task_id):
+        return {}
+
+
 class Crash(BaseException):  # like the end of a process, it is no Exception that code could handle
     """The worker's process dies here."""
 
@@ -473,7 +480,7 @@ class World:
         )
         self.recovery = Recovery(self.settings, self.store, self.queue, clock=self.clock)
         self.submissions = Submissions(
-            self.settings, self.store, self.queue, self.files, links=None
+            self.settings, self.store, self.queue, self.files, links=None, limiter=NoLimits()
         )
         self.cancellation = Cancellation(
             self.store,

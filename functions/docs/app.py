@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import documentation, services
 from videoapi.http import JSON, NO_STORE, answer, redirect, text
 
-api = services.api()
+api = services.api(public=True)
 
 
 @api.get("/api/v1/health")

@@ -33,7 +33,7 @@ def create() -> Response[str]:
 
 def _submit(wish: requests.Submission) -> Submitted:
     dialect = responses.stored_dialect(api.headers, api.settings, wish.dialect)
-    return submissions.submit(wish, caller_of(api.headers, api.caller, api.clock(), dialect))
+    return submissions.submit(wish, caller_of(api.headers, api.key, api.clock(), dialect))
 
 
 handler = api.handle

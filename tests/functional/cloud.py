@@ -99,6 +99,7 @@ class Cloud:
             "TABLE_NAME": self.table,
             "QUEUE_URL": self.queue_url,
             "BUCKET_NAME": self.bucket,
+            "ALLOW_ANONYMOUS": "true",
         }
 
     def items(self):

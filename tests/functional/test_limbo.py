@@ -103,6 +103,7 @@ def test_a_dead_letter_ends_its_task_as_failed(client, lives, cloud, old):
     assert bury(client, {"task_id": task_id}) == []
     body = client.get(f"/api/v1/tasks/{task_id}").json
     assert body["status"] == "failed"
+    assert body["error"]["type"] == "ServiceError"
     assert body["error"]["code"] == "worker_crashed"
     assert body["error"]["retryable"] is True
     assert body["error"]["maybe_charged"] is False
@@ -116,7 +117,7 @@ def test_a_task_that_died_while_it_submitted_says_that_it_may_have_cost(client, 
     task = cloud.store.apply(task.task_id, transitions.intend(task, now=old, prompt="x"))
     assert bury(client, {"task_id": task.task_id}) == []
     error = client.get(f"/api/v1/tasks/{task.task_id}").json["error"]
-    assert error["code"] == "upstream_submit_unknown"
+    assert (error["type"], error["code"]) == ("ServiceError", "upstream_submit_unknown")
     assert (error["retryable"], error["maybe_charged"]) == (True, True)
 
 

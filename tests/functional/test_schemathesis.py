@@ -17,8 +17,9 @@ from schemathesis.config import SchemathesisConfig
 from local.openapi.examples import ID, TINY_PNG
 from local.openapi.parts import PARAMETERS
 from local.openapi.schemas import NAMED
-from tests.functional.client import NUMBERS
-from tests.functional.cloud import session
+from tests.functional.client import NUMBERS, Client
+from tests.functional.cloud import Cloud, session
+from tests.functional.lives import Lives
 from videoapi.documentation import openapi
 from videoapi.tasks import Status
 
@@ -32,7 +33,7 @@ CONFIG = {
     ],
 }
 STEPS = settings(
-    max_examples=10,
+    max_examples=6,
     stateful_step_count=6,
     deadline=None,
     derandomize=True,
@@ -151,12 +152,19 @@ def drawer():
 
 
 @pytest.fixture(autouse=True)
-def service(deploy, lives, drawer):
-    """A service with a task of every status."""
-    session().client("secretsmanager").create_secret(Name="key", SecretString="drawer")
-    schema.app.client = deploy(IMAGE_BASE_URL=drawer, IMAGE_API_KEY_SECRET="key")
-    for status, task_id in IDS.items():
-        getattr(lives, status)(task_id=task_id)
+def begin(moto, drawer):
+    """Return how a service begins anew, with a task of every status."""
+
+    def anew():
+        moto.reset()
+        cloud = Cloud()
+        session().client("secretsmanager").create_secret(Name="key", SecretString="drawer")
+        schema.app.client = Client(cloud, IMAGE_BASE_URL=drawer, IMAGE_API_KEY_SECRET="key")
+        for status, task_id in IDS.items():
+            getattr(Lives(cloud.store), status)(task_id=task_id)
+
+    anew()
+    return anew
 
 
 @schema.parametrize()
@@ -164,5 +172,9 @@ def test_every_answer_is_as_documented(case):
     case.call_and_validate()
 
 
-def test_what_one_answer_names_is_found_by_the_next():
-    schema.as_state_machine().run(settings=STEPS)
+def test_what_one_answer_names_is_found_by_the_next(begin):
+    class Journey(schema.as_state_machine()):
+        def setup(self):
+            begin()
+
+    Journey.run(settings=STEPS)

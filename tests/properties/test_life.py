@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.fakes import OWNER, failed, tombstone_of
 from tests.properties.stepping import SteppingWorld
 from videoapi.errors import Conflict, NotFound, ServiceError
+from videoapi.keys import ApiKey, Limits
 from videoapi.requests import Submission
 from videoapi.submission import Caller
 from videoapi.tasks import OPEN, Dialect, GenerationRequest, Status, epoch
@@ -72,7 +73,9 @@ class Life(RuleBasedStateMachine):
     @rule(which=WHICH)
     def submit(self, which):
         """Submit a wish, or again with the same `Idempotency-Key`."""
-        caller = Caller(owner=OWNER, now=self.world.clock(), idempotency_key=f"key {which}")
+        caller = Caller(
+            key=ApiKey(OWNER, Limits()), now=self.world.clock(), idempotency_key=f"key {which}"
+        )
         with suppress(ServiceError, Conflict):
             self.world.submissions.submit(WISH, caller)
 

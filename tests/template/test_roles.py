@@ -7,7 +7,8 @@ SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:
 # What each role calls, and nothing else. SAM adds the two managed policies below.
 GRANTS = {
     "SubmitFunction": {
-        "TasksTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:DeleteItem",
+        "TasksTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem "
+        "dynamodb:DeleteItem",
         "TasksQueue": "sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:PutObject",
     },
@@ -34,6 +35,7 @@ GRANTS = {
         "FilesBucket/thumbnails/*": "s3:DeleteObject",
     },
     "ImagesFunction": {
+        "TasksTable": "dynamodb:GetItem",
         "FilesBucket/images/*": "s3:GetObject s3:PutObject",
         SECRET + "${ImageApiKeySecret}-??????": "secretsmanager:GetSecretValue",
     },

@@ -15,7 +15,8 @@ DOMAIN = "a1b2c3.execute-api.us-east-1.amazonaws.com"
 
 
 def new_api(**settings):
-    return Api(Settings(**settings), Logger(service="test"), lambda: 0.0)
+    chosen = Settings(**{"allow_anonymous": True} | settings)
+    return Api(chosen, keys=None, logger=Logger(service="test"), clock=lambda: 0.0)
 
 
 @pytest.fixture

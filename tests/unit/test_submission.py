@@ -7,6 +7,8 @@ from botocore.credentials import Credentials
 
 from tests.pictures import png
 from videoapi.errors import Conflict, ValidationError
+from videoapi.keys import ApiKey, Limits
+from videoapi.limits import Limiter
 from videoapi.requests import from_openai
 from videoapi.settings import Settings
 from videoapi.storage import Links
@@ -15,6 +17,9 @@ from videoapi.tasks import Dialect, Status, timestamp
 
 NOW = 1_768_127_400.0
 SETTINGS = Settings()
+
+
+ANNA = ApiKey("anna", Limits())
 
 
 @pytest.fixture
@@ -26,10 +31,13 @@ def submit(cloud):
         endpoint=None,
         seconds=60,
     )
-    submissions = Submissions(SETTINGS, cloud.store, cloud.queue, cloud.files, links)
+    limiter = Limiter(cloud.dynamodb, cloud.table, cloud.store, lambda: NOW)
+    submissions = Submissions(SETTINGS, cloud.store, cloud.queue, cloud.files, links, limiter)
 
     def made(*, owner="anonymous", now=NOW, key=None, count=None, file=None, **fields):
-        caller = Caller(owner=owner, now=now, idempotency_key=key, retry_count=count)
+        caller = Caller(
+            key=ApiKey(owner, Limits()), now=now, idempotency_key=key, retry_count=count
+        )
         wish = from_openai({"prompt": "A fox"} | fields, SETTINGS, file=file)
         return submissions.submit(wish, caller)
 
@@ -126,13 +134,13 @@ def test_a_replay_sends_only_while_the_task_waits(submit, cloud):
 
 def headers_read(**headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return caller_of(names, "anna", NOW, Dialect.OPENAI)
+    return caller_of(names, ANNA, NOW, Dialect.OPENAI)
 
 
 def test_a_caller_is_read_from_headers():
     caller = headers_read(idempotency_key='"k"', x_stainless_retry_count="2")
     assert caller == Caller(
-        owner="anna", now=NOW, dialect=Dialect.OPENAI, idempotency_key="k", retry_count=2
+        key=ANNA, now=NOW, dialect=Dialect.OPENAI, idempotency_key="k", retry_count=2
     )
     nobody = headers_read()
     assert (nobody.idempotency_key, nobody.retry_count) == (None, None)

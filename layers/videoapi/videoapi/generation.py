@@ -79,9 +79,10 @@ class Generation:
         What escapes (a service of AWS away) is a crash like any other: the message comes back
         after its visibility, the lease has run out by then, and the next worker goes on.
         """
-        seconds = self._settings.lease_seconds
+        # The clock first: however long the call takes, the message stays hidden beyond the lease.
+        seconds, now = self._settings.lease_seconds, self._clock()
         self._queue.hide(message.receipt_handle, seconds=seconds + MESSAGE_MARGIN)
-        claim = transitions.claim(message.request_id, now=self._clock(), lease_seconds=seconds)
+        claim = transitions.claim(message.request_id, now=now, lease_seconds=seconds)
         task = self._store.apply(message.task_id, claim)
         if task is None:
             self._log.info("nothing to do: ended, or another worker has it")

@@ -23,13 +23,14 @@ from videoapi.errors import (
     UnsupportedMediaType,
     VideoApiError,
 )
+from videoapi.keys import ANONYMOUS, ApiKey, KeyRing, Limits, presented_key
 from videoapi.settings import Settings
 from videoapi.storage import Links
 from videoapi.tasks import Task
 
 LARGEST_BODY = 6 * 1024 * 1024  # characters as the function gets it: Lambda's invocation quota
 SERVER_ERROR = 500
-ANONYMOUS = "anonymous"
+OPEN = ApiKey(ANONYMOUS, Limits())
 JSON = "application/json"
 NO_STORE = {"Cache-Control": "no-store", "Vary": "Authorization, User-Agent, X-Stainless-Lang"}
 DEPRECATED_SINCE = 1768089600  # 2026-01-11, the day of the document that deprecates the route
@@ -38,10 +39,21 @@ DEPRECATED_SINCE = 1768089600  # 2026-01-11, the day of the document that deprec
 class Api:
     """One handler's routes, and what they need of the request at hand."""
 
-    def __init__(self, settings: Settings, logger: Logger, clock: Callable[[], float]) -> None:
-        """Take what `services` made."""
+    def __init__(
+        self,
+        settings: Settings,
+        keys: KeyRing,
+        logger: Logger,
+        clock: Callable[[], float],
+        *,
+        public: bool = False,
+    ) -> None:
+        """Take what `services` made. A `public` handler asks nobody for a key."""
         self.settings = settings
         self.clock = clock
+        self.key = OPEN
+        self._keys = keys
+        self._public = public
         self._logger = logger
         self._resolver = APIGatewayHttpResolver()
         self.get, self.post = self._resolver.get, self._resolver.post
@@ -68,6 +80,7 @@ class Api:
     def _resolve(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         path, route = str(event.get("rawPath", "")), event.get("routeKey")
         try:
+            self.key = self._authenticated(event["headers"])
             return self._resolver.resolve(event, context)
         except VideoApiError as exc:
             error = _wrong_method(event) or exc if isinstance(exc, NotFound) else exc
@@ -90,10 +103,18 @@ class Api:
         """The query parameters; of a repeated one, what the gateway joined with commas."""
         return self._resolver.current_event.query_string_parameters or {}
 
+    def _authenticated(self, headers: Mapping[str, str]) -> ApiKey:
+        """Return who calls; in open mode everybody is one, whatever key they send."""
+        if self._public or self.settings.allow_anonymous:
+            return OPEN
+        return self._keys.find(
+            presented_key(headers.get("authorization"), headers.get("x-api-key"))
+        )
+
     @property
     def caller(self) -> str:
-        """The owner on whose behalf the request runs; in open mode everybody is one."""
-        return ANONYMOUS
+        """The owner on whose behalf the request runs."""
+        return self.key.name
 
     @property
     def media_type(self) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PREFIX = "vak_"
 SPELLING = re.compile(r"vak_[a-z2-7]{32}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-RESERVED = frozenset({"anonymous"})
+ANONYMOUS = "anonymous"  # the one owner in open mode
 KEYS_OWNER = "#keys"
 CACHE_SECONDS = 60  # a revoked key works no longer than this
 CACHE_SIZE = 1_000  # keys, known and unknown ones, that one function remembers
@@ -82,7 +82,7 @@ class KeyRing:
 
         One owner may have several keys. Raises `ValueError` for a name that cannot be an owner.
         """
-        if not NAME.fullmatch(name) or name in RESERVED:
+        if not NAME.fullmatch(name) or name == ANONYMOUS:
             message = "NAME: say 1 to 63 lower-case letters, digits and hyphens"
             raise ValueError(message)
         key = PREFIX + base64.b32encode(secrets.token_bytes(20)).decode().lower()

@@ -19,6 +19,7 @@ from botocore.credentials import Credentials
 
 from videoapi.cancellation import Cancellation
 from videoapi.errors import ServiceError
+from videoapi.keys import KeyRing
 from videoapi.queue import TaskQueue
 from videoapi.recovery import Recovery
 from videoapi.settings import Settings
@@ -59,11 +60,17 @@ def logger() -> Logger:
     return Logger()
 
 
-def api() -> "Api":
+def api(*, public: bool = False) -> "Api":
     """Return the HTTP side of a handler; each makes its own and adds its routes."""
     from videoapi.http import Api  # noqa: PLC0415 — 169 M for the resolver, API roles only
 
-    return Api(settings(), logger(), clock)
+    return Api(settings(), keys(), logger(), clock, public=public)
+
+
+@cache
+def keys() -> KeyRing:
+    """Return the API keys."""
+    return KeyRing(_client("dynamodb"), settings().table_name, clock)
 
 
 @cache
@@ -100,9 +107,11 @@ def links() -> Links:
 @cache
 def submissions() -> "Submissions":
     """Return the use case of submitting."""
+    from videoapi.limits import Limiter  # noqa: PLC0415 — as below
     from videoapi.submission import Submissions  # noqa: PLC0415 — pydantic is for submit alone
 
-    return Submissions(settings(), store(), queue(), files(), links())
+    limiter = Limiter(_client("dynamodb"), settings().table_name, store(), clock)
+    return Submissions(settings(), store(), queue(), files(), links(), limiter)
 
 
 @cache
@@ -223,6 +232,7 @@ def _session() -> boto3.Session:
     return boto3.Session()
 
 
+@cache
 def _client(service: Any) -> Any:  # noqa: ANN401 — boto3's stubs have one overload a service
     config = Config(
         connect_timeout=3,

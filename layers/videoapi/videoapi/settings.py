@@ -20,6 +20,7 @@ class Settings:
     queue_url: str = ""
     bucket_name: str = ""
     public_url: str = ""
+    allow_anonymous: bool = False
 
     veo3_api_key_secret: str = "video-api/veo3-api-key"  # noqa: S105 — a name, not a secret
     veo3_base_url: str = "https://api.kuai.host"

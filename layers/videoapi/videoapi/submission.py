@@ -8,10 +8,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from videoapi import addresses, images
 from videoapi.errors import Conflict, ServiceError, ValidationError
+from videoapi.keys import ApiKey
+from videoapi.limits import Limiter
 from videoapi.queue import TaskQueue
 from videoapi.requests import Submission
 from videoapi.settings import Settings
@@ -28,21 +30,26 @@ LONGEST_KEY = 255
 class Caller:
     """Who submits, when, and what their client says of this being a retry."""
 
-    owner: str
+    key: ApiKey
     now: float
     dialect: Dialect = Dialect.DOCUMENT
     idempotency_key: str | None = None
     retry_count: int | None = None  # of an official SDK (`X-Stainless-Retry-Count`), else None
 
+    @property
+    def owner(self) -> str:
+        """The name of the key: whose task it is."""
+        return self.key.name
 
-def caller_of(headers: Mapping[str, str], owner: str, now: float, dialect: Dialect) -> Caller:
+
+def caller_of(headers: Mapping[str, str], key: ApiKey, now: float, dialect: Dialect) -> Caller:
     """Return what the headers of a submit (lower-case names) say of its being a retry.
 
     Raises `ValidationError` for an `Idempotency-Key` that is none.
     """
     count = headers.get("x-stainless-retry-count", "")
     return Caller(
-        owner=owner,
+        key=key,
         now=now,
         dialect=dialect,
         idempotency_key=_read_key(headers.get("idempotency-key")),
@@ -56,18 +63,26 @@ class Submitted:
 
     task: Task
     replayed: bool = False
+    rate_limit: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers that tell a client of the replay."""
-        return {"Idempotency-Replayed": "true"} if self.replayed else {}
+        """Headers that tell a client of the replay, and of what its key has left."""
+        replay = {"Idempotency-Replayed": "true"} if self.replayed else {}
+        return {**self.rate_limit, **replay}
 
 
 class Submissions:
     """Everything a submit needs; see `submit`."""
 
     def __init__(
-        self, settings: Settings, store: TaskStore, queue: TaskQueue, files: Files, links: Links
+        self,
+        settings: Settings,
+        store: TaskStore,
+        queue: TaskQueue,
+        files: Files,
+        links: Links,
+        limiter: Limiter,
     ) -> None:
         """Take the adapters that `services` made."""
         self._settings = settings
@@ -75,19 +90,21 @@ class Submissions:
         self._queue = queue
         self._files = files
         self._links = links
+        self._limiter = limiter
 
     def submit(self, submission: Submission, caller: Caller) -> Submitted:
         """Accept a wish, or find the task that an earlier try of the same wish made.
 
         Raises `ValidationError` (no task written: a bad field, or a key that meant another wish),
-        `Conflict` (the task was deleted) and `ServiceError` (nothing accepted: a retry cannot pay
-        twice).
+        `Conflict` (the task was deleted), `RateLimited`, and `ServiceError` (nothing accepted: a
+        retry cannot pay twice).
         """
         image, url, key = self._image(submission, caller.owner)
         source = image.sha256 if image else url or key
         task = self._new_task(submission, caller, _fingerprint(submission, source))
         if caller.idempotency_key is None and (twin := self._twin(task, caller)):
             return twin
+        rate_limit = self._limiter.admit(caller.key, task.task_id)
         if image:
             key = input_key(caller.owner, task.task_id, image.sha256, image.extension)
             self._files.put(key, image.data, image.content_type)
@@ -96,7 +113,7 @@ class Submissions:
         if existing is not None:
             return self._replay(existing, task)
         self._send(task)
-        return Submitted(task)
+        return Submitted(task, rate_limit=rate_limit)
 
     def _image(
         self, submission: Submission, owner: str

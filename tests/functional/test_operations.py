@@ -1,0 +1,74 @@
+"""The operator's commands, on moto as on a deployed stack."""
+
+import json
+
+import boto3
+import pytest
+
+from local.operations import Deployed, main, read
+from tests.functional.lives import Lives
+from videoapi.keys import KeyRing, Limits
+
+
+@pytest.fixture
+def operate(cloud, capsys):
+    stack = Deployed(
+        boto3.Session(),
+        None,
+        {
+            "TasksTableName": cloud.table,
+            "TasksQueueUrl": cloud.queue_url,
+            "DeadLetterQueueUrl": cloud.dead_letter_url,
+        },
+    )
+
+    def run(*arguments):
+        given = read(list(arguments))
+        given.run(stack, given)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, cloud):
+    made = operate("key", "alice", "--per-day", "20").splitlines()[-1]
+    ring = KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0)
+    assert ring.find(made).limits == Limits(videos_per_day=20)
+    assert "alice" in operate("key", "--list")
+    assert made not in operate("key", "--list")
+    assert operate("key", "alice", "--revoke").startswith("1 key(s) of alice revoked")
+    assert operate("key", "--list") == "No keys.\n"
+
+
+def test_a_tasks_story_tells_times_ids_and_charges_and_nothing_its_owner_said(operate, cloud):
+    task = Lives(cloud.store).completed()
+    told = operate("task", task.task_id)
+    assert "charged                 yes, once" in told
+    assert task.upstream_id in told
+    assert "fox" not in told
+
+
+@pytest.mark.parametrize(("life", "charged"), [("pending", "no"), ("cancelled", "no")])
+def test_a_story_says_whether_money_was_spent(operate, cloud, life, charged):
+    task = getattr(Lives(cloud.store), life)()
+    assert f"charged                 {charged}" in operate("task", task.task_id)
+
+
+def test_a_task_that_is_not_there_is_said_to_be_so(operate):
+    with pytest.raises(ValueError, match="No task vid_none"):
+        operate("task", "vid_none")
+
+
+def test_dead_letters_are_queued_again(operate, cloud):
+    for number in range(12):
+        cloud.sqs.send_message(
+            QueueUrl=cloud.dead_letter_url, MessageBody=json.dumps({"task_id": f"vid_{number}"})
+        )
+    assert operate("redrive") == "12 dead letter(s) queued again.\n"
+    assert len(cloud.messages()) == 12
+
+
+def test_a_stack_that_is_not_there_is_said_in_words(cloud, capsys):
+    assert cloud.is_untouched()
+    assert main(["--stack", "nowhere", "task", "vid_none"]) == 1
+    assert "It did not work: " in capsys.readouterr().err
