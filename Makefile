@@ -14,7 +14,8 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
-LOCKS := $(addprefix requirements/,dev.txt local.txt runtime.txt sam.txt tools.txt) \
+CLIENTS := openai-3 openai-2-21 openai-2-3 litellm
+LOCKS := $(addprefix requirements/,dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
@@ -23,16 +24,33 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
-.PHONY: help run test check lint format types template validate build e2e locks clean
+.PHONY: help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
 
 help: ## Say what the targets do
-	@sed -nE 's/^([a-z0-9]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The whole system at http://localhost:8000, until Ctrl-C
 	@exec .venv/local/bin/python -m local
 
+sam-local: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The same with the API in Lambda containers, by Docker
+	@exec .venv/local/bin/python -m local.sam
+
+OPERATE = @PYTHONPATH=layers/videoapi .venv/local/bin/python -m local.operations $(if $(STACK),--stack $(STACK))
+
+key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 20", --revoke, --list; STACK=… deployed)
+	$(OPERATE) key $(NAME) $(ARGS)
+
+task: .venv/local/.stamp ## One task's story: ID=… (STACK=… deployed)
+	$(OPERATE) task $(ID)
+
+redrive: .venv/local/.stamp ## Queue dead letters again (STACK=… deployed)
+	$(OPERATE) redrive
+
+openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, from the models
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.openapi
+
 test: .venv/dev/.stamp ## All tests that need no running stack, with 100 % branch coverage
-	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults --cov $(ARGS)
+	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults -n auto --cov $(ARGS)
 
 check: lint types validate test e2e ## All that CI runs
 
@@ -56,7 +74,8 @@ validate: .venv/dev/.stamp .venv/sam/.stamp
 build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
 	@PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
 
-e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The tests on running local stacks
+e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
+	$(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
 
 locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
@@ -66,6 +85,7 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 	@$(COMPILE) --group runtime -c requirements/dev.txt -o requirements/runtime.txt
 	@$(COMPILE) --group layer -c requirements/dev.txt -o layers/dependencies/requirements.txt
 	@$(COMPILE) --group thumbnails -c requirements/dev.txt -o layers/thumbnails/requirements.txt
+	@for client in $(CLIENTS); do $(COMPILE) --group $$client -o requirements/$$client.txt; done
 	@$(COMPILE) --group sam -o requirements/sam.txt
 	@$(COMPILE) --group tools -o requirements/tools.txt
 
@@ -79,10 +99,17 @@ clean: ## Remove environments, builds, caches and the local stack's state
 	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Without Node its client's tests are skipped.
+.venv/node/.stamp: NODE = tests/e2e/clients/node
+.venv/node/.stamp: tests/e2e/clients/node/package.json tests/e2e/clients/node/package-lock.json
+	@if command -v npm >/dev/null; then cd $(NODE) && npm ci --silent; fi
+	@mkdir -p $(@D) && touch $@
+
 .venv/dev/.stamp: takes = 15
 .venv/local/.stamp: takes = 10
 .venv/runtime/.stamp: takes = 5
 .venv/sam/.stamp: takes = 20
+$(CLIENTS:%=.venv/%/.stamp): takes = 5
 .venv/%/.stamp: requirements/%.txt .venv/tools/.stamp
 	@echo "Setting up the $* environment (first time only, ~$(takes) s) …"
 	@.venv/$*/bin/python3.13 --version >/dev/null 2>&1 || $(UV) venv --quiet --clear --python '$(PYTHON)' .venv/$*

@@ -1,38 +1,21 @@
-"""`make run`: settings, sockets, build, stack. A refusal is said in words, without a traceback."""
+"""`make run`: settings, sockets, build, stack."""
 
 import asyncio
-import os
 import shlex
-import signal
 import sys
 import time
-from types import FrameType
-from typing import NoReturn
 
 from local import ports
 from local.build import build
+from local.command import command
 from local.settings import ROOT, Settings
 from local.surroundings import replace_environment, scratch
 
 _EXAMPLE = ROOT / "examples" / "mountains.jpg"
 
 
-def main() -> int:
-    """Run until SIGINT or SIGTERM; return the exit code."""
+def _run(settings: Settings) -> None:
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        settings = Settings.read(os.environ, ROOT / os.environ.get("ENV_FILE", ".env"))
-        _run(settings, began)
-    except (ValueError, RuntimeError, OSError, ports.PortError) as exc:
-        print(f"The stack does not start: {exc}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def _run(settings: Settings, began: float) -> None:
     sockets = ports.listen(settings.aws_hosts, settings.aws_port, "AWS_PORT")
     sockets += ports.listen([settings.api_host], settings.api_port, "API_PORT")
     if settings.stand_in:
@@ -60,8 +43,4 @@ def _say_ready(settings: Settings, began: float) -> None:
     )
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-sys.exit(main())
+sys.exit(command(_run))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.sam.environment import environment as sam_sees
 from local.settings import ROOT
 
 TOOLS = ROOT / ".venv"
@@ -49,16 +50,9 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _sam_build() -> None:
-    # AWS credentials would cost SAM ten seconds at STS, and the user's own have no business here.
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))
-    }
+    environment = sam_sees()
     paths = [str(TOOLS / tool / "bin") for tool in ("tools", "sam")]
-    environment |= {
-        "PATH": os.pathsep.join([*paths, os.environ["PATH"]]),
-        "SAM_CLI_TELEMETRY": "0",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    environment["PATH"] = os.pathsep.join([*paths, environment["PATH"]])
     done = subprocess.run(
         [TOOLS / "sam/bin/sam", "build", "--build-dir", BUILT, "--no-cached"],
         cwd=ROOT,

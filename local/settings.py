@@ -63,7 +63,7 @@ class Settings:
 
     @property
     def aws_hosts(self) -> list[str]:
-        """Addresses of the AWS APIs: loopback, and for `sam local` maybe Docker's bridge."""
+        """Addresses of the AWS APIs and the stand-in: loopback, Docker's bridge for containers."""
         return [host.strip() for host in self.aws_host.split(",")]
 
     @property

@@ -11,7 +11,7 @@ class StandIn:
 
     def __init__(self, settings: Settings) -> None:
         command = [sys.executable, "-m", "local.upstream", "--with-parent", "--key", STAND_IN_KEY]
-        command += ["--host", "127.0.0.1", "--port", str(settings.upstream_port)]
+        command += ["--host", ",".join(settings.aws_hosts), "--port", str(settings.upstream_port)]
         command += ["--files-port", str(settings.upstream_files_port)]
         command += ["--seconds", str(settings.upstream_seconds)]
         # A process group of its own: Ctrl-C in the terminal is not for it.

@@ -18,8 +18,9 @@ from local.settings import ROOT
 
 PYTHON = TOOLS / "local" / "bin" / "python"
 PORTS = ("API_PORT", "AWS_PORT", "UPSTREAM_PORT", "UPSTREAM_FILES_PORT")
-_START_SECONDS = 60
-_STOP_SECONDS = 10
+_KEPT = ("DOCKER_HOST", "HOME", "PATH")
+_START_SECONDS = 120
+_STOP_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,11 @@ class RunningStack:
 
 
 @contextmanager
-def running_stack(**settings: str) -> Iterator[RunningStack]:
-    """Run a stack with `settings`, as in .env, for the block; raise with its log if it fails."""
+def running_stack(module: str = "local", **settings: str) -> Iterator[RunningStack]:
+    """Run a stack with `settings`, as in .env, for the block; raise with its log if it fails.
+
+    `module` is `local` (`make run`) or `local.sam` (`make sam-local`).
+    """
     build()
     with free_ports(len(PORTS)) as numbers:
         ports = dict(zip(PORTS, numbers, strict=True))
@@ -77,7 +81,7 @@ def running_stack(**settings: str) -> Iterator[RunningStack]:
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = start(
-                {**{name: str(port) for name, port in ports.items()}, **settings}, output
+                {**{name: str(port) for name, port in ports.items()}, **settings}, output, module
             )
         try:
             _wait_until_ready(process, log)
@@ -88,12 +92,14 @@ def running_stack(**settings: str) -> Iterator[RunningStack]:
             process.wait(timeout=_STOP_SECONDS)
 
 
-def start(settings: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def start(
+    settings: dict[str, str], output: IO[bytes], module: str = "local"
+) -> subprocess.Popen[bytes]:
     """Start a stack without waiting for it: what it says goes to `output`."""
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {"ENV_FILE": os.devnull, "RELOAD": "false"} | settings
     return subprocess.Popen(
-        [PYTHON, "-m", "local"],
+        [PYTHON, "-m", module],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,

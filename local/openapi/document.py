@@ -47,8 +47,7 @@ def build() -> dict[str, Json]:
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        # Either of the two: a service without keys takes any bearer and none.
-        "security": [{}, {"bearer": []}],
+        "security": [{}, {"bearer": []}, {"key": []}],  # any of them: a service may be open
         "paths": paths,
         "components": {
             "schemas": schemas(),
@@ -59,8 +58,14 @@ def build() -> dict[str, Json]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "`Authorization: Bearer <key>`, where the service has keys.",
-                }
+                    "description": "An API key. An open service takes any and none.",
+                },
+                "key": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": "The same key, for clients without bearers.",
+                },
             },
         },
     }

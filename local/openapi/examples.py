@@ -18,6 +18,7 @@ from videoapi.errors import (
     VideoApiError,
 )
 from videoapi.failures import JobFailed
+from videoapi.keys import KeyRing
 from videoapi.requests import from_openai, from_rest
 from videoapi.settings import Settings
 from videoapi.storage import Link, Links
@@ -186,12 +187,14 @@ def _errors(dialect: Dialect) -> list[VideoApiError]:
     openai = dialect is Dialect.OPENAI
     shared: list[VideoApiError] = [
         MalformedBody("The body is not valid JSON.", code="invalid_json"),
-        AuthenticationError("No such API key."),
+        _unknown_key(),
         NotFound("No such task.", code="task_not_found"),
         NotFound("No such route. See /docs.", code="route_not_found"),
         PayloadTooLarge("The body is over 6 MB (about 4.4 MB of binary). Send an image URL."),
         UnsupportedMediaType("Send the body as application/json.", param="Content-Type"),
-        RateLimited("Too many requests. Try again."),
+        RateLimited("This key may submit 10 times a minute."),
+        RateLimited("This key may make 50 videos a day.", code="daily_limit_reached"),
+        RateLimited("This key may have 5 tasks alive at once.", code="too_many_tasks_alive"),
         VideoApiError("Something went wrong here; the logs tell it under this request id."),
         ServiceError("The task table does not answer just now. Try again."),
         ValidationError(
@@ -214,6 +217,15 @@ def _errors(dialect: Dialect) -> list[VideoApiError]:
         _refused({"image": IMAGE, "duration": 60, "promt": PROMPT}, openai=False),
         Conflict("The task has already ended: completed.", code="task_already_ended"),
     ]
+
+
+def _unknown_key() -> VideoApiError:
+    nowhere: Any = None
+    try:
+        KeyRing(nowhere, "", clock=lambda: NOW).find("not a key")
+    except AuthenticationError as error:
+        return error
+    raise AssertionError(nowhere)
 
 
 def _refused(fields: Json, *, openai: bool) -> VideoApiError:

@@ -141,6 +141,13 @@ HEADERS: dict[str, dict[str, Json]] = {
         always=False, type="integer", minimum=1,
     ),
     "ContentSecurity": _header("Content-Security-Policy", "No script, nothing loaded."),
+    "Challenge": _header("WWW-Authenticate", "How to present a key.", const="Bearer"),
+    "LimitPolicy": _header(
+        "RateLimit-Policy", "The limits of your key, if it has any.", always=False
+    ),
+    "LimitState": _header(
+        "RateLimit", "What is left of them, and for how many seconds.", always=False
+    ),
     "NoRetry": _header("x-should-retry", "A retry is useless or could pay twice.", const="false"),
     "RetryAfter": _header(
         "Retry-After", "Seconds until a retry is worth it.", always=False, **_SECONDS

@@ -12,13 +12,13 @@ DIALECTS = {REST: Dialect.DOCUMENT, OPENAI: Dialect.OPENAI, SERVICE: Dialect.DOC
 PREFIXES = {REST: "Rest", OPENAI: "OpenAi", SERVICE: "Rest"}
 MEANINGS = {
     400: "The body cannot be read.",
-    401: "No API key, or one that is not known here. (A service without keys takes any.)",
+    401: "No API key, or one that is not known here. (An open service takes any and none.)",
     404: "No such task, or another caller's.",
     409: "The state of the task, or of an earlier request with this key, does not allow it.",
     413: "The body is over 6 MB (about 4.4 MB of binary).",
     415: "The route reads another format.",
     422: "Fields are wrong; each one is named.",
-    429: "Too many requests.",
+    429: "Too many requests: of everybody, or of your key.",
     500: "Something went wrong here.",
     503: "Something behind this service does not answer just now; nothing was charged.",
 }
@@ -29,6 +29,10 @@ OPENAI_MEANINGS = MEANINGS | {
 # The gateway in front answers these by itself too, in neither dialect's shape.
 OF_THE_GATEWAY = frozenset({413, 429, 500, 503})
 RETRYABLE = frozenset({429, 503})
+OF_STATUS = {
+    401: {"WWW-Authenticate": "Challenge"},
+    429: {"RateLimit-Policy": "LimitPolicy", "RateLimit": "LimitState"},
+}
 
 
 def responses() -> dict[str, Json]:
@@ -69,4 +73,5 @@ def _headers(status: int) -> Json:
         names.pop("x-should-retry", None)
     else:
         names |= {"x-request-id": "RequestId", "Cache-Control": "NoStore"}
+    names |= OF_STATUS.get(status, {})
     return {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}

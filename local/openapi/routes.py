@@ -8,6 +8,7 @@ def _one(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
+LIMITS = ("LimitPolicy", "LimitState")
 ROUTES = (
     Route(
         method="post",
@@ -24,7 +25,7 @@ ROUTES = (
             status=202,
             text="The task, accepted.",
             schema=_one("Submitted"),
-            headers=("TaskLocation", "Replayed"),
+            headers=("TaskLocation", "Replayed", *LIMITS),
             links=("getTask", "cancelTask", "getVideoStatus", "getVideo"),
         ),
         errors=(400, 401, 409, 413, 415, 422, 429, 500, 503),
@@ -126,7 +127,7 @@ ROUTES = (
             text="The video object. In the words of the REST dialect for plain JSON, in OpenAI's "
             "for its SDKs, for forms and for an `input_reference` that is an object.",
             schema=_one("OpenAiVideo"),
-            headers=("NoStore", "Vary", "PollAfterMs", "Replayed"),
+            headers=("NoStore", "Vary", "PollAfterMs", "Replayed", *LIMITS),
             links=("getVideo", "deleteVideo", "downloadVideo", "getTask"),
         ),
         errors=(400, 401, 409, 413, 429, 500, 503),

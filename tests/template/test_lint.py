@@ -33,7 +33,7 @@ def test_samconfig_names_only_parameters_that_the_template_has(source):
         c["parameters"] for env in config.values() if isinstance(env, dict) for c in env.values()
     ]
     overrides = [c["parameter_overrides"].split() for c in commands if "parameter_overrides" in c]
-    assert len(overrides) == 4
+    assert len(overrides) == 2
     for name, value in (pair.split("=") for pairs in overrides for pair in pairs):
         parameter = source["Parameters"][name]
         assert value in map(str, parameter["AllowedValues"])

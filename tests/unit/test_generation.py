@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.fakes import CDN, OWNER, START, World, as_json, failed, form_of
+from videoapi import transitions
 from videoapi.errors import ServiceError
 from videoapi.tasks import GenerationRequest, Status
 
@@ -533,6 +534,23 @@ def test_an_id_that_was_saved_although_the_table_did_not_say_so_is_no_late_one()
     task = world.run()
     assert (task.status, task.late_upstream_ids) == (Status.COMPLETED, [])
     assert kinds(world)["claim"] == 1
+
+
+def test_a_worker_that_was_replaced_while_it_ordered_saves_the_id_and_stops():
+    world = World()
+    task_id = world.submit()
+
+    def replace_it():
+        with world.clock.frozen():
+            world.clock.advance(43)
+        claim = transitions.claim("another", now=world.clock(), lease_seconds=40)
+        assert world.store.apply(task_id, claim)
+
+    world.at_event["posted"] = replace_it
+    world.work()
+    task = world.task(task_id)
+    assert (task.upstream_id, task.lease_owner) == ("video:1", "another")
+    assert not world.relay.polls
 
 
 def test_an_answer_that_comes_before_the_next_order_is_taken_over():

@@ -40,6 +40,15 @@ def test_a_received_message_stays_hidden_for_as_long_as_it_is_told(cloud):
     assert cloud.queue.waiting() == 0
 
 
+def test_a_message_that_is_somebody_elses_or_gone_is_left_alone(cloud):
+    cloud.queue.send("vid_1")
+    (message,) = cloud.sqs.receive_message(QueueUrl=cloud.queue_url)["Messages"]
+    cloud.sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
+    cloud.queue.hide("a receipt of nobody's", seconds=40)
+    cloud.queue.hide(message["ReceiptHandle"], seconds=40)
+    assert cloud.queue.waiting() == 0
+
+
 @pytest.mark.parametrize("code", ["OverLimit", ""])
 @pytest.mark.parametrize("call", ["SendMessage", "ChangeMessageVisibility"])
 def test_an_outage_is_a_service_error_whose_note_tells_what_aws_said(cloud, call, code):

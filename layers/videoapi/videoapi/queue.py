@@ -36,11 +36,19 @@ class TaskQueue:
             raise error from exc
 
     def hide(self, receipt_handle: str, *, seconds: int) -> None:
-        """Keep a received message invisible for `seconds` from now; late by design if it fails."""
+        """Keep a received message invisible for `seconds` from now; late by design if it fails.
+
+        A message that is another receiver's by now, or gone, is left alone: the lease decides.
+        """
         try:
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )
+        except (
+            self._client.exceptions.MessageNotInflight,
+            self._client.exceptions.ReceiptHandleIsInvalid,
+        ):
+            return
         except (ClientError, BotoCoreError) as exc:
             error = ServiceError("The message's visibility could not be changed.")
             error.add_note(f"SQS: {exc}")

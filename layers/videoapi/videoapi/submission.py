@@ -146,7 +146,7 @@ class Submissions:
             updated_at=now,
             queued_at=now,
             due_at=timestamp(caller.now + PENDING_GRACE),
-            lease_until=now,
+            lease_until=timestamp(caller.now - 1),  # free at once, by a worker's clock as well
             request=submission.request,
             dialect=caller.dialect,
             fingerprint=fingerprint,
