@@ -7,8 +7,7 @@ SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:
 # What each role calls, and nothing else. SAM adds the two managed policies below.
 GRANTS = {
     "SubmitFunction": {
-        "TasksTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem "
-        "dynamodb:DeleteItem",
+        "TasksTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem",
         "TasksQueue": "sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:PutObject",
     },
