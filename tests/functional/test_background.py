@@ -133,6 +133,19 @@ def test_the_worker_sends_better_words_where_the_caller_asked_for_them(deploy, c
     assert b"Slow pan. A red fox runs." in requests[1][3]
 
 
+def test_a_relay_that_refuses_our_account_is_told_to_the_operator_alone(deploy, cloud, caplog):
+    keep_the_key()
+    task = new_task()
+    event = send(cloud, task)
+    refusal = {"error": {"message": "no such key: please top up", "code": "invalid_api_key"}}
+    with relay_that_answers(POST=(401, refusal)) as (origin, _):
+        deploy(VEO3_BASE_URL=origin).invoke("worker", event, WorkerContext())
+    error = cloud.store.get(task.task_id).error
+    assert (error["code"], error["retryable"]) == ("upstream_account_error", False)
+    assert "top up" not in error["message"]
+    assert any("top up" in str(vars(record)) for record in caplog.records)
+
+
 def test_the_worker_waits_between_polls_and_before_another_attempt_in_the_queue(deploy, cloud):
     keep_the_key()
     task = new_task()

@@ -7,7 +7,8 @@ turn. So a test decides every interleaving, and the same decisions give the same
 
 import threading
 
-from tests.fakes import Clock, Crash, World
+from tests.fakes import Clock, Crash
+from tests.world import World
 from videoapi.errors import ServiceError
 
 

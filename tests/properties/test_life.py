@@ -8,17 +8,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.fakes import OWNER, failed, tombstone_of
+from tests.fake_relay import failed
 from tests.properties.stepping import SteppingWorld
+from tests.world import OWNER
 from videoapi.errors import Conflict, NotFound, ServiceError
 from videoapi.keys import ApiKey, Limits
 from videoapi.requests import Submission
 from videoapi.submission import Caller
 from videoapi.tasks import OPEN, Dialect, GenerationRequest, Status, epoch
-from videoapi.transitions import LEGAL, MESSAGE_GRACE
+from videoapi.transitions import KEPT_BY_TOMBSTONE, LEGAL, MESSAGE_GRACE
 
 STEPS = st.integers(min_value=1, max_value=12)
 WHICH = st.integers(min_value=0, max_value=3)
+TOMBSTONE = {*KEPT_BY_TOMBSTONE, "status", "updated_at", "expires_at"}
 BOUND = ("task_id", "owner", "created_at", "request", "fingerprint")  # for a task's whole life
 END = ("status", "result", "error", "progress", "completed_at", "attempts")
 WISH = Submission(
@@ -239,9 +241,7 @@ def _check_step(before, after):
     if now is Status.PROCESSING and not holder:
         assert epoch(after["lease_until"]) <= epoch(after["due_at"]) - MESSAGE_GRACE
     if now is Status.DELETED:
-        assert after.keys() <= {*tombstone_of(before), "status", "updated_at", "expires_at"} | {
-            "late_upstream_ids"
-        }
+        assert after.keys() <= TOMBSTONE | {"late_upstream_ids"}
         return
     assert now is was or now in LEGAL[was]
     assert after["progress"] >= before["progress"]
@@ -252,11 +252,11 @@ def _check_step(before, after):
         assert after["upstream_id"] == before["upstream_id"]
 
 
-PROFILE = settings(
+TestLife, TestGenerousLife = Life.TestCase, GenerousLife.TestCase
+TestLife.settings = settings(
     max_examples=200,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestLife, TestGenerousLife = Life.TestCase, GenerousLife.TestCase
-TestLife.settings = TestGenerousLife.settings = PROFILE
+TestGenerousLife.settings = settings(TestLife.settings, max_examples=100)

@@ -13,7 +13,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.fakes import START, FakeStore, World
+from tests.fakes import START, FakeStore
+from tests.world import World
 from videoapi import transitions
 from videoapi.errors import GenerationError
 from videoapi.tasks import GenerationRequest, Status, Task, timestamp
@@ -80,7 +81,7 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule(seen=sights)
     def take_back(self, seen):
-        assert self.dynamodb.take_back(seen.task_id) == self.fake.take_back(seen.task_id)
+        assert self.dynamodb.take_back(seen) == self.fake.take_back(seen)
 
     @rule(target=sights, seen=sights)
     def create_again(self, seen):

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.fakes import failed
+from tests.fake_relay import failed
 from tests.properties.stepping import SteppingWorld
 from videoapi.tasks import Status
 
@@ -32,8 +32,10 @@ def move(world, worker, steps):
     return steps
 
 
-@pytest.mark.parametrize("policy", ["fail", "retry"])
-@pytest.mark.parametrize("trouble", LIVES)
+@pytest.mark.parametrize(
+    ("trouble", "policy"),
+    [("good", "fail"), ("refused", "fail"), ("failed", "fail"), ("good", "retry")],
+)
 def test_however_two_workers_overlap_every_payment_is_known_and_the_task_ends_once(trouble, policy):
     longest = move(world := life(), (world.submit(), world.begin())[1], 1000)
     for first_steps in range(1, longest):

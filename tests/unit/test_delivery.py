@@ -5,8 +5,9 @@ import base64
 import httpx
 import pytest
 
-from tests.fakes import CDN, OWNER, World, failed
+from tests.fake_relay import CDN, failed
 from tests.movies import mp4
+from tests.world import OWNER, World
 from videoapi.storage import video_key
 from videoapi.tasks import Status
 
@@ -30,10 +31,6 @@ def copy_of(world, task):
     body, content_type = world.files.objects[video_key(OWNER, task.task_id)]
     assert content_type == "video/mp4"
     return body
-
-
-def posts_of(world):
-    return [request for request in world.relay.requests if request.method == "POST"]
 
 
 # --- where the video is
@@ -124,7 +121,7 @@ def test_a_download_that_fails_is_repeated_with_a_fresh_look_and_no_new_order(tr
     assert copy_of(world, task) == mp4()
     paths = [request.url.path for request in world.downloads]
     assert paths == ["/old.mp4", "/new.mp4", "/new.mp4"]
-    assert len(posts_of(world)) == 1
+    assert len(world.relay.orders) == 1
 
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
@@ -137,7 +134,7 @@ def test_a_video_that_can_never_be_fetched_ends_the_task_as_perhaps_charged(trou
     assert task.error["maybe_charged"]
     assert "cdn.example" not in task.error["message"]
     assert not world.files.objects
-    assert len(posts_of(world)) == 1
+    assert len(world.relay.orders) == 1
 
 
 def test_a_fresh_look_that_fails_leaves_the_old_url_standing():
@@ -162,7 +159,7 @@ def test_a_done_job_that_never_shows_a_video_was_filtered(status):
         "retryable": False,
         "maybe_charged": True,
     }
-    assert len(posts_of(world)) == 1
+    assert len(world.relay.orders) == 1
 
 
 def test_a_done_job_may_need_a_moment_to_show_its_video():

@@ -128,7 +128,7 @@ def test_a_compression_bomb_is_not_unpacked():
 
 def test_the_documented_limits():
     assert Limits(size=20 * 1024**2, seconds=15, idle=10) == IMAGE_LIMITS
-    assert Limits(size=256 * 1024**2, seconds=600, idle=30) == VIDEO_LIMITS
+    assert Limits(size=256 * 1024**2, seconds=240, idle=30) == VIDEO_LIMITS
 
 
 SLOW = {

@@ -84,3 +84,10 @@ def test_a_megabyte_of_almost_boundaries_is_read_in_linear_time():
     value = b"\r\n--edg" * 150_000
     body = form(('name="input_reference"; filename="a"', value))
     assert read_form(body, TYPE).file == value
+
+
+def test_a_text_field_that_is_sent_twice_is_refused_by_name():
+    part = 'Content-Disposition: form-data; name="prompt"\r\n\r\n'
+    body = f"--x\r\n{part}a\r\n--x\r\n{part}b\r\n--x--\r\n".encode()
+    with pytest.raises(ValidationError, match="prompt: Send it once"):
+        read_form(body, "multipart/form-data; boundary=x")

@@ -10,8 +10,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tests.fakes import OWNER, Crash, World, failed
+from tests.fake_relay import failed
+from tests.fakes import Crash
 from tests.pictures import png
+from tests.world import OWNER, World
 from videoapi.errors import Conflict
 from videoapi.storage import video_key
 from videoapi.tasks import OPEN, Status
@@ -216,8 +218,10 @@ def test_a_table_that_is_away_for_some_calls_costs_nothing_but_time(life, calls)
         assert len(world.relay.paid(task_id)) == 1, where
 
 
-@every_life
-@pytest.mark.parametrize("service", ["queue", "files"])
+@pytest.mark.parametrize(
+    ("life", "service"),
+    [(refused_once, "queue"), (failed_once, "queue"), (plain, "files"), (copied, "files")],
+)
 def test_a_queue_or_bucket_that_is_away_for_some_calls_costs_nothing_but_time(life, service):
     def away(world, _task_id):
         getattr(world, service).away = 3

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.fakes import CDN, OWNER, FakeLog, World, form_of
+from tests.fake_relay import CDN, form_of
 from tests.pictures import png
+from tests.world import OWNER, FakeLog, World
 from videoapi.inputs import sent_seconds
 from videoapi.optimizer import PromptOptimizer
 from videoapi.prompts import NEUTRAL_IMAGE, NEUTRAL_TEXT

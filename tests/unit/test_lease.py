@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.fakes import OWNER, START, World
+from tests.fakes import START
+from tests.world import OWNER, World
 from videoapi import transitions
 from videoapi.lease import Lease, LeaseLost, beating
 

@@ -76,6 +76,7 @@ def test_videos_beyond_the_days_number_wait_for_tomorrow(limiter, now):
         limiter.admit(alice, "vid_3")
     assert refusal.value.code == "daily_limit_reached"
     assert refusal.value.headers["Retry-After"] == "60"
+    assert refusal.value.headers["x-should-retry"] == "false"
     assert refusal.value.headers["RateLimit"] == '"day";r=0;t=36001'
     now[0] += 12 * 3600
     limiter.admit(alice, "vid_3")

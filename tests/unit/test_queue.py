@@ -70,3 +70,10 @@ def test_the_task_id_of_a_message_is_the_text_in_it():
 def test_any_other_text_is_no_message_of_this_queue(body):
     with pytest.raises(ValueError, match=r"."):
         task_id_of(body)
+
+
+@pytest.mark.parametrize("code", ["InternalServerError", None])
+def test_a_queue_that_does_not_say_how_long_it_is_is_a_service_error(cloud, code):
+    cloud.calls.fail("sqs:GetQueueAttributes", code)
+    with pytest.raises(ServiceError):
+        cloud.queue.waiting()

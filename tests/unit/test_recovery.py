@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.fakes import OWNER, START, Crash, World
+from tests.fakes import START, Crash
+from tests.world import OWNER, World
 from videoapi.errors import ServiceError
 from videoapi.tasks import Status
 

@@ -167,3 +167,9 @@ def test_json_is_read(text):
 def test_what_is_not_json_is_a_malformed_body(text):
     with pytest.raises(MalformedBody):
         read_json(text)
+
+
+@pytest.mark.parametrize("text", ["\x00", "A fox\x1b[2J"], ids=["NUL", "escape"])
+def test_control_characters_are_no_prompt(text):
+    with pytest.raises(ValidationError, match="Control characters"):
+        from_openai({"prompt": text}, Settings())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.functional.lives import new_task
@@ -119,11 +121,13 @@ def test_a_change_returns_the_task_after_it(store):
 
 def test_only_a_pending_task_is_taken_back(store, lives):
     pending, begun = lives.pending(), lives.processing()
-    assert store.take_back(pending.task_id)
+    assert store.take_back(pending)
     assert store.get(pending.task_id) is None
-    assert not store.take_back(begun.task_id)
+    assert not store.take_back(begun)
     assert store.get(begun.task_id) == begun
-    assert not store.take_back(new_task().task_id)
+    assert store.take_back(new_task())
+    earlier = replace(pending, created_at="2020-01-01T00:00:00.000Z")
+    assert store.take_back(earlier)
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
@@ -194,7 +198,7 @@ ACTIONS = {
     "dynamodb:UpdateItem": lambda store: store.apply(
         new_task().task_id, transitions.cancel(now=NOW, retention=1)
     ),
-    "dynamodb:DeleteItem": lambda store: store.take_back(new_task().task_id),
+    "dynamodb:DeleteItem": lambda store: store.take_back(new_task()),
     "dynamodb:Query": lambda store: store.page("anonymous", limit=1),
 }
 

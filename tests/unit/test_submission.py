@@ -6,12 +6,14 @@ import pytest
 from botocore.credentials import Credentials
 
 from tests.pictures import png
-from videoapi.errors import Conflict, ValidationError
+from videoapi import transitions
+from videoapi.errors import Conflict, ServiceError, ValidationError
 from videoapi.keys import ApiKey, Limits
 from videoapi.limits import Limiter
 from videoapi.requests import from_openai
 from videoapi.settings import Settings
 from videoapi.storage import Links
+from videoapi.store import TaskStore
 from videoapi.submission import RETRY_WINDOW, Caller, Submissions, caller_of
 from videoapi.tasks import Dialect, Status, timestamp
 
@@ -158,3 +160,21 @@ def test_a_key_that_is_none_is_refused_without_being_echoed(header):
     with pytest.raises(ValidationError, match="1 to 255") as caught:
         headers_read(idempotency_key=header)
     assert caught.value.param == "Idempotency-Key"
+
+
+class LosesItsAnswer(TaskStore):
+    """A table that makes the put, lets a worker take the task, and never answers."""
+
+    def create(self, task, **more):
+        assert super().create(task, **more) is None
+        self.apply(task.task_id, transitions.claim("worker", now=NOW, lease_seconds=40))
+        raise ServiceError("no answer")
+
+
+def test_a_task_that_a_worker_has_although_its_put_was_not_answered_is_accepted(cloud):
+    store = LosesItsAnswer(cloud.dynamodb, cloud.table)
+    limiter = Limiter(cloud.dynamodb, cloud.table, store, lambda: NOW)
+    submissions = Submissions(SETTINGS, store, cloud.queue, cloud.files, None, limiter)
+    wish = from_openai({"prompt": "A fox"}, SETTINGS)
+    done = submissions.submit(wish, Caller(key=ANNA, now=NOW))
+    assert store.get(done.task.task_id).status is Status.PROCESSING

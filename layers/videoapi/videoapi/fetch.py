@@ -57,7 +57,7 @@ class Limits:
 
 IMAGE_LIMITS = Limits(size=MAX_BYTES, seconds=15, idle=10)
 # Half of what Lambda gives in /tmp; 8 s of 4K at 100 Mbit/s are 100 MB.
-VIDEO_LIMITS = Limits(size=256 * 1024 * 1024, seconds=600, idle=30)
+VIDEO_LIMITS = Limits(size=256 * 1024 * 1024, seconds=240, idle=30)
 
 
 class DownloadFailed(Exception):

@@ -52,6 +52,8 @@ def read_form(body: bytes, content_type: str) -> Form:
             _refer(form, name, part)
         elif name.startswith(METADATA) and name.endswith("]"):
             metadata[name[len(METADATA) : -1]] = _text(name, part)
+        elif name in form.fields:
+            raise _bad(name[:64], "Send it once")
         else:
             form.fields[name] = _text(name, part)
     if metadata and form.fields.setdefault("metadata", metadata) is not metadata:

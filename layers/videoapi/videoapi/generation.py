@@ -37,7 +37,8 @@ from videoapi.veo3 import Veo3
 
 AUDIO_RETRIES = 2  # the relay's audio filter strikes at random and does not charge
 LOST_AFTER = 3  # "no such job" this often in a row is a lost job; refused keys likewise
-ROOM_TO_POST, ROOM_TO_POLL = 180, 60  # seconds left, or hand over
+# Seconds left, or hand over. A POST: 30 to prepare, 10 + 60 + 120 + 30 to connect, send and answer.
+ROOM_TO_POST, ROOM_TO_POLL = 260, 60
 LONGEST_WISH = 30  # seconds until the next poll that a relay's Retry-After is heeded for
 
 
@@ -105,7 +106,8 @@ class Generation:
 
     def _work(self, lease: Lease) -> None:
         try:
-            self._check_deadline(lease.task)
+            if lease.task.upstream_id is None:  # a paid job is looked at first, however late
+                self._check_deadline(lease.task)
             self._post(lease)
             job = self._await(lease)
             self._step("delivering")
@@ -237,6 +239,9 @@ class Generation:
         failure.maybe_charged = failure.maybe_charged or lease.task.unknown_submits > 0
         change = transitions.fail(lease.task, failure, now=self._clock(), retention=self._retention)
         task = lease.apply(change)
+        if failure.code == "upstream_account_error":
+            detail = failure.detail if isinstance(failure, Failure) else failure.message
+            self._log.error("the relay refused our account", detail=detail)
         self._log.info("failed", code=failure.code, attempts=task.attempts)
 
     def _complete(self, lease: Lease, result: dict[str, Any]) -> None:

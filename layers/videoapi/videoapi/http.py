@@ -32,7 +32,10 @@ LARGEST_BODY = 6 * 1024 * 1024  # characters as the function gets it: Lambda's i
 SERVER_ERROR = 500
 OPEN = ApiKey(ANONYMOUS, Limits())
 JSON = "application/json"
-NO_STORE = {"Cache-Control": "no-store", "Vary": "Authorization, User-Agent, X-Stainless-Lang"}
+NO_STORE = {
+    "Cache-Control": "no-store",
+    "Vary": "Authorization, User-Agent, X-API-Key, X-Stainless-Lang",
+}
 DEPRECATED_SINCE = 1768089600  # 2026-01-11, the day of the document that deprecates the route
 
 
@@ -205,9 +208,11 @@ def _wrong_method(event: Mapping[str, Any]) -> VideoApiError | None:
 
 
 def _refusal(error: VideoApiError, path: str) -> dict[str, Any]:
-    extra = {"Content-Type": JSON, "Cache-Control": "no-store"}
-    extra |= {"Retry-After": "2"} if error.retryable else {"x-should-retry": "false"}
-    extra |= error.headers
+    extra = {"Content-Type": JSON, "Cache-Control": "no-store", **error.headers}
+    if error.retryable:
+        extra.setdefault("Retry-After", "2")
+    else:
+        extra["x-should-retry"] = "false"
     openai = path == "/v1" or path.startswith("/v1/")
     status, shaped = (
         responses.openai_error(error) if openai else (error.status, responses.rest_error(error))

@@ -5,7 +5,6 @@ The image is kept in the bucket and handed out as a presigned URL, which a submi
 """
 
 import base64
-import binascii
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -121,7 +120,7 @@ class ImageGeneration:
             if text := answer.get("b64_json"):
                 return images.read_bytes(base64.b64decode(str(text)))
             return images.read_bytes(self._fetcher.image(str(answer.get("url"))))
-        except (binascii.Error, ValidationError, DownloadFailed) as exc:
+        except (ValueError, ValidationError, DownloadFailed) as exc:
             raise _unavailable() from exc
 
 

@@ -210,6 +210,8 @@ def _over(limits: Limits, item: dict[str, Any], now: float, headers: dict[str, s
     )
     error = RateLimited(text, headers=headers | {"Retry-After": str(wait)})
     error.code = "daily_limit_reached" if daily else "rate_limited"
+    if daily:  # no use within the minute that a client would wait
+        error.headers["x-should-retry"] = "false"
     return error
 
 

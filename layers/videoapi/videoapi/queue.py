@@ -56,9 +56,14 @@ class TaskQueue:
 
     def waiting(self) -> int:
         """Return about how many messages wait to be received (SQS's own estimate)."""
-        answer = self._client.get_queue_attributes(
-            QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
+        try:
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
+        except (ClientError, BotoCoreError) as exc:
+            error = ServiceError("The task queue does not say how long it is.")
+            error.add_note(f"SQS: {exc}")
+            raise error from exc
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 

@@ -71,7 +71,15 @@ def _within_frame(size: str) -> str:
     return size
 
 
-Prompt = Annotated[str, StringConstraints(max_length=LONGEST_PROMPT)]
+def _speakable(text: str) -> str:
+    if any(char < " " and char not in "\t\n\r" for char in text):
+        raise PydanticCustomError("text", "Control characters cannot be spoken or shown")
+    return text
+
+
+Prompt = Annotated[
+    str, StringConstraints(max_length=LONGEST_PROMPT), pydantic.AfterValidator(_speakable)
+]
 Size = Annotated[
     str, StringConstraints(pattern=r"^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$"),
     pydantic.AfterValidator(_within_frame),

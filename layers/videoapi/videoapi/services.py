@@ -175,7 +175,7 @@ def image_generation() -> "ImageGeneration":
         _fetcher(),
         files(),
         links(),
-        base_url=settings().image_base_url,
+        base_url=settings().image_base_url if settings().image_api_key_secret else "",
         model=settings().image_model,
         key=lambda: secret(name),
     )

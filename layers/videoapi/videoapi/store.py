@@ -92,19 +92,28 @@ class TaskStore:
             raise _away(exc) from exc
         return decode(answer["Attributes"])
 
-    def take_back(self, task_id: str) -> bool:
-        """Remove a task whose message could not be sent; False when a worker has it already."""
+    def take_back(self, task: Task) -> bool:
+        """Remove a task that nobody was told of; False when it is there and a worker has it.
+
+        True also when it is not there (a repetition by botocore finds nothing any more), or when
+        an earlier task has its id.
+        """
         try:
             self._client.delete_item(
                 TableName=self._table,
-                Key={"task_id": {"S": task_id}},
-                ConditionExpression="#s = :pending",
+                Key={"task_id": {"S": task.task_id}},
+                ConditionExpression="#s = :pending AND created_at = :created",
                 ExpressionAttributeNames={"#s": "status"},
-                ExpressionAttributeValues={":pending": {"S": Status.PENDING}},
+                ExpressionAttributeValues={
+                    ":pending": {"S": Status.PENDING},
+                    ":created": {"S": task.created_at},
+                },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as exc:
             if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
+                there = _existing(exc)
+                return there is None or decode(there).created_at != task.created_at
             raise _away(exc) from exc
         except BotoCoreError as exc:
             raise _away(exc) from exc

@@ -104,16 +104,37 @@ class Submissions:
         task = self._new_task(submission, caller, _fingerprint(submission, source))
         if caller.idempotency_key is None and (twin := self._twin(task, caller)):
             return twin
+        if caller.idempotency_key and caller.key.limits.any:  # a replay uses nothing up
+            earlier = self._store.get(task.task_id, deleted=True)
+            if earlier is not None:
+                return self._replay(earlier, task)
         rate_limit = self._limiter.admit(caller.key, task.task_id)
         if image:
             key = input_key(caller.owner, task.task_id, image.sha256, image.extension)
             self._files.put(key, image.data, image.content_type)
         task = replace(task, image_key=key, image_url=url)
-        existing = self._store.create(task, remember_until=_memory(caller))
+        existing = self._create(task, caller)
         if existing is not None:
             return self._replay(existing, task)
         self._send(task)
         return Submitted(task, rate_limit=rate_limit)
+
+    def _create(self, task: Task, caller: Caller) -> Task | None:
+        """Put the task. When the answer is lost, make sure that it is not there before saying no.
+
+        If even that stays unclear, only a caller whose repetition is recognised may try again.
+        """
+        try:
+            return self._store.create(task, remember_until=_memory(caller))
+        except ServiceError as error:
+            try:
+                absent = self._store.take_back(task)
+            except ServiceError:
+                error.retryable = caller.idempotency_key is not None
+                raise error from None
+            if absent:
+                raise
+        return None
 
     def _image(
         self, submission: Submission, owner: str
@@ -185,7 +206,7 @@ class Submissions:
 
     def _taken_back(self, task: Task) -> bool:
         try:
-            return self._store.take_back(task.task_id)
+            return self._store.take_back(task)
         except ServiceError:
             return False
 

@@ -53,7 +53,7 @@ def main():
     kinds = litellm.BadRequestError, litellm.NotFoundError
     assert "video_not_found" in refused(kinds, litellm.video_status, "vid_none", **WHERE)
     listed = litellm.video_list(limit=100, **WHERE)
-    assert len(listed) >= min(len(SETTINGS["listed"]), 100)
+    assert len(listed["data"]) >= min(len(SETTINGS["listed"]), 100)
     if TOKENS:
         failed = ended(create("A mouse [[fail:CONTENT_POLICY_VIOLATION]]").id)
         assert (failed.status, failed.error["code"]) == ("failed", "content_policy_violation")
