@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
-.PHONY: help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
+.PHONY: faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
 
 help: ## Say what the targets do
 	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -77,6 +77,9 @@ build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
 e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
 	$(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
+
+faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Some 290 kills, load and chaos; the table of kills
+	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
 
 locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
 	@rm -f $(LOCKS)

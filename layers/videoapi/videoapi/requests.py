@@ -78,7 +78,10 @@ def _speakable(text: str) -> str:
 
 
 Prompt = Annotated[
-    str, StringConstraints(max_length=LONGEST_PROMPT), pydantic.AfterValidator(_speakable)
+    str,
+    StringConstraints(max_length=LONGEST_PROMPT),
+    pydantic.AfterValidator(_speakable),
+    Field(json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}),
 ]
 Size = Annotated[
     str, StringConstraints(pattern=r"^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$"),
