@@ -49,7 +49,7 @@ class RunningStack:
     def kill(self, function: str) -> int:
         """End every process of a function (say `worker`) as a crash does; return how many."""
         listed = subprocess.run(
-            ["/bin/ps", "-Ao", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+            ["/bin/ps", "-wwAo", "pid=,ppid=,command="], capture_output=True, text=True, check=True
         )
         killed = 0
         for line in listed.stdout.splitlines():

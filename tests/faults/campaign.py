@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.faults.points import COMPLETED, CRASHED, UNKNOWN, Point
 from tests.faults.site import ENDED, task_id
@@ -60,21 +60,23 @@ class Campaign:
             for which in range(times)
         ]
         self._random.shuffle(victims)
+        victims.sort(key=lambda victim: victim.point.kills, reverse=True)  # they take longest
         for victim in victims:
             self._site.traps.set(task_id(victim.name), *victim.point.traps)
         with ThreadPoolExecutor(SUBMIT_AT_ONCE) as threads:
             submitted = [
                 threads.submit(self._site.submit, each.name, each.point.tokens) for each in victims
             ]
-            self._watch(victims, time.monotonic() + within)
-        for each in submitted:
-            each.result()
+            self._watch(victims, submitted, time.monotonic() + within)
         relay = self._site.relay()["tasks"]
         return [victim.outcome(relay, retry=retry, measured=measured) for victim in victims]
 
-    def _watch(self, victims, until):
+    def _watch(self, victims, submitted, until):
         said = 0.0
         while time.monotonic() < until and not all(victim.settled() for victim in victims):
+            for each in submitted:
+                if each.done():
+                    each.result()  # raises what a submit raised
             waiting = [victim for victim in victims if victim.awaits_the_relay()]
             if waiting:
                 seen = _seen(self._site.relay())
@@ -137,8 +139,7 @@ class Victim:
             recovery=self._recovery() if measured else None,
             wrong=None,
         )
-        wrong = self._wrong(outcome, task)
-        return outcome if wrong is None else Outcome(**{**vars(outcome), "wrong": wrong})
+        return replace(outcome, wrong=self._wrong(outcome, task))
 
     def _wrong(self, outcome, task):
         """Say what is not as it must be, None if nothing."""
@@ -150,8 +151,11 @@ class Victim:
         error = task["error"] and {name: task["error"][name] for name in ENDINGS[UNKNOWN]}
         if error != ENDINGS[COMPLETED if outcome.retry else self.point.ends]:
             return f"ended as {task}\n{self._told()}"
-        whole = error or self._site.video(self.name)[4:8] == b"ftyp"
-        return None if whole else "its video is none"
+        return None if error or self._whole(task["result"]["result"]) else "its video is not whole"
+
+    def _whole(self, result):
+        video = self._site.video(self.name)
+        return video[4:8] == b"ftyp" and result.get("size_bytes") in {None, len(video)}
 
     def _recovery(self):
         story, worst = self._story(), None

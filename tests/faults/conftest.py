@@ -24,7 +24,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("long"):
+    if not config.getoption("long", default=False):
         skip = pytest.mark.skip(reason="only with --long")
         for item in items:
             if item.get_closest_marker("long"):
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def long(pytestconfig):
-    return pytestconfig.getoption("long")
+    return pytestconfig.getoption("long", default=False)
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +83,6 @@ def outcomes(running, long, say, pytestconfig):
     found += campaign.run(AMBIGUOUS, 4 if long else 1, retry=True)
     text = table.markdown(found)
     say(f"the table\n{text}")
-    if path := pytestconfig.getoption("table"):
+    if path := pytestconfig.getoption("table", default=None):
         table.write(path, text)
     return found

@@ -112,8 +112,8 @@ POINTS = (
         Point(
             "before the intent, again and again",
             CRASHED,
-            # A sweep may have sent a second message, with receives of its own.
-            (at("claimed"),) * (2 * RECEIVES),
+            # A sweep may have sent further messages, with receives of their own.
+            (at("claimed"),) * (4 * RECEIVES),
             paid=0,
             kills=RECEIVES,
         ),
