@@ -161,11 +161,16 @@ video.onseeked = () => document.title =
   `played ${{video.videoWidth}}x${{video.videoHeight}} ${{video.duration}} ${{video.currentTime}}`;
 video.onloadeddata = () => video.currentTime = 2;
 </script>""")
-    done = run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
-         "--virtual-time-budget=15000", "--dump-dom", page.as_uri()],
-        tmp_path,
-    )  # fmt: skip
-    assert "<title>played 640x360 4 2</title>" in done.stdout
+    titles = []
+    for number in range(3):  # its clock runs ahead of a busy machine: give it more
+        done = run(
+            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+             "--no-first-run", "--disable-background-networking", "--disable-component-update",
+             "--disable-sync", f"--user-data-dir={tmp_path / f'profile-{number}'}",
+             f"--virtual-time-budget={20_000 * 3**number}", "--dump-dom", page.as_uri()],
+            tmp_path,
+        )  # fmt: skip
+        titles.append(re.search(r"<title>(.*?)</title>", done.stdout)[1])
+        if titles[-1] != "waiting":
+            break
+    assert titles[-1] == "played 640x360 4 2", titles
