@@ -9,8 +9,6 @@ import pytest
 from videoapi.failures import ContentMissing, PollFailed
 from videoapi.relay_bodies import (
     Content,
-    TooMuch,
-    chunks,
     decode_data_url,
     first_bytes,
     is_json,
@@ -25,22 +23,6 @@ def pieces(*parts, error=None):
     yield from parts
     if error:
         raise error
-
-
-def answer(*parts):
-    return httpx.Response(200, content=iter(parts))
-
-
-def test_a_body_may_not_be_longer_than_its_limit():
-    stream = chunks(answer(b"a" * 5, b"b" * 5, b"c"), seconds=60, limit=10)
-    assert next(stream) + next(stream) == b"aaaaabbbbb"
-    with pytest.raises(TooMuch):
-        next(stream)
-
-
-def test_a_body_may_not_trickle_for_ever():
-    with pytest.raises(TooMuch):
-        list(chunks(answer(b"a"), seconds=-1, limit=10))
 
 
 def test_what_arrived_before_a_break_is_kept():

@@ -82,11 +82,14 @@ def test_what_nobody_could_fetch_is_passed_over_for_the_next_place(junk):
         ("//cdn.example/a.mp4", "https://cdn.example/a.mp4"),
         (" HTTPS://cdn.example/a ", "HTTPS://cdn.example/a"),
         ("DATA:video/mp4;base64,AAAA", "DATA:video/mp4;base64,AAAA"),
-        (CONTENT + "?sig=1", CONTENT + "?sig=1"),
+        (CONTENT + "?sig=1", None),
+        ("https://cdn.example/ü.mp4?t=a%2Fb", "https://cdn.example/%C3%BC.mp4?t=a%2Fb"),
+        ("https://bücher.example/a.mp4", "https://xn--bcher-kva.example/a.mp4"),
+        ("https://\u2024.example\u2024/a.mp4", None),
         ("http://127.0.0.1:8002/v/a.mp4", "http://127.0.0.1:8002/v/a.mp4"),
     ],
 )
-def test_urls_are_made_absolute_and_otherwise_kept(told, url):
+def test_urls_are_made_absolute_and_ascii_and_otherwise_kept(told, url):
     assert video_url_in({"url": told}, CONTENT) == url
 
 
@@ -98,6 +101,8 @@ def test_urls_are_made_absolute_and_otherwise_kept(told, url):
         ("a.mp4", "https://relay.example/v1/videos/v:1/a.mp4"),
         ("", None),
         ("content", None),
+        ("https://relay-2.example/v1/videos/v%3A1/content", None),
+        ("content?sig=1", CONTENT + "?sig=1"),
         ("http://[", None),
         ("mailto:x@y", None),
     ],

@@ -1,7 +1,10 @@
-"""How connections to the relay are made and for how long they are waited for."""
+"""How connections to the operator's endpoints are made, and for how long they are waited for."""
 
 import ssl
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -54,3 +57,43 @@ class OrderTransport(httpx.BaseTransport):
         """Close the kept connections."""
         self._kept.close()
         self._single.close()
+
+
+class TooMuch(httpx.ReadError):
+    """The body is longer, or took longer, than anybody would wait for."""
+
+
+def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[bytes]:
+    """Yield the decoded body as it comes; raise `TooMuch` past `limit` bytes or `seconds`.
+
+    httpx alone would wait for ever on an endpoint that sends one byte every half minute.
+    """
+    deadline = time.monotonic() + seconds
+    size = 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > limit or time.monotonic() > deadline:
+            raise TooMuch(f"the answer went beyond {limit} bytes or {seconds} seconds")
+        yield chunk
+
+
+def post_json(
+    client: httpx.Client, url: str, body: dict[str, Any], *, key: str, seconds: float, limit: int
+) -> httpx.Response:
+    """Return the whole answer to a POST with a bearer key; redirects are not followed.
+
+    Raises `httpx.HTTPError`, at the latest when the body is still coming after `seconds`, or is
+    over `limit` bytes.
+    """
+    began = time.monotonic()
+    with client.stream(
+        "POST",
+        url,
+        headers={"Authorization": f"Bearer {key}"},
+        json=body,
+        timeout=seconds,
+        follow_redirects=False,
+    ) as response:
+        left = seconds - (time.monotonic() - began)
+        content = b"".join(chunks(response, seconds=left, limit=limit))
+    return httpx.Response(response.status_code, content=content, request=response.request)

@@ -12,12 +12,15 @@ import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from videoapi import images
+from videoapi.connections import post_json
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.fetch import DownloadFailed, Fetcher
+from videoapi.images import MAX_BYTES
 from videoapi.requests import whole
 from videoapi.storage import IMAGES, Files, Links
 
 LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest
+LARGEST_ANSWER = 2 * MAX_BYTES  # of the endpoint: one image as base64, and words around it
 LARGEST_INLINE = 3 * 1024 * 1024  # bytes that still fit, as base64, into Lambda's 6 MB answer
 REFUSED, RATE_LIMITED, SERVER_ERROR = 400, 429, 500
 
@@ -94,12 +97,13 @@ class ImageGeneration:
         }
         said = {name: value for name, value in body.items() if value is not None}
         try:
-            response = self._client.post(
+            response = post_json(
+                self._client,
                 f"{self._base_url}/v1/images/generations",
-                headers={"Authorization": f"Bearer {self._key()}"},
-                json=said,
-                timeout=LONGEST_SECONDS,
-                follow_redirects=False,
+                said,
+                key=self._key(),
+                seconds=LONGEST_SECONDS,
+                limit=LARGEST_ANSWER,
             )
         except httpx.HTTPError as exc:
             raise _unavailable() from exc

@@ -10,9 +10,11 @@ from collections.abc import Callable
 import httpx
 from aws_lambda_powertools import Logger
 
+from videoapi.connections import post_json
 from videoapi.errors import ServiceError
 
 LONGEST_SECONDS = 15.0
+LONGEST_ANSWER = 2**20  # bytes; 150 words are some thousand
 MOST_WORDS = 150
 INSTRUCTION = f"""\
 Rewrite the user's text into one prompt for the Veo video model. Answer with the prompt alone.
@@ -55,10 +57,10 @@ class PromptOptimizer:
         """Return better words, or None when the caller's own are to be used."""
         instruction = INSTRUCTION.format(focus=FROM_IMAGE if has_image else FROM_TEXT)
         try:
-            response = self._client.post(
+            response = post_json(
+                self._client,
                 self._url,
-                headers={"Authorization": f"Bearer {self._key()}"},
-                json={
+                {
                     "model": self._model,
                     "messages": [
                         {"role": "system", "content": instruction},
@@ -67,8 +69,9 @@ class PromptOptimizer:
                     "max_tokens": 4 * MOST_WORDS,
                     "temperature": 0.3,
                 },
-                timeout=LONGEST_SECONDS,
-                follow_redirects=False,
+                key=self._key(),
+                seconds=LONGEST_SECONDS,
+                limit=LONGEST_ANSWER,
             )
             response.raise_for_status()
             words = response.json()["choices"][0]["message"]["content"]

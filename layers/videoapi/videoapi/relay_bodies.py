@@ -1,6 +1,5 @@
 """Take in the body of an answer without trusting its size, its speed or its type."""
 
-import time
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,24 +27,6 @@ class Content:
     url: str | None = field(default=None, repr=False)
     size_bytes: int | None = None
     content_type: str | None = None
-
-
-class TooMuch(httpx.ReadError):
-    """The body is longer, or took longer, than anybody would wait for."""
-
-
-def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[bytes]:
-    """Yield the decoded body as it comes; raise `TooMuch` past `limit` bytes or `seconds`.
-
-    httpx alone would wait for ever on a relay that sends one byte every half minute.
-    """
-    deadline = time.monotonic() + seconds
-    size = 0
-    for chunk in response.iter_bytes():
-        size += len(chunk)
-        if size > limit or time.monotonic() > deadline:
-            raise TooMuch(f"the answer went beyond {limit} bytes or {seconds} seconds")
-        yield chunk
 
 
 def received(stream: Iterator[bytes], head: bytes = b"") -> bytearray:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
+import httpx
+
 from videoapi.loose_json import as_dict, first_of
 
 _URL_MAX: Final = 8192  # characters, except of a data: URL
@@ -21,11 +23,17 @@ def video_url_in(answer: dict[str, Any], content_url: str) -> str | None:
 
 
 def redirect_url(location: str, content_url: str) -> str | None:
-    """Return the absolute URL of a `Location` that `content_url` answered with, or None."""
+    """Return the absolute URL of a `Location` that `content_url` answered with, or None.
+
+    Here a query on the content's own path is a signature: the relay leads from key to URL.
+    """
     try:
-        return _usable(urljoin(content_url, location.strip()), content_url) if location else None
+        url = _absolute(urljoin(content_url, location.strip()), content_url) if location else None
     except ValueError:  # an impossible IPv6 address
         return None
+    if url is None or (_behind_key(url, content_url) and not urlsplit(url).query):
+        return None
+    return url
 
 
 def _places(answer: dict[str, Any], envelopes: int) -> Iterator[object]:
@@ -42,6 +50,16 @@ def _places(answer: dict[str, Any], envelopes: int) -> Iterator[object]:
 
 
 def _usable(value: object, content_url: str) -> str | None:
+    url = _absolute(value, content_url)
+    return url if url and not _behind_key(url, content_url) else None
+
+
+def _behind_key(url: str, content_url: str) -> bool:
+    """Tell the relay's own content path, under whatever name of the relay it is told."""
+    return unquote(urlsplit(url).path) == unquote(urlsplit(content_url).path)
+
+
+def _absolute(value: object, content_url: str) -> str | None:
     if not isinstance(value, str):
         return None
     url = value.strip()
@@ -51,10 +69,9 @@ def _usable(value: object, content_url: str) -> str | None:
         return None
     try:
         url = urljoin(content_url, url) if url.startswith("/") else url
+        url = url if url.isascii() else str(httpx.URL(url))  # a `Location` holds ASCII alone
         parts = urlsplit(url)
         fetchable = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:  # an impossible IPv6 address
+    except (ValueError, httpx.InvalidURL):  # an impossible IPv6 address or name
         return None
-    # The relay's own content path needs the key, under whatever name of the relay it is told.
-    behind_key = not parts.query and unquote(parts.path) == unquote(urlsplit(content_url).path)
-    return url if fetchable and not behind_key else None
+    return url if fetchable else None

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import httpx
 
 from videoapi.complaints import Complaint, cleaned
-from videoapi.connections import Timeouts
+from videoapi.connections import Timeouts, chunks
 from videoapi.errors import ServiceError
 from videoapi.failures import ContentMissing, JobMissing, PollFailed, SubmitRefused, SubmitUnknown
 from videoapi.loose_json import Unreadable, parsed
@@ -34,7 +34,6 @@ from videoapi.relay_answers import (
 )
 from videoapi.relay_bodies import (
     Content,
-    chunks,
     decode_data_url,
     first_bytes,
     is_json,
