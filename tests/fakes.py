@@ -121,15 +121,25 @@ class FakeStore:
         """How often each kind of write was made."""
         return Counter(kind for kind, _, _ in self.writes)
 
-    def create(self, task, *, remember_until=None):
+    def create(self, task, memory=None):
         self._reached("create")
         if task.task_id in self.rows:
             return task_of(self.rows[task.task_id])
+        if memory is not None:
+            if other := self._other_half(task, memory):
+                return self.get(other, deleted=True)
+            retried_at = memory.began if memory.retry else None
+            known = (task.task_id, int(memory.until), retried_at)
+            self.twins[task.owner, task.fingerprint] = known
         self._write(task.task_id, row_of(task), "create")
-        if remember_until is not None:
-            self.twins[task.owner, task.fingerprint] = task.task_id, int(remember_until)
         self._world.at("created")
         return None
+
+    def _other_half(self, task, memory):
+        twin, until, retried_at = self.twins.get((task.owner, task.fingerprint), ("", 0, None))
+        if memory.retry:
+            return twin if until > int(memory.began) and twin != memory.gone else None
+        return twin if retried_at is not None and retried_at > memory.began else None
 
     def get(self, task_id, *, deleted=False):
         self._reached("get")
@@ -158,7 +168,7 @@ class FakeStore:
         return True
 
     def recent_twin(self, owner, fingerprint, *, now):
-        twin, until = self.twins.get((owner, fingerprint), (None, 0))
+        twin, until, _ = self.twins.get((owner, fingerprint), (None, 0, None))
         return twin if until > now else None
 
     def page(self, owner, *, limit, after=None, status=None, newest_first=True):

@@ -33,7 +33,8 @@ def create() -> Response[str]:
 
 def _submit(wish: requests.Submission) -> Submitted:
     dialect = responses.stored_dialect(api.headers, api.settings, wish.dialect)
-    return submissions.submit(wish, caller_of(api.headers, api.key, api.clock(), dialect))
+    caller = caller_of(api.headers, api.key, api.clock(), dialect, received_at=api.received_at)
+    return submissions.submit(wish, caller)
 
 
 handler = api.handle

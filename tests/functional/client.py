@@ -161,9 +161,10 @@ def event_of(
     json=UNSAID,
     body=None,
     title_case=False,
+    context=None,
     **overrides,
 ):
-    """Return the event; `overrides` replace its keys."""
+    """Return the event; `overrides` replace its keys, `context` those of its request context."""
     event = _base(routes()[route])
     given = {"host": event["requestContext"]["domainName"], "user-agent": "python-requests/2.34.2"}
     if json is not UNSAID:
@@ -175,7 +176,7 @@ def event_of(
         "rawQueryString": urlencode(query or {}),
         "headers": {name.title() if title_case else name: value for name, value in given.items()},
     }
-    event["requestContext"] |= {"routeKey": route}
+    event["requestContext"] |= {"routeKey": route} | (context or {})
     event["requestContext"]["http"] |= {"method": method, "path": path}
     if query:
         event["queryStringParameters"] = query

@@ -201,6 +201,46 @@ def test_a_retry_of_a_task_that_was_taken_back_is_a_new_task(client, cloud):
     assert len(videos(cloud)) == 1
 
 
+def received(client, seconds_ago, count):
+    """Submit with a count, as the gateway took it so many seconds ago."""
+    context = {"timeEpoch": int((time.time() - seconds_ago) * 1000)}
+    headers = {"x-stainless-retry-count": str(count)}
+    return client.post(OPENAI, json=WISH, headers=headers, context=context)
+
+
+def test_a_slow_first_request_that_its_own_retry_overtakes_is_the_same_task(client, cloud):
+    answers = []
+    cloud.calls.before(
+        "dynamodb:TransactWriteItems", lambda: answers.append(received(client, 2, 1))
+    )
+    answers.append(received(client, 10, 0))
+    assert [answer.status for answer in answers] == [200, 200]
+    assert answers[0].json["id"] == answers[1].json["id"]
+    assert len(videos(cloud)) == 1
+
+
+def test_of_two_retries_at_once_one_wins_and_both_get_its_task(client, cloud):
+    answers = []
+    cloud.calls.before(
+        "dynamodb:TransactWriteItems", lambda: answers.append(received(client, 1, 2))
+    )
+    answers.append(received(client, 2, 1))
+    assert len({answer.json["id"] for answer in answers}) == len(videos(cloud)) == 1
+
+
+def test_the_same_wish_again_after_a_retry_is_a_new_task(client, cloud):
+    received(client, 10, 0)
+    received(client, 8, 1)
+    received(client, 6, 0)
+    assert len(videos(cloud)) == 2
+
+
+def test_an_instant_that_cannot_be_the_requests_own_is_not_believed(client, cloud):
+    received(client, 3600, 1)  # `sam local` always says when it started
+    received(client, 3600, 0)
+    assert len(videos(cloud)) == 2
+
+
 @pytest.mark.parametrize("count", ["", "-1", "one", "1.5", "12345"])
 def test_a_retry_count_that_is_none_is_no_retry(client, cloud, count):
     retry(client, 0)

@@ -6,11 +6,12 @@ from tests.functional.lives import new_task
 from videoapi import transitions
 from videoapi.errors import ServiceError
 from videoapi.items import task_item
-from videoapi.store import PAGES, TaskStore
+from videoapi.store import PAGES, Memory, TaskStore
 from videoapi.tasks import SHARDS, timestamp
 from videoapi.transitions import Change, listed_at
 
 NOW = 1_768_127_400.0
+MEMORY = Memory(began=NOW - 900, until=NOW, retry=False)
 OUTAGES = ["ProvisionedThroughputExceededException", ""]
 
 
@@ -38,9 +39,9 @@ def test_a_second_task_of_the_same_id_finds_the_first(store):
 
 def test_a_second_task_of_the_same_id_finds_the_first_in_a_transaction_too(store):
     first = new_task(fingerprint="one")
-    assert store.create(first, remember_until=NOW) is None
+    assert store.create(first, MEMORY) is None
     second = new_task(task_id=first.task_id, fingerprint="other")
-    assert store.create(second, remember_until=NOW) == first
+    assert store.create(second, MEMORY) == first
     assert store.recent_twin(first.owner, "other", now=NOW - 60) is None
 
 
@@ -56,10 +57,56 @@ def test_a_tombstone_is_found_by_whoever_comes_after_it(store):
 
 def test_a_fingerprint_is_remembered_for_its_owner_until_its_time(store):
     task = new_task(fingerprint="f")
-    store.create(task, remember_until=NOW)
+    store.create(task, MEMORY)
     assert store.recent_twin(task.owner, "f", now=NOW - 0.5) == task.task_id
     assert store.recent_twin(task.owner, "f", now=NOW) is None
     assert store.recent_twin("somebody-else", "f", now=NOW - 1) is None
+
+
+def wish():
+    return new_task(fingerprint="f")
+
+
+def first_try(*, began=NOW):
+    return Memory(began=began, until=NOW + 900, retry=False)
+
+
+def a_retry(*, began=NOW, gone=""):
+    return Memory(began=began, until=NOW + 900, retry=True, gone=gone)
+
+
+def test_a_first_try_that_its_own_retry_overtook_is_the_retrys_task(store):
+    retry = wish()
+    assert store.create(retry, a_retry(began=NOW + 1)) is None
+    assert store.create(wish(), first_try()) == retry
+    assert store.recent_twin(retry.owner, "f", now=NOW) == retry.task_id
+
+
+def test_a_wish_that_began_after_a_retry_is_a_new_one(store):
+    store.create(wish(), a_retry())
+    assert store.create(wish(), first_try()) is None
+    assert store.create(wish(), first_try(began=NOW - 1)) is None, "the retry is forgotten by now"
+
+
+def test_a_retry_finds_what_was_written_since_it_looked(store):
+    first = wish()
+    store.create(first, first_try())
+    assert store.create(wish(), a_retry()) == first
+    assert store.create(wish(), a_retry(gone=first.task_id)) is None
+
+
+def test_a_retry_does_not_mind_what_has_expired(store):
+    store.create(wish(), first_try())
+    assert store.create(wish(), a_retry(began=NOW + 899)) is not None
+    assert store.create(wish(), a_retry(began=NOW + 900)) is None
+
+
+def test_a_twin_that_was_taken_back_meanwhile_is_no_answer_yet(store):
+    retry = wish()
+    store.create(retry, a_retry(began=NOW + 1))
+    store.take_back(retry)
+    with pytest.raises(ServiceError):
+        store.create(wish(), first_try())
 
 
 def test_what_is_no_task_id_is_none_without_a_call(store, cloud):
@@ -193,7 +240,7 @@ def test_overdue_are_open_tasks_of_every_shard_whose_time_has_passed(store, live
 
 ACTIONS = {
     "dynamodb:PutItem": lambda store: store.create(new_task()),
-    "dynamodb:TransactWriteItems": lambda store: store.create(new_task(), remember_until=NOW),
+    "dynamodb:TransactWriteItems": lambda store: store.create(new_task(), MEMORY),
     "dynamodb:GetItem": lambda store: store.get(new_task().task_id),
     "dynamodb:UpdateItem": lambda store: store.apply(
         new_task().task_id, transitions.cancel(now=NOW, retention=1)

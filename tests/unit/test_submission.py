@@ -165,8 +165,8 @@ def test_a_key_that_is_none_is_refused_without_being_echoed(header):
 class LosesItsAnswer(TaskStore):
     """A table that makes the put, lets a worker take the task, and never answers."""
 
-    def create(self, task, **more):
-        assert super().create(task, **more) is None
+    def create(self, task, memory=None):
+        assert super().create(task, memory) is None
         self.apply(task.task_id, transitions.claim("worker", now=NOW, lease_seconds=40))
         raise ServiceError("no answer")
 

@@ -29,6 +29,7 @@ from videoapi.storage import Links
 from videoapi.tasks import Task
 
 LARGEST_BODY = 6 * 1024 * 1024  # characters as the function gets it: Lambda's invocation quota
+GATEWAY_WAITS = 30  # seconds for a function's answer
 SERVER_ERROR = 500
 OPEN = ApiKey(ANONYMOUS, Limits())
 JSON = "application/json"
@@ -118,6 +119,13 @@ class Api:
     def caller(self) -> str:
         """The owner on whose behalf the request runs."""
         return self.key.name
+
+    @property
+    def received_at(self) -> float:
+        """When the gateway took the request (epoch seconds); `sam local` says when it started."""
+        now = self.clock()
+        said = float(self._resolver.current_event.request_context.time_epoch) / 1000
+        return said if 0 <= now - said <= GATEWAY_WAITS else now
 
     @property
     def media_type(self) -> str:

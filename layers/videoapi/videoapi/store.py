@@ -28,6 +28,20 @@ class Page:
     after: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """How an SDK's submit without a key is remembered, so that its own retry finds its task.
+
+    `began` is when the request was received, `until` when it is forgotten (epoch seconds); `gone`
+    is the task that a retry was led to and that is not there.
+    """
+
+    began: float
+    until: float
+    retry: bool
+    gone: str = ""
+
+
 class TaskStore:
     """The table. Each method is one DynamoDB call unless it says otherwise.
 
@@ -39,11 +53,11 @@ class TaskStore:
         self._client = client
         self._table = table
 
-    def create(self, task: Task, *, remember_until: float | None = None) -> Task | None:
+    def create(self, task: Task, memory: Memory | None = None) -> Task | None:
         """Put a new task; return None, or the task (or tombstone) that has its id already.
 
-        With `remember_until` (epoch seconds) the task's fingerprint is remembered with it in the
-        same transaction, for `recent_twin`.
+        With a `memory` its fingerprint is remembered in the same transaction, for `recent_twin`;
+        of a request and its retry, whichever comes second then gets the other's task.
         """
         put = {
             "TableName": self._table,
@@ -52,16 +66,19 @@ class TaskStore:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         try:
-            if remember_until is None:
+            if memory is None:
                 self._client.put_item(**put)  # type: ignore[arg-type]  # built as a dict for both calls
             else:
                 self._client.transact_write_items(
-                    TransactItems=[{"Put": put}, {"Put": self._twin(task, remember_until)}]  # type: ignore[typeddict-item]  # same dict
+                    TransactItems=[{"Put": put}, {"Put": self._twin(task, memory)}]  # type: ignore[typeddict-item]  # same dict
                 )
         except ClientError as exc:
-            if existing := _existing(exc):
-                return decode(existing)
-            raise _away(exc) from exc
+            existing = _existing(exc) or {}
+            twin = existing.get("twin", {}).get("S")
+            found = self.get(twin, deleted=True) if twin else existing and decode(existing)
+            if not found:
+                raise _away(exc) from exc
+            return found
         except BotoCoreError as exc:
             raise _away(exc) from exc
         return None
@@ -191,13 +208,32 @@ class TaskStore:
             raise _away(exc) from exc
         return answer.get("Item")
 
-    def _twin(self, task: Task, until: float) -> dict[str, Any]:
+    def _twin(self, task: Task, memory: Memory) -> dict[str, Any]:
+        """Return the put that remembers `task`, unless that would forget its other half.
+
+        A first request may be overtaken by its own retry (a cold start, a slow line): it then
+        finds a retry that began after it. A retry finds whatever was written since it looked.
+        """
         item = {
             "task_id": _twin_key(task.owner, task.fingerprint),
             "twin": task.task_id,
-            "expires_at": int(until),
+            "expires_at": int(memory.until),
         }
-        return {"TableName": self._table, "Item": encode(item)}
+        began = int(memory.began * 1000)
+        if memory.retry:
+            item["retried_at"] = began
+            free = "attribute_not_exists(task_id) OR expires_at <= :now OR twin = :gone"
+            values = {":now": int(memory.began), ":gone": memory.gone}
+        else:
+            free = "attribute_not_exists(retried_at) OR retried_at <= :began"
+            values = {":began": began}
+        return {
+            "TableName": self._table,
+            "Item": encode(item),
+            "ConditionExpression": free,
+            "ExpressionAttributeValues": encode(values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
 
 
 def _twin_key(owner: str, fingerprint: str) -> str:

@@ -18,7 +18,7 @@ from videoapi.queue import TaskQueue
 from videoapi.requests import Submission
 from videoapi.settings import Settings
 from videoapi.storage import Files, Links, input_key, is_own_input
-from videoapi.store import TaskStore
+from videoapi.store import Memory, TaskStore
 from videoapi.tasks import Dialect, Status, Task, derived_task_id, new_task_id, timestamp
 
 RETRY_WINDOW = 15 * 60  # seconds in which an SDK's own retry means its first task
@@ -35,6 +35,7 @@ class Caller:
     dialect: Dialect = Dialect.DOCUMENT
     idempotency_key: str | None = None
     retry_count: int | None = None  # of an official SDK (`X-Stainless-Retry-Count`), else None
+    received_at: float | None = None  # by the gateway, before a cold start of ours
 
     @property
     def owner(self) -> str:
@@ -42,7 +43,14 @@ class Caller:
         return self.key.name
 
 
-def caller_of(headers: Mapping[str, str], key: ApiKey, now: float, dialect: Dialect) -> Caller:
+def caller_of(
+    headers: Mapping[str, str],
+    key: ApiKey,
+    now: float,
+    dialect: Dialect,
+    *,
+    received_at: float | None = None,
+) -> Caller:
     """Return what the headers of a submit (lower-case names) say of its being a retry.
 
     Raises `ValidationError` for an `Idempotency-Key` that is none.
@@ -54,6 +62,7 @@ def caller_of(headers: Mapping[str, str], key: ApiKey, now: float, dialect: Dial
         dialect=dialect,
         idempotency_key=_read_key(headers.get("idempotency-key")),
         retry_count=int(count) if re.fullmatch(r"[0-9]{1,4}", count) else None,
+        received_at=received_at,
     )
 
 
@@ -102,30 +111,27 @@ class Submissions:
         image, url, key = self._image(submission, caller.owner)
         source = image.sha256 if image else url or key
         task = self._new_task(submission, caller, _fingerprint(submission, source))
-        if caller.idempotency_key is None and (twin := self._twin(task, caller)):
-            return twin
-        if caller.idempotency_key and caller.key.limits.any:  # a replay uses nothing up
-            earlier = self._store.get(task.task_id, deleted=True)
-            if earlier is not None:
-                return self._replay(earlier, task)
+        earlier, memory = self._earlier(task, caller)
+        if earlier is not None:
+            return self._replay(earlier, task)
         rate_limit = self._limiter.admit(caller.key, task.task_id)
         if image:
             key = input_key(caller.owner, task.task_id, image.sha256, image.extension)
             self._files.put(key, image.data, image.content_type)
         task = replace(task, image_key=key, image_url=url)
-        existing = self._create(task, caller)
+        existing = self._create(task, caller, memory)
         if existing is not None:
             return self._replay(existing, task)
         self._send(task)
         return Submitted(task, rate_limit=rate_limit)
 
-    def _create(self, task: Task, caller: Caller) -> Task | None:
+    def _create(self, task: Task, caller: Caller, memory: Memory | None) -> Task | None:
         """Put the task. When the answer is lost, make sure that it is not there before saying no.
 
         If even that stays unclear, only a caller whose repetition is recognised may try again.
         """
         try:
-            return self._store.create(task, remember_until=_memory(caller))
+            return self._store.create(task, memory)
         except ServiceError as error:
             try:
                 absent = self._store.take_back(task)
@@ -173,13 +179,24 @@ class Submissions:
             fingerprint=fingerprint,
         )
 
-    def _twin(self, task: Task, caller: Caller) -> Submitted | None:
-        """Return the first task of an SDK's retry; a count of 0 is always a new wish."""
-        if not caller.retry_count:
-            return None
+    def _earlier(self, task: Task, caller: Caller) -> tuple[Task | None, Memory | None]:
+        """Return the task of an earlier try of this wish, and how to remember this one.
+
+        A count of 0 is always a new wish.
+        """
+        if caller.idempotency_key is not None:  # known to the put; but a replay uses no limit up
+            limited = caller.key.limits.any
+            return self._store.get(task.task_id, deleted=True) if limited else None, None
+        if caller.retry_count is None:
+            return None, None
+        began = caller.now if caller.received_at is None else caller.received_at
+        until, retry = caller.now + RETRY_WINDOW, caller.retry_count > 0
+        memory = Memory(began=began, until=until, retry=retry)
+        if not retry:
+            return None, memory
         twin = self._store.recent_twin(task.owner, task.fingerprint, now=caller.now)
-        existing = self._store.get(twin, deleted=True) if twin else None
-        return self._replay(existing, task) if existing else None
+        found = self._store.get(twin, deleted=True) if twin else None
+        return found, replace(memory, gone=twin or "")
 
     def _replay(self, existing: Task, task: Task) -> Submitted:
         if existing.fingerprint != task.fingerprint:
@@ -227,11 +244,6 @@ def _read_key(value: str | None) -> str | None:
 def _fingerprint(submission: Submission, image: str | None) -> str:
     wish = {**asdict(submission.request), "image": image}
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()
-
-
-def _memory(caller: Caller) -> float | None:
-    remembers = caller.retry_count is not None and caller.idempotency_key is None
-    return caller.now + RETRY_WINDOW if remembers else None
 
 
 def _about(param: str, error: ValidationError) -> ValidationError:
