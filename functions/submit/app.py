@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from videoapi import forms, requests, responses, services
-from videoapi.http import answer
+from videoapi.http import NO_STORE, answer
 from videoapi.submission import Submitted, caller_of
 
 api = services.api()
@@ -16,7 +16,7 @@ def generate() -> Response[str]:
     """Submit in the document's dialect."""
     done = _submit(requests.from_rest(requests.read_json(api.json_body()), api.settings))
     where = {"Location": f"/api/v1/tasks/{done.task.task_id}"}
-    return answer(responses.submitted(done.task), 202, where | done.headers)
+    return answer(responses.submitted(done.task), 202, NO_STORE | where | done.headers)
 
 
 @api.post("/v1/videos")

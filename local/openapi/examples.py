@@ -18,11 +18,13 @@ from videoapi.errors import (
     VideoApiError,
 )
 from videoapi.failures import JobFailed
+from videoapi.http import TOO_LARGE
 from videoapi.keys import KeyRing
 from videoapi.requests import from_openai, from_rest
 from videoapi.settings import Settings
-from videoapi.storage import Link, Links
+from videoapi.storage import Form, Link, Links
 from videoapi.tasks import Dialect, GenerationRequest, Status, Task, epoch
+from videoapi.uploads import NewUpload, offer
 
 type Json = Any
 
@@ -31,6 +33,7 @@ CREATED = "2026-01-11T10:30:00.000Z"
 NOW = epoch("2026-01-11T10:31:30.000Z")
 PROMPT = "A serene ocean scene with gentle waves"
 IMAGE = "https://example.com/image.jpg"
+UPLOAD = "upload_mfzwizltoq3dqojqge2ttmv3oa"
 TINY_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 )
@@ -48,6 +51,7 @@ REST_VIDEO: Json = {
     },
     "image by URL": {"image": IMAGE, "prompt": PROMPT, "duration": 5, "fps": 30},
     "image as base64": {"image": TINY_PNG, "prompt": "Camera slowly pans across the landscape"},
+    "image that was uploaded": {"image": UPLOAD, "prompt": PROMPT},
 }
 OPENAI_VIDEO: Json = {
     "image by URL": {
@@ -67,6 +71,7 @@ OPENAI_FORM: Json = {
     "text-to-video": {"prompt": PROMPT, "seconds": "8", "size": "1280x720"},
     "image by URL": {"prompt": PROMPT, "input_reference[image_url]": IMAGE},
 }
+NEW_UPLOAD: Json = {"a photo": {"content_type": "image/jpeg", "size_bytes": 12345678}}
 DRAWING: Json = {
     "document": {
         "prompt": "A serene mountain landscape",
@@ -86,6 +91,14 @@ class _ShortLinks(Links):
     @override
     def to(self, key: str, *, now: float) -> Link:
         return Link(f"https://files.example.com/{key}?X-Amz-Signature=c0ffee", now + 3600)
+
+    @override
+    def form(
+        self, key: str, content_type: str, *, sizes: tuple[int, int], seconds: int, now: float
+    ) -> Form:
+        fields = {"key": f"inputs/anonymous/uploads/{UPLOAD[7:]}", "Content-Type": content_type}
+        signed = {"policy": "eyJleHBpcmF0aW9uIjog…", "x-amz-signature": "c0ffee…"}
+        return Form("https://files.example.com/", fields | signed, now + seconds)
 
 
 _LINKS = _ShortLinks()
@@ -160,6 +173,9 @@ def answers() -> dict[str, dict[str, Json]]:
                 "duration": 11.802,
             }
         },
+        "createUpload": {
+            "ready": offer(NewUpload(), "anonymous", _LINKS, now=NOW) | {"reference": UPLOAD}
+        },
         "createVideo": {"plain JSON": plain["plain JSON"], "an SDK": sdk["an SDK"]},
         "getVideo": {
             "completed": plain["completed"],
@@ -190,7 +206,7 @@ def _errors(dialect: Dialect) -> list[VideoApiError]:
         _unknown_key(),
         NotFound("No such task.", code="task_not_found"),
         NotFound("No such route. See /docs.", code="route_not_found"),
-        PayloadTooLarge("The body is over 6 MB (about 4.4 MB of binary). Send an image URL."),
+        PayloadTooLarge(TOO_LARGE),
         UnsupportedMediaType("Send the body as application/json.", param="Content-Type"),
         RateLimited("This key may submit 10 times a minute."),
         RateLimited("This key may make 50 videos a day.", code="daily_limit_reached"),

@@ -8,9 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from videoapi.images import MAX_BYTES
+
 type DocumentStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 
 ID_PATTERN = "^vid_[a-z0-9]{24,64}$"
+UPLOAD_PATTERN = "^upload_[a-z2-7]{26}$"
 TaskId = Annotated[
     str, Field(pattern=ID_PATTERN, description="Unguessable; the same task in both dialects.")
 ]
@@ -164,6 +167,21 @@ class GeneratedImage(Answer):
     """Seconds."""
 
 
+class Upload(Answer):
+    """A form for one image, and what a submit knows the image by."""
+
+    reference: Annotated[str, Field(pattern=UPLOAD_PATTERN)]
+    """A submit takes it as its image for 24 hours, once the file is there; from you alone."""
+    url: Url
+    """Where to POST the form, as multipart/form-data and without your API key."""
+    fields: dict[str, str]
+    """The form's fields, as they are. The file comes after them, as `file`."""
+    max_bytes: Annotated[int, Field(ge=1, le=MAX_BYTES)]
+    """S3 refuses a larger file."""
+    expires_at: Instant
+    """S3 takes the form until then."""
+
+
 class Health(Answer):
     """A living function."""
 
@@ -223,6 +241,7 @@ ANSWERS = (
     VideoStatus,
     CancelledTask,
     GeneratedImage,
+    Upload,
     Health,
     RestError,
     GatewayError,

@@ -25,7 +25,7 @@ ROUTES = (
             status=202,
             text="The task, accepted.",
             schema=_one("Submitted"),
-            headers=("TaskLocation", "Replayed", *LIMITS),
+            headers=("TaskLocation", "NoStore", "Vary", "Replayed", *LIMITS),
             links=("getTask", "cancelTask", "getVideoStatus", "getVideo"),
         ),
         errors=(400, 401, 409, 413, 415, 422, 429, 500, 503),
@@ -106,6 +106,24 @@ ROUTES = (
         reply=Reply(
             text="The image.",
             schema=_one("GeneratedImage"),
+            headers=("NoStore", "Vary"),
+        ),
+        errors=(400, 401, 413, 415, 422, 429, 500, 503),
+    ),
+    Route(
+        method="post",
+        path="/api/v1/uploads",
+        tag=REST,
+        operation="createUpload",
+        summary="Upload an image",
+        text="For images that are too large for a request's body. POST the file to `url`, with the "
+        "answer's `fields` before it; then a submit in either dialect takes the `reference` as its "
+        "image. S3 holds the file to its type and size, and the form to its 10 minutes.",
+        bodies={JSON: Body(schema="NewUpload", examples=examples.NEW_UPLOAD)},
+        reply=Reply(
+            status=201,
+            text="The form, and the reference.",
+            schema=_one("Upload"),
             headers=("NoStore", "Vary"),
         ),
         errors=(400, 401, 413, 415, 422, 429, 500, 503),

@@ -9,13 +9,15 @@ from typing import Any, override
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
 from local.openapi import models, openai_models
-from local.openapi.examples import IMAGE, TINY_PNG
+from local.openapi.examples import IMAGE, TINY_PNG, UPLOAD
+from videoapi.fields import DEFAULT_FPS, DEFAULT_SIZE
 from videoapi.image_generation import GenerateImage
-from videoapi.requests import DEFAULT_FPS, DEFAULT_SIZE, CreateVideo, GenerateVideo
+from videoapi.requests import CreateVideo, GenerateVideo
+from videoapi.uploads import NewUpload
 
 type Schema = dict[str, Any]
 
-REQUESTS = (GenerateVideo, CreateVideo, GenerateImage)
+REQUESTS = (GenerateVideo, CreateVideo, GenerateImage, NewUpload)
 ANSWERS = (*models.ANSWERS, *openai_models.ANSWERS)
 
 # Even, 64 to 1080 and 64 to 1920.
@@ -27,10 +29,10 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-EMPTY: Schema = {"type": "string", "maxLength": 0}
 FILE: Schema = {
     "description": "A JPEG, PNG or WebP file; its bytes tell, not the part's type or file name.",
     "type": "string",
+    "minLength": 1,
     "contentMediaType": "application/octet-stream",
 }
 NAMED: dict[str, Schema] = {
@@ -51,14 +53,20 @@ NAMED: dict[str, Schema] = {
     },
     "ImageBase64": {
         "description": "The base64 of a JPEG, PNG or WebP file, alone or as a data URL. A request "
-        "has room for about 4.4 MB of binary; send a larger image by its URL.",
+        "has room for about 4.4 MB of binary; upload a larger image or send its URL.",
         "type": "string",
         "contentEncoding": "base64",
         "pattern": r"^\s*(?:[Dd][Aa][Tt][Aa]:[^,]{0,256};[Bb][Aa][Ss][Ee]64,\s*)?"
         r"(?:[/_]9j[/_]|iVBORw0KGg[o-r]|UklGR[g-v])[A-Za-z0-9+/_\s=-]+$",
         "examples": [TINY_PNG],
     },
-    "Image": {"anyOf": [_ref("ImageUrl"), _ref("ImageBase64")]},
+    "ImageUpload": {
+        "description": "The `reference` of an upload of yours, from `POST /api/v1/uploads`.",
+        "type": "string",
+        "pattern": models.UPLOAD_PATTERN,
+        "examples": [UPLOAD],
+    },
+    "Image": {"anyOf": [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]},
 }
 # What the OpenAI dialect takes as text where JSON has a type of its own: forms have only text.
 TEXTS: dict[str, Schema] = {
@@ -92,6 +100,10 @@ NOTES = {
     "model": "`veo_3_1` unless the service says otherwise, or another that it offers.",
     "metadata": "Your own notes; REST answers repeat them.",
 }
+UPLOAD_NOTES = {
+    "content_type": "The file's; S3 takes no other.",
+    "size_bytes": "The file's, if you know it: S3 then takes no other. At most 20 MB.",
+}
 IMAGE_NOTES = {
     "prompt": "What to draw.",
     "width": "Pixels; the image service may draw the nearest size it has.",
@@ -114,6 +126,7 @@ def schemas() -> dict[str, Schema]:
     made["CreateVideoForm"] = _form(made["CreateVideo"])
     made["ImageReference"]["properties"]["image_url"] = _ref("Image")
     _note(made["GenerateImage"], IMAGE_NOTES)
+    _note(made["NewUpload"], UPLOAD_NOTES)
     return {name: _shortened(made[name]) for name in sorted(made)}
 
 
@@ -159,8 +172,8 @@ def _take_text(schema: Schema) -> None:
     fields = schema["properties"]
     for name, text in TEXTS.items():
         fields[name]["anyOf"].insert(1, text)
-    fields["input_reference"]["anyOf"][1:1] = [_ref("ImageReference"), EMPTY]
-    # A prompt or an image: neither may be empty then.
+    fields["input_reference"]["anyOf"].insert(1, _ref("ImageReference"))
+    # A prompt or an image.
     schema["anyOf"] = [_given("prompt"), _given("input_reference")]
     schema["description"] = "A prompt, an image, or both. Fields that are not listed are ignored."
 
@@ -169,7 +182,7 @@ def _given(name: str, *, but_not: str = "") -> Schema:
     something: Schema = {"type": ["string", "object"], "minLength": 1}
     if name == "prompt":  # blanks are no prompt
         something = {"type": "string", "pattern": r"\S"}
-    properties = {name: something} | ({but_not: EMPTY} if but_not else {})
+    properties: Schema = {name: something} | ({but_not: False} if but_not else {})
     return {"required": [name], "properties": properties}
 
 
@@ -179,12 +192,13 @@ def _form(openai: Schema) -> Schema:
         name: {"description": NOTES[name], **(TEXTS.get(name) or _plain(field))}
         for name, field in openai["properties"].items()
     }
-    fields["input_reference"]["anyOf"] = [FILE, _ref("ImageUrl"), _ref("ImageBase64"), EMPTY]
+    texts = [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]
+    fields["input_reference"]["anyOf"] = [FILE, *texts]
     fields["input_reference"].pop("$ref")
     spelt_out = "input_reference[image_url]"
     fields[spelt_out] = {
         "description": "The same as text, as the official SDKs spell an object.",
-        "anyOf": [_ref("ImageUrl"), _ref("ImageBase64"), EMPTY],
+        "anyOf": texts,
     }
     return {
         "title": "CreateVideoForm",

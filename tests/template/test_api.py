@@ -17,6 +17,7 @@ ROUTES = {
     "DELETE /api/v1/tasks/{task_id}": "CancelFunction",
     "DELETE /v1/videos/{task_id}": "CancelFunction",
     "POST /api/v1/images/generate": "ImagesFunction",
+    "POST /api/v1/uploads": "UploadsFunction",
     "GET /": "DocsFunction",
     "GET /docs": "DocsFunction",
     "GET /openapi.json": "DocsFunction",

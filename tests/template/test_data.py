@@ -136,12 +136,15 @@ def test_a_video_outlives_its_task(template):
 @pytest.mark.fails_when(
     a_page_may_write=lambda s: properties(s, "FilesBucket")["CorsConfiguration"]["CorsRules"][
         0
-    ].update(AllowedMethods=["GET", "HEAD", "PUT"]),
+    ].update(AllowedMethods=["GET", "HEAD", "POST", "PUT"]),
+    no_uploads=lambda s: properties(s, "FilesBucket")["CorsConfiguration"]["CorsRules"][0].update(
+        AllowedMethods=["GET", "HEAD"]
+    ),
     no_seeking=lambda s: properties(s, "FilesBucket")["CorsConfiguration"]["CorsRules"][0].update(
         ExposedHeaders=["ETag"]
     ),
 )
-def test_a_page_may_play_and_seek_a_video_and_no_more(template):
+def test_a_page_may_seek_a_video_post_a_signed_form_and_no_more(template):
     (rule,) = template.deployed()["FilesBucket"]["CorsConfiguration"]["CorsRules"]
-    assert rule["AllowedMethods"] == ["GET", "HEAD"]
+    assert rule["AllowedMethods"] == ["GET", "HEAD", "POST"]
     assert {"Accept-Ranges", "Content-Length", "Content-Range"} <= set(rule["ExposedHeaders"])

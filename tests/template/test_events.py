@@ -7,7 +7,7 @@ from tests.template.deployment import ROOT, routes
 from tests.template.test_flow import triggers
 
 EVENTS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
-HTTP = ["submit", "status", "list", "content", "cancel", "images", "docs"]
+HTTP = ["submit", "status", "list", "content", "cancel", "images", "uploads", "docs"]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_an_http_event_is_one_that_the_api_routes_to_its_function(deployment, na
     assert all(header == header.lower() for header in event["headers"])
 
 
-@pytest.mark.parametrize("name", ["submit", "images"])
+@pytest.mark.parametrize("name", ["submit", "images", "uploads"])
 def test_a_body_is_as_long_as_its_header_says(name):
     event = EVENTS[name]
     assert event["headers"]["content-length"] == str(len(event["body"]))

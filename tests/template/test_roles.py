@@ -10,6 +10,12 @@ GRANTS = {
         "TasksTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem",
         "TasksQueue": "sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:PutObject",
+        "FilesBucket/inputs/*/uploads/*": "s3:GetObject",
+        "FilesBucket": "s3:ListBucket",
+    },
+    "UploadsFunction": {
+        "TasksTable": "dynamodb:GetItem",
+        "FilesBucket/inputs/*/uploads/*": "s3:PutObject",
     },
     "StatusFunction": {
         "TasksTable": "dynamodb:GetItem",
@@ -109,6 +115,9 @@ def grants(role):
     a_resource_is_a_wildcard=lambda s: statement(s, "SubmitFunction", "Queue").update(Resource="*"),
     a_prefix_is_lost=lambda s: statement(s, "SubmitFunction", "KeepImages").update(
         Resource={"Fn::Sub": "${FilesBucket.Arn}/*"}
+    ),
+    a_form_may_overwrite_inputs=lambda s: statement(s, "UploadsFunction", "SignUploads").update(
+        Resource={"Fn::Sub": "${FilesBucket.Arn}/inputs/*"}
     ),
     a_statement_is_lost=lambda s: properties(s, "DeadLetterFunction").pop("Policies"),
 )

@@ -25,7 +25,7 @@ LAYERS = {
     "what a relay says": "loose_json complaints failures result_urls relay_answers relay_bodies",
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs delivery generation recovery",
-    "what a caller says": "requests forms submission image_generation",
+    "what a caller says": "fields requests forms uploads submission image_generation",
     "what a caller is told": "responses content listing cancellation documentation http",
     "the whole": "services",
 }

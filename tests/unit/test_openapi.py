@@ -20,6 +20,7 @@ from tests.functional.client import routes
 from videoapi import documentation, errors
 from videoapi.image_generation import GenerateImage
 from videoapi.requests import CreateVideo, GenerateVideo, validated
+from videoapi.uploads import NewUpload
 
 DOCUMENT = json.loads(documentation.openapi())
 PAGE = documentation.page()
@@ -105,13 +106,15 @@ SIZES += [
     "1280x720\n",
     "-64x64",
 ]
+TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/PNG"]
 NUMBERS = [-1, 0, 1, 5, 5.0, 10, 10.0, 10.5, 11, 23, 24, 30.0, 60, 61, 0.5, 1e300, -0.0, 2**70]
+NUMBERS += [20 * 2**20, 20 * 2**20 + 1]
 TEXTS = ["", " ", "5", "05", "0010", "00010", "10", "11", "24", "060", "0.5", ".5", "5.", "1.0"]
 TEXTS += ["1.1", "0000000000001", "00000000000001", "true", "false", "True", "null", "5\n"]
 TEXTS += ["pan", "Pan", "static", "veo_3_1", "_", "a" * 100, "a" * 101, "x" * 5001, "models/veo:1"]
 NOTES = [{}, {"a": "b"}, {"": "b"}, {"a": 1}, {"a" * 65: "b"}, {"a": "b" * 513}]
 NOTES += [{str(number): "" for number in range(size)} for size in (16, 17)]
-VALUES = [None, True, False, [], ["a"], *NUMBERS, *TEXTS, *NOTES]
+VALUES = [None, True, False, [], ["a"], *NUMBERS, *TEXTS, *TYPES, *NOTES]
 IMAGE_FIELDS = {"image", "input_reference"}
 
 
@@ -121,6 +124,7 @@ IMAGE_FIELDS = {"image", "input_reference"}
         (GenerateVideo, {"image": examples.IMAGE}),
         (CreateVideo, {"prompt": "A fox"}),
         (GenerateImage, {"prompt": "A fox"}),
+        (NewUpload, {}),
     ],
 )
 def test_a_request_s_schema_takes_exactly_what_its_validator_takes(model, whole):

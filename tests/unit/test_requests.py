@@ -81,9 +81,20 @@ def test_a_file_needs_no_prompt():
     assert from_openai({}, DEFAULTS, form=True, file=b"bytes").request.prompt is None
 
 
-@pytest.mark.parametrize("image", [None, ""])
-def test_no_reference_is_no_image(image):
-    assert openai(input_reference=image).image is None
+def test_no_reference_is_no_image():
+    assert openai().image is None
+    assert openai(input_reference=None).image is None
+
+
+@pytest.mark.parametrize("image", ["", " ", "\n"])
+def test_an_empty_image_is_refused_and_never_taken_for_text_to_video(image):
+    for error in (
+        refused(rest, image=image),
+        refused(openai, input_reference=image),
+        refused(openai, input_reference={"image_url": image}),
+    ):
+        assert error.code == "invalid_image"
+        assert error.message == f"{error.details[0]['field']}: The image is empty."
 
 
 @pytest.mark.parametrize(
@@ -142,6 +153,37 @@ def test_a_message_names_at_most_five_fields_and_the_details_all():
     error = refused(rest, **{f"x{number}": 1 for number in range(9)})
     assert error.message.count("Unknown field") == 5
     assert len(error.details) == 9
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        (
+            {"resolution": "big"},
+            "resolution: Input should be WIDTHxHEIGHT in pixels, like 1280x720",
+        ),
+        ({"model": "a b"}, "model: Input should be a model's name like veo_3_1, "),
+        ({"image": 5}, "image: Input should be a valid string"),
+    ],
+)
+def test_a_message_says_in_words_what_is_wanted(fields, wanted):
+    message = refused(rest, **fields).message
+    assert message.startswith(wanted)
+    assert not set("^$[]{}") & set(message), "a regular expression is for programs"
+
+
+@pytest.mark.parametrize(
+    ("reference", "fields"),
+    [
+        (5, ["input_reference"]),
+        ([], ["input_reference"]),
+        ({}, ["input_reference.image_url"]),
+        ({"file_id": "f"}, ["input_reference.image_url", "input_reference.file_id"]),
+    ],
+)
+def test_a_bad_reference_is_judged_as_what_it_looks_like(reference, fields):
+    details = refused(openai, input_reference=reference).details
+    assert [detail["field"] for detail in details] == fields
 
 
 def test_a_model_outside_the_allowed_is_named_with_those_inside():

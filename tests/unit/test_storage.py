@@ -1,4 +1,8 @@
+import base64
+import hashlib
+import hmac
 import io
+import json
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -6,7 +10,16 @@ import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
 from videoapi.errors import ServiceError
-from videoapi.storage import Files, Links, input_key, is_own_input, thumbnail_key, video_key
+from videoapi.storage import (
+    Files,
+    Links,
+    input_key,
+    is_own_input,
+    thumbnail_key,
+    upload_key,
+    video_key,
+)
+from videoapi.tasks import timestamp
 
 NOW = 1_768_127_400.0
 KEYS = Credentials("key", "secret", "token")
@@ -38,6 +51,7 @@ def test_every_file_lies_under_its_owner_and_task():
     )
     assert video_key("anna", "vid_1") == "videos/anna/vid_1.mp4"
     assert thumbnail_key("anna", "vid_1") == "thumbnails/anna/vid_1.jpg"
+    assert upload_key("anna", "abc") == "inputs/anna/uploads/abc"
 
 
 def test_bytes_and_streams_are_kept_with_their_type(cloud):
@@ -55,13 +69,20 @@ def test_a_file_that_is_gone_is_none_and_may_be_deleted_again(cloud):
     cloud.files.delete([])
 
 
+def test_a_file_knows_when_it_was_written_and_none_has_no_time(cloud):
+    assert cloud.files.written_at("a") is None
+    cloud.files.put("a", b"one", "image/png")
+    assert abs(cloud.files.written_at("a") - datetime.now(UTC).timestamp()) < 60
+
+
 @pytest.mark.parametrize("code", ["SlowDown", ""])
-@pytest.mark.parametrize("call", ["PutObject", "GetObject", "DeleteObject"])
+@pytest.mark.parametrize("call", ["PutObject", "GetObject", "HeadObject", "DeleteObject"])
 def test_an_outage_is_a_service_error_whose_note_tells_what_aws_said(cloud, call, code):
     cloud.calls.fail(f"s3:{call}", code)
     actions = {
         "PutObject": lambda: cloud.files.put("a", b"", "image/png"),
         "GetObject": lambda: cloud.files.get("a"),
+        "HeadObject": lambda: cloud.files.written_at("a"),
         "DeleteObject": lambda: cloud.files.delete(["a"]),
     }
     with pytest.raises(ServiceError) as caught:
@@ -110,6 +131,59 @@ def test_a_link_dies_with_the_session_that_signed_it_and_says_so():
 def test_a_link_is_no_longer_than_asked_where_the_session_outlives_it():
     now = datetime.now(UTC).timestamp()
     assert signed_seconds(links(lasting(7200), seconds=60).to("a", now=now)) == 60
+
+
+def form(credentials=KEYS, *, endpoint=None, seconds=600, now=NOW):
+    return links(credentials, endpoint=endpoint).form(
+        "inputs/anna/uploads/abc", "image/png", sizes=(1, 99), seconds=seconds, now=now
+    )
+
+
+def policy_of(form):
+    return json.loads(base64.b64decode(form.fields["policy"]))
+
+
+def test_a_form_is_posted_to_the_bucket():
+    assert form().url == "https://files.s3.eu-central-1.amazonaws.com/"
+    assert form(endpoint="http://127.0.0.1:4566").url == "http://127.0.0.1:4566/files/"
+
+
+def test_a_form_allows_one_key_one_type_and_the_sizes_and_nothing_else():
+    made = form()
+    conditions = policy_of(made)["conditions"]
+    assert ["content-length-range", 1, 99] in conditions
+    exact = {
+        name: value for each in conditions if type(each) is dict for name, value in each.items()
+    }
+    assert len(conditions) == len(exact) + 1
+    signed = {
+        name: v for name, v in made.fields.items() if name not in ("policy", "x-amz-signature")
+    }
+    assert exact == signed | {"bucket": "files"}
+    assert signed.keys() >= {"key", "Content-Type", "x-amz-security-token"}
+    assert (signed["key"], signed["Content-Type"]) == ("inputs/anna/uploads/abc", "image/png")
+
+
+def test_a_form_is_signed_with_version_4():
+    fields = form().fields
+    key = b"AWS4secret"
+    for part in (fields["x-amz-date"][:8], "eu-central-1", "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), hashlib.sha256)
+    signature = hmac.digest(key, fields["policy"].encode(), hashlib.sha256).hex()
+    assert fields["x-amz-signature"] == signature
+
+
+def test_a_form_of_lasting_credentials_has_no_token():
+    assert "x-amz-security-token" not in form(Credentials("key", "secret")).fields
+
+
+def test_a_form_expires_when_asked_and_no_later_than_the_session_that_signed_it():
+    assert policy_of(form())["expiration"] == timestamp(NOW + 600)
+    assert form().expires_at == NOW + 600
+    now = datetime.now(UTC).timestamp()
+    short = form(lasting(1200), seconds=3600, now=now)
+    assert 1190 < short.expires_at - now <= 1200
+    assert policy_of(short)["expiration"] == timestamp(short.expires_at)
 
 
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"])

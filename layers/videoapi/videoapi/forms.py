@@ -66,7 +66,7 @@ def _refer(form: Form, name: str, part: Part) -> None:
     if name not in (REFERENCE, IMAGE_URL):
         raise _bad(REFERENCE, "Send one file, or one image_url")
     filename = part.option("filename")
-    if not part.data and not filename:
+    if not part.data and filename == "":
         return  # an empty file input of a browser's form
     if form.file is not None or REFERENCE in form.fields:
         raise _bad(REFERENCE, "Send only one reference image")

@@ -30,6 +30,10 @@ from videoapi.tasks import Task
 
 LARGEST_BODY = 6 * 1024 * 1024  # characters as the function gets it: Lambda's invocation quota
 GATEWAY_WAITS = 30  # seconds for a function's answer
+TOO_LARGE = (
+    "The body is over 6 MB (about 4.4 MB of binary). Send the image's URL, or upload the image "
+    "first: POST /api/v1/uploads."
+)
 SERVER_ERROR = 500
 OPEN = ApiKey(ANONYMOUS, Limits())
 JSON = "application/json"
@@ -144,8 +148,7 @@ class Api:
         event = self._resolver.current_event.raw_event
         text = event.get("body") or ""
         if len(text) > LARGEST_BODY:
-            message = "The body is over 6 MB (about 4.4 MB of binary). Send an image URL instead."
-            raise PayloadTooLarge(message)
+            raise PayloadTooLarge(TOO_LARGE)
         try:
             if event.get("isBase64Encoded"):
                 return base64.b64decode(text, validate=True)

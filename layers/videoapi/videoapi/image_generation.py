@@ -15,8 +15,8 @@ from videoapi import images
 from videoapi.connections import post_json
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.fetch import DownloadFailed, Fetcher
+from videoapi.fields import Model, whole
 from videoapi.images import MAX_BYTES
-from videoapi.requests import whole
 from videoapi.storage import IMAGES, Files, Links
 
 LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest
@@ -36,9 +36,7 @@ class GenerateImage(BaseModel):
     quality: Literal["auto", "low", "medium", "high", "standard", "hd"] | None = None
     negative_prompt: Annotated[str, StringConstraints(max_length=2_000)] | None = None
     seed: Annotated[int | None, Field(ge=0, le=2**32 - 1), BeforeValidator(whole)] = None
-    model: (
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")] | None
-    ) = None
+    model: Model | None = None
 
 
 class ImageGeneration:

@@ -5,100 +5,36 @@ typo must not cost money. The OpenAI dialect takes what its SDKs send: text fiel
 fields this service has never heard of.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import pydantic
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag
 from pydantic_core import PydanticCustomError, from_json
 
 from videoapi.errors import MalformedBody, ValidationError
+from videoapi.fields import (
+    DEFAULT_FPS,
+    DEFAULT_SIZE,
+    LONGEST_NAME,
+    Camera,
+    Fps,
+    Image,
+    Metadata,
+    Model,
+    Prompt,
+    Seconds,
+    Size,
+    Strength,
+    flag_or_text,
+    number_or_text,
+    object_or_text,
+    whole,
+    whole_or_text,
+)
 from videoapi.settings import Settings
 from videoapi.tasks import Dialect, GenerationRequest
-
-LONGEST_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
-LONGEST_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
-LONG_SIDE, SHORT_SIDE, SMALLEST_SIDE = 1920, 1080, 64  # pixels
-DEFAULT_FPS, DEFAULT_SIZE = 30, "1920x1080"
-
-
-def whole(value: object) -> object:
-    """Let 5.0 pass as 5 (JSON knows one kind of number), and never `true` as 1."""
-    if isinstance(value, bool):
-        raise PydanticCustomError("int_type", "Input should be a valid integer")
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _whole_or_text(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
-        return int(value)
-    return whole(value)
-
-
-def _number_or_text(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{0,4}\.?[0-9]{1,9}", value):
-        return float(value)
-    return value
-
-
-def _flag_or_text(value: object) -> object:
-    words = {"true": True, "false": False}
-    return words.get(value, value) if isinstance(value, str) else value
-
-
-def _object_or_text(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return from_json(value, allow_inf_nan=False)
-    except ValueError:
-        return value
-
-
-def _within_frame(size: str) -> str:
-    sides = sorted(int(side) for side in size.split("x"))
-    if sides[0] < SMALLEST_SIDE or sides[0] > SHORT_SIDE or sides[1] > LONG_SIDE:
-        raise PydanticCustomError(
-            "size",
-            "Input should be at most 1920x1080 (or 1080x1920) and at least 64 on each side",
-        )
-    if any(side % 2 for side in sides):
-        raise PydanticCustomError("size", "Width and height should both be even")
-    return size
-
-
-def _speakable(text: str) -> str:
-    if any(char < " " and char not in "\t\n\r" for char in text):
-        raise PydanticCustomError("text", "Control characters cannot be spoken or shown")
-    return text
-
-
-Prompt = Annotated[
-    str,
-    StringConstraints(max_length=LONGEST_PROMPT),
-    pydantic.AfterValidator(_speakable),
-    Field(json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}),
-]
-Size = Annotated[
-    str, StringConstraints(pattern=r"^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$"),
-    pydantic.AfterValidator(_within_frame),
-]  # fmt: skip
-Model = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
-Camera = Literal["pan", "tilt", "zoom", "static"]
-Metadata = Annotated[
-    dict[
-        Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)],
-        Annotated[str, StringConstraints(max_length=512)],
-    ],
-    Field(max_length=16),
-]
-Seconds = Annotated[int, Field(ge=1, le=10)]
-Fps = Annotated[int, Field(ge=24, le=60)]
-Strength = Annotated[float, Field(ge=0, le=1)]
 
 
 class GenerateVideo(BaseModel):
@@ -106,7 +42,7 @@ class GenerateVideo(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, title="GenerateVideo")
 
-    image: Annotated[str, Field(min_length=1, description="Base64, data URL or http(s) URL.")]
+    image: Image
     prompt: Prompt | None = None
     duration: Annotated[Seconds | None, BeforeValidator(whole)] = None
     fps: Annotated[Fps | None, BeforeValidator(whole)] = DEFAULT_FPS
@@ -123,8 +59,12 @@ class ImageReference(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    image_url: Annotated[str, Field(min_length=1)]
+    image_url: Image
     file_id: None = None
+
+
+def _shape(reference: object) -> str:
+    return "str" if isinstance(reference, str) else "ImageReference"
 
 
 class CreateVideo(BaseModel):
@@ -133,19 +73,25 @@ class CreateVideo(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, title="CreateVideo")
 
     prompt: Prompt | None = None
-    input_reference: str | ImageReference | None = None
-    seconds: Annotated[Seconds | None, BeforeValidator(_whole_or_text)] = None
+    input_reference: (
+        Annotated[
+            Annotated[Image, Tag("str")] | Annotated[ImageReference, Tag("ImageReference")],
+            Discriminator(_shape),
+        ]
+        | None
+    ) = None
+    seconds: Annotated[Seconds | None, BeforeValidator(whole_or_text)] = None
     size: Size | None = None
     model: Model | None = None
-    fps: Annotated[Fps | None, BeforeValidator(_whole_or_text)] = None
-    motion_strength: Annotated[Strength | None, BeforeValidator(_number_or_text)] = None
+    fps: Annotated[Fps | None, BeforeValidator(whole_or_text)] = None
+    motion_strength: Annotated[Strength | None, BeforeValidator(number_or_text)] = None
     camera_motion: Camera | None = None
-    optimize_prompt: Annotated[bool | None, BeforeValidator(_flag_or_text)] = None
-    metadata: Annotated[Metadata | None, BeforeValidator(_object_or_text)] = None
+    optimize_prompt: Annotated[bool | None, BeforeValidator(flag_or_text)] = None
+    metadata: Annotated[Metadata | None, BeforeValidator(object_or_text)] = None
 
     @pydantic.model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not (self.prompt or "").strip() and not self.input_reference:
+        if not (self.prompt or "").strip() and self.input_reference is None:
             raise PydanticCustomError("missing", "A prompt or an input_reference is needed")
         return self
 
@@ -215,7 +161,7 @@ def from_openai(
             optimize_prompt=bool(body.optimize_prompt),
             metadata=body.metadata or {},
         ),
-        image=file if file is not None else (text or None),
+        image=file if file is not None else text,
         image_param="input_reference",
         dialect=Dialect.OPENAI if form or as_object else Dialect.DOCUMENT,
     )
@@ -240,8 +186,16 @@ def validated[Body: BaseModel](kind: type[Body], fields: object, *, default_para
 def _detail(
     place: tuple[int | str, ...], kind: str, message: str, default_param: str
 ) -> dict[str, str]:
-    code = {"missing": "missing_required_parameter", "extra_forbidden": "unknown_parameter"}
-    said = {"extra_forbidden": "Unknown field", "model_type": "Input should be a JSON object"}
+    code = {
+        "missing": "missing_required_parameter",
+        "extra_forbidden": "unknown_parameter",
+        "invalid_image": "invalid_image",
+    }
+    said = {
+        "extra_forbidden": "Unknown field",
+        "model_type": "Input should be a JSON object",
+        "none_required": "Not offered here",
+    }
     if place[:1] == ("input_reference",):
         place = tuple(name for name in place if name not in ("str", "ImageReference"))
     return {

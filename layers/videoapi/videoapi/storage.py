@@ -1,20 +1,21 @@
-"""Files in the S3 bucket, and links to them that work without credentials.
+"""Files in the S3 bucket, and links and forms that open it without credentials.
 
-`Links` presigns with botocore's signer alone: a presigned URL then costs 2 M instructions instead
+`Links` presigns with botocore's signers alone: a presigned URL then costs 2 M instructions instead
 of the 176 M that an S3 client costs at cold start, and the API roles never need that client.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from botocore.auth import S3SigV4QueryAuth
+from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from videoapi.errors import ServiceError
+from videoapi.tasks import timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,6 +27,11 @@ READABLE_AS_INPUT = (INPUTS, IMAGES)
 def input_key(owner: str, task_id: str, sha256: str, extension: str) -> str:
     """Return where a task's input image lies. The hash keeps a conflicting replay from it."""
     return f"{INPUTS}/{owner}/{task_id}/{sha256[:16]}.{extension}"
+
+
+def upload_key(owner: str, name: str) -> str:
+    """Return where a file that its owner sends to the bucket lies; it belongs to no task."""
+    return f"{INPUTS}/{owner}/uploads/{name}"
 
 
 def video_key(owner: str, task_id: str) -> str:
@@ -67,6 +73,18 @@ class Files:
         except BotoCoreError as exc:
             raise _away(exc) from exc
 
+    def written_at(self, key: str) -> float | None:
+        """Return when an object was written (epoch seconds); None when there is none."""
+        try:
+            answer = self._client().head_object(Bucket=self._bucket, Key=key)
+            return answer["LastModified"].timestamp()
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "404":
+                return None
+            raise _away(exc) from exc
+        except BotoCoreError as exc:
+            raise _away(exc) from exc
+
     def delete(self, keys: list[str]) -> None:
         """Remove objects; one that is not there is no error."""
         try:
@@ -84,8 +102,17 @@ class Link:
     expires_at: float | None
 
 
+@dataclass(frozen=True)
+class Form:
+    """A POST that puts one file into the bucket: `fields`, then the file itself as `file`."""
+
+    url: str
+    fields: dict[str, str]
+    expires_at: float
+
+
 class Links:
-    """Presigned GET links into the bucket (Signature Version 4, every region)."""
+    """Presigned links into the bucket and forms for it (Signature Version 4, every region)."""
 
     def __init__(
         self,
@@ -114,6 +141,27 @@ class Links:
         request = AWSRequest(method="GET", url=self._base + quote(key))
         S3SigV4QueryAuth(credentials, "s3", self._region, expires=seconds).add_auth(request)
         return Link(str(request.url), now + seconds)
+
+    def form(
+        self, key: str, content_type: str, *, sizes: tuple[int, int], seconds: int, now: float
+    ) -> Form:
+        """Presign a POST of this key. S3 refuses other types, and sizes (bytes) out of bounds.
+
+        Until it expires, a second POST overwrites the first.
+        """
+        credentials = self._credentials()
+        expires_at = now + min(seconds, _lifetime(credentials, now))
+        fields = {"key": key, "Content-Type": content_type}
+        conditions: list[Any] = [{name: value} for name, value in fields.items()]
+        conditions += [{"bucket": self._bucket}, ["content-length-range", *sizes]]
+        request = AWSRequest(method="POST", url=self._base)
+        request.context["s3-presign-post-fields"] = fields
+        request.context["s3-presign-post-policy"] = {
+            "expiration": timestamp(expires_at),
+            "conditions": conditions,
+        }
+        S3SigV4PostAuth(credentials, "s3", self._region).add_auth(request)
+        return Form(self._base, fields, expires_at)
 
     def key_of(self, url: str) -> str | None:
         """Return the key that a URL of ours names, presigned or not; None for any other URL."""

@@ -1,7 +1,8 @@
 """Use case: accept a wish exactly once. Order matters: image, then task, then message.
 
 A task that is in the table is accepted: its message is sent now, by a replay, or by the sweeper.
-One submit costs one DynamoDB write and one SQS send, and one S3 put when it carries an image.
+One submit costs one DynamoDB write and one SQS send, and one S3 put when it carries an image (one
+HEAD when it names an upload).
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from videoapi import addresses, images
+from videoapi import addresses, images, uploads
 from videoapi.errors import Conflict, ServiceError, ValidationError
 from videoapi.keys import ApiKey
 from videoapi.limits import Limiter
@@ -108,7 +109,7 @@ class Submissions:
         `Conflict` (the task was deleted), `RateLimited`, and `ServiceError` (nothing accepted: a
         retry cannot pay twice).
         """
-        image, url, key = self._image(submission, caller.owner)
+        image, url, key = self._image(submission, caller)
         source = image.sha256 if image else url or key
         task = self._new_task(submission, caller, _fingerprint(submission, source))
         earlier, memory = self._earlier(task, caller)
@@ -143,7 +144,7 @@ class Submissions:
         return None
 
     def _image(
-        self, submission: Submission, owner: str
+        self, submission: Submission, caller: Caller
     ) -> tuple[images.Image | None, str | None, str | None]:
         """Return the image as one of: checked bytes, a URL to fetch later, a key of our bucket."""
         given = submission.image
@@ -152,10 +153,13 @@ class Submissions:
         try:
             if isinstance(given, bytes):
                 return images.read_bytes(given), None, None
+            if uploads.is_reference(given):
+                look = self._files.written_at
+                return None, None, uploads.key_of(given, caller.owner, look, now=caller.now)
             if not images.is_url(given):
                 return images.read_inline(given), None, None
             own = self._links.key_of(given)
-            if own and is_own_input(own, owner):
+            if own and is_own_input(own, caller.owner):
                 return None, None, own
             private = self._settings.image_url_allow_private
             addresses.check_url(given, allow_private=private)

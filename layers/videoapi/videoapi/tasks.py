@@ -117,7 +117,12 @@ def epoch(instant: str) -> float:
 
 def new_task_id() -> str:
     """Return a fresh id: 128 random bits in 26 lowercase letters and digits."""
-    return ID_PREFIX + _spell(secrets.token_bytes(16))
+    return ID_PREFIX + new_name()
+
+
+def new_name() -> str:
+    """Return what nobody can guess: 128 random bits in 26 lowercase letters and digits."""
+    return _spell(secrets.token_bytes(16))
 
 
 def derived_task_id(owner: str, key: str) -> str:

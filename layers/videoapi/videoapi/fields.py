@@ -1,0 +1,117 @@
+"""The values that a request's fields may have, and what is said of all others.
+
+Messages are for callers: they say what is wanted, never what was sent or a regular expression.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError, from_json
+
+LONGEST_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
+LONGEST_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
+LONG_SIDE, SHORT_SIDE, SMALLEST_SIDE = 1920, 1080, 64  # pixels
+MODEL = "[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}"
+DEFAULT_FPS, DEFAULT_SIZE = 30, "1920x1080"
+
+
+def whole(value: object) -> object:
+    """Let 5.0 pass as 5 (JSON knows one kind of number), and never `true` as 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def whole_or_text(value: object) -> object:
+    """Read the digits of a form's field, too."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
+        return int(value)
+    return whole(value)
+
+
+def number_or_text(value: object) -> object:
+    """Read a decimal number in a form's field, too."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{0,4}\.?[0-9]{1,9}", value):
+        return float(value)
+    return value
+
+
+def flag_or_text(value: object) -> object:
+    """Read `true` and `false` in a form's field, too."""
+    words = {"true": True, "false": False}
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def object_or_text(value: object) -> object:
+    """Read JSON in a form's field, too."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return value
+
+
+def _within_frame(size: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{1,3}x[1-9][0-9]{1,3}", size):
+        raise PydanticCustomError("size", "Input should be WIDTHxHEIGHT in pixels, like 1280x720")
+    sides = sorted(int(side) for side in size.split("x"))
+    if sides[0] < SMALLEST_SIDE or sides[0] > SHORT_SIDE or sides[1] > LONG_SIDE:
+        raise PydanticCustomError(
+            "size",
+            "Input should be at most 1920x1080 (or 1080x1920) and at least 64 on each side",
+        )
+    if any(side % 2 for side in sides):
+        raise PydanticCustomError("size", "Width and height should both be even")
+    return size
+
+
+def _speakable(text: str) -> str:
+    if any(char < " " and char not in "\t\n\r" for char in text):
+        raise PydanticCustomError("text", "Control characters cannot be spoken or shown")
+    return text
+
+
+def _name_of_a_model(text: str) -> str:
+    if not re.fullmatch(MODEL, text):
+        raise PydanticCustomError(
+            "model",
+            "Input should be a model's name like veo_3_1, up to 100 letters, digits and . _ : / -",
+        )
+    return text
+
+
+def _not_empty(image: object) -> object:
+    """Refuse an empty image: without it a video would be made, and paid, from the prompt alone."""
+    if isinstance(image, str) and not image.strip():
+        raise PydanticCustomError("invalid_image", "The image is empty.")
+    return image
+
+
+Prompt = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_PROMPT),
+    AfterValidator(_speakable),
+    Field(json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}),
+]
+Size = Annotated[str, AfterValidator(_within_frame)]
+Model = Annotated[
+    str,
+    AfterValidator(_name_of_a_model),
+    Field(json_schema_extra={"pattern": f"^{MODEL}$"}),
+]
+Image = Annotated[str, AfterValidator(_not_empty)]
+Camera = Literal["pan", "tilt", "zoom", "static"]
+Metadata = Annotated[
+    dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)],
+        Annotated[str, StringConstraints(max_length=512)],
+    ],
+    Field(max_length=16),
+]
+Seconds = Annotated[int, Field(ge=1, le=10)]
+Fps = Annotated[int, Field(ge=24, le=60)]
+Strength = Annotated[float, Field(ge=0, le=1)]

@@ -1,0 +1,80 @@
+"""Images too large for a request's body: the caller sends them to S3, a submit names them.
+
+A function is handed 6 MB at most. A presigned form goes around it, and S3 itself holds the file to
+its size and type. A reference says nothing of its owner: the key is made of it and of the caller's
+name, so that another owner's reference leads to nothing, as one that was made up does.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from videoapi import images
+from videoapi.errors import ValidationError
+from videoapi.fields import whole
+from videoapi.storage import Links, upload_key
+from videoapi.tasks import new_name, timestamp
+
+PREFIX = "upload_"
+FORM_SECONDS = 600  # in which S3 takes the file
+# In which a submit takes it: a task may wait 4 days in the queue, and inputs/ are kept for 5.
+USABLE_SECONDS = 24 * 3600
+_REFERENCE = re.compile(r"upload_([a-z2-7]{26})")
+
+
+class NewUpload(BaseModel):
+    """The body of `POST /api/v1/uploads`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, title="NewUpload")
+
+    content_type: Literal["image/jpeg", "image/png", "image/webp"] = "image/jpeg"
+    size_bytes: Annotated[int | None, Field(ge=1, le=images.MAX_BYTES), BeforeValidator(whole)] = (
+        None
+    )
+
+
+def offer(wish: NewUpload, owner: str, links: Links, *, now: float) -> dict[str, Any]:
+    """Return the answer's body: the form for S3, and what a submit will know the file by."""
+    name = new_name()
+    largest = wish.size_bytes or images.MAX_BYTES
+    form = links.form(
+        upload_key(owner, name),
+        wish.content_type,
+        sizes=(wish.size_bytes or 1, largest),
+        seconds=FORM_SECONDS,
+        now=now,
+    )
+    return {
+        "reference": PREFIX + name,
+        "url": form.url,
+        "fields": form.fields,
+        "max_bytes": largest,
+        "expires_at": timestamp(form.expires_at),
+    }
+
+
+def is_reference(text: str) -> bool:
+    """Tell a reference from images and URLs: no base64 of an image begins like one."""
+    return text.startswith(PREFIX)
+
+
+def key_of(
+    reference: str, owner: str, written_at: Callable[[str], float | None], *, now: float
+) -> str:
+    """Return the key of an upload that has arrived. Raises `ValidationError`, `ServiceError`.
+
+    Looking costs one HEAD, and at a cold start an S3 client (176 M instructions) as an inline image
+    does. Without it the caller would learn of a forgotten upload from a failed task.
+    """
+    found = _REFERENCE.fullmatch(reference)
+    key = upload_key(owner, found[1]) if found else ""
+    written = written_at(key) if key else None
+    if written is None or written < now - USABLE_SECONDS:
+        message = (
+            "No upload of the last 24 hours has this reference. First POST the file to the "
+            "`url` that came with it."
+        )
+        raise ValidationError(message, code="upload_not_found")
+    return key

@@ -1,0 +1,114 @@
+import pytest
+
+from videoapi.errors import ValidationError
+from videoapi.requests import validated
+from videoapi.storage import Form
+from videoapi.tasks import timestamp
+from videoapi.uploads import NewUpload, is_reference, key_of, offer
+
+NOW = 1_768_127_400.0
+DAY = 24 * 3600
+NAME = "a" * 26
+
+
+class Links:
+    """Signs nothing and remembers what was asked of it."""
+
+    def form(self, key, content_type, *, sizes, seconds, now):
+        self.asked = (key, content_type, sizes, seconds)
+        return Form("https://files.example.com/", {"key": key}, now + seconds)
+
+
+@pytest.fixture
+def links():
+    return Links()
+
+
+def wish(**fields):
+    return validated(NewUpload, fields, default_param="body")
+
+
+def test_an_upload_is_a_form_for_ten_minutes_under_a_name_that_nobody_can_guess(links):
+    made = offer(wish(content_type="image/webp"), "anna", links, now=NOW)
+    name = made["reference"].removeprefix("upload_")
+    assert links.asked == (
+        f"inputs/anna/uploads/{name}",
+        "image/webp",
+        (1, 20 * 1024 * 1024),
+        600,
+    )
+    assert made == {
+        "reference": f"upload_{name}",
+        "url": "https://files.example.com/",
+        "fields": {"key": f"inputs/anna/uploads/{name}"},
+        "max_bytes": 20 * 1024 * 1024,
+        "expires_at": timestamp(NOW + 600),
+    }
+    assert len(name) == 26
+    assert offer(wish(), "anna", links, now=NOW)["reference"] != made["reference"]
+
+
+def test_a_size_that_is_announced_is_the_only_one(links):
+    made = offer(wish(size_bytes=7), "anna", links, now=NOW)
+    assert (links.asked[2], made["max_bytes"]) == ((7, 7), 7)
+
+
+@pytest.mark.parametrize(
+    ("fields", "bad"),
+    [
+        ({"content_type": "image/gif"}, "content_type"),
+        ({"content_type": None}, "content_type"),
+        ({"size_bytes": 0}, "size_bytes"),
+        ({"size_bytes": 20 * 1024 * 1024 + 1}, "size_bytes"),
+        ({"size_bytes": "7"}, "size_bytes"),
+        ({"size_bytes": True}, "size_bytes"),
+        ({"filename": "a.png"}, "filename"),
+    ],
+)
+def test_a_wish_that_s3_could_not_hold_to_is_refused_by_its_field(fields, bad):
+    with pytest.raises(ValidationError) as caught:
+        wish(**fields)
+    assert caught.value.param == bad
+
+
+def test_a_reference_is_the_callers_own_key():
+    looked = []
+
+    def written_at(key):
+        looked.append(key)
+        return NOW
+
+    assert key_of(f"upload_{NAME}", "anna", written_at, now=NOW) == looked[0]
+    assert looked == [f"inputs/anna/uploads/{NAME}"]
+
+
+@pytest.mark.parametrize(("age", "usable"), [(0, True), (DAY, True), (DAY + 1, False)])
+def test_an_upload_is_usable_for_a_day_so_that_it_outlives_the_queue(age, usable):
+    def found():
+        return key_of(f"upload_{NAME}", "anna", lambda _: NOW - age, now=NOW)
+
+    if usable:
+        assert found()
+    else:
+        with pytest.raises(ValidationError, match="24 hours"):
+            found()
+
+
+def test_nothing_uploaded_is_nothing_found():
+    with pytest.raises(ValidationError) as caught:
+        key_of(f"upload_{NAME}", "anna", lambda _: None, now=NOW)
+    assert caught.value.code == "upload_not_found"
+
+
+@pytest.mark.parametrize(
+    "text", ["upload_", f"upload_{NAME}a", f"upload_{NAME[1:]}/", "upload_../" + NAME[3:],
+             f"upload_{NAME}\n", f"upload_{NAME.upper()}"],
+)  # fmt: skip
+def test_what_is_spelt_wrong_is_looked_for_nowhere(text):
+    def written_at(key):
+        raise AssertionError(key)
+
+    assert is_reference(text)
+    with pytest.raises(ValidationError) as caught:
+        key_of(text, "anna", written_at, now=NOW)
+    assert caught.value.code == "upload_not_found"
