@@ -31,6 +31,7 @@ ANSWERS = {
     "content": 404,
     "cancel": 404,
     "images": 200,
+    "uploads": 201,
     "docs": 200,
     "worker": None,
     "dead_letter": None,

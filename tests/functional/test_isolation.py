@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.functional.client import routes
 from tests.functional.lives import Lives
 from videoapi.keys import CACHE_SECONDS, KeyRing, Limits
 
@@ -21,6 +22,7 @@ OF_NO_TASK = [
     ("POST", "/v1/videos", BODY),
     ("POST", "/api/v1/videos/generate", REST_BODY),
     ("POST", "/api/v1/images/generate", BODY),
+    ("POST", "/api/v1/uploads", {"content_type": "image/png"}),
 ]
 PUBLIC = ["/api/v1/health", "/docs", "/openapi.json", "/"]
 
@@ -94,6 +96,12 @@ def test_without_a_valid_key_every_route_refuses_and_does_nothing(
 def test_who_is_not_known_learns_nothing_of_what_is_wrong_with_a_body(closed):
     for path in ("/v1/videos", "/api/v1/videos/generate"):
         assert closed.post(path, body="{").status == 401
+
+
+def test_no_route_is_left_out_here():
+    listed = {f"{method} {path}" for method, path, _ in OF_A_TASK + OF_NO_TASK}
+    listed |= {f"GET {path}" for path in PUBLIC} | {"$default"}
+    assert listed == {route.replace("{task_id}", "{id}") for route in routes()}
 
 
 @pytest.mark.parametrize("path", PUBLIC)

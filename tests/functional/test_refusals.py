@@ -16,8 +16,9 @@ OPENAI_KEYS = {"message", "type", "param", "code"}
 BAD_REST = {
     "no image": ({}, "image", "missing_required_parameter"),
     "null image": ({"image": None}, "image", "invalid_value"),
-    "empty image": ({"image": ""}, "image", "invalid_value"),
+    "empty image": ({"image": ""}, "image", "invalid_image"),
     "blank image": ({"image": "  "}, "image", "invalid_image"),
+    "upload that is none": ({"image": f"upload_{SECRET}"}, "image", "upload_not_found"),
     "image that is a number": ({"image": 5}, "image", "invalid_value"),
     "image that is none": ({"image": SECRET}, "image", "invalid_image"),
     "image of another kind": (
@@ -90,8 +91,24 @@ BAD_OPENAI = {
     "blank prompt": ({"prompt": "  "}, "prompt", "missing_required_parameter"),
     "empty everything": (
         {"prompt": "", "input_reference": ""},
-        "prompt",
-        "missing_required_parameter",
+        "input_reference",
+        "invalid_image",
+    ),
+    "empty reference": ({"prompt": "x", "input_reference": ""}, "input_reference", "invalid_image"),
+    "blank reference": (
+        {"prompt": "x", "input_reference": " "},
+        "input_reference",
+        "invalid_image",
+    ),
+    "empty URL": (
+        {"prompt": "x", "input_reference": {"image_url": ""}},
+        "input_reference",
+        "invalid_image",
+    ),
+    "upload that is none": (
+        {"prompt": "x", "input_reference": f"upload_{SECRET}"},
+        "input_reference",
+        "upload_not_found",
     ),
     "seconds 11": ({"prompt": "x", "seconds": 11}, "seconds", "invalid_value"),
     "seconds 0": ({"prompt": "x", "seconds": "0"}, "seconds", "invalid_value"),
@@ -102,7 +119,7 @@ BAD_OPENAI = {
     "a file id": (
         {"prompt": "x", "input_reference": {"file_id": SECRET}},
         "input_reference",
-        "invalid_value",
+        "missing_required_parameter",
     ),
     "a file id beside a URL": (
         {"prompt": "x", "input_reference": {"file_id": "f", "image_url": URL}},
@@ -122,7 +139,7 @@ BAD_OPENAI = {
     "an empty object": (
         {"prompt": "x", "input_reference": {}},
         "input_reference",
-        "invalid_value",
+        "missing_required_parameter",
     ),
     "a reference that is no image": (
         {"prompt": "x", "input_reference": SECRET},

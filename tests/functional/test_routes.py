@@ -139,10 +139,10 @@ def test_a_route_that_no_function_has_is_the_documentations():
     assert routes()["$default"] == "docs"
 
 
-@pytest.mark.parametrize("role", ["cancel", "content", "docs", "status", "submit"])
+@pytest.mark.parametrize("role", ["cancel", "content", "docs", "status", "submit", "uploads"])
 def test_a_recorded_event_of_each_role_is_understood(client, role):
     answer = client.invoke(role, json.loads(recorded(role)))
-    assert answer["statusCode"] in (200, 202, 404)
+    assert answer["statusCode"] in (200, 201, 202, 404)
     assert "route_not_found" not in answer["body"]
 
 

@@ -21,6 +21,7 @@ from tests.functional.client import NUMBERS, Client
 from tests.functional.cloud import Cloud, session
 from tests.functional.lives import Lives
 from videoapi.documentation import openapi
+from videoapi.storage import upload_key
 from videoapi.tasks import Status
 
 SEED = 1
@@ -42,6 +43,7 @@ STEPS = settings(
 )
 IDS = {status: f"vid_{status:a<26}" for status in Status if status is not Status.DELETED}
 KEY = PARAMETERS["IdempotencyKey"]["schema"]["pattern"]
+UPLOADED = "upload_" + "a" * 26
 CURSOR = base64.urlsafe_b64encode(f"2026-01-11T10:30:00.000Z#{ID}".encode()).decode().rstrip("=")
 PICTURE, A_PICTURE = base64.b64decode(TINY_PNG), "a picture"
 
@@ -121,8 +123,10 @@ def one_meant(name, value, *, file):
 
 
 def an_image(text, *, file):
-    if not text or re.search(NAMED["ImageUrl"]["pattern"], text):
-        return text and "HTTPS://93.184.215.14:8443/a?b=c#d"
+    if re.search(NAMED["ImageUrl"]["pattern"], text):
+        return "HTTPS://93.184.215.14:8443/a?b=c#d"
+    if re.search(NAMED["ImageUpload"]["pattern"], text):
+        return UPLOADED
     return A_PICTURE if file else f"data:image/png;base64,{TINY_PNG}"
 
 
@@ -158,6 +162,7 @@ def begin(moto, drawer):
     def anew():
         moto.reset()
         cloud = Cloud()
+        cloud.files.put(upload_key("anonymous", "a" * 26), PICTURE, "image/png")
         session().client("secretsmanager").create_secret(Name="key", SecretString="drawer")
         schema.app.client = Client(cloud, IMAGE_BASE_URL=drawer, IMAGE_API_KEY_SECRET="key")
         for status, task_id in IDS.items():

@@ -102,7 +102,7 @@ def test_nothing_uploaded_is_nothing_found():
 
 @pytest.mark.parametrize(
     "text", ["upload_", f"upload_{NAME}a", f"upload_{NAME[1:]}/", "upload_../" + NAME[3:],
-             f"upload_{NAME}\n", f"upload_{NAME.upper()}"],
+             f"upload_{NAME} x", f"upload_{NAME.upper()}"],
 )  # fmt: skip
 def test_what_is_spelt_wrong_is_looked_for_nowhere(text):
     def written_at(key):

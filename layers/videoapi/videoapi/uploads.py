@@ -57,7 +57,7 @@ def offer(wish: NewUpload, owner: str, links: Links, *, now: float) -> dict[str,
 
 def is_reference(text: str) -> bool:
     """Tell a reference from images and URLs: no base64 of an image begins like one."""
-    return text.startswith(PREFIX)
+    return text.lstrip().startswith(PREFIX)
 
 
 def key_of(
@@ -68,7 +68,7 @@ def key_of(
     Looking costs one HEAD, and at a cold start an S3 client (176 M instructions) as an inline image
     does. Without it the caller would learn of a forgotten upload from a failed task.
     """
-    found = _REFERENCE.fullmatch(reference)
+    found = _REFERENCE.fullmatch(reference.strip())
     key = upload_key(owner, found[1]) if found else ""
     written = written_at(key) if key else None
     if written is None or written < now - USABLE_SECONDS:
