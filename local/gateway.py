@@ -1,7 +1,8 @@
 """The doors of the local stack: API Gateway at `/` of its own port, and no way in for a web page.
 
 MiniStack answers any host and allows every origin: a page from anywhere could read the stack by DNS
-rebinding, or post to it. A foreign `Host` is refused here, and a write from a foreign `Origin`.
+rebinding, or post to it. A foreign `Host` is refused here, and a write from a foreign `Origin`,
+unless CORS_ALLOW_ORIGINS invites it to the API.
 """
 
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
@@ -21,10 +22,19 @@ _READS = {"GET", "HEAD", "OPTIONS"}
 class Gateway:
     """An ASGI application before MiniStack's; `api_id` is set once the stack is deployed."""
 
-    def __init__(self, ministack: App, *, api_port: int, hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        ministack: App,
+        *,
+        api_port: int,
+        hosts: Collection[str] = (),
+        origins: Collection[str] = (),
+    ) -> None:
+        """Know `hosts` as this machine's own; let pages of `origins` (`*`: all) use the API."""
         self._ministack = ministack
         self._api_port = api_port
         self._hosts = OWN_HOSTS | set(hosts)
+        self._origins = frozenset(origins)
         self.api_id = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,23 +49,24 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        if not self._welcome(headers, scope["method"]):
+        port = scope["server"][1]
+        if not self._welcome(headers, scope["method"], port):
             await _answer(send, 403, b'{"message":"Forbidden: a foreign Host or Origin"}')
-        elif scope["server"][1] != self._api_port:
+        elif port != self._api_port:
             await self._ministack(scope, receive, send)
         elif not self.api_id:
             await _answer(send, 503, b'{"message":"Starting"}', (b"retry-after", b"1"))
         else:
             await self._ministack(self._api_scope(scope), receive, send)
 
-    def _welcome(self, headers: dict[bytes, bytes], method: str) -> bool:
+    def _welcome(self, headers: dict[bytes, bytes], method: str, port: int) -> bool:
         if not self._own(f"//{headers.get(b'host', b'').decode('latin-1')}"):
             return False
-        return (
-            method in _READS
-            or b"origin" not in headers
-            or self._own(headers[b"origin"].decode("latin-1"))
-        )
+        if method in _READS or b"origin" not in headers:
+            return True
+        origin = headers[b"origin"].decode("latin-1")
+        invited = port == self._api_port and not self._origins.isdisjoint({origin, "*"})
+        return invited or self._own(origin)
 
     def _own(self, origin: str) -> bool:
         try:

@@ -71,6 +71,11 @@ class Settings:
         """Where the functions find AWS: an address, for which boto3 puts buckets in the path."""
         return f"http://127.0.0.1:{self.aws_port}"
 
+    @property
+    def cors_origins(self) -> list[str]:
+        """Pages that may call the API, of this machine or not; `*` is any."""
+        return [origin for origin in self.said.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
+
     def function_settings(self) -> dict[str, str]:
         """Tell the functions' settings by variable: what was said, over what fits this machine."""
         fitting = {"PUBLIC_URL": self.api_url, "ALLOW_ANONYMOUS": "true"}

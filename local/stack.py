@@ -34,7 +34,9 @@ class Stack:
         self._settings = settings
         self._stand_in: StandIn | None = None
         hosts = [settings.api_host, *settings.aws_hosts]
-        self._gateway = Gateway(ministack, api_port=settings.api_port, hosts=hosts)
+        self._gateway = Gateway(
+            ministack, api_port=settings.api_port, hosts=hosts, origins=settings.cors_origins
+        )
 
     async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
         """Serve on `sockets`, now its own, until SIGINT or SIGTERM.

@@ -9,6 +9,8 @@ import yaml
 
 type Template = dict[str, Any]
 
+#: What no function reads and `make run` understands all the same.
+_OF_THE_GATEWAY = {"CORS_ALLOW_ORIGINS": "CorsAllowOrigins"}
 KEY_SECRET = "_API_KEY_SECRET"  # noqa: S105 — the end of a variable's name
 
 
@@ -49,12 +51,17 @@ def code_folder(resource: Mapping[str, Any]) -> str | None:
 
 
 def variables(template: Template) -> dict[str, str]:
-    """The functions' variables that a template parameter decides, each with that parameter."""
+    """The settings that a template parameter decides, each with that parameter."""
     declared = template["Globals"]["Function"]["Environment"]["Variables"]
-    return {
+    references = {
         name: value["Ref"]
         for name, value in declared.items()
-        if isinstance(value, dict) and value.get("Ref") in template["Parameters"]
+        if isinstance(value, dict) and "Ref" in value
+    }
+    return {
+        name: parameter
+        for name, parameter in (references | _OF_THE_GATEWAY).items()
+        if parameter in template["Parameters"]
     }
 
 

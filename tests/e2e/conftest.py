@@ -5,10 +5,12 @@ import pytest
 
 from local.testing import running_stack
 
+PAGE = "https://page.example"  # may call the API
+
 
 @pytest.fixture(scope="session")
 def stack():
-    with running_stack(UPSTREAM_SECONDS="2") as running:
+    with running_stack(UPSTREAM_SECONDS="2", CORS_ALLOW_ORIGINS=PAGE) as running:
         yield running
 
 

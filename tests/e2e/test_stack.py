@@ -11,6 +11,7 @@ from local import template
 from local.ports import free_ports
 from local.settings import ROOT
 from local.testing import PORTS, running_stack, start
+from tests.e2e.conftest import PAGE
 
 
 @pytest.fixture
@@ -74,6 +75,46 @@ def test_a_host_that_is_not_this_machine_is_refused(stack):
 def test_a_page_from_elsewhere_cannot_write(stack):
     for url in (stack.api_url, stack.aws_url):
         assert httpx.post(url, headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_a_page_of_the_setting_may_call_the_api_with_a_key_and_read_its_headers(api):
+    wanted = "authorization,content-type,idempotency-key,x-api-key"
+    page = {"Origin": PAGE}
+    asks = page | {
+        "Access-Control-Request-Method": "DELETE",
+        "Access-Control-Request-Headers": wanted,
+    }
+    preflight = api.options("/v1/videos/vid_1", headers=asks)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == PAGE
+    assert "DELETE" in preflight.headers["access-control-allow-methods"]
+    assert set(wanted.split(",")) <= set(
+        preflight.headers["access-control-allow-headers"].split(",")
+    )
+    for answer in (
+        api.get("/v1/videos", headers=page),
+        api.post("/v1/videos", headers=page, json={}),
+        api.get("/v1/nothing", headers=page),
+    ):
+        assert answer.headers["access-control-allow-origin"] == PAGE
+        assert "x-request-id" in answer.headers["access-control-expose-headers"]
+
+
+def test_a_page_of_no_setting_may_not_call_the_api(api):
+    foreign = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    assert "access-control-allow-origin" not in api.options("/v1/videos", headers=foreign).headers
+    assert "access-control-allow-origin" not in api.get("/v1/videos", headers=foreign).headers
+
+
+def test_text_that_is_not_utf_8_is_refused_though_the_gateway_repairs_it(api):
+    for path in ("/v1/videos", "/api/v1/videos/generate", "/api/v1/uploads"):
+        answer = api.post(
+            path, content=b'{"prompt": "caf\xe9"}', headers={"Content-Type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()["error"]["message"]) == (
+            400,
+            "The body is not UTF-8.",
+        )
 
 
 def test_the_worker_runs_as_often_at_once_as_the_settings_say(aws):

@@ -82,6 +82,22 @@ def test_a_write_from_a_foreign_page_is_refused_on_both_ports(gateway, passed, o
     assert not passed
 
 
+@pytest.mark.parametrize("origins", [["https://app.example"], ["*"]])
+def test_a_page_that_the_api_is_open_to_may_write_to_it_and_not_to_the_aws_apis(origins, passed):
+    async def ministack(scope, _receive, send):
+        passed.append(scope)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    gateway = Gateway(ministack, api_port=API, origins=origins)
+    gateway.api_id = "abc"
+    page = "https://app.example"
+    assert request(gateway, method="POST", origin=page) == 200
+    assert request(gateway, method="POST", origin=page, port=AWS) == 403
+    assert request(gateway, method="POST", origin="https://app.example.evil") == (
+        200 if origins == ["*"] else 403
+    )
+
+
 def test_a_page_of_this_machine_may_write(gateway):
     assert request(gateway, method="POST", origin="http://localhost:5173") == 200
 

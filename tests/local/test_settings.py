@@ -61,6 +61,12 @@ def test_what_was_said_wins_over_what_fits_this_machine(read):
     assert (said["VEO3_EXTRA_FIELDS"], said["PUBLIC_URL"]) == ("false", "https://x")
 
 
+def test_pages_that_may_call_the_api_are_named_with_commas(read):
+    both = "https://a.example,http://localhost:5173"
+    assert read({"CORS_ALLOW_ORIGINS": both}).cors_origins == both.split(",")
+    assert read({"CORS_ALLOW_ORIGINS": ""}).cors_origins == read().cors_origins == []
+
+
 def test_an_empty_setting_is_none(read):
     assert "VEO3_MODEL" not in read(dotenv="VEO3_MODEL=").function_settings()
 

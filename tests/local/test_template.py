@@ -49,6 +49,13 @@ def test_a_setting_goes_to_the_parameter_behind_its_variable(source):
     assert template.parameters(source, said) == {"Veo3Model": "veo_3_1-fast", "Stage": "local"}
 
 
+def test_a_setting_that_no_function_reads_goes_to_its_parameter_too():
+    real = template.load(ROOT / "template.yaml")
+    chosen = template.parameters(real, {"CORS_ALLOW_ORIGINS": "*", "LOG_LEVEL": "DEBUG"})
+    assert chosen["CorsAllowOrigins"] == "*"
+    assert "LogLevel" not in chosen, "a variable that a developer may have for something else"
+
+
 def test_the_architecture_is_this_machines_own_where_the_template_asks():
     chosen = template.parameters(template.load(ROOT / "template.yaml"), {})
     assert chosen["Architecture"] == template.architecture()

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from tests.template.deployment import properties, routes
+from videoapi import documentation
 
 ROUTES = {
     "POST /api/v1/videos/generate": "SubmitFunction",
@@ -98,3 +99,34 @@ def test_no_web_page_may_call_the_api_unless_its_origin_is_given(template):
     assert cors["allowOrigins"] == ["https://one.example", "https://two.example"]
     assert set(cors["allowMethods"]) == {"GET", "POST", "DELETE"}
     assert "allowCredentials" not in cors
+
+
+# What a page may read of any answer (the Fetch standard), and what only its browser needs.
+ALWAYS_READ = {"cache-control", "content-type"}
+FOR_THE_BROWSER = {"content-security-policy", "vary", "www-authenticate", "x-content-type-options"}
+
+
+def cors_of(source):
+    return properties(source, "HttpApi")["DefinitionBody"]["x-amazon-apigateway-cors"]["Fn::If"][1]
+
+
+def documented_headers():
+    document = json.loads(documentation.openapi())
+    answers = list(document["components"]["responses"].values())
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            answers += operation["responses"].values()
+    return {name.lower() for answer in answers for name in answer.get("headers", ())}
+
+
+@pytest.mark.fails_when(
+    an_answer_s_is_hidden=lambda s: cors_of(s)["exposeHeaders"].remove("retry-after"),
+    a_key_cannot_be_sent=lambda s: cors_of(s)["allowHeaders"].remove("x-api-key"),
+    a_request_cannot_be_repeated=lambda s: cors_of(s)["allowHeaders"].remove("idempotency-key"),
+)
+def test_a_page_may_send_a_key_and_read_every_documented_header(template):
+    opened = template.deployed(CorsAllowOrigins="https://one.example")
+    cors = opened["HttpApi"]["Body"]["x-amazon-apigateway-cors"]
+    assert set(cors["exposeHeaders"]) == documented_headers() - ALWAYS_READ - FOR_THE_BROWSER
+    sent = {"authorization", "content-type", "idempotency-key", "x-api-key"}
+    assert sent <= set(cors["allowHeaders"])

@@ -34,6 +34,8 @@ TOO_LARGE = (
     "The body is over 6 MB (about 4.4 MB of binary). Send the image's URL, or upload the image "
     "first: POST /api/v1/uploads."
 )
+# What an HTTP API puts for bytes that are not UTF-8. The length then differs from the one sent.
+REPLACEMENT = "\ufffd".encode()
 SERVER_ERROR = 500
 OPEN = ApiKey(ANONYMOUS, Limits())
 JSON = "application/json"
@@ -152,10 +154,14 @@ class Api:
         try:
             if event.get("isBase64Encoded"):
                 return base64.b64decode(text, validate=True)
-            return str(text).encode()
+            body = str(text).encode()
         except (binascii.Error, ValueError):
             message = "The body could not be decoded."
             raise MalformedBody(message) from None
+        if REPLACEMENT in body and self.headers.get("content-length") not in (None, str(len(body))):
+            message = "The body is not UTF-8."
+            raise MalformedBody(message)
+        return body
 
     def json_body(self) -> bytes:
         """Return a JSON body's bytes. Raises `UnsupportedMediaType` for any other format."""
