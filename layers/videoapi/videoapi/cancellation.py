@@ -56,7 +56,8 @@ def owned(store: TaskStore, task_id: str, owner: str) -> Task:
 
 def _files_of(task: Task) -> list[str]:
     result = task.result or {}
-    mine = f"{INPUTS}/{task.owner}/{task.task_id}/"  # another task's input, or a made image, stays
+    # What may serve other tasks stays: another task's input, an upload, a made image.
+    mine = f"{INPUTS}/{task.owner}/{task.task_id}/"
     own = task.image_key if (task.image_key or "").startswith(mine) else None
     found = [own, result.get("video_key"), task.thumbnail_key]
     return [key for key in found if key]

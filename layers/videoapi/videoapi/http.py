@@ -34,7 +34,7 @@ TOO_LARGE = (
     "The body is over 6 MB (about 4.4 MB of binary). Send the image's URL, or upload the image "
     "first: POST /api/v1/uploads."
 )
-# What an HTTP API puts for bytes that are not UTF-8. The length then differs from the one sent.
+# What an HTTP API puts for bytes that are not UTF-8; a prompt with holes would be paid for.
 REPLACEMENT = "\ufffd".encode()
 SERVER_ERROR = 500
 OPEN = ApiKey(ANONYMOUS, Limits())
@@ -158,9 +158,9 @@ class Api:
         except (binascii.Error, ValueError):
             message = "The body could not be decoded."
             raise MalformedBody(message) from None
-        if REPLACEMENT in body and self.headers.get("content-length") not in (None, str(len(body))):
-            message = "The body is not UTF-8."
-            raise MalformedBody(message)
+        if REPLACEMENT in body:
+            message = "The body is not UTF-8, or holds U+FFFD, which stands for what is not."
+            raise MalformedBody(message, code="invalid_encoding")
         return body
 
     def json_body(self) -> bytes:
