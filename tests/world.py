@@ -20,6 +20,7 @@ from videoapi.fetch import Fetcher
 from videoapi.generation import Generation
 from videoapi.inputs import Inputs
 from videoapi.lease import Message
+from videoapi.measurements import Measurements
 from videoapi.recovery import Recovery
 from videoapi.settings import Settings
 from videoapi.submission import Submissions
@@ -68,6 +69,10 @@ class World:
         self.clock = self.clock_type()
         self.store, self.queue, self.files = FakeStore(self), FakeQueue(self), FakeFiles(self)
         self.relay, self.log = FakeRelay(self), FakeLog()
+        self.measured = []  # (name, value, code)
+        measurements = Measurements(
+            lambda name, _, value, of: self.measured.append((name, value, of.get("code")))
+        )
         self.cdn = deque()  # answers to downloads of results and images, as in `FakeRelay`
         self.downloads = []
         self.events = []  # everything that was reached, in order
@@ -103,16 +108,26 @@ class World:
             jitter=lambda: self.jitter,
             beating=self.clock.beating,
             log=self.log,
+            measurements=measurements,
         )
-        self.recovery = Recovery(self.settings, self.store, self.queue, clock=self.clock)
+        self.recovery = Recovery(
+            self.settings, self.store, self.queue, clock=self.clock, measurements=measurements
+        )
         self.submissions = Submissions(
-            self.settings, self.store, self.queue, self.files, links=None, limiter=NoLimits()
+            self.settings,
+            self.store,
+            self.queue,
+            self.files,
+            links=None,
+            limiter=NoLimits(),
+            measurements=measurements,
         )
         self.cancellation = Cancellation(
             self.store,
             self.files,
             retention_hours=self.settings.task_retention_hours,
             clock=self.clock,
+            measurements=measurements,
         )
 
     def at(self, event):

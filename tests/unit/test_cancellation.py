@@ -6,6 +6,7 @@ from tests.functional.lives import DAY
 from videoapi import transitions
 from videoapi.cancellation import Cancellation, owned
 from videoapi.errors import Conflict, NotFound
+from videoapi.measurements import Measurements
 from videoapi.tasks import Status, timestamp
 
 NOW = 1_768_127_400.0
@@ -13,7 +14,13 @@ NOW = 1_768_127_400.0
 
 @pytest.fixture
 def cancellation(cloud):
-    return Cancellation(cloud.store, cloud.files, retention_hours=2, clock=lambda: NOW)
+    return Cancellation(
+        cloud.store,
+        cloud.files,
+        retention_hours=2,
+        clock=lambda: NOW,
+        measurements=Measurements(lambda *_: None),
+    )
 
 
 @pytest.mark.parametrize("act", ["cancel", "delete"])

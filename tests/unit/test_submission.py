@@ -10,6 +10,7 @@ from videoapi import transitions
 from videoapi.errors import Conflict, ServiceError, ValidationError
 from videoapi.keys import ApiKey, Limits
 from videoapi.limits import Limiter
+from videoapi.measurements import Measurements
 from videoapi.requests import from_openai
 from videoapi.settings import Settings
 from videoapi.storage import Links
@@ -19,9 +20,8 @@ from videoapi.tasks import Dialect, Status, timestamp
 
 NOW = 1_768_127_400.0
 SETTINGS = Settings()
-
-
 ANNA = ApiKey("anna", Limits())
+UNHEARD = Measurements(lambda *_: None)
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def submit(cloud):
         seconds=60,
     )
     limiter = Limiter(cloud.dynamodb, cloud.table, cloud.store, lambda: NOW)
-    submissions = Submissions(SETTINGS, cloud.store, cloud.queue, cloud.files, links, limiter)
+    submissions = Submissions(
+        SETTINGS, cloud.store, cloud.queue, cloud.files, links, limiter, UNHEARD
+    )
 
     def made(*, owner="anonymous", now=NOW, key=None, count=None, file=None, **fields):
         caller = Caller(
@@ -174,7 +176,7 @@ class LosesItsAnswer(TaskStore):
 def test_a_task_that_a_worker_has_although_its_put_was_not_answered_is_accepted(cloud):
     store = LosesItsAnswer(cloud.dynamodb, cloud.table)
     limiter = Limiter(cloud.dynamodb, cloud.table, store, lambda: NOW)
-    submissions = Submissions(SETTINGS, store, cloud.queue, cloud.files, None, limiter)
+    submissions = Submissions(SETTINGS, store, cloud.queue, cloud.files, None, limiter, UNHEARD)
     wish = from_openai({"prompt": "A fox"}, SETTINGS)
     done = submissions.submit(wish, Caller(key=ANNA, now=NOW))
     assert store.get(done.task.task_id).status is Status.PROCESSING

@@ -4,22 +4,30 @@ from collections.abc import Callable
 
 from videoapi import transitions
 from videoapi.errors import Conflict, NotFound
+from videoapi.measurements import Measurements
 from videoapi.storage import INPUTS, Files
 from videoapi.store import TaskStore
-from videoapi.tasks import Task
+from videoapi.tasks import Status, Task
 
 
 class Cancellation:
     """Ends or removes tasks at their owner's wish. The relay offers no way to stop a paid job."""
 
     def __init__(
-        self, store: TaskStore, files: Files, *, retention_hours: int, clock: Callable[[], float]
+        self,
+        store: TaskStore,
+        files: Files,
+        *,
+        retention_hours: int,
+        clock: Callable[[], float],
+        measurements: Measurements,
     ) -> None:
         """Take the adapters that `services` made."""
         self._store = store
         self._files = files
         self._retention = retention_hours * 3600
         self._clock = clock
+        self._measurements = measurements
 
     def cancel(self, task_id: str, owner: str) -> Task:
         """End a live task. Raises `NotFound`, and `Conflict` when it has ended already."""
@@ -30,6 +38,7 @@ class Cancellation:
             ended = owned(self._store, task_id, owner)
             message = f"The task has already ended: {ended.status}."
             raise Conflict(message, code="task_already_ended")
+        self._measurements.ended(Status.CANCELLED)
         return cancelled
 
     def delete(self, task_id: str, owner: str) -> None:
@@ -43,6 +52,8 @@ class Cancellation:
             self._files.delete(_files_of(task))
             change = transitions.delete(task, now=self._clock(), retention=self._retention)
             tombstone = self._store.apply(task_id, change)
+        if not task.ended:
+            self._measurements.ended(Status.CANCELLED)
 
 
 def owned(store: TaskStore, task_id: str, owner: str) -> Task:

@@ -26,12 +26,13 @@ from videoapi.failures import (
 )
 from videoapi.inputs import Inputs
 from videoapi.lease import MESSAGE_MARGIN, HandOver, Lease, LeaseLost, Message, Sleep
+from videoapi.measurements import Measurements
 from videoapi.polling import next_poll
 from videoapi.queue import LONGEST_DELAY, TaskQueue
 from videoapi.relay_answers import Job, JobState
 from videoapi.settings import Settings
 from videoapi.store import TaskStore
-from videoapi.tasks import Task, epoch
+from videoapi.tasks import Task, epoch, timestamp
 from videoapi.transitions import seconds_since
 from videoapi.veo3 import Veo3
 
@@ -59,6 +60,7 @@ class Generation:
         jitter: Callable[[], float],
         beating: Callable[[Lease], AbstractContextManager[None]],
         log: Logger,
+        measurements: Measurements,
     ) -> None:
         """`clock` gives epoch seconds, `jitter` a factor ≥ 1 on every back-off."""
         self._settings = settings
@@ -72,6 +74,7 @@ class Generation:
         self._jitter = jitter
         self._beating = beating
         self._log = log
+        self._measurements = measurements
         self._retention = settings.task_retention_hours * 3600
 
     def run(self, message: Message) -> None:
@@ -89,6 +92,8 @@ class Generation:
             self._log.info("nothing to do: ended, or another worker has it")
             return
         self._step("claimed")
+        if task.claimed_at == timestamp(now):
+            self._measurements.claimed(seconds_since(task.created_at, now))
         lease = Lease(
             task,
             message,
@@ -148,6 +153,7 @@ class Generation:
         """Save the paid job's id: in its place, or beside a task that has no place for it now."""
         task = lease.task
         self._log.info("the relay accepted", upstream_id=upstream_id)
+        self._measurements.paid()
         saved = lease.write(transitions.accept(task, upstream_id, now=self._clock()))
         if saved is None:  # or it was written, the answer lost, and the repetition refused
             saved = self._store.get(task.task_id)
@@ -226,6 +232,7 @@ class Generation:
             transitions.refuse(task, now=now, again_at=now + delay, audio=audio, unknown=unknown)
         )
         self._queue.send(task.task_id, delay=delay)
+        self._measurements.refused()
         self._log.warning("another attempt follows", code=failure.code, delay=round(delay, 1))
 
     def _back_off(self, task: Task, retry_after: float | None) -> float:
@@ -242,6 +249,7 @@ class Generation:
         if failure.code == "upstream_account_error":
             detail = failure.detail if isinstance(failure, Failure) else failure.message
             self._log.error("the relay refused our account", detail=detail)
+        self._measurements.ended(failure.code)
         self._log.info("failed", code=failure.code, attempts=task.attempts)
 
     def _complete(self, lease: Lease, result: dict[str, Any]) -> None:
@@ -254,6 +262,7 @@ class Generation:
         except LeaseLost:
             self._delivery.withdraw(result, lease)
             raise
+        self._measurements.completed(result["duration"])
         self._step("completed")
 
     def _step(self, name: str) -> None:

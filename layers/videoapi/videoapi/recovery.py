@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from videoapi import transitions
 from videoapi.errors import GenerationError
+from videoapi.measurements import Measurements
 from videoapi.queue import LONGEST_DELAY, TaskQueue
 from videoapi.settings import Settings
 from videoapi.store import TaskStore
@@ -17,13 +18,20 @@ class Recovery:
     """Finds tasks that nobody works on although somebody should."""
 
     def __init__(
-        self, settings: Settings, store: TaskStore, queue: TaskQueue, *, clock: Callable[[], float]
+        self,
+        settings: Settings,
+        store: TaskStore,
+        queue: TaskQueue,
+        *,
+        clock: Callable[[], float],
+        measurements: Measurements,
     ) -> None:
         """Take the adapters that `services` made."""
         self._settings = settings
         self._store = store
         self._queue = queue
         self._clock = clock
+        self._measurements = measurements
 
     def sweep(self) -> int:
         """Queue again what is overdue; return how many. Two sweeps at once send once.
@@ -32,9 +40,12 @@ class Recovery:
         one whose worker died together with its message.
         """
         now, backlog = self._clock(), self._queue.waiting() > 0
-        return sum(
+        queued = sum(
             self._requeue(task_id, now, backlog=backlog) for task_id in self._store.overdue(now)
         )
+        if queued:
+            self._measurements.queued_again(queued)
+        return queued
 
     def bury(self, task_id: str) -> None:
         """Deal with a dead letter: a message whose workers crashed again and again.
@@ -49,9 +60,12 @@ class Recovery:
             self._queue.send(task_id, delay=min(max(held_for, 0) + 1, LONGEST_DELAY))
             return
         retention = self._settings.task_retention_hours * 3600
-        change = transitions.abandon(task, _crashed(task), now=now, retention=retention)
+        error = _crashed(task)
+        change = transitions.abandon(task, error, now=now, retention=retention)
         if self._store.apply(task_id, change) is None:
             self._queue.send(task_id)
+        else:
+            self._measurements.ended(error.code)
 
     def _requeue(self, task_id: str, now: float, *, backlog: bool) -> bool:
         task = self._store.get(task_id)

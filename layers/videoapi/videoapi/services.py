@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 from videoapi.cancellation import Cancellation
 from videoapi.errors import ServiceError
 from videoapi.keys import KeyRing
+from videoapi.measurements import Measurements
 from videoapi.queue import TaskQueue
 from videoapi.recovery import Recovery
 from videoapi.settings import Settings
@@ -111,20 +112,22 @@ def submissions() -> "Submissions":
     from videoapi.submission import Submissions  # noqa: PLC0415 — pydantic is for submit alone
 
     limiter = Limiter(_client("dynamodb"), settings().table_name, store(), clock)
-    return Submissions(settings(), store(), queue(), files(), links(), limiter)
+    return Submissions(settings(), store(), queue(), files(), links(), limiter, Measurements())
 
 
 @cache
 def cancellation() -> Cancellation:
     """Return the use cases of cancelling and deleting."""
     hours = settings().task_retention_hours
-    return Cancellation(store(), files(), retention_hours=hours, clock=clock)
+    return Cancellation(
+        store(), files(), retention_hours=hours, clock=clock, measurements=Measurements()
+    )
 
 
 @cache
 def recovery() -> Recovery:
     """Return the use cases of the sweeper and of dead letters."""
-    return Recovery(settings(), store(), queue(), clock=clock)
+    return Recovery(settings(), store(), queue(), clock=clock, measurements=Measurements())
 
 
 @cache
@@ -159,6 +162,7 @@ def generation() -> "Generation":
         jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
         beating=beating,
         log=log,
+        measurements=Measurements(),
     )
 
 

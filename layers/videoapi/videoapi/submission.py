@@ -15,6 +15,7 @@ from videoapi import addresses, images, uploads
 from videoapi.errors import Conflict, ServiceError, ValidationError
 from videoapi.keys import ApiKey
 from videoapi.limits import Limiter
+from videoapi.measurements import Measurements
 from videoapi.queue import TaskQueue
 from videoapi.requests import Submission
 from videoapi.settings import Settings
@@ -93,6 +94,7 @@ class Submissions:
         files: Files,
         links: Links,
         limiter: Limiter,
+        measurements: Measurements,
     ) -> None:
         """Take the adapters that `services` made."""
         self._settings = settings
@@ -101,6 +103,7 @@ class Submissions:
         self._files = files
         self._links = links
         self._limiter = limiter
+        self._measurements = measurements
 
     def submit(self, submission: Submission, caller: Caller) -> Submitted:
         """Accept a wish, or find the task that an earlier try of the same wish made.
@@ -124,6 +127,7 @@ class Submissions:
         if existing is not None:
             return self._replay(existing, task)
         self._send(task)
+        self._measurements.accepted()
         return Submitted(task, rate_limit=rate_limit)
 
     def _create(self, task: Task, caller: Caller, memory: Memory | None) -> Task | None:
