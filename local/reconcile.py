@@ -77,8 +77,9 @@ def route_key(method: str, path: str) -> str:
 
 
 def _function_of(operation: dict[str, Any]) -> str:
+    """The function behind an alias: its newest code, which is what a reload replaces."""
     uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-    found = re.search(r"\$\{(\w+)\.Arn\}", uri)
+    found = re.search(r"\$\{(\w+)Aliaslive\}", uri)
     if found is None:
         message = f"an integration without a function: {uri}"
         raise ValueError(message)

@@ -38,7 +38,8 @@ def routes(deployment, payload=None):
             integration = operation["x-amazon-apigateway-integration"]
             assert payload in {None, integration["payloadFormatVersion"]}
             key = path if operation.get("isDefaultRoute") else f"{method.upper()} {path}"
-            found[key] = re.search(r"\$\{(\w+)\.Arn\}", integration["uri"]["Fn::Sub"]).group(1)
+            uri = integration["uri"]["Fn::Sub"]
+            found[key] = re.search(r"\$\{(\w+?)(Aliaslive|\.Arn)\}", uri).group(1)
     return found
 
 

@@ -1,9 +1,18 @@
 import pytest
 
 from tests.template.deployment import properties
+from tests.template.emitted import codes_in_the_code, emitted
+from videoapi.complaints import Complaint
+from videoapi.failures import Failure
+from videoapi.measurements import NAMESPACE
 
 # What goes wrong, and the metric that tells: (namespace, metric, what of).
 WATCHED = {
+    ("VideoApi", "TasksEnded", "upstream_account_error"),
+    ("VideoApi", "TasksEnded", "service_unavailable"),
+    ("VideoApi", "TasksEnded", "upstream_submit_unknown"),
+    ("VideoApi", "TasksEnded", "task_timeout"),
+    ("VideoApi", "TasksEnded", "upstream_job_lost"),
     ("AWS/Lambda", "Invocations", "DeadLetterFunction"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "TasksQueue"),
     ("AWS/Lambda", "Errors", "WorkerFunction"),
@@ -18,10 +27,11 @@ def metrics(alarm):
         part["MetricStat"]["Metric"] for part in alarm.get("Metrics", []) if "MetricStat" in part
     ]
     for metric in stats or [alarm]:
-        (dimension,) = metric["Dimensions"]
-        match dimension["Value"]:
-            case {"Ref": name} | {"Fn::GetAtt": [name, _]}:
+        match [dimension["Value"] for dimension in metric["Dimensions"]]:
+            case [{"Ref": name} | {"Fn::GetAtt": [name, _]}]:
                 yield metric["Namespace"], metric["MetricName"], name
+            case [str(code), {"Ref": "AWS::StackName"}]:
+                yield metric["Namespace"], metric["MetricName"], code
 
 
 @pytest.mark.fails_when(
@@ -33,6 +43,30 @@ def metrics(alarm):
 def test_everything_that_a_person_must_know_of_has_an_alarm(template):
     alarms = template.deployed().of_type("CloudWatch::Alarm").values()
     assert {metric for alarm in alarms for metric in metrics(alarm)} == WATCHED
+
+
+@pytest.mark.fails_when(
+    of_all_stacks=lambda s: properties(s, "RelayAccountAlarm")["Dimensions"].pop(),
+    of_no_code_of_ours=lambda s: properties(s, "RelayAccountAlarm")["Dimensions"][0].update(
+        Value="unauthorised"
+    ),
+)
+def test_an_alarm_on_ended_tasks_names_a_code_that_the_code_writes_and_this_stack_alone(template):
+    sent = {(NAMESPACE, name, *dimensions) for name, dimensions in emitted()}
+    written = codes_in_the_code()
+    for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
+        parts = [part["MetricStat"]["Metric"] for part in alarm.get("Metrics", [])[1:]] or [alarm]
+        for metric in parts:
+            if metric["Namespace"] == NAMESPACE:
+                values = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+                assert (NAMESPACE, metric["MetricName"], *sorted(values)) in sent
+                assert values["service"] == {"Ref": "AWS::StackName"}
+                assert values["code"] in written
+
+
+def test_a_refused_account_ends_a_task_with_the_code_that_is_watched():
+    refusal = Failure(Complaint(codes=("invalid_api_key",)), status=401)
+    assert ("VideoApi", "TasksEnded", refusal.code) in WATCHED
 
 
 @pytest.mark.fails_when(

@@ -10,8 +10,18 @@ from tests.template.deployment import ROOT, properties, translated
 @pytest.mark.fails_when(
     a_property_is_mistyped=lambda s: properties(s, "TasksQueue").update(VisibilityTimeOut=900)
 )
-def test_cfn_lint_finds_nothing_in_the_translated_template(template):
-    document = json.dumps(translated(template.source, {}))
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"DeploymentPreference": "Canary10Percent5Minutes", "SnapStart": "PublishedVersions"},
+        {"VideoMaxConcurrent": "1", "ProvisionedConcurrency": "2"},
+        {"VideoMaxConcurrent": "10", "ReserveConcurrency": "false"},
+    ],
+    ids=repr,
+)
+def test_cfn_lint_finds_nothing_in_the_translated_template(template, parameters):
+    document = json.dumps(translated(template.source, parameters))
     arguments = ManualArgs(regions=["us-east-1", "eu-central-1"])
     assert lint(document, config=arguments) == []
 
@@ -22,6 +32,7 @@ def test_the_outputs_say_where_everything_is(source):
         "TasksTableName",
         "TasksQueueUrl",
         "DeadLetterQueueUrl",
+        "DashboardUrl",
         "FilesBucketName",
     }
     assert all("Description" in output for output in source["Outputs"].values())

@@ -1,15 +1,16 @@
 import dataclasses
+import json
 import re
 
 import pytest
 
+from tests.template.deployment import properties
 from videoapi.settings import Settings
 
 # Not settings: what a function learns from the resources, and what Powertools reads itself.
 FROM_RESOURCES = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}
 POWERTOOLS = {
-    "POWERTOOLS_SERVICE_NAME": "video-api",
-    "POWERTOOLS_METRICS_NAMESPACE": "VideoApi",
+    "POWERTOOLS_SERVICE_NAME": {"Ref": "AWS::StackName"},
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
 
@@ -86,6 +87,17 @@ def test_each_parameter_is_described_bounded_and_has_a_default(template):
     for parameter in template.source["Parameters"].values():
         assert {"Description", "Default"} <= parameter.keys()
         assert {"AllowedValues", "AllowedPattern", "MinValue"} & parameter.keys()
+
+
+@pytest.mark.fails_when(
+    nobody_asks=lambda s: properties(s, "HttpApi")["DefaultRouteSettings"].pop(
+        "ThrottlingBurstLimit"
+    )
+)
+def test_each_parameter_decides_something(template):
+    source = json.dumps({k: v for k, v in template.source.items() if k != "Parameters"})
+    for parameter in template.source["Parameters"]:
+        assert f'"{parameter}"' in source or f"${{{parameter}}}" in source
 
 
 @pytest.mark.fails_when(
