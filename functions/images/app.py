@@ -15,7 +15,8 @@ def generate() -> Response[str]:
     """Answer within the gateway's 30 s with a URL that a submit accepts as `image`."""
     fields = requests.read_json(api.json_body())
     wish = requests.validated(GenerateImage, fields, default_param="body")
-    return answer(generation.generate(wish, api.caller, api.clock), extra=NO_STORE)
+    made = generation.generate(wish, api.key, api.clock)
+    return answer(made.body, extra=NO_STORE | made.rate_limit)
 
 
 handler = api.handle

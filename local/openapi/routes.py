@@ -101,12 +101,12 @@ ROUTES = (
         operation="generateImage",
         summary="Generate an image",
         text="Draws an input image; its `image_url` goes into the `image` of a submit. Answers "
-        "when the image is there, which takes up to 30 seconds.",
+        "when the image is there, which takes up to 30 seconds. Counts as a submit of the minute.",
         bodies={JSON: Body(schema="GenerateImage", examples=examples.DRAWING)},
         reply=Reply(
             text="The image.",
             schema=_one("GeneratedImage"),
-            headers=("NoStore", "Vary"),
+            headers=("NoStore", "Vary", *LIMITS),
         ),
         errors=(400, 401, 413, 415, 422, 429, 500, 503),
     ),

@@ -150,6 +150,23 @@ def test_a_limit_answers_429_in_both_dialects_with_what_is_left(closed, cloud, r
     assert (len(messages), cloud.messages()) == (1, [])
 
 
+def test_images_and_submits_share_the_number_of_a_minute(deploy, ring):
+    """The images API is away here: what is counted is the wish, as with a submit."""
+    closed = deploy(
+        ALLOW_ANONYMOUS="false",
+        IMAGE_BASE_URL="http://127.0.0.1:1",
+        IMAGE_API_KEY_SECRET="no/such/secret",
+    )
+    headers = bearer(ring.make("alice", Limits(submits_per_minute=2)))
+    drawing = {"path": "/api/v1/images/generate", "json": BODY, "headers": headers}
+    assert closed.post(**drawing).status == 503
+    submitted = closed.post("/v1/videos", json=BODY, headers=headers)
+    assert submitted.headers["ratelimit"].startswith('"minute";r=0;t=')
+    refused = closed.post(**drawing)
+    assert (refused.status, refused.error["code"]) == (429, "rate_limited")
+    assert refused.headers["ratelimit-policy"] == '"minute";q=2;w=60'
+
+
 def test_in_open_mode_every_bearer_known_or_not_is_the_one_anonymous_owner(deploy, cloud, ring):
     key = ring.make("alice", Limits(videos_per_day=1))
     for headers in ({}, bearer(key), bearer(key), bearer("anything")):

@@ -40,7 +40,7 @@ GRANTS = {
         "FilesBucket/thumbnails/*": "s3:DeleteObject",
     },
     "ImagesFunction": {
-        "TasksTable": "dynamodb:GetItem",
+        "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "FilesBucket/images/*": "s3:GetObject s3:PutObject",
         SECRET + "${ImageApiKeySecret}-??????": "secretsmanager:GetSecretValue",
     },

@@ -9,7 +9,10 @@ from PIL import Image
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.fetch import Fetcher
 from videoapi.image_generation import LARGEST_INLINE, GenerateImage, ImageGeneration
+from videoapi.keys import ApiKey, Limits
 from videoapi.storage import Link
+
+CALLER = ApiKey("anonymous", Limits())
 
 
 def png(size=(64, 64), *, noise=False):
@@ -27,12 +30,22 @@ class Bucket:
         self.objects[key] = (body, content_type)
 
 
+class NoLimits:
+    def admit_image(self, _key):
+        return {}
+
+
+class UsedUp:
+    def admit_image(self, _key):
+        raise RateLimited("This key may submit 1 times a minute.")
+
+
 class Presigner:
     def to(self, key, *, now):
         return Link(f"https://bucket.example/{key}?signed", now + 60)
 
 
-def generation(answer, bucket=None, base_url="https://images.example"):
+def generation(answer, bucket=None, base_url="https://images.example", limiter=None):
     client = httpx.Client(transport=httpx.MockTransport(answer))
     fetcher = Fetcher(allow_private=False, transport=httpx.MockTransport(answer))
     return ImageGeneration(
@@ -40,6 +53,7 @@ def generation(answer, bucket=None, base_url="https://images.example"):
         fetcher,
         bucket or Bucket(),
         Presigner(),
+        limiter or NoLimits(),
         base_url=base_url,
         model="drawer",
         key=lambda: "image-key",
@@ -53,7 +67,7 @@ def drawing(data):
 
 def generate(answer, bucket=None, **fields):
     wish = GenerateImage.model_validate({"prompt": "a mountain", **fields})
-    return generation(answer, bucket).generate(wish, "anonymous", lambda: 100.0)
+    return generation(answer, bucket).generate(wish, CALLER, lambda: 100.0).body
 
 
 def test_the_image_is_kept_in_the_callers_own_folder_and_handed_out_both_ways():
@@ -85,7 +99,7 @@ def test_only_what_the_caller_said_is_sent_to_the_one_url_that_knows_the_key(bas
         return drawing(png())(request)
 
     wish = GenerateImage(prompt="a mountain", width=1920, height=1080, quality="high", seed=7)
-    generation(answer, base_url=base_url).generate(wish, "anonymous", lambda: 0.0)
+    generation(answer, base_url=base_url).generate(wish, CALLER, lambda: 0.0)
     assert str(seen[0].url) == "https://images.example/v1/images/generations"
     assert seen[0].headers["authorization"] == "Bearer image-key"
     assert json.loads(seen[0].content) == {
@@ -131,4 +145,12 @@ def test_whatever_the_image_service_does_the_caller_gets_a_typed_error(answer, e
 def test_where_no_endpoint_is_set_up_the_route_is_not_there():
     wish = GenerateImage(prompt="a mountain")
     with pytest.raises(NotFound, match="No images endpoint"):
-        generation(broken, base_url="").generate(wish, "anonymous", lambda: 0.0)
+        generation(broken, base_url="").generate(wish, CALLER, lambda: 0.0)
+
+
+def test_a_key_that_has_used_up_its_minute_costs_no_image():
+    asked = []
+    busy = generation(asked.append, limiter=UsedUp())
+    with pytest.raises(RateLimited, match="a minute"):
+        busy.generate(GenerateImage(prompt="a mountain"), CALLER, lambda: 0.0)
+    assert asked == []

@@ -106,6 +106,24 @@ def test_a_limit_of_tasks_alive_frees_a_place_when_one_has_ended(submit, cloud, 
         submit(alice)
 
 
+def test_an_image_is_a_submit_of_its_minute_but_no_video_and_no_task(limiter, now):
+    alice = key(submits_per_minute=2, videos_per_day=1, tasks_alive=1)
+    for left in (1, 0):
+        headers = limiter.admit_image(alice)
+        assert headers["RateLimit"] == f'"minute";r={left};t=61'
+    for admit in (limiter.admit_image, lambda key: limiter.admit(key, "vid_1")):
+        with pytest.raises(RateLimited, match="2 times a minute"):
+            admit(alice)
+    now[0] += 60
+    assert limiter.admit(alice, "vid_1")["RateLimit"].startswith('"minute";r=1;t=61, "day";r=0;')
+
+
+def test_an_image_costs_no_call_where_no_minute_is_limited(limiter, cloud):
+    cloud.calls.forget()
+    assert limiter.admit_image(key(videos_per_day=1)) == {}
+    assert cloud.calls.made == []
+
+
 def test_two_functions_that_begin_a_minute_together_lose_no_count(limiter, cloud):
     alice = key(submits_per_minute=3)
     ids = (f"vid_{number}" for number in itertools.count())

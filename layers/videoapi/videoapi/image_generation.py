@@ -6,6 +6,7 @@ The image is kept in the bucket and handed out as a presigned URL, which a submi
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -17,6 +18,8 @@ from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.fetch import DownloadFailed, Fetcher
 from videoapi.fields import Model, whole
 from videoapi.images import MAX_BYTES
+from videoapi.keys import ApiKey
+from videoapi.limits import Limiter
 from videoapi.storage import IMAGES, Files, Links
 
 LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest
@@ -39,6 +42,14 @@ class GenerateImage(BaseModel):
     model: Model | None = None
 
 
+@dataclass(frozen=True)
+class Made:
+    """The answer's body, and the headers that tell what the caller's key has left."""
+
+    body: dict[str, Any]
+    rate_limit: dict[str, str]
+
+
 class ImageGeneration:
     """One images endpoint and the bucket."""
 
@@ -48,6 +59,7 @@ class ImageGeneration:
         fetcher: Fetcher,
         files: Files,
         links: Links,
+        limiter: Limiter,
         *,
         base_url: str,
         model: str,
@@ -58,30 +70,31 @@ class ImageGeneration:
         self._fetcher = fetcher
         self._files = files
         self._links = links
+        self._limiter = limiter
         self._base_url = base_url.rstrip("/").removesuffix("/v1")
         self._model = model
         self._key = key
 
-    def generate(
-        self, wish: GenerateImage, owner: str, clock: Callable[[], float]
-    ) -> dict[str, Any]:
-        """Return the answer's body. Raises `ValidationError`, `RateLimited`, `ServiceError`.
+    def generate(self, wish: GenerateImage, caller: ApiKey, clock: Callable[[], float]) -> Made:
+        """Make one image. Raises `ValidationError`, `RateLimited`, `ServiceError`.
 
         `NotFound` where no endpoint is set up.
         """
         if not self._base_url:
             raise NotFound("No images endpoint is set up here.", code="images_not_configured")
         began = clock()
+        rate_limit = self._limiter.admit_image(caller)
         image = self._image(self._asked(wish))
-        key = f"{IMAGES}/{owner}/{image.sha256[:32]}.{image.extension}"
+        key = f"{IMAGES}/{caller.name}/{image.sha256[:32]}.{image.extension}"
         self._files.put(key, image.data, image.content_type)
         inline = len(image.data) <= LARGEST_INLINE
-        return {
+        body = {
             "image_url": self._links.to(key, now=clock()).url,
             "image_b64": base64.b64encode(image.data).decode() if inline else None,
             "service": "openai",
             "duration": round(clock() - began, 3),
         }
+        return Made(body, rate_limit)
 
     def _asked(self, wish: GenerateImage) -> dict[str, Any]:
         body = {

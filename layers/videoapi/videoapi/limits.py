@@ -1,4 +1,4 @@
-"""What one key may use up: submits a minute, videos a day, tasks alive at once.
+"""What one key may use up: submits (and images) a minute, videos a day, tasks alive at once.
 
 One item a key, `limits#<owner>`, and one conditional write a submit: counters that only DynamoDB
 adds to, so that a thousand submits at once cannot slip past a limit. A new minute or day costs one
@@ -54,10 +54,15 @@ class Limiter:
         self._store = store
         self._clock = clock
 
-    def admit(self, key: ApiKey, task_id: str) -> dict[str, str]:
+    def admit_image(self, key: ApiKey) -> dict[str, str]:
+        """Count an image, which costs money too, as a submit of its minute and as nothing else."""
+        minute = Limits(submits_per_minute=key.limits.submits_per_minute)
+        return self.admit(ApiKey(key.name, minute), None)
+
+    def admit(self, key: ApiKey, task_id: str | None) -> dict[str, str]:
         """Count one submit; return the `RateLimit` headers of the answer.
 
-        Costs nothing for a key without limits.
+        Costs nothing for a key without limits. Without a task it is no video of the day.
         """
         if not key.limits.any:
             return {}
@@ -80,28 +85,31 @@ class Limiter:
                 )
         raise ServiceError("The limits of this key change too quickly. Try again.")
 
-    def _count(self, key: ApiKey, task_id: str, windows: Windows) -> tuple[bool, dict[str, Any]]:
+    def _count(
+        self, key: ApiKey, task_id: str | None, windows: Windows
+    ) -> tuple[bool, dict[str, Any]]:
         """Add one to each counter, if all of them allow it; return the item after or instead."""
         limits = key.limits
-        names = {"#m": "minute", "#d": "day", "#mc": "submits", "#dc": "videos", "#a": "alive"}
+        names = {"#m": "minute", "#d": "day", "#mc": "submits"}
         values: dict[str, Any] = {
             ":m": {"N": str(windows.minute)},
             ":d": {"N": str(windows.day)},
             ":one": {"N": "1"},
-            ":ids": {"SS": [task_id]},
         }
         where = ["#m = :m", "#d = :d"]
         for name, limit in (("#mc", limits.submits_per_minute), ("#dc", limits.videos_per_day)):
             if limit is not None:
                 values[f":{name[1:]}"] = {"N": str(limit)}
                 where.append(f"{name} < :{name[1:]}")
-        adds = "#mc :one, #dc :one"
+        adds = "#mc :one"
+        if task_id is not None:
+            names["#dc"] = "videos"
+            adds += ", #dc :one"
         if limits.tasks_alive is not None:
-            values[":alive"] = {"N": str(limits.tasks_alive)}
+            names["#a"] = "alive"
+            values |= {":alive": {"N": str(limits.tasks_alive)}, ":ids": {"SS": [task_id]}}
             where.append("(attribute_not_exists(#a) OR size(#a) < :alive)")
             adds += ", #a :ids"
-        else:
-            del names["#a"], values[":ids"]
         try:
             answer = self._update(
                 key,

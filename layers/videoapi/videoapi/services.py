@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from videoapi.generation import Generation
     from videoapi.http import Api
     from videoapi.image_generation import ImageGeneration
+    from videoapi.limits import Limiter
     from videoapi.optimizer import PromptOptimizer
     from videoapi.submission import Submissions
 
@@ -108,11 +109,9 @@ def links() -> Links:
 @cache
 def submissions() -> "Submissions":
     """Return the use case of submitting."""
-    from videoapi.limits import Limiter  # noqa: PLC0415 — as below
     from videoapi.submission import Submissions  # noqa: PLC0415 — pydantic is for submit alone
 
-    limiter = Limiter(_client("dynamodb"), settings().table_name, store(), clock)
-    return Submissions(settings(), store(), queue(), files(), links(), limiter, Measurements())
+    return Submissions(settings(), store(), queue(), files(), links(), _limiter(), Measurements())
 
 
 @cache
@@ -179,10 +178,18 @@ def image_generation() -> "ImageGeneration":
         _fetcher(),
         files(),
         links(),
+        _limiter(),
         base_url=settings().image_base_url if settings().image_api_key_secret else "",
         model=settings().image_model,
         key=lambda: secret(name),
     )
+
+
+@cache
+def _limiter() -> "Limiter":
+    from videoapi.limits import Limiter  # noqa: PLC0415 — for those who spend money
+
+    return Limiter(_client("dynamodb"), settings().table_name, store(), clock)
 
 
 def secret(name: str) -> str:
