@@ -15,7 +15,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm
-LOCKS := $(addprefix requirements/,dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
+LOCKS := $(addprefix requirements/,checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
-.PHONY: faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
+.PHONY: checkov faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
 
 help: ## Say what the targets do
 	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,7 +52,7 @@ openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, fr
 test: .venv/dev/.stamp ## All tests that need no running stack, with 100 % branch coverage
 	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults -n auto --cov $(ARGS)
 
-check: lint types validate test e2e ## All that CI runs
+check: lint types validate checkov test e2e ## All that CI runs
 
 lint: .venv/dev/.stamp ## Style and format
 	@$(DEV)/ruff check .
@@ -70,6 +70,11 @@ template: validate ## template.yaml: SAM's rules, cfn-lint's on the translated o
 
 validate: .venv/dev/.stamp .venv/sam/.stamp
 	@.venv/sam/bin/sam validate --lint --region us-east-1
+
+checkov: .venv/dev/.stamp .venv/checkov/.stamp ## checkov on the translated template, less what .checkov.yaml skips
+	@mkdir -p .local
+	@$(DEV)/python -m tests.template.deployment > .local/translated.json
+	@.venv/checkov/bin/checkov --config-file .checkov.yaml --file .local/translated.json
 
 build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
 	@PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
@@ -89,6 +94,7 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 	@$(COMPILE) --group layer -c requirements/dev.txt -o layers/dependencies/requirements.txt
 	@$(COMPILE) --group thumbnails -c requirements/dev.txt -o layers/thumbnails/requirements.txt
 	@for client in $(CLIENTS); do $(COMPILE) --group $$client -o requirements/$$client.txt; done
+	@$(COMPILE) --group checkov -o requirements/checkov.txt
 	@$(COMPILE) --group sam -o requirements/sam.txt
 	@$(COMPILE) --group tools -o requirements/tools.txt
 
@@ -108,6 +114,7 @@ clean: ## Remove environments, builds, caches and the local stack's state
 	@if command -v npm >/dev/null; then cd $(NODE) && npm ci --silent; fi
 	@mkdir -p $(@D) && touch $@
 
+.venv/checkov/.stamp: takes = 15
 .venv/dev/.stamp: takes = 15
 .venv/local/.stamp: takes = 10
 .venv/runtime/.stamp: takes = 5

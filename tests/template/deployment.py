@@ -1,6 +1,9 @@
 """`template.yaml` as deployed: translated by SAM, with conditions and parameters resolved."""
 
+import json
+import logging
 import re
+import sys
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -106,3 +109,8 @@ def translated(source, parameters):
     document = translator.translate(deepcopy(source), dict(parameters))
     translator.metrics.publish()
     return document
+
+
+if __name__ == "__main__":
+    logging.disable()  # SAM warns of a feature that nobody turned on
+    json.dump(translated(source_of("template.yaml"), {}), sys.stdout, indent=1)
