@@ -102,9 +102,12 @@ def story(told: Task) -> list[str]:
 
 
 def _charged(told: Task) -> str:
-    if told.upstream_id:
-        return "yes, once (the relay took the job)"
-    return "maybe (an answer was lost)" if told.maybe_charged else "no"
+    jobs = (told.upstream_id is not None) + len(told.late_upstream_ids)
+    if told.upstream_id and told.error and not told.error["maybe_charged"]:
+        return "no, unless the relay charges for a job that it fails itself"
+    if jobs:
+        return f"yes, for {jobs} job(s) that the relay took"
+    return "maybe (a POST was begun, and its answer was lost)" if told.maybe_charged else "no"
 
 
 def redrive(stack: Deployed, _given: argparse.Namespace) -> None:

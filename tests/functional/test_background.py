@@ -5,10 +5,12 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.parameters import base
 
 from tests.functional.client import Context, recorded
 from tests.functional.lives import new_task
@@ -168,6 +170,35 @@ def test_a_relay_key_that_cannot_be_read_is_an_order_that_was_not_sent(deploy, c
     client.invoke("worker", event, WorkerContext())
     error = cloud.store.get(task.task_id).error
     assert (error["code"], error["maybe_charged"]) == ("service_unavailable", False)
+
+
+class FiveMinutesOn(datetime):
+    """The clock that Powertools' cache of secrets goes by, a little later."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) + timedelta(minutes=5)
+
+
+def test_a_rotated_relay_key_is_used_within_five_minutes_by_a_worker_that_stays_warm(
+    deploy, cloud, monkeypatch
+):
+    secrets = boto3.client("secretsmanager")
+    secrets.create_secret(Name="rotated", SecretString="old-key")
+    done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
+    with relay_that_answers(POST=(200, {"id": "job:1"}), GET=(200, done)) as (origin, requests):
+        client = deploy(VEO3_BASE_URL=origin, VEO3_API_KEY_SECRET="rotated")
+
+        def key_used():
+            requests.clear()
+            client.invoke("worker", send(cloud, new_task()), WorkerContext())
+            return {bearer for _, _, bearer, _ in requests}
+
+        assert key_used() == {"Bearer old-key"}
+        secrets.put_secret_value(SecretId="rotated", SecretString="new-key")
+        assert key_used() == {"Bearer old-key"}
+        monkeypatch.setattr(base, "datetime", FiveMinutesOn)
+        assert key_used() == {"Bearer new-key"}
 
 
 def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, cloud):

@@ -72,10 +72,11 @@ def test_a_cap_of_one_is_kept_by_the_reserved_execution_alone(template):
 @pytest.mark.fails_when(
     it_is_reserved_all_the_same=lambda s: s["Conditions"].update(Reserved={"Fn::Equals": [1, 1]})
 )
-def test_a_small_account_reserves_nothing_and_its_pollers_keep_the_cap(template):
-    deployment = template.deployed(ReserveConcurrency="false")
+@pytest.mark.parametrize("cap", ["2", "10"])
+def test_a_small_account_reserves_nothing_and_its_pollers_keep_the_cap(template, cap):
+    deployment = template.deployed(ReserveConcurrency="false", VideoMaxConcurrent=cap)
     assert "ReservedConcurrentExecutions" not in deployment["WorkerFunction"]
-    assert deployment["WorkerTrigger"]["ScalingConfig"] == {"MaximumConcurrency": "2"}
+    assert deployment["WorkerTrigger"]["ScalingConfig"] == {"MaximumConcurrency": cap}
 
 
 @pytest.mark.fails_when(
