@@ -102,10 +102,10 @@ def story(told: Task) -> list[str]:
 
 
 def _charged(told: Task) -> str:
-    jobs = (told.upstream_id is not None) + len(told.late_upstream_ids)
-    if told.upstream_id and told.error and not told.error["maybe_charged"]:
-        return "no, unless the relay charges for a job that it fails itself"
-    if jobs:
+    late = len(told.late_upstream_ids)
+    if told.error and not told.error["maybe_charged"] and not late:
+        return "no, unless the relay charges for failed jobs" if told.upstream_id else "no"
+    if jobs := late + (told.upstream_id is not None):
         return f"yes, for {jobs} job(s) that the relay took"
     return "maybe (a POST was begun, and its answer was lost)" if told.maybe_charged else "no"
 
@@ -138,7 +138,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
         keys.add_argument(limit, type=int)
     keys.set_defaults(run=key)
     one = commands.add_parser("task", help="tell one task's story")
-    one.add_argument("id")
+    one.add_argument("id", metavar="ID=vid_…")
     one.set_defaults(run=task)
     commands.add_parser("redrive", help="queue dead letters again").set_defaults(run=redrive)
     return parser.parse_args(arguments)

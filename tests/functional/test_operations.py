@@ -12,6 +12,7 @@ from videoapi.errors import GenerationError
 from videoapi.keys import KeyRing, Limits
 from videoapi.transitions import accepted_late, cancel, claim, intend
 
+REFUSED = GenerationError("no", code="upstream_account_error")
 NOT_FETCHED = GenerationError("gone", code="video_download_failed", maybe_charged=True)
 
 
@@ -57,6 +58,7 @@ CHARGED = {
     "nothing was sent": ("pending", {}, "no"),
     "cancelled in time": ("cancelled", {}, "no"),
     "cancelled while it ran": ("cancelled", {"begun": True}, "yes, for 1 job(s)"),
+    "refused by the relay": ("failed", {"upstream_id": None, "error": REFUSED}, "no\n"),
     "failed by the relay itself": ("failed", {}, "no, unless the relay charges"),
     "made but not fetched": ("failed", {"error": NOT_FETCHED}, "yes, for 1 job(s)"),
 }

@@ -1,0 +1,93 @@
+"""The README's operations, on a local stack that asks for keys: what broke and what it cost."""
+
+import os
+import re
+import subprocess
+import time
+
+import httpx
+import pytest
+
+from local.settings import ROOT
+from local.testing import PYTHON, running_stack
+
+LONGEST_WAIT = 60  # seconds for a task to end, its further attempts included
+README = (ROOT / "README.md").read_text()
+FAULTS = README.partition("<!-- faults:")[2].partition("\n\n")[0]
+ROWS = re.findall(r"^\| `(\[\[.+?\]\])` \| .+ \| (.+) \|$", FAULTS, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def closed():
+    with running_stack(UPSTREAM_SECONDS="1", ALLOW_ANONYMOUS="false") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def operate(closed):
+    """Return what `make key`, `make task` and `make redrive` run, with the ports of this stack."""
+    ports = {name: str(port) for name, port in closed.ports.items()}
+    environment = os.environ | ports | {"ENV_FILE": os.devnull, "PYTHONPATH": "layers/videoapi"}
+
+    def run(*arguments):
+        return subprocess.run(
+            [PYTHON, "-m", "local.operations", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_WAIT,
+            check=True,
+        ).stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def api(closed, operate):
+    bearer = operate("key", "alice").splitlines()[-1]
+    headers = {"Authorization": f"Bearer {bearer}"}
+    with httpx.Client(base_url=closed.api_url, headers=headers, timeout=30) as client:
+        yield client
+
+
+def story_of(operate, task_id):
+    """Return the story of a task once it has ended, as {fact: what}."""
+    until = time.monotonic() + LONGEST_WAIT
+    while True:
+        lines = operate("task", task_id).splitlines()
+        story = {line[:24].strip(): line[24:] for line in lines}
+        if "ended" in story:
+            return story
+        assert time.monotonic() < until, story
+        time.sleep(0.3)
+
+
+def test_a_stack_that_asks_for_keys_lets_in_who_has_one_and_no_longer_than_that(
+    closed, operate, api
+):
+    assert httpx.get(f"{closed.api_url}/v1/videos").status_code == 401
+    assert api.get("/v1/videos").status_code == 200
+    assert "alice  made " in operate("key", "--list")
+    operate("key", "bob")
+    assert operate("key", "bob", "--revoke").startswith("1 key(s) of bob revoked")
+
+
+def test_the_readme_names_four_ways_to_break_it():
+    assert len(ROWS) == 4
+
+
+@pytest.mark.parametrize(("token", "told"), ROWS, ids=[token for token, _ in ROWS])
+def test_a_fault_of_the_readme_reads_as_it_says(operate, api, token, told):
+    made = api.post("/v1/videos", json={"prompt": f"A fox {token}", "seconds": "4"}).json()
+    story = story_of(operate, made["id"])
+    status, fact, charged = told.split(", ")
+    assert story["status"].startswith(status)
+    assert fact.strip("`") == (
+        "two POSTs begun" if story["POSTs begun"] == "2" else story["error"].partition(":")[0]
+    )
+    assert story["charged"].startswith(charged.removeprefix("charged: "))
+
+
+def test_without_dead_letters_a_redrive_says_so(operate):
+    assert operate("redrive") == "0 dead letter(s) queued again.\n"
