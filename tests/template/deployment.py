@@ -53,6 +53,15 @@ class Template:
         self.source = source
         self.deployed = lru_cache(self._deployed)
 
+    def allows(self, **parameters):
+        """Return whether CloudFormation would take these parameters together."""
+        deployment = self.deployed(**parameters)
+        return all(
+            not deployment.holds(rule["RuleCondition"])
+            or all(deployment.holds(each["Assert"]) for each in rule["Assertions"])
+            for rule in self.source["Rules"].values()
+        )
+
     def _deployed(self, **parameters):
         return Deployment(translated(self.source, parameters), parameters)
 

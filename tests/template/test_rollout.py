@@ -110,3 +110,15 @@ def test_nothing_is_kept_warm_until_asked_for_and_then_submit_and_status(templat
         "SubmitFunction": asked,
         "StatusFunction": asked,
     }
+
+
+@pytest.mark.fails_when(
+    lambda_would_refuse=lambda s: s["Rules"].pop("WarmOrFrozen"),
+    one_alone_is_refused=lambda s: s["Rules"]["WarmOrFrozen"].update(
+        RuleCondition={"Fn::Equals": [1, 1]}
+    ),
+)
+def test_what_lambda_does_not_do_both_of_is_refused_before_anything_is_deployed(template):
+    assert template.allows(SnapStart="PublishedVersions")
+    assert template.allows(ProvisionedConcurrency="1")
+    assert not template.allows(SnapStart="PublishedVersions", ProvisionedConcurrency="1")

@@ -38,6 +38,14 @@ def test_a_connection_that_never_came_about_counts_as_not_accepted():
     assert (task.status, task.attempts) == (Status.COMPLETED, 2)
 
 
+def test_why_another_attempt_follows_is_in_the_log():
+    world = World()
+    world.relay.posts.extend([BUSY, httpx.ConnectError("refused")])
+    world.run()
+    told = [fields for _, text, fields in world.log.lines if text == "another attempt follows"]
+    assert [each["detail"] for each in told] == ["busy", "ConnectError"]
+
+
 @pytest.mark.parametrize(("retries", "posts"), [(0, 1), (1, 2), (5, 6)])
 def test_the_number_of_further_attempts_is_a_setting(retries, posts):
     world = World(video_generation_max_retries=retries)

@@ -233,7 +233,12 @@ class Generation:
         )
         self._queue.send(task.task_id, delay=delay)
         self._measurements.refused()
-        self._log.warning("another attempt follows", code=failure.code, delay=round(delay, 1))
+        self._log.warning(
+            "another attempt follows",
+            code=failure.code,
+            detail=_detail(failure),
+            delay=round(delay, 1),
+        )
 
     def _back_off(self, task: Task, retry_after: float | None) -> float:
         """Return seconds until the next attempt: exponential, jittered, at least what is asked."""
@@ -247,8 +252,7 @@ class Generation:
         change = transitions.fail(lease.task, failure, now=self._clock(), retention=self._retention)
         task = lease.apply(change)
         if failure.code == "upstream_account_error":
-            detail = failure.detail if isinstance(failure, Failure) else failure.message
-            self._log.error("the relay refused our account", detail=detail)
+            self._log.error("the relay refused our account", detail=_detail(failure))
         self._measurements.ended(failure.code)
         self._log.info("failed", code=failure.code, attempts=task.attempts)
 
@@ -275,6 +279,10 @@ def _accepted(task: Task) -> tuple[str, float]:
         message = "a task is polled only once its job is known"
         raise ValueError(message)
     return task.upstream_id, epoch(task.accepted_at)
+
+
+def _detail(failure: GenerationError) -> str:
+    return failure.detail if isinstance(failure, Failure) else failure.message
 
 
 def _speaks_of_the_job(exc: JobMissing | PollFailed) -> bool:
