@@ -63,12 +63,13 @@ class World:
     """One deployment of the service. See the module."""
 
     clock_type = Clock
+    log_type = FakeLog
 
     def __init__(self, *, optimizer=None, **settings):
         self.settings = replace(DEFAULTS, **settings)
         self.clock = self.clock_type()
-        self.store, self.queue, self.files = FakeStore(self), FakeQueue(self), FakeFiles(self)
-        self.relay, self.log = FakeRelay(self), FakeLog()
+        self.store, self.queue, self.files = self.adapters()
+        self.relay, self.log = FakeRelay(self), self.log_type()
         self.measured = []  # (name, value, code)
         measurements = Measurements(
             lambda name, _, value, of: self.measured.append((name, value, of.get("code")))
@@ -129,6 +130,10 @@ class World:
             clock=self.clock,
             measurements=measurements,
         )
+
+    def adapters(self):
+        """Return the store, the queue and the files."""
+        return FakeStore(self), FakeQueue(self), FakeFiles(self)
 
     def at(self, event):
         """Note that an effect is about to happen, or has just happened, and let others act."""

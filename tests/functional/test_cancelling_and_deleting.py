@@ -70,11 +70,6 @@ def test_a_task_deleted_just_before_its_cancellation_is_404(client, lives, cloud
     assert cancel(client, task_id).status == 404
 
 
-def test_a_cancellation_is_one_read_and_one_write(client, lives):
-    answer = cancel(client, lives.pending().task_id)
-    assert answer.calls == ["dynamodb:GetItem", "dynamodb:UpdateItem"]
-
-
 @pytest.mark.parametrize("state", OPEN + ENDED)
 def test_a_video_is_deleted_in_any_state_with_openais_answer(client, lives, state):
     task_id = getattr(lives, state)().task_id

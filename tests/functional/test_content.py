@@ -53,10 +53,6 @@ def test_a_presigned_link_lives_as_long_as_the_operator_says(deploy, lives):
     assert "X-Amz-Expires=90&" in answer.headers["location"]
 
 
-def test_a_redirect_is_one_get_item(client, lives):
-    assert content(client, lives.completed(result=COPIED)).calls == ["dynamodb:GetItem"]
-
-
 @pytest.mark.parametrize("state", ["pending", "processing"])
 def test_an_unfinished_video_is_not_ready(client, lives, state):
     answer = content(client, getattr(lives, state)())

@@ -31,31 +31,6 @@ def assert_away(answer, *, openai):
     assert "made up" not in answer.text, "what AWS said is for the log"
 
 
-@pytest.mark.parametrize(
-    ("path", "wish", "calls"),
-    [
-        (REST, {"image": PICTURE}, ["dynamodb:PutItem", "sqs:SendMessage"]),
-        (OPENAI, WISH, ["dynamodb:PutItem", "sqs:SendMessage"]),
-        (REST, {"image": INLINE}, ["s3:PutObject", "dynamodb:PutItem", "sqs:SendMessage"]),
-    ],
-    ids=["REST", "OpenAI", "with an image"],
-)
-def test_a_submit_is_one_write_one_message_and_one_file_where_it_brings_one(
-    client, path, wish, calls
-):
-    assert client.post(path, json=wish).calls == calls
-    keyed = client.post(path, json=wish, headers={"idempotency-key": "k"})
-    assert keyed.calls == calls
-
-
-def test_an_sdks_first_try_is_one_transaction_and_its_retry_two_reads(client):
-    headers = {"x-stainless-retry-count": "0"}
-    first = client.post(OPENAI, json=WISH, headers=headers)
-    assert first.calls == ["dynamodb:TransactWriteItems", "sqs:SendMessage"]
-    again = client.post(OPENAI, json=WISH, headers={"x-stainless-retry-count": "1"})
-    assert again.calls == ["dynamodb:GetItem", "dynamodb:GetItem", "sqs:SendMessage"]
-
-
 @pytest.mark.parametrize("code", ["InternalError", ""], ids=["answers with an error", "is silent"])
 @pytest.mark.parametrize(("path", "wish"), [(REST, {"image": PICTURE}), (OPENAI, WISH)])
 def test_a_task_whose_message_could_not_be_sent_is_taken_back(client, cloud, path, wish, code):

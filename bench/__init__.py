@@ -1,0 +1,1 @@
+"""Measurements of the service: what it calls, costs and how fast it is."""

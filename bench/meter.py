@@ -1,0 +1,118 @@
+"""Every AWS call as botocore sends it, with the DynamoDB units that it costs.
+
+botocore tells of each call of every session that is made after this module was imported.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from botocore.handlers import BUILTIN_HANDLERS
+
+from bench.units import TABLE, Item, read_units, size_of, write_units
+from tests.functional.cloud import Cloud, client, template
+
+
+@dataclass
+class Call:
+    """One AWS call: bodies in bytes, DynamoDB units by table and index."""
+
+    name: str
+    sent: int = 0
+    received: int = 0
+    written: Counter[str] = field(default_factory=Counter)
+    read: float = 0.0
+
+
+class Meter:
+    """Counts calls while it is told to."""
+
+    def __init__(self) -> None:
+        """Nothing is counted until `counting`."""
+        self.calls: list[Call] | None = None
+
+    @contextmanager
+    def counting(self) -> Iterator[list[Call]]:
+        """Count the calls that are made inside."""
+        found: list[Call] = []
+        self.calls = found
+        try:
+            yield found
+        finally:
+            self.calls = None
+
+    def sent(self, event_name: str, params: Any, context: Any, **_: object) -> None:  # noqa: ANN401 — botocore's
+        """Before a call: its body, and for a write what the table held."""
+        if self.calls is None:
+            return
+        service, operation = event_name.split(".")[1:]
+        call = Call(f"{service}:{operation}", sent=_length(params["body"]))
+        self.calls.append(call)
+        context["metered"] = call
+        if operation in _WRITES:
+            context["items"] = self._items()
+
+    def answered(
+        self,
+        event_name: str,
+        http_response: Any,  # noqa: ANN401 — botocore's
+        parsed: Any,  # noqa: ANN401 — botocore's
+        model: Any,  # noqa: ANN401 — botocore's
+        context: Any,  # noqa: ANN401 — botocore's
+        **_: object,
+    ) -> None:
+        """After a call: the size of its answer, and what it changed or read."""
+        call = context.pop("metered", None)
+        if call is None:
+            return
+        streams = model.has_streaming_output
+        told = http_response.headers.get("content-length", 0)
+        call.received = int(told) if streams else len(http_response.content)
+        if "items" in context:
+            transaction = event_name.endswith("TransactWriteItems")
+            call.written = _written(context.pop("items"), self._items(), transaction=transaction)
+        if call.name in ("dynamodb:GetItem", "dynamodb:Query"):
+            items = parsed.get("Items", [parsed["Item"]] if "Item" in parsed else [])
+            size = sum(map(size_of, items))
+            call.read = read_units(size, consistent=call.name == "dynamodb:GetItem")
+
+    def _items(self) -> dict[str, Item]:
+        """Look at the whole table without being counted."""
+        calls, self.calls = self.calls, None
+        found = client("dynamodb").scan(TableName=Cloud.table)["Items"]
+        self.calls = calls
+        return {item["task_id"]["S"]: item for item in found}
+
+
+METER = Meter()
+BUILTIN_HANDLERS += [("before-call", METER.sent), ("after-call", METER.answered)]
+_WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
+
+
+@cache
+def table_resource() -> dict[str, Any]:
+    """Return the table's properties in the template."""
+    return dict(template()["Resources"]["TasksTable"]["Properties"])
+
+
+def _written(before: dict[str, Item], after: dict[str, Item], *, transaction: bool) -> Counter[str]:
+    """Return the units of a write. One that changed nothing (a failed condition) costs too."""
+    changed = [key for key in before | after if before.get(key) != after.get(key)]
+    units = (
+        write_units(table_resource(), before.get(key), after.get(key), transaction=transaction)
+        for key in changed
+    )
+    return sum(units, Counter()) or Counter({TABLE: 1})
+
+
+def _length(body: bytes | str | io.IOBase) -> int:
+    if isinstance(body, bytes | str):
+        return len(body)
+    at = body.tell()
+    size = body.seek(0, io.SEEK_END) - at
+    body.seek(at)
+    return size
