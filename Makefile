@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
-.PHONY: checkov faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
+.PHONY: audit checkov costs faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
 
 help: ## Say what the targets do
 	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -85,6 +85,9 @@ e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
 
 faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Some 290 kills, load and chaos; the table of kills
 	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
+
+costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into the README
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.costs
 
 locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
 	@rm -f $(LOCKS)
