@@ -15,7 +15,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm
-LOCKS := $(addprefix requirements/,checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
+LOCKS := $(addprefix requirements/,audit.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
@@ -52,7 +52,10 @@ openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, fr
 test: .venv/dev/.stamp ## All tests that need no running stack, with 100 % branch coverage
 	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults -n auto --cov $(ARGS)
 
-check: lint types validate checkov test e2e ## All that CI runs
+check: lint types audit validate checkov test e2e ## All that CI runs
+
+audit: .venv/audit/.stamp ## Known vulnerabilities in what the locks pin (skipped without PyPI's advisories)
+	@.venv/audit/bin/python -m local.audit $(wildcard requirements/*.txt layers/*/requirements.txt)
 
 lint: .venv/dev/.stamp ## Style and format
 	@$(DEV)/ruff check .
@@ -98,6 +101,7 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 	@$(COMPILE) --group thumbnails -c requirements/dev.txt -o layers/thumbnails/requirements.txt
 	@for client in $(CLIENTS); do $(COMPILE) --group $$client -o requirements/$$client.txt; done
 	@$(COMPILE) --group checkov -o requirements/checkov.txt
+	@$(COMPILE) --group audit -o requirements/audit.txt
 	@$(COMPILE) --group sam -o requirements/sam.txt
 	@$(COMPILE) --group tools -o requirements/tools.txt
 
@@ -118,6 +122,7 @@ clean: ## Remove environments, builds, caches and the local stack's state
 	@mkdir -p $(@D) && touch $@
 
 .venv/checkov/.stamp: takes = 15
+.venv/audit/.stamp: takes = 5
 .venv/dev/.stamp: takes = 15
 .venv/local/.stamp: takes = 10
 .venv/runtime/.stamp: takes = 5
