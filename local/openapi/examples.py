@@ -22,7 +22,7 @@ from videoapi.http import TOO_LARGE
 from videoapi.keys import KeyRing
 from videoapi.requests import from_openai, from_rest
 from videoapi.settings import Settings
-from videoapi.storage import Form, Link, Links
+from videoapi.storage import DAY, Form, Link, Links
 from videoapi.tasks import Dialect, GenerationRequest, Status, Task, epoch
 from videoapi.uploads import NewUpload, offer
 
@@ -87,6 +87,10 @@ class _ShortLinks(Links):
 
     def __init__(self) -> None:
         """Needs nothing: it signs nothing."""
+
+    @override
+    def kept_until(self, since: str) -> float:
+        return epoch(since) + 2 * DAY
 
     @override
     def to(self, key: str, *, now: float) -> Link:

@@ -188,6 +188,7 @@ def test_a_presigned_link_made_here_is_recognised_here(cloud):
         region="us-east-1",
         endpoint=None,
         seconds=60,
+        file_days=2,
     )
     assert links.key_of(links.to("images/anonymous/a b.png", now=0).url) == (
         "images/anonymous/a b.png"

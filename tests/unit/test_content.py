@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from botocore.credentials import Credentials
 
 from tests.functional.lives import new_task
 from videoapi.content import locate, variant_of
 from videoapi.errors import NotFound, ValidationError
-from videoapi.storage import Links
+from videoapi.storage import DAY, Links
 from videoapi.tasks import Status
 
 NOW = 1_768_127_400.0
@@ -14,11 +16,13 @@ LINKS = Links(
     region="us-east-1",
     endpoint=None,
     seconds=60,
+    file_days=2,
 )
 
 
 def completed(**result):
     return new_task(
+        now=NOW,
         status=Status.COMPLETED,
         result=result,
         expires_at=int(NOW) + 60,
@@ -50,6 +54,19 @@ def test_a_video_is_there_until_its_last_second_and_then_no_more():
     task = completed(video_url="https://upstream/v.mp4")
     assert locate(task, "video", LINKS, now=NOW + 59.9).url == "https://upstream/v.mp4"
     assert missing(task, now=NOW + 60).code == "video_expired"
+
+
+def test_a_copy_is_said_to_be_gone_once_the_bucket_may_have_removed_it():
+    copied = {"video_key": "videos/anonymous/vid_1.mp4"}
+    task = replace(completed(**copied), expires_at=int(NOW) + 30 * DAY)
+    for variant in ("video", "thumbnail"):
+        assert locate(task, variant, LINKS, now=NOW + 2 * DAY - 1).expires_at == NOW + 2 * DAY
+        assert missing(task, variant, now=NOW + 2 * DAY).code == "video_expired"
+
+
+def test_the_upstreams_own_url_is_not_bound_to_our_bucket():
+    task = replace(completed(video_url="https://upstream/v.mp4"), expires_at=int(NOW) + 30 * DAY)
+    assert locate(task, "video", LINKS, now=NOW + 29 * DAY).url == "https://upstream/v.mp4"
 
 
 def test_a_file_without_a_place_is_missing_by_its_name():

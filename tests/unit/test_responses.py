@@ -7,7 +7,7 @@ from tests.functional.lives import new_task
 from videoapi import errors, responses
 from videoapi.errors import GenerationError
 from videoapi.settings import Settings
-from videoapi.storage import Links
+from videoapi.storage import DAY, Links
 from videoapi.tasks import Dialect, GenerationRequest, Status
 
 NOW = 1_768_127_400.0
@@ -17,6 +17,7 @@ LINKS = Links(
     region="us-east-1",
     endpoint=None,
     seconds=60,
+    file_days=2,
 )
 
 
@@ -43,6 +44,20 @@ def keys_of(value):
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.DELETED])
 def test_every_status_has_an_openai_word(status):
     assert responses.OPENAI_WORDS[status] in {"queued", "in_progress", "completed", "failed"}
+
+
+@pytest.mark.parametrize(
+    ("result", "days"),
+    [({"video_key": "videos/a/1.mp4"}, 2), ({"video_url": "https://upstream/v.mp4"}, 30)],
+    ids=["a copy", "the upstream's"],
+)
+def test_a_video_expires_with_its_file_or_with_its_task(result, days):
+    task = new_task(now=NOW, status=Status.COMPLETED, result=result, expires_at=int(NOW) + 30 * DAY)
+    rest, _, flat, video = shown(task)
+    assert video["expires_at"] == int(NOW) + days * DAY
+    assert rest["result"]["result"]["video_url"] == flat["video_url"] == video["video_url"]
+    later = responses.openai_video(task, LINKS, now=NOW + 2 * DAY, sdk_words=True)
+    assert (later["video_url"] is None) == (days == 2)
 
 
 def test_no_answer_has_a_key_called_url_for_clients_would_send_their_key_there():

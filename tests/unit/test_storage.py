@@ -32,6 +32,7 @@ def links(credentials=KEYS, *, endpoint=None, seconds=3600):
         region="eu-central-1",
         endpoint=endpoint,
         seconds=seconds,
+        file_days=2,
     )
 
 

@@ -32,6 +32,7 @@ def submit(cloud):
         region="us-east-1",
         endpoint=None,
         seconds=60,
+        file_days=2,
     )
     limiter = Limiter(cloud.dynamodb, cloud.table, cloud.store, lambda: NOW)
     submissions = Submissions(

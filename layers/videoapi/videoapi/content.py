@@ -29,11 +29,22 @@ def locate(task: Task, variant: str, links: Links, *, now: float) -> Link:
         message = f"The video is not ready yet: {task.status}, {task.progress} %."
         raise NotFound(message, code="video_not_ready", headers={"Retry-After": "5"})
     if task.expires_at is not None and task.expires_at <= now:
-        message = "The video was kept for its retention time and is gone."
-        raise NotFound(message, code="video_expired")
+        raise _expired()
     find = responses.video_link if variant == VIDEO else responses.thumbnail_link
     link = find(task, links, now=now)
+    if link is None and _had_file(task, variant):
+        raise _expired()
     if link is None:
         message = f"This video has no {variant}."
         raise NotFound(message, code=f"{variant}_not_found", param="variant")
     return link
+
+
+def _had_file(task: Task, variant: str) -> bool:
+    key = (task.result or {}).get("video_key") if variant == VIDEO else task.thumbnail_key
+    return key is not None
+
+
+def _expired() -> NotFound:
+    message = "The video was kept for its retention time and is gone."
+    return NotFound(message, code="video_expired")

@@ -116,7 +116,7 @@ def openai_video(task: Task, links: Links, *, now: float, sdk_words: bool) -> di
         "created": created,
         "created_at": created,
         "completed_at": int(epoch(task.completed_at)) if task.completed_at else None,
-        "expires_at": task.expires_at,
+        "expires_at": _expires_at(task, links),
         "prompt": request.prompt,
         "size": request.size,
         "seconds": str(request.seconds) if request.seconds else DEFAULT_SECONDS,
@@ -138,10 +138,13 @@ def openai_list(videos: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
 
 
 def video_link(task: Task, links: Links, *, now: float) -> Link | None:
-    """Return where the video plays just now: presigned at every read, or the upstream's own URL."""
+    """Return where the video plays just now: presigned at every read, or the upstream's own URL.
+
+    None where there is none, or where its copy was kept for its time and is gone.
+    """
     result = task.result or {}
     if key := result.get("video_key"):
-        return links.to(key, now=now)
+        return links.kept(key, task.updated_at, now=now)  # it ended then, and does not change
     url = result.get("video_url")
     return Link(url, None) if url else None
 
@@ -150,7 +153,7 @@ def thumbnail_link(task: Task, links: Links, *, now: float) -> Link | None:
     """Return where the thumbnail is, for a completed task that has one."""
     if task.status is not Status.COMPLETED or task.thumbnail_key is None:
         return None
-    return links.to(task.thumbnail_key, now=now)
+    return links.kept(task.thumbnail_key, task.updated_at, now=now)
 
 
 def error_record(task: Task) -> dict[str, Any] | None:
@@ -243,6 +246,13 @@ def _openai_task_error(task: Task) -> dict[str, Any] | None:
         "param": None,
         "retryable": error["retryable"],
     }
+
+
+def _expires_at(task: Task, links: Links) -> int | None:
+    """Return when the task is gone, or its copied video, whichever comes first."""
+    if task.expires_at is None or "video_key" not in (task.result or {}):
+        return task.expires_at
+    return min(task.expires_at, int(links.kept_until(task.updated_at)))
 
 
 def _instant(epoch_seconds: float | None) -> str | None:

@@ -103,6 +103,7 @@ def links() -> Links:
         region=session.region_name or "us-east-1",
         endpoint=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
         seconds=settings().presigned_url_seconds,
+        file_days=settings().file_retention_days,
     )
 
 

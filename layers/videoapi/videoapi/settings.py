@@ -41,6 +41,7 @@ class Settings:
     lease_seconds: int = 40
 
     task_retention_hours: int = 24
+    file_retention_days: int = 2
     presigned_url_seconds: int = 3600
     openai_status_vocabulary: str = "auto"
     image_url_allow_private: bool = False

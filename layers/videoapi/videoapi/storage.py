@@ -15,12 +15,13 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from videoapi.errors import ServiceError
-from videoapi.tasks import timestamp
+from videoapi.tasks import epoch, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 INPUTS, VIDEOS, THUMBNAILS, IMAGES = "inputs", "videos", "thumbnails", "images"
+DAY = 24 * 3600  # seconds
 READABLE_AS_INPUT = (INPUTS, IMAGES)
 
 
@@ -122,12 +123,17 @@ class Links:
         region: str,
         endpoint: str | None,
         seconds: int,
+        file_days: int,
     ) -> None:
-        """`endpoint` is the local stack's (path style); None means AWS (host style)."""
+        """`endpoint` is the local stack's (path style); None means AWS (host style).
+
+        `seconds` is a link's life, `file_days` that of videos and thumbnails in the bucket.
+        """
         self._credentials = credentials
         self._bucket = bucket
         self._region = region
         self._seconds = seconds
+        self._file_seconds = file_days * DAY
         self._base = (
             f"{endpoint.rstrip('/')}/{bucket}/"
             if endpoint
@@ -141,6 +147,18 @@ class Links:
         request = AWSRequest(method="GET", url=self._base + quote(key))
         S3SigV4QueryAuth(credentials, "s3", self._region, expires=seconds).add_auth(request)
         return Link(str(request.url), now + seconds)
+
+    def kept(self, key: str, since: str, *, now: float) -> Link | None:
+        """Presign a GET of a file of that instant; None once the bucket may have removed it."""
+        end = self.kept_until(since)
+        if end <= now:
+            return None
+        link = self.to(key, now=now)
+        return Link(link.url, min(link.expires_at or end, end))
+
+    def kept_until(self, since: str) -> float:
+        """Return until when a file of that instant is there; S3 removes it at the next midnight."""
+        return epoch(since) + self._file_seconds
 
     def form(
         self, key: str, content_type: str, *, sizes: tuple[int, int], seconds: int, now: float
