@@ -101,9 +101,8 @@ def kind_of(change):
         return "accept"
     if "intent_at" in sets:
         return "intend" if sets["intent_at"] else "refuse"
-    if "progress" in sets:
-        return "renew"
-    return "release" if "lease_until" in sets else "requeue"
+    telling = {"image_failures": "postpone", "progress": "renew", "lease_until": "release"}
+    return next((kind for name, kind in telling.items() if name in sets), "requeue")
 
 
 class FakeStore:
@@ -160,9 +159,9 @@ class FakeStore:
     def take_back(self, task):
         self._reached("take back")
         row = self.rows.get(task.task_id, {})
-        if row.get("created_at") != task.created_at:
+        if row.get("submitted_by") != task.submitted_by:
             return True
-        if row["status"] is not Status.PENDING:
+        if (row["status"], row.get("queued_at")) != (Status.PENDING, task.queued_at):
             return False
         del self.rows[task.task_id], self.history[task.task_id]
         return True
@@ -236,6 +235,7 @@ class FakeQueue:
             letter.visible_at = now + seconds
 
     def waiting(self):
+        self._reached("waiting")
         return len(self._visible())
 
     def receive(self):

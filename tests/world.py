@@ -47,6 +47,9 @@ class FakeLog:
     def error(self, message, **fields):
         self.lines.append(("error", message, fields))
 
+    def exception(self, message, **fields):
+        self.lines.append(("exception", message, fields))
+
     @property
     def steps(self):
         return [fields["step"] for _, message, fields in self.lines if message == "step"]
@@ -112,7 +115,12 @@ class World:
             measurements=measurements,
         )
         self.recovery = Recovery(
-            self.settings, self.store, self.queue, clock=self.clock, measurements=measurements
+            self.settings,
+            self.store,
+            self.queue,
+            clock=self.clock,
+            measurements=measurements,
+            log=self.log,
         )
         self.submissions = Submissions(
             self.settings,

@@ -16,8 +16,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.set_correlation_id(context.aws_request_id)
     failed: list[dict[str, str]] = []
     for record in event["Records"]:
+        task_id = task_id_of(record["body"])
+        if task_id is None:
+            logger.error("a letter that names no task is dropped", message_id=record["messageId"])
+            continue
         try:
-            recovery.bury(task_id_of(record["body"]))
+            recovery.bury(task_id)
         except Exception:
             logger.exception("a dead letter could not be buried", message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})

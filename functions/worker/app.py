@@ -18,6 +18,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         task_id = task_id_of(record["body"])
         logger.set_correlation_id(context.aws_request_id)
         logger.append_keys(task_id=task_id)
+        if task_id is None:
+            logger.error("a message that names no task is dropped", message_id=record["messageId"])
+            continue
         message = Message(
             task_id=task_id,
             receipt_handle=record["receiptHandle"],

@@ -220,10 +220,21 @@ def test_a_dead_letter_ends_its_task(deploy, cloud):
 def test_a_dead_letter_that_cannot_be_buried_comes_back_and_keeps_no_other(deploy, cloud):
     task = new_task()
     cloud.store.create(task)
-    event = event_of("dead_letter", "not JSON", message_about(task))
+    cloud.store.create(broken := new_task())
+    cloud.change(broken.task_id, status={"S": "a word of a later version"})
+    event = event_of("dead_letter", message_about(broken), message_about(task))
     answer = deploy().invoke("dead_letter", event)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert cloud.store.get(task.task_id).status is Status.FAILED
+
+
+@pytest.mark.parametrize("body", ["not JSON", "", '{"task_id": 5}', "[" * 100_000])
+def test_a_message_that_names_no_task_is_logged_once_and_dropped(deploy, body, caplog):
+    answer = deploy().invoke("worker", event_of("worker", body), WorkerContext())
+    assert answer == {"batchItemFailures": []}
+    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert said.message_id == "message-0"
+    assert body[:9] not in said.getMessage() or not body
 
 
 def test_the_sweeper_sends_what_was_never_sent(deploy, cloud):

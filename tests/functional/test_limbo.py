@@ -8,6 +8,7 @@ import pytest
 from tests.functional.client import recorded
 from tests.functional.lives import new_task
 from videoapi import transitions
+from videoapi.errors import ServiceError
 
 LONG_AGO = 2 * 3600
 
@@ -166,9 +167,25 @@ def test_a_task_that_comes_back_to_life_at_its_burial_is_queued_again(client, li
 
 def test_one_letter_that_cannot_be_buried_keeps_no_other_back(client, lives, cloud, old):
     first, second = lives.pending(now=old).task_id, lives.pending(now=old).task_id
-    failed = bury(client, {"task_id": first}, "not JSON", {"task_id": 5}, {"task_id": second})
-    assert failed == ["message-1", "message-2"]
-    assert {cloud.item(task_id)["status"] for task_id in (first, second)} == {"failed"}
+    cloud.change(first, status={"S": "a word of a later version"})
+    assert bury(client, {"task_id": first}, {"task_id": second}) == ["message-0"]
+    assert cloud.item(second)["status"] == "failed"
+
+
+def test_a_letter_that_names_no_task_is_logged_once_and_gone(client, lives, old, caplog):
+    task_id = lives.pending(now=old).task_id
+    assert bury(client, "not JSON", {"task_id": 5}, "", {"task_id": task_id}) == []
+    assert client.get(f"/api/v1/tasks/{task_id}").json["status"] == "failed"
+    said = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.message_id for record in said] == ["message-0", "message-1", "message-2"]
+
+
+def test_a_sweep_that_could_not_queue_a_task_fails_after_the_others(client, lives, cloud, old):
+    broken, whole = lives.pending(now=old).task_id, lives.pending(now=old).task_id
+    cloud.change(broken, status={"S": "a word of a later version"})
+    with pytest.raises(ServiceError, match="1 overdue"):
+        sweep(client)
+    assert named(cloud.messages()) == [whole]
 
 
 def test_letters_come_back_while_the_table_is_away(client, lives, cloud, old):

@@ -79,6 +79,59 @@ def test_a_replay_whose_message_cannot_be_sent_may_be_tried_again(client, cloud)
     assert cloud.item(task_id)["status"] == "pending"
 
 
+def test_a_replay_that_is_quicker_than_the_taking_back_keeps_the_task_for_both(client, cloud):
+    """The first submit's message failed, the replay's did not: one task, accepted twice over."""
+    headers, replays = {"idempotency-key": "k"}, []
+
+    def replay():
+        cloud.calls.heal()
+        replays.append(client.post(OPENAI, json=WISH, headers=headers))
+
+    cloud.calls.fail("sqs:SendMessage")
+    cloud.calls.before("dynamodb:DeleteItem", replay)
+    first = client.post(OPENAI, json=WISH, headers=headers)
+    assert [first.status, replays[0].status] == [200, 200]
+    assert first.json["id"] == replays[0].json["id"]
+    assert cloud.item(first.json["id"])["status"] == "pending"
+    assert len(cloud.messages()) == 1
+
+
+def test_a_replay_that_is_slower_than_the_taking_back_may_be_tried_again(client, cloud):
+    headers = {"idempotency-key": "k"}
+    task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
+    cloud.messages()
+    taken_back = {"TableName": cloud.table, "Key": {"task_id": {"S": task_id}}}
+    cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.dynamodb.delete_item(**taken_back))
+    assert_away(client.post(OPENAI, json=WISH, headers=headers), openai=True)
+    assert (cloud.items(), cloud.messages()) == ({}, [])
+
+
+@pytest.mark.parametrize("status", ["processing", "deleted"])
+def test_a_replay_of_a_task_that_moved_on_meanwhile_says_how_it_stands(client, cloud, status):
+    headers = {"idempotency-key": "k"}
+    task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
+    cloud.messages()
+    change = {"status": {"S": status}, "lease_owner": {"S": "worker"}}
+    cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.change(task_id, **change))
+    answer = client.post(OPENAI, json=WISH, headers=headers)
+    assert answer.status == (200 if status == "processing" else 409)
+    assert cloud.messages() == []
+
+
+def test_of_two_replays_at_once_one_sends_and_both_get_the_task(client, cloud):
+    headers, answers = {"idempotency-key": "k"}, []
+    client.post(OPENAI, json=WISH, headers=headers)
+    cloud.messages()
+
+    def replay():
+        answers.append(client.post(OPENAI, json=WISH, headers=headers))
+
+    cloud.calls.before("dynamodb:UpdateItem", replay)
+    replay()
+    assert [answer.status for answer in answers] == [200, 200]
+    assert len(cloud.messages()) == 1
+
+
 @pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", ""])
 @pytest.mark.parametrize(
     ("call", "headers"),

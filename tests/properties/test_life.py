@@ -68,6 +68,7 @@ class Life(RuleBasedStateMachine):
         )
         self.world.relay.takes = takes
         self.seen = {}  # task → how many of its rows were checked
+        self.accepted = set()  # tasks that a caller was told of
         self.submit(0)
 
     # --- callers
@@ -79,7 +80,20 @@ class Life(RuleBasedStateMachine):
             key=ApiKey(OWNER, Limits()), now=self.world.clock(), idempotency_key=f"key {which}"
         )
         with suppress(ServiceError, Conflict):
-            self.world.submissions.submit(WISH, caller)
+            self.accepted.add(self.world.submissions.submit(WISH, caller).task.task_id)
+
+    @rule(which=WHICH)
+    def submit_twice_at_once(self, which):
+        """Let the first one's message fail, and the second come before the task is taken back."""
+
+        def replay():
+            self.world.queue.away = 0
+            self.submit(which)
+
+        self.world.queue.away = 1
+        self.world.at_event["take back"] = replay
+        self.submit(which)
+        self.world.at_event.pop("take back", None)
 
     @rule(which=WHICH, how=st.sampled_from(["cancel", "delete"]))
     def give_up(self, which, how):
@@ -169,6 +183,10 @@ class Life(RuleBasedStateMachine):
             for before, after in pairwise(new):
                 _check_step(before, after)
             self.seen[task_id] = len(rows)
+
+    @invariant()
+    def an_accepted_task_is_never_lost(self):
+        assert self.accepted <= set(self.tasks)
 
     @invariant()
     def an_open_task_is_found_again_and_an_ended_one_is_not(self):

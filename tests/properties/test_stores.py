@@ -1,6 +1,7 @@
 """The store of the tests and DynamoDB read every `Change` alike, conditions and all."""
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ CHANGES = {
     "refuse": lambda task, now, pick: transitions.refuse(
         task, now=now, again_at=now + pick, audio=pick == 1, unknown=pick == 2
     ),
+    "postpone": lambda task, now, pick: transitions.postpone(task, now=now, again_at=now + pick),
     "release": lambda task, now, **_: transitions.release(task, now=now),
     "complete": lambda task, now, **_: transitions.complete(
         task, {"video_url": "https://a/ü", "actual": {"fps": 24.5}}, now=now, retention=DAY
@@ -45,9 +47,20 @@ CHANGES = {
     "abandon": lambda task, now, **_: transitions.abandon(task, ERROR, now=now, retention=DAY),
     "cancel": lambda now, **_: transitions.cancel(now=now, retention=DAY),
     "delete": lambda task, now, **_: transitions.delete(task, now=now, retention=DAY),
-    "requeue": lambda task, now, **_: transitions.requeue(task, now=now, grace=60),
+    "requeue": lambda task, now, **_: transitions.requeue(
+        task if task.queued_at else replace(task, queued_at=timestamp(now)), now=now, grace=60
+    ),
 }
-LIVELY = ["claim", "intend", "accept", "renew", "refuse", "release"]  # leave a task open
+# Leave a task open:
+LIVELY = [
+    "claim",
+    "intend",
+    "accept",
+    "renew",
+    "refuse",
+    "postpone",
+    "release",
+]
 NAMES = st.sampled_from(LIVELY * 3 + sorted(CHANGES))
 
 

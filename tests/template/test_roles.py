@@ -53,7 +53,7 @@ GRANTS = {
         "FilesBucket/images/*": "s3:GetObject",
         "FilesBucket": "s3:ListBucket",
         "FilesBucket/videos/*": "s3:PutObject s3:DeleteObject",
-        "FilesBucket/thumbnails/*": "s3:PutObject",
+        "FilesBucket/thumbnails/*": "s3:PutObject s3:DeleteObject",
         SECRET + "${Veo3ApiKeySecret}-??????": "secretsmanager:GetSecretValue",
         SECRET + "${FastLlmApiKeySecret}-??????": "secretsmanager:GetSecretValue",
     },

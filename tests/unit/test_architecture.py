@@ -24,7 +24,7 @@ LAYERS = {
     "words": "connections prompts optimizer",
     "what a relay says": "loose_json complaints failures result_urls relay_answers relay_bodies",
     "the relay": "veo3 polling mp4",
-    "behind the queue": "lease inputs delivery generation recovery",
+    "behind the queue": "lease inputs attempts delivery generation recovery",
     "what a caller says": "fields requests forms uploads submission image_generation",
     "what a caller is told": "responses content listing cancellation documentation http",
     "the whole": "services",

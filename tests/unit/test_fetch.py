@@ -105,10 +105,13 @@ def test_a_name_that_answers_differently_later_is_looked_up_but_once():
     assert internet.dialled == [PUBLIC]
 
 
-def test_a_name_without_an_address_may_have_one_later():
+def test_a_name_without_an_address_ends_as_one_that_points_inside():
     failed = refusal(fetcher(Internet({}), Names({})))
+    inside = refusal(fetcher(Internet({}), Names({HOST: ["10.0.0.7"]})))
     assert "no host on the public internet" in str(failed)
-    assert failed.transient
+    assert (
+        (str(failed), failed.transient) == (str(inside), inside.transient) == (str(failed), False)
+    )
 
 
 def test_a_literal_address_is_not_looked_up():

@@ -178,7 +178,7 @@ def test_a_key_that_is_refused_three_times_in_a_row_ends_the_task():
     assert "error" in {level for level, _, _ in world.log.lines}
 
 
-@pytest.mark.parametrize(("asked", "waited"), [("20", 20), ("900", 30), ("1", 2)])
+@pytest.mark.parametrize(("asked", "waited"), [("20", 20), ("900", 30), ("1", 1), ("0", 0.75)])
 def test_a_poll_waits_as_long_as_the_relay_asks_within_reason(asked, waited):
     world = World()
     world.relay.looks.append(httpx.Response(429, headers={"retry-after": asked}))
@@ -192,7 +192,26 @@ def test_the_time_that_a_poll_takes_is_part_of_the_wait():
     world.relay.looks.append(lambda _: world.clock.advance(1.5))
     world.run()
     first, second, *_ = world.relay.polls
-    assert second - first == 2.0
+    assert second - first == 3.0
+
+
+@pytest.mark.parametrize("passed", [0, 1.5])
+def test_a_new_job_is_looked_at_two_seconds_after_it_was_accepted(passed):
+    world = World()
+    world.at_event["accept written"] = lambda: world.clock.advance(passed)
+    world.run()
+    assert world.relay.polls[0] - START == pytest.approx(2)
+
+
+def test_a_job_that_is_resumed_is_looked_at_at_once():
+    world = World()
+    world.submit()
+    world.at_event["accept written"] = crash
+    world.work()
+    world.clock.advance(42)
+    resumed = world.clock()
+    world.settle()
+    assert world.relay.polls[0] == resumed
 
 
 # --- the deadline and the hand-over

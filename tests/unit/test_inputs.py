@@ -182,11 +182,13 @@ def test_an_image_that_pillow_stumbles_over_is_still_sent():
         httpx.Response(404),
         httpx.Response(200, text="<html>"),
         httpx.Response(302, headers={"location": "http://169.254.169.254/latest"}),
-        httpx.ConnectError("refused"),
+        httpx.Response(403),
+        httpx.Response(410),
+        httpx.Response(200, headers={"content-length": str(21 * 1024**2)}),
     ],
-    ids=["missing", "no image", "inwards", "unreachable"],
+    ids=["missing", "no image", "inwards", "forbidden", "gone", "too large"],
 )
-def test_an_image_that_cannot_be_had_ends_the_task_before_anything_is_ordered(answer):
+def test_an_image_that_is_refused_ends_the_task_before_anything_is_ordered(answer):
     world = World()
     world.cdn.append(answer)
     task = world.run(image_url=f"{CDN}/fox.png")
@@ -194,6 +196,103 @@ def test_an_image_that_cannot_be_had_ends_the_task_before_anything_is_ordered(an
     assert (task.error["type"], task.error["code"]) == ("ValidationError", "invalid_image")
     assert (task.error["retryable"], task.error["maybe_charged"]) == (False, False)
     assert not world.relay.requests
+
+
+AWAY = {
+    "unreachable": httpx.ConnectError("refused"),
+    "late": httpx.ReadTimeout("late"),
+    "busy": httpx.Response(503),
+    "throttling": httpx.Response(429),
+    "broken off": httpx.Response(200, headers={"content-length": "99"}, content=b"half"),
+}
+
+
+@pytest.mark.parametrize("answer", AWAY.values(), ids=AWAY)
+def test_an_image_whose_host_is_away_for_a_moment_is_fetched_later_with_the_slot_free(answer):
+    world = World()
+    world.cdn.extend([answer, httpx.Response(200, content=png())])
+    task_id = world.submit(image_url=f"{CDN}/fox.png")
+    assert world.work()
+    waiting = world.task(task_id)
+    assert (waiting.status, waiting.lease_owner, waiting.attempts) == (Status.PROCESSING, "", 0)
+    assert not waiting.maybe_charged
+    assert not world.relay.requests
+    world.settle()
+    assert world.task(task_id).status is Status.COMPLETED
+    assert order_of(world)["input_reference"] == png()
+
+
+def test_an_image_whose_host_stays_away_ends_the_task_after_the_retries_with_one_worth_retrying():
+    world = World()
+    world.cdn.extend([httpx.Response(503)] * 9)
+    task = world.run(image_url=f"{CDN}/fox.png")
+    assert [delay for _, delay, _ in world.queue.sent] == [0, 5, 10, 20]
+    assert len(world.downloads) == 4
+    assert task.error == {
+        "type": "ServiceError",
+        "message": "The image cannot be fetched: the URL answered with HTTP status 503.",
+        "code": "image_unavailable",
+        "retryable": True,
+        "maybe_charged": False,
+    }
+    assert not world.relay.requests
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_how_often_an_image_is_fetched_again_is_the_same_setting(retries):
+    world = World(video_generation_max_retries=retries)
+    world.cdn.extend([httpx.Response(503)] * 9)
+    world.run(image_url=f"{CDN}/fox.png")
+    assert len(world.downloads) == 1 + retries
+
+
+def test_an_image_that_came_late_uses_up_no_order():
+    world = World()
+    world.cdn.extend([httpx.Response(503)] * 3 + [httpx.Response(200, content=png())] * 9)
+    world.relay.posts.extend([httpx.Response(503)] * 3)
+    task = world.run(image_url=f"{CDN}/fox.png")
+    assert (task.status, task.attempts, task.image_failures) == (Status.COMPLETED, 4, 3)
+    assert [delay for _, delay, _ in world.queue.sent] == [0, 5, 10, 20, 5, 10, 20]
+
+
+@pytest.mark.parametrize("how", ["cancel", "delete"])
+@pytest.mark.parametrize("when", ["put done", "intend"])
+def test_a_task_that_is_given_up_while_its_thumbnail_is_made_leaves_none(how, when):
+    world = with_image(World())
+    task_id = world.submit(image_key=KEY)
+    world.at_event[when] = lambda: getattr(world.cancellation, how)(task_id, OWNER)
+    world.work()
+    assert list(world.files.objects) == [KEY]
+    assert not world.relay.requests
+
+
+def test_a_worker_that_was_replaced_leaves_the_thumbnail_to_the_next():
+    world = with_image(World())
+    task_id = world.submit(image_key=KEY)
+    world.queue.send(task_id)
+
+    def stall():
+        with world.clock.frozen():
+            world.clock.advance(43)
+            world.work()
+
+    world.at_event["intend"] = stall
+    world.work()
+    task = world.task(task_id)
+    assert task.status is Status.COMPLETED
+    assert thumbnail_of(world, task)
+    assert len(world.relay.orders) == 1
+
+
+def test_a_thumbnail_that_a_first_attempt_made_stays_with_a_task_that_is_cancelled():
+    world = with_image(World())
+    world.relay.posts.append(httpx.Response(503))
+    task_id = world.submit(image_key=KEY)
+    world.work()
+    world.clock.advance(5)
+    world.at_event["intend"] = lambda: world.cancellation.cancel(task_id, OWNER)
+    world.work()
+    assert thumbnail_of(world, world.task(task_id))
 
 
 def test_an_image_that_is_gone_from_the_bucket_ends_the_task():

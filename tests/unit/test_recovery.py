@@ -81,7 +81,7 @@ def test_a_backlog_is_no_reason_to_send_again_before_its_patience_ends():
 def test_a_task_whose_worker_and_message_are_gone_is_taken_up_within_a_minute_of_its_lease(event):
     world = World()
     task_id = crash_at(world, event)
-    world.clock.advance(40)
+    world.clock.advance(START + 40 - world.clock())
     assert world.recovery.sweep() == 0
     world.clock.advance(1)
     assert world.recovery.sweep() == 1
@@ -122,11 +122,46 @@ def test_a_task_that_ends_while_the_sweeper_looks_is_left_alone(end):
     assert not world.queue.sent
 
 
+def test_one_task_that_cannot_be_queued_keeps_no_other_back_and_is_told_of():
+    world = World()
+    several = [unsent(world) for _ in range(3)]
+    world.clock.advance(121)
+    world.at_event["requeue written"] = lambda: setattr(world.queue, "away", 1)
+    with pytest.raises(ServiceError, match="1 overdue"):
+        world.recovery.sweep()
+    assert [task_id for task_id, _, _ in world.queue.sent] == several[1:]
+    assert ("exception", "an overdue task could not be queued", {"task_id": several[0]}) in (
+        world.log.lines
+    )
+    assert ("warning", "tasks were queued again", {"queued": 2}) in world.log.lines
+
+
+def test_a_row_that_nobody_can_read_stops_no_sweep():
+    world = World()
+    broken, whole = unsent(world), unsent(world)
+    world.store.rows[broken]["queued_at"] = "a word of a later version"
+    world.clock.advance(121)
+    with pytest.raises(ServiceError, match="1 overdue"):
+        world.recovery.sweep()
+    assert [task_id for task_id, _, _ in world.queue.sent] == [whole]
+
+
+def test_a_queue_that_does_not_say_how_long_it_is_stops_no_sweep():
+    world = World()
+    task_id = unsent(world)
+    world.queue.send("vid_another")
+    world.queue.sent.clear()
+    world.clock.advance(121)
+    world.at_event["waiting"] = lambda: setattr(world.queue, "away", 1)
+    assert world.recovery.sweep() == 1
+    assert [task_id for task_id, _, _ in world.queue.sent] == [task_id]
+
+
 def test_a_message_that_could_not_be_sent_is_sent_by_the_next_sweep():
     world = World()
     unsent(world)
     world.clock.advance(121)
-    world.queue.away = 1
+    world.queue.away = 2
     with pytest.raises(ServiceError):
         world.recovery.sweep()
     world.clock.advance(61)

@@ -117,10 +117,19 @@ def test_a_deletion_is_of_the_task_as_it_was_seen(status):
 def test_of_two_sweeps_that_saw_the_same_one_wins():
     task = new_task(now=NOW)
     change = transitions.requeue(task, now=NOW + 300, grace=60)
-    assert change.equals == {"queued_at": timestamp(NOW)}
+    assert change.equals == {"queued_at": timestamp(NOW), "lease_owner": ""}
     assert change.sets["queued_at"] == timestamp(NOW + 300)
     assert change.sets["due_at"] == timestamp(NOW + 360)
     assert change.leaves == OPEN
+
+
+@pytest.mark.parametrize("behind", [0, 0.0004, 5])
+def test_queueing_again_always_leaves_a_later_mark(behind):
+    """Or a submit whose clock says the same could still take the task back."""
+    for millisecond in range(1000):
+        task = new_task(now=NOW + millisecond / 1000)
+        now = NOW + millisecond / 1000 - behind
+        assert transitions.requeue(task, now=now, grace=60).sets["queued_at"] > task.queued_at
 
 
 def test_lists_are_in_order_of_time_and_then_of_id():

@@ -190,8 +190,8 @@ class Fetcher:
 
 def _require_public(addresses: list[str], *, may_be_private: bool) -> None:
     if not addresses or not (may_be_private or all(map(is_public, addresses))):
-        # One text for both: which names exist inside is nothing to tell a stranger.
-        raise DownloadFailed("names no host on the public internet", transient=not addresses)
+        # One end for both: which names exist inside is nothing to tell a stranger.
+        raise DownloadFailed("names no host on the public internet")
 
 
 def _joined(url: str, location: str) -> str:

@@ -15,20 +15,20 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from videoapi import transitions
+from videoapi.attempts import Mishap, delay_before_next, set_free
 from videoapi.delivery import Delivery
 from videoapi.errors import GenerationError
 from videoapi.failures import (
     Failure,
     JobMissing,
     PollFailed,
-    SubmitRefused,
     SubmitUnknown,
 )
-from videoapi.inputs import Inputs
+from videoapi.inputs import ImageAway, Inputs, Prepared
 from videoapi.lease import MESSAGE_MARGIN, HandOver, Lease, LeaseLost, Message, Sleep
 from videoapi.measurements import Measurements
 from videoapi.polling import next_poll
-from videoapi.queue import LONGEST_DELAY, TaskQueue
+from videoapi.queue import TaskQueue
 from videoapi.relay_answers import Job, JobState
 from videoapi.settings import Settings
 from videoapi.store import TaskStore
@@ -36,7 +36,6 @@ from videoapi.tasks import Task, epoch, timestamp
 from videoapi.transitions import seconds_since
 from videoapi.veo3 import Veo3
 
-AUDIO_RETRIES = 2  # the relay's audio filter strikes at random and does not charge
 LOST_AFTER = 3  # "no such job" this often in a row is a lost job; refused keys likewise
 # Seconds left, or hand over. A POST: 30 to prepare, 10 + 60 + 120 + 30 to connect, send and answer.
 ROOM_TO_POST, ROOM_TO_POLL = 260, 60
@@ -119,7 +118,7 @@ class Generation:
             result = self._delivery.deliver(job, lease)
         except HandOver:
             self._hand_over(lease)
-        except (Failure, SubmitUnknown) as failure:
+        except (Failure, SubmitUnknown, ImageAway) as failure:
             self._try_again_or_fail(lease, failure)
         except GenerationError as failure:
             self._fail(lease, failure)
@@ -135,19 +134,26 @@ class Generation:
             raise SubmitUnknown("a worker died before it had the answer")
         lease.require(ROOM_TO_POST)
         prepared = self._inputs.prepare(task)
+        try:
+            self._intend(lease, prepared)
+        except LeaseLost:
+            self._inputs.withdraw(prepared, self._store.get(task.task_id))
+            raise
+        self._step("intended")
+        accepted = self._relay.create(prepared.order)
+        self._step("answered")
+        self._save(lease, accepted.upstream_id)
+
+    def _intend(self, lease: Lease, prepared: Prepared) -> None:
         lease.check()
         change = transitions.intend(
-            task,
+            lease.task,
             now=self._clock(),
             prompt=prepared.order.prompt,
             optimized=prepared.optimized,
             thumbnail_key=prepared.thumbnail_key,
         )
         lease.apply(change)
-        self._step("intended")
-        accepted = self._relay.create(prepared.order)
-        self._step("answered")
-        self._save(lease, accepted.upstream_id)
 
     def _save(self, lease: Lease, upstream_id: str) -> None:
         """Save the paid job's id: in its place, or beside a task that has no place for it now."""
@@ -169,6 +175,7 @@ class Generation:
         """Poll the paid job until it has ended, as often as its progress makes sensible."""
         upstream_id, accepted_at = _accepted(lease.task)
         unheard, progress, since = 0, None, 0.0
+        lease.wait(max(accepted_at + next_poll(0, None) - self._clock(), 0))  # resumed: no wait
         while True:
             lease.check()
             lease.require(ROOM_TO_POLL)
@@ -213,39 +220,23 @@ class Generation:
         self._queue.send(lease.task.task_id)
         self._step("handed over")
 
-    def _try_again_or_fail(self, lease: Lease, failure: Failure | SubmitUnknown) -> None:
+    def _try_again_or_fail(self, lease: Lease, mishap: Mishap) -> None:
         """Start another attempt later, with the slot free meanwhile, or end the task."""
-        task, unknown = lease.task, isinstance(failure, SubmitUnknown)
-        if isinstance(failure, SubmitUnknown):
-            again = "transient" if self._settings.veo3_ambiguous_submit == "retry" else None
-        else:
-            again = failure.again
-        audio = again == "audio"
-        used = task.audio_refusals if audio else task.attempts - task.audio_refusals - 1
-        allowed = AUDIO_RETRIES if audio else self._settings.video_generation_max_retries
-        if again is None or used >= allowed:
-            self._fail(lease, failure)
+        task = lease.task
+        delay = delay_before_next(task, mishap, self._settings, jitter=self._jitter)
+        if delay is None:
+            self._fail(lease, mishap)
             return
-        asked = failure.retry_after if isinstance(failure, SubmitRefused) else None
-        now, delay = self._clock(), self._back_off(task, asked)
-        lease.apply(
-            transitions.refuse(task, now=now, again_at=now + delay, audio=audio, unknown=unknown)
-        )
+        now = self._clock()
+        lease.apply(set_free(task, mishap, now=now, again_at=now + delay))
         self._queue.send(task.task_id, delay=delay)
         self._measurements.refused()
         self._log.warning(
             "another attempt follows",
-            code=failure.code,
-            detail=_detail(failure),
+            code=mishap.code,
+            detail=_detail(mishap),
             delay=round(delay, 1),
         )
-
-    def _back_off(self, task: Task, retry_after: float | None) -> float:
-        """Return seconds until the next attempt: exponential, jittered, at least what is asked."""
-        settings = self._settings
-        factor = settings.video_generation_retry_backoff ** max(task.attempts - 1, 0)
-        delay = settings.video_generation_retry_delay * factor * self._jitter()
-        return min(max(delay, retry_after or 0), LONGEST_DELAY)
 
     def _fail(self, lease: Lease, failure: GenerationError) -> None:
         failure.maybe_charged = failure.maybe_charged or lease.task.unknown_submits > 0

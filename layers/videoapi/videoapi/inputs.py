@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from videoapi import images
 from videoapi.errors import GenerationError, ServiceError, ValidationError
-from videoapi.fetch import Fetcher
+from videoapi.fetch import DownloadFailed, Fetcher
 from videoapi.optimizer import PromptOptimizer
 from videoapi.prompts import compose
 from videoapi.settings import Settings
@@ -15,6 +15,14 @@ from videoapi.veo3 import Order
 
 VEO_LENGTHS = (4, 6, 8)  # seconds; all that Veo 3 makes, and 1080p only at 8 (Gemini API docs)
 FULL_HD_SIDE = 1080
+
+
+class ImageAway(GenerationError):
+    """The image's host does not deliver it just now; nothing was sent to the relay."""
+
+    def __init__(self, message: str) -> None:
+        """`message` is the fetcher's."""
+        super().__init__(message, code="image_unavailable", kind="ServiceError", retryable=True)
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Inputs:
     def prepare(self, task: Task) -> Prepared:
         """Read the image and find the words. Nothing is charged for trying.
 
+        Raises `ImageAway` where trying again may help.
+
         A second attempt says the same words as the first, and has its thumbnail already.
         """
         request, image = task.request, self._image(task)
@@ -64,6 +74,12 @@ class Inputs:
         )
         return Prepared(order, optimized, task.thumbnail_key or self._thumbnail(task, image))
 
+    def withdraw(self, prepared: Prepared, task: Task | None) -> None:
+        """Remove the thumbnail of a task that ended before it knew of it; None is a deleted one."""
+        unknown = task is None or (task.ended and task.thumbnail_key is None)
+        if unknown and prepared.thumbnail_key:
+            self._files.delete([prepared.thumbnail_key])
+
     def _prompt(self, request: GenerationRequest, *, has_image: bool) -> tuple[str, bool | None]:
         if not request.optimize_prompt:
             return compose(request, has_image=has_image), None
@@ -78,6 +94,8 @@ class Inputs:
         try:
             return images.read_bytes(self._bytes(task))
         except ValidationError as exc:
+            if isinstance(exc.__cause__, DownloadFailed) and exc.__cause__.transient:
+                raise ImageAway(exc.message) from exc
             raise GenerationError(exc.message, code=exc.code, kind=exc.type) from exc
 
     def _bytes(self, task: Task) -> bytes:

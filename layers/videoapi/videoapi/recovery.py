@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from aws_lambda_powertools import Logger
+
 from videoapi import transitions
-from videoapi.errors import GenerationError
+from videoapi.errors import GenerationError, ServiceError
 from videoapi.measurements import Measurements
 from videoapi.queue import LONGEST_DELAY, TaskQueue
 from videoapi.settings import Settings
@@ -25,6 +27,7 @@ class Recovery:
         *,
         clock: Callable[[], float],
         measurements: Measurements,
+        log: Logger,
     ) -> None:
         """Take the adapters that `services` made."""
         self._settings = settings
@@ -32,19 +35,28 @@ class Recovery:
         self._queue = queue
         self._clock = clock
         self._measurements = measurements
+        self._log = log
 
     def sweep(self) -> int:
         """Queue again what is overdue; return how many. Two sweeps at once send once.
 
         Overdue is a pending task whose message was never sent (or is long gone), and a processing
-        one whose worker died together with its message.
+        one whose worker died together with its message. One that cannot be queued keeps no other
+        back; raises `ServiceError` at the end, so that the alarm on errors hears of it.
         """
-        now, backlog = self._clock(), self._queue.waiting() > 0
-        queued = sum(
-            self._requeue(task_id, now, backlog=backlog) for task_id in self._store.overdue(now)
-        )
+        now, backlog = self._clock(), self._has_backlog()
+        queued = failed = 0
+        for task_id in self._store.overdue(now):
+            try:
+                queued += self._requeue(task_id, now, backlog=backlog)
+            except Exception:  # noqa: BLE001 — whatever is wrong with one task; raised at the end
+                self._log.exception("an overdue task could not be queued", task_id=task_id)
+                failed += 1
         if queued:
             self._measurements.queued_again(queued)
+            self._log.warning("tasks were queued again", queued=queued)
+        if failed:
+            raise ServiceError(f"{failed} overdue tasks were not queued; a later sweep will.")
         return queued
 
     def bury(self, task_id: str) -> None:
@@ -66,6 +78,14 @@ class Recovery:
             self._queue.send(task_id)
         else:
             self._measurements.ended(error.code)
+
+    def _has_backlog(self) -> bool:
+        """Whether messages wait. Not knowing is no: a message too many does no harm."""
+        try:
+            return self._queue.waiting() > 0
+        except ServiceError:
+            self._log.warning("the queue does not say how long it is")
+            return False
 
     def _requeue(self, task_id: str, now: float, *, backlog: bool) -> bool:
         task = self._store.get(task_id)

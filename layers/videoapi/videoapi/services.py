@@ -127,7 +127,9 @@ def cancellation() -> Cancellation:
 @cache
 def recovery() -> Recovery:
     """Return the use cases of the sweeper and of dead letters."""
-    return Recovery(settings(), store(), queue(), clock=clock, measurements=Measurements())
+    return Recovery(
+        settings(), store(), queue(), clock=clock, measurements=Measurements(), log=logger()
+    )
 
 
 @cache

@@ -110,7 +110,7 @@ class TaskStore:
         return decode(answer["Attributes"])
 
     def take_back(self, task: Task) -> bool:
-        """Remove a task that nobody was told of; False when it is there and a worker has it.
+        """Remove a task that nobody was told of; False when a worker or a replay has touched it.
 
         True also when it is not there (a repetition by botocore finds nothing any more), or when
         an earlier task has its id.
@@ -119,18 +119,19 @@ class TaskStore:
             self._client.delete_item(
                 TableName=self._table,
                 Key={"task_id": {"S": task.task_id}},
-                ConditionExpression="#s = :pending AND created_at = :created",
+                ConditionExpression="#s = :pending AND submitted_by = :us AND queued_at = :sent",
                 ExpressionAttributeNames={"#s": "status"},
                 ExpressionAttributeValues={
                     ":pending": {"S": Status.PENDING},
-                    ":created": {"S": task.created_at},
+                    ":us": {"S": task.submitted_by},
+                    ":sent": {"S": task.queued_at},
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as exc:
             if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 there = _existing(exc)
-                return there is None or decode(there).created_at != task.created_at
+                return there is None or decode(there).submitted_by != task.submitted_by
             raise _away(exc) from exc
         except BotoCoreError as exc:
             raise _away(exc) from exc

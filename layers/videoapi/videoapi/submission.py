@@ -8,10 +8,11 @@ HEAD when it names an upload).
 import hashlib
 import json
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from videoapi import addresses, images, uploads
+from videoapi import addresses, images, transitions, uploads
 from videoapi.errors import Conflict, ServiceError, ValidationError
 from videoapi.keys import ApiKey
 from videoapi.limits import Limiter
@@ -21,7 +22,8 @@ from videoapi.requests import Submission
 from videoapi.settings import Settings
 from videoapi.storage import Files, Links, input_key, is_own_input
 from videoapi.store import Memory, TaskStore
-from videoapi.tasks import Dialect, Status, Task, derived_task_id, new_task_id, timestamp
+from videoapi.tasks import Dialect, Status, Task, derived_task_id, epoch, new_task_id, timestamp
+from videoapi.transitions import MESSAGE_GRACE
 
 RETRY_WINDOW = 15 * 60  # seconds in which an SDK's own retry means its first task
 PENDING_GRACE = 120  # seconds that a first message may take before the sweeper looks
@@ -185,6 +187,7 @@ class Submissions:
             request=submission.request,
             dialect=caller.dialect,
             fingerprint=fingerprint,
+            submitted_by=secrets.token_hex(8),
         )
 
     def _earlier(self, task: Task, caller: Caller) -> tuple[Task | None, Memory | None]:
@@ -207,21 +210,37 @@ class Submissions:
         return found, replace(memory, gone=twin or "")
 
     def _replay(self, existing: Task, task: Task) -> Submitted:
+        if existing.status is Status.PENDING and existing.fingerprint == task.fingerprint:
+            existing = self._send_again(existing, epoch(task.created_at))
         if existing.fingerprint != task.fingerprint:
             message = "This Idempotency-Key was used for a different request."
             raise ValidationError(message, code="idempotency_key_reused", param="Idempotency-Key")
         if existing.status is Status.DELETED:
             message = "The video of this request was deleted. Use a new key for a new video."
             raise Conflict(message, code="video_deleted", param="Idempotency-Key")
-        if existing.status is Status.PENDING:
-            self._queue.send(existing.task_id)
         return Submitted(existing, replayed=True)
+
+    def _send_again(self, waiting: Task, now: float) -> Task:
+        """Send a waiting task's message once more, and return the task as it is then.
+
+        Its first submit, whose own message failed, may be taking it back just now. Whoever writes
+        first has it: once touched here, the task stays, and the first submit is accepted, too.
+        """
+        change = transitions.requeue(waiting, now=now, grace=MESSAGE_GRACE)
+        touched = self._store.apply(waiting.task_id, change)
+        if touched is not None:
+            self._queue.send(waiting.task_id)
+            return touched
+        current = self._store.get(waiting.task_id, deleted=True)
+        if current is None:
+            raise ServiceError("The first try of this request was taken back just now. Try again.")
+        return current
 
     def _send(self, task: Task) -> None:
         """Send the first message. If that fails, take the task back and only then say so.
 
-        A task that cannot be taken back (a worker has it, or the table is away too) stays
-        accepted: the sweeper sends its message, and a retry by the caller would pay again.
+        A task that cannot be taken back (a worker or a replay has it, or the table is away too)
+        stays accepted: the sweeper sends its message, and a retry by the caller would pay again.
         """
         try:
             self._queue.send(task.task_id)

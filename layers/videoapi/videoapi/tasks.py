@@ -67,6 +67,7 @@ class Task:
     request: GenerationRequest
     dialect: Dialect = Dialect.DOCUMENT
     fingerprint: str = ""
+    submitted_by: str = ""  # the one request that wrote it, and may take it back
     progress: int = 0
     completed_at: str | None = None
     expires_at: int | None = None  # epoch seconds: DynamoDB's TTL wants a number
@@ -80,6 +81,7 @@ class Task:
     lease_until: str = ""  # nobody else touches the task before
     claimed_at: str | None = None  # first claim: the deadline and `duration` count from here
 
+    image_failures: int = 0  # fetches of the image that came to nothing for the moment
     attempts: int = 0  # upstream POSTs begun
     audio_refusals: int = 0  # of those, ended by the upstream's random audio filter
     unknown_submits: int = 0  # of those, lost without an answer and tried again all the same

@@ -4,7 +4,8 @@
 same value. So the rules stand here once, and no write can create, resurrect or rewrite a task.
 
     pending ──claim──▶ processing ──complete──▶ completed
-       │                  │  ▲ claim (lease ran out), renew, intend, accept, refuse, release
+       │                  │  ▲ claim (lease ran out), renew, intend, accept,
+       │                  │  │ refuse, postpone, release
        ├─────cancel───────┼──▶ cancelled
        └──────fail────────┴──▶ failed              any ──delete──▶ deleted (a tombstone)
 
@@ -30,6 +31,7 @@ LEGAL: Mapping[Status, frozenset[Status]] = {
 }
 RUNNING = frozenset({Status.PROCESSING})
 KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint")
+TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
 
@@ -135,6 +137,11 @@ def refuse(
     )
 
 
+def postpone(task: Task, *, now: float, again_at: float) -> Change:
+    """The image's host is away, and nothing was sent: free the task until `again_at`."""
+    return _held(task, now, image_failures=task.image_failures + 1, **_free(again_at, now))
+
+
 def release(task: Task, *, now: float) -> Change:
     """Hand the task over: another worker may take it at once."""
     return _held(task, now, **_free(now, now))
@@ -194,11 +201,15 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
 
 
 def requeue(task: Task, *, now: float, grace: int) -> Change:
-    """Note that a message is sent (again); of two sweeps that saw the same, one wins."""
+    """Note that a message is sent (again), before it is; of several that saw the same, one wins.
+
+    `queued_at` always becomes another: whoever saw the one before has lost, `take_back` included.
+    """
+    later = max(now, epoch(task.queued_at) + TICK)
     return Change(
         leaves=OPEN,
-        equals={"queued_at": task.queued_at},
-        sets={"queued_at": timestamp(now), "due_at": timestamp(now + grace)},
+        equals={"queued_at": task.queued_at, "lease_owner": task.lease_owner},
+        sets={"queued_at": timestamp(later), "due_at": timestamp(now + grace)},
     )
 
 
