@@ -28,6 +28,7 @@ class Settings:
     upstream_files_port: int = 8002
     upstream_seconds: float = 8.0
     reload: bool = True
+    keep_in: Path | None = ROOT / ".local/kept"  # tasks and files over a restart; None: nowhere
 
     #: Everything that was said, for the settings that belong to the functions.
     said: Mapping[str, str]
@@ -48,6 +49,7 @@ class Settings:
             upstream_port=_port(said, "UPSTREAM_PORT", cls.upstream_port),
             upstream_files_port=_port(said, "UPSTREAM_FILES_PORT", cls.upstream_files_port),
             upstream_seconds=_seconds(said, "UPSTREAM_SECONDS", cls.upstream_seconds),
+            keep_in=_folder(said, "KEEP_IN", cls.keep_in),
             reload=said.get("RELOAD", "true").lower() in {"true", "1", "yes", "on"},
         )
 
@@ -106,6 +108,12 @@ def _port(said: Mapping[str, str], name: str, default: int) -> int:
         message = f"{name}={text!r}: say a port, 1 to 65535"
         raise ValueError(message)
     return int(text)
+
+
+def _folder(said: Mapping[str, str], name: str, default: Path | None) -> Path | None:
+    if name not in said:
+        return default
+    return ROOT / said[name] if said[name] else None
 
 
 def _seconds(said: Mapping[str, str], name: str, default: float) -> float:

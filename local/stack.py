@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ from local import executor, template
 from local.build import BUILT, TOOLS
 from local.deploy import STACK, deploy
 from local.gateway import Gateway
+from local.keep import Keeper
 from local.reconcile import reconcile
 from local.reload import Reloader
 from local.settings import ROOT, Settings
@@ -33,6 +34,7 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stand_in: StandIn | None = None
+        self._keeper: Keeper | None = None
         hosts = [settings.api_host, *settings.aws_hosts]
         self._gateway = Gateway(
             ministack, api_port=settings.api_port, hosts=hosts, origins=settings.cors_origins
@@ -81,17 +83,31 @@ class Stack:
         except RuntimeError as exc:
             raise RuntimeError(template.by_variable(built, str(exc))) from None
         self._gateway.api_id = reconcile(deployment)
+        self._restore(deployment.physical_ids)
         if self._settings.reload:
             source = template.load(ROOT / "template.yaml")
             Reloader(ROOT, source, deployment.physical_ids, boto3.client("lambda")).start()
         if self._stand_in:
             self._stand_in.wait_until_ready()
 
+    def _restore(self, names: Mapping[str, str]) -> None:
+        folder = self._settings.keep_in
+        if folder is None:
+            return
+        # What waited for the stand-in is not to be paid for when a real key comes.
+        folder /= "stand-in" if self._settings.stand_in else "relay"
+        keeper = Keeper(folder, table=names["TasksTable"], bucket=names["FilesBucket"])
+        if restored := keeper.restore():
+            print(f"Kept from the last run: {restored} items of the table.", flush=True)
+        self._keeper = keeper
+
     def _end(self) -> None:
         logging.disable()  # what MiniStack says of handlers that are ended under it
         if self._stand_in:
             self._stand_in.ask_to_stop()
         executor.stop()
+        if self._keeper:
+            self._keeper.save()
         if self._stand_in:
             self._stand_in.wait_for_end()
 

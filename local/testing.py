@@ -97,7 +97,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a stack without waiting for it: what it says goes to `output`."""
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    environment |= {"ENV_FILE": os.devnull, "RELOAD": "false"} | settings
+    environment |= {"ENV_FILE": os.devnull, "KEEP_IN": "", "RELOAD": "false"} | settings
     return subprocess.Popen(
         [PYTHON, "-m", module],
         cwd=ROOT,

@@ -13,11 +13,24 @@ from local.settings import ROOT
 from local.testing import PORTS, running_stack, start
 from tests.e2e.conftest import PAGE
 
+ROOT_KEYS = {  # of the account
+    "aws_access_key_id": "test",
+    "aws_secret_access_key": "test",
+    "region_name": "us-east-1",
+}
+
 
 @pytest.fixture
 def aws(stack):
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the account's root
-    return lambda service: boto3.client(service, endpoint_url=stack.aws_url, **keys)
+    return lambda service: boto3.client(service, endpoint_url=stack.aws_url, **ROOT_KEYS)
+
+
+def wait_for_the_end(api, task_id, *, seconds=60):
+    until = time.monotonic() + seconds
+    while (task := api.get(f"/api/v1/tasks/{task_id}").json())["status"] != "completed":
+        assert task["status"] in {"pending", "processing"}, task
+        assert time.monotonic() < until, task
+        time.sleep(0.2)
 
 
 def templates_routes():
@@ -175,3 +188,33 @@ def test_a_port_that_is_taken_is_named_with_its_setting(setting, tmp_path):
     assert f"port {taken} is taken" in said
     assert setting in said
     assert "Traceback" not in said
+
+
+def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice(tmp_path):
+    kept = {"KEEP_IN": str(tmp_path / "kept"), "UPSTREAM_SECONDS": "1", "VEO3_SKIP_UPLOAD": "false"}
+    wish = {"prompt": "A fox [[render:tiny]]", "size": "64x64", "seconds": 1}
+    with running_stack(**kept) as first, httpx.Client(base_url=first.api_url, timeout=30) as api:
+        done = api.post("/v1/videos", json=wish).json()["id"]
+        wait_for_the_end(api, done)
+        video = api.get(f"/v1/videos/{done}/content", follow_redirects=True).content
+        tables = boto3.client("dynamodb", endpoint_url=first.aws_url, **ROOT_KEYS)
+        (table,) = tables.list_tables()["TableNames"]
+        mappings = boto3.client("lambda", endpoint_url=first.aws_url, **ROOT_KEYS)
+        for mapping in mappings.list_event_source_mappings()["EventSourceMappings"]:
+            mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        waits = api.post("/v1/videos", json=wish).json()["id"]
+        tables.update_item(  # as if it had waited for its message for two minutes
+            TableName=table,
+            Key={"task_id": {"S": waits}},
+            AttributeUpdates={"due_at": {"Value": {"S": "2020-01-01T00:00:00.000Z"}}},
+        )
+        assert first.stop() < 5
+    with running_stack(**kept) as second, httpx.Client(base_url=second.api_url, timeout=30) as api:
+        assert not list((tmp_path / "kept").iterdir())
+        again = api.get(f"/v1/videos/{done}/content", follow_redirects=True)
+        assert again.content == video
+        functions = boto3.client("lambda", endpoint_url=second.aws_url, **ROOT_KEYS)
+        functions.invoke(FunctionName="video-api-sweeper")
+        wait_for_the_end(api, waits)
+        relay = httpx.get(f"{second.upstream_url}/_control").json()
+        assert relay["creates_accepted"] == 1

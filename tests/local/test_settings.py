@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from dotenv import dotenv_values
 
@@ -84,3 +86,9 @@ def test_the_example_names_only_settings_that_exist(tmp_path):
     named = {name for name, value in dotenv_values(tmp_path / ".env").items() if value is not None}
     assert named
     assert named <= known
+
+
+def test_tasks_are_kept_in_the_project_unless_another_place_or_none_is_named(read):
+    assert read().keep_in == ROOT / ".local/kept"
+    assert read({"KEEP_IN": ""}).keep_in is None
+    assert read(dotenv="KEEP_IN=/elsewhere").keep_in == Path("/elsewhere")
