@@ -106,10 +106,10 @@ class Stack:
         if self._stand_in:
             self._stand_in.ask_to_stop()
         executor.stop()
-        if self._keeper:
-            self._keeper.save()
         if self._stand_in:
             self._stand_in.wait_for_end()
+        if self._keeper:
+            self._keeper.save()
 
 
 async def _first(*futures: asyncio.Future[Any]) -> None:

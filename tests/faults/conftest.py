@@ -2,12 +2,15 @@
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.faults import table
 from tests.faults.campaign import Campaign
+from tests.faults.chaos import chaos
 from tests.faults.points import AMBIGUOUS, OFTEN, ONCE, POINTS
 from tests.faults.site import running_site
 
@@ -60,6 +63,36 @@ def site(running):
     running.limit(8)
     running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="false", VEO3_AMBIGUOUS_SUBMIT="fail")
     return running
+
+
+@dataclass(frozen=True)
+class Rush:
+    """Many submits at once: their answers, tasks as they ended, and which of them lost a worker."""
+
+    names: list
+    answers: list
+    tasks: list  # of pairs: name, task
+    struck: list
+
+
+@pytest.fixture(scope="session")
+def rush(running, long, say):
+    """Submit as many callers do, with workers dying all the time."""
+    count, callers, workers, kills = (2000, 50, 24, 100) if long else (120, 12, 12, 6)
+    running.limit(workers)
+    running.configure(LEASE_SECONDS="5", VEO3_SKIP_UPLOAD="true", VEO3_AMBIGUOUS_SUBMIT="fail")
+    names = [f"rush-{number}" for number in range(count)]
+    with chaos(running, every=1, at_most=kills) as struck:
+        began = time.monotonic()
+        with ThreadPoolExecutor(callers) as threads:
+            tokens = "[[time:0]] [[render:tiny]]"
+            answers = list(threads.map(lambda name: running.post(name, tokens, image=False), names))
+        say(f"{count} submits by {callers} callers in {time.monotonic() - began:.0f} s")
+        tasks = [(name, running.ended(name, seconds=600)) for name in names]
+    videos = sum(task["status"] == "completed" for _, task in tasks)
+    say(f"after {time.monotonic() - began:.0f} s all have ended, {videos} with a video;")
+    say(f"{len(struck)} workers were killed meanwhile")
+    return Rush(names, answers, tasks, struck)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ class Point:
     `tokens` tell the relay how to behave, `traps` strike from within, `relay_saw` from outside once
     the relay's count of that name is above 0. `paid`: how many jobs the relay has accepted for the
     task in the end; `again`: how many with VEO3_AMBIGUOUS_SUBMIT=retry. `copies`: only happens with
-    VEO3_SKIP_UPLOAD=false. `kills`: how many each task takes. `safe_by`: the place in the code.
+    VEO3_SKIP_UPLOAD=false. `kills`: how many each task takes. `safe_by`: the place in `videoapi`
+    that sees to it, `because`: how.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Point:
     copies: bool = False
     kills: int = 1
     safe_by: str = ""
+    because: str = ""
 
 
 def written(attribute, moment):
@@ -40,23 +42,28 @@ def sending(moment):
     return (Trap(moment, "SendMessage"),), None, "[[submit:503*1]]"
 
 
+HURRY = Trap("before", "Invoke", action="hurry")
+
+
 def seen(count, token):
     """Strike once the relay has seen what the token makes it slow at."""
     return {"relay_saw": count, "tokens": f"[[{token}]]"}
 
 
-def safe_by(place, *points):
-    return (replace(point, safe_by=place) for point in points)
+def safe_by(place, why, *points):
+    return (replace(point, safe_by=place, because=why) for point in points)
 
 
 POINTS = (
     *safe_by(
-        "`_post`: no intent, so nothing was sent",
+        "generation.Generation._post",
+        "no intent, so nothing was sent",
         Point("before the intent", COMPLETED, (at("claimed"),)),
         Point("writing the intent, not written", COMPLETED, written("intent_at", "before")),
     ),
     *safe_by(
-        "`_post`: an intent without an id is unknown",
+        "generation.Generation._post",
+        "an intent without an id is unknown",
         Point("writing the intent, written", UNKNOWN, written("intent_at", "after"), paid=0),
         Point("after the intent, before the POST", UNKNOWN, (at("intended"),), paid=0),
         Point("during the POST, not accepted", UNKNOWN, **seen("posts", "submit:hang*1"), paid=0),
@@ -67,22 +74,34 @@ POINTS = (
         Point("during the save, not written", UNKNOWN, written("accepted_at", "before"), again=2),
     ),
     *safe_by(
-        "`_post`: an id is there, so no POST",
+        "generation.Generation._post",
+        "an id is there, so no POST",
         Point("during the save, written", COMPLETED, written("accepted_at", "after")),
         Point("after the save", COMPLETED, (at("accepted"),)),
     ),
     *safe_by(
-        "`transitions.refuse`: the intent is taken back",
+        "transitions.refuse",
+        "the intent is taken back; a message comes back",
         Point("after a refusal, the next attempt not sent", COMPLETED, *sending("before")),
         Point("after a refusal, the next attempt sent", COMPLETED, *sending("after")),
     ),
     *safe_by(
-        "`_await`: polls the saved id",
+        "generation.Generation._await",
+        "polls the saved id",
         Point("during a poll", COMPLETED, **seen("polls", "poll:hang*1")),
         Point("between polls", COMPLETED, (at("polled"),), tokens="[[time:3]]"),
     ),
     *safe_by(
-        "`Delivery.deliver`: begins again, the same job",
+        "transitions.release",
+        "the task is free, and one of two messages takes it",
+        Point(
+            "handing over, the message not sent", COMPLETED, (HURRY, Trap("before", "SendMessage"))
+        ),
+        Point("after the hand-over", COMPLETED, (HURRY, at("handed over"))),
+    ),
+    *safe_by(
+        "delivery.Delivery.deliver",
+        "begins again with the same job",
         Point("before the delivery", COMPLETED, (at("delivering"),)),
         Point("before the download", COMPLETED, (at("downloading"),), copies=True),
         Point(
@@ -96,21 +115,26 @@ POINTS = (
         Point("during the finish, not written", COMPLETED, written("result", "before")),
     ),
     *safe_by(
-        "`transitions.claim`: an ended task is nobody's",
+        "transitions.claim",
+        "an ended task is nobody's",
         Point("during the finish, written", COMPLETED, written("result", "after")),
         Point("after the finish", COMPLETED, (at("completed"),)),
     ),
-    Point(
-        "at four steps, one after the other",
-        COMPLETED,
-        (at("claimed"), at("accepted"), at("delivering"), at("finishing")),
-        kills=4,
-        safe_by="all of these",
+    *safe_by(
+        "generation.Generation._post",
+        "asks the row anew each time",
+        Point(
+            "at four steps, one after the other",
+            COMPLETED,
+            (at("claimed"), at("accepted"), at("delivering"), at("finishing")),
+            kills=4,
+        ),
     ),
     *safe_by(
-        "`Recovery.bury`",
+        "recovery.Recovery.bury",
+        "ends what is hopeless, resumes what is paid",
         Point(
-            "before the intent, again and again",
+            "before the intent, again and again: a dead letter",
             CRASHED,
             # A sweep may have sent further messages, with receives of their own.
             (at("claimed"),) * (4 * RECEIVES),
@@ -118,7 +142,7 @@ POINTS = (
             kills=RECEIVES,
         ),
         Point(
-            "after the save, then again and again",
+            "after the save, then again and again: a dead letter",
             COMPLETED,
             (at("accepted"), *[at("claimed")] * (RECEIVES - 1)),
             kills=RECEIVES,

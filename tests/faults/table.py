@@ -58,8 +58,14 @@ def _row(retry, point, group):
         duplicates=sum(max(outcome.paid - outcome.allowed, 0) for outcome in group),
         chosen=sum(min(outcome.paid, outcome.allowed) - 1 for outcome in group) if retry else 0,
         recovery=max(recoveries, default=None),
-        safe_by="" if retry else point.safe_by,
+        safe_by="" if retry else _place(point),
     )
+
+
+def _place(point):
+    """Return the place that makes the point safe, with a link for the README, and how it does."""
+    module, _, name = point.safe_by.partition(".")
+    return f"[`{name}`](layers/videoapi/videoapi/{module}.py): {point.because}"
 
 
 def _sum(name, found):

@@ -26,7 +26,7 @@ def cancelled(running):
     answers = {}
     for step in PAID:
         running.traps.set(task_id(f"cancel-{step}"), at(step, "hold"))
-        running.submit(f"cancel-{step}")
+        running.submit(f"cancel-{step}", "[[time:3]]" if step == "polled" else "")
     for step in PAID:
         name = f"cancel-{step}"
         running.journal.wait(task_id(name), lambda entry: entry.what == "held")

@@ -11,8 +11,9 @@ class Trap:
 
     `moment` is `step` (`place` is a name that the worker logs), or `before`, `during` or `after` a
     call to AWS (`place` is an operation; `needle` must occur in its URL or body). `action`: `kill`
-    the process by SIGKILL, `hold` it until it is let go, or `fail` the call (`before`: nothing was
-    sent, `after`: its answer is lost).
+    the process by SIGKILL, `hold` it until it is let go, `fail` the call (`before`: nothing was
+    sent, `after`: its answer is lost), or `hurry` an invocation (`before`, `Invoke`): it has half a
+    minute left.
     """
 
     moment: str

@@ -6,6 +6,8 @@ A crash at any point leaves a row from which the next worker knows what to do:
 before `intend` nothing was paid, so it posts; after `accept` the paid job has an id, so it polls
 that job; in between nobody can know, so the task ends as `upstream_submit_unknown` (or posts again
 where VEO3_AMBIGUOUS_SUBMIT=retry). A poll, a download or a copy that fails never leads to a POST.
+
+`tests/faults/points.py` names, for a worker's death at each step, the place that makes it safe.
 """
 
 from collections.abc import Callable
@@ -81,6 +83,11 @@ class Generation:
 
         What escapes (a service of AWS away) is a crash like any other: the message comes back
         after its visibility, the lease has run out by then, and the next worker goes on.
+
+        A worker that dies before `hide`, its first act, is missed for longer: the message has the
+        queue's own visibility, which Lambda demands to be as long as the function may run (900 s).
+        Nothing was sent by then. The sweeper queues the task again: after two to three minutes, or
+        at once after the lease of an earlier worker; after 15 minutes in a backlog.
         """
         # The clock first: however long the call takes, the message stays hidden beyond the lease.
         seconds, now = self._settings.lease_seconds, self._clock()
