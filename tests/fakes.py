@@ -158,8 +158,8 @@ class FakeStore:
 
     def take_back(self, task):
         self._reached("take back")
-        row = self.rows.get(task.task_id, {})
-        if row.get("submitted_by") != task.submitted_by:
+        row = self.rows.get(task.task_id)
+        if row is None or row.get("submitted_by", "") != task.submitted_by:
             return True
         if (row["status"], row.get("queued_at")) != (Status.PENDING, task.queued_at):
             return False
