@@ -20,12 +20,7 @@ from videoapi import transitions
 from videoapi.attempts import Mishap, delay_before_next, set_free
 from videoapi.delivery import Delivery
 from videoapi.errors import GenerationError
-from videoapi.failures import (
-    Failure,
-    JobMissing,
-    PollFailed,
-    SubmitUnknown,
-)
+from videoapi.failures import Failure, JobMissing, PollFailed, SubmitUnknown
 from videoapi.inputs import ImageAway, Inputs, Prepared
 from videoapi.lease import MESSAGE_MARGIN, HandOver, Lease, LeaseLost, Message, Sleep
 from videoapi.measurements import Measurements
@@ -97,9 +92,9 @@ class Generation:
         if task is None:
             self._log.info("nothing to do: ended, or another worker has it")
             return
-        self._step("claimed")
         if task.claimed_at == timestamp(now):
             self._measurements.claimed(seconds_since(task.created_at, now))
+        self._step("claimed")
         lease = Lease(
             task,
             message,
@@ -153,14 +148,15 @@ class Generation:
 
     def _intend(self, lease: Lease, prepared: Prepared) -> None:
         lease.check()
-        change = transitions.intend(
-            lease.task,
-            now=self._clock(),
-            prompt=prepared.order.prompt,
-            optimized=prepared.optimized,
-            thumbnail_key=prepared.thumbnail_key,
+        lease.apply(
+            transitions.intend(
+                lease.task,
+                now=self._clock(),
+                prompt=prepared.order.prompt,
+                optimized=prepared.optimized,
+                thumbnail_key=prepared.thumbnail_key,
+            )
         )
-        lease.apply(change)
 
     def _save(self, lease: Lease, upstream_id: str) -> None:
         """Save the paid job's id: in its place, or beside a task that has no place for it now."""
