@@ -148,6 +148,7 @@ class GenerationError(VideoApiError):
     ) -> None:
         """The fields of the task's `error` object, in the document's words."""
         super().__init__(message, code=code)
+        self.detail = message  # for the log; of a relay's refusal its own words
         self.kind = kind
         self.retryable = retryable
         self.maybe_charged = maybe_charged

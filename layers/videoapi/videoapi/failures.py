@@ -29,15 +29,16 @@ class Failure(GenerationError):
     def __init__(self, complaint: Complaint, *, status: int = 200) -> None:
         """`status` is that of the HTTP answer that held the complaint."""
         self.cause = cause_of(complaint, status)
-        self.detail = cleaned(complaint.text)
+        detail = cleaned(complaint.text)
         transient = self.cause is Cause.TRANSIENT
-        message, code = _words(self.cause, shown_code(complaint), self.detail)
+        message, code = _words(self.cause, shown_code(complaint), detail)
         super().__init__(
             message,
             code=code,
             kind="ServiceError" if transient else "VideoGenerationError",
             retryable=transient,
         )
+        self.detail = detail
 
     @property
     def again(self) -> Again | None:

@@ -235,10 +235,7 @@ class Generation:
         self._queue.send(task.task_id, delay=delay)
         self._measurements.refused()
         self._log.warning(
-            "another attempt follows",
-            code=mishap.code,
-            detail=_detail(mishap),
-            delay=round(delay, 1),
+            "another attempt follows", code=mishap.code, detail=mishap.detail, delay=round(delay, 1)
         )
 
     def _fail(self, lease: Lease, failure: GenerationError) -> None:
@@ -246,7 +243,7 @@ class Generation:
         change = transitions.fail(lease.task, failure, now=self._clock(), retention=self._retention)
         task = lease.apply(change)
         if failure.code == "upstream_account_error":
-            self._log.error("the relay refused our account", detail=_detail(failure))
+            self._log.error("the relay refused our account", detail=failure.detail)
         self._measurements.ended(failure.code)
         self._log.info("failed", code=failure.code, attempts=task.attempts)
 
@@ -273,10 +270,6 @@ def _accepted(task: Task) -> tuple[str, float]:
         message = "a task is polled only once its job is known"
         raise ValueError(message)
     return task.upstream_id, epoch(task.accepted_at)
-
-
-def _detail(failure: GenerationError) -> str:
-    return failure.detail if isinstance(failure, Failure) else failure.message
 
 
 def _speaks_of_the_job(exc: JobMissing | PollFailed) -> bool:
