@@ -27,6 +27,7 @@ from tests.functional.lives import Lives
 from tests.world import World
 from videoapi.keys import KeyRing, Limits
 from videoapi.lease import Message
+from videoapi.measurements import emit
 
 GENERATION = 60.0  # seconds that the relay takes
 REQUEST_ID = "6bc28136-0d31-4cd5-8fb8-6bc281360d31"  # as long as Lambda's
@@ -150,6 +151,8 @@ class _Workshop(World):  # type: ignore[misc]  # the tests have no types
         super().__init__(veo3_skip_upload=not copies)
         self.clock.now = float(int(time.time()) + 1)  # whole, so that every run has the same polls
         self.relay.takes = GENERATION
+
+    measure = staticmethod(emit)
 
     @staticmethod
     def log_type() -> Logger:

@@ -134,7 +134,7 @@ def per_month() -> dict[str, float]:
     found = {
         f"{watched} alarm metrics": watched * cloudwatch["alarm_metric_month"],
         f"{dashboards} dashboard": dashboards * cloudwatch["dashboard_month"],
-        f"{len(custom_metrics())} metrics of our own": len(custom_metrics())
+        f"{len(custom_metrics())} metrics of our own, while they are sent": len(custom_metrics())
         * cloudwatch["custom_metric_month"],
         "the relay's key in Secrets Manager": price["secrets_manager"]["secret_month"],
         f"Lambda's pollers at {mappings} empty queues": receives

@@ -74,9 +74,7 @@ class World:
         self.store, self.queue, self.files = self.adapters()
         self.relay, self.log = FakeRelay(self), self.log_type()
         self.measured = []  # (name, value, code)
-        measurements = Measurements(
-            lambda name, _, value, of: self.measured.append((name, value, of.get("code")))
-        )
+        measurements = Measurements(self.measure)
         self.cdn = deque()  # answers to downloads of results and images, as in `FakeRelay`
         self.downloads = []
         self.events = []  # everything that was reached, in order
@@ -142,6 +140,10 @@ class World:
     def adapters(self):
         """Return the store, the queue and the files."""
         return FakeStore(self), FakeQueue(self), FakeFiles(self)
+
+    def measure(self, name, _unit, value, dimensions):
+        """Keep a metric, as `measurements.emit` sends it away."""
+        self.measured.append((name, value, dimensions.get("code")))
 
     def at(self, event):
         """Note that an effect is about to happen, or has just happened, and let others act."""
