@@ -11,7 +11,6 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -20,56 +19,25 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 import tests.conftest  # noqa: F401 — made-up credentials before any client
-from bench.meter import METER, Call
+from bench.meter import METER, Operation
 from tests.functional.client import Answer, Client
 from tests.functional.cloud import ROOT, Cloud
 from tests.functional.lives import Lives
 from tests.world import World
+from videoapi import measurements
 from videoapi.keys import KeyRing, Limits
 from videoapi.lease import Message
-from videoapi.measurements import emit
 
 GENERATION = 60.0  # seconds that the relay takes
 REQUEST_ID = "6bc28136-0d31-4cd5-8fb8-6bc281360d31"  # as long as Lambda's
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1"
-REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
+REST, OPENAI, UPLOADS = "/api/v1/videos/generate", "/v1/videos", "/api/v1/uploads"
+FORM = {"content_type": "image/jpeg"}
 WISH: dict[str, Any] = {
     "prompt": "Slow pan over the valley while the morning mist lifts and the first sun comes up",
     "duration": 8,
     "camera_motion": "pan",
 }
-
-
-@dataclass
-class Operation:
-    """What one operation took; the caller's own request and answer, and what it logged."""
-
-    calls: list[Call]
-    request: int = 0
-    answer: int = 0
-    log_lines: list[str] = field(default_factory=list)
-    seconds: float = 0.0  # in made-up time
-    creates: int = 0
-    polls: int = 0
-
-    def count(self, *prefixes: str) -> int:
-        """Return how many calls have a name that begins so."""
-        return sum(call.name.startswith(prefixes) for call in self.calls)
-
-    @property
-    def written(self) -> Counter[str]:
-        """DynamoDB write units, by table and index."""
-        return sum((call.written for call in self.calls), Counter())
-
-    @property
-    def read(self) -> float:
-        """DynamoDB read units."""
-        return sum(call.read for call in self.calls)
-
-    @property
-    def writes(self) -> int:
-        """DynamoDB writes, however large."""
-        return sum(bool(call.written) for call in self.calls)
 
 
 class Bench:
@@ -81,8 +49,8 @@ class Bench:
         self.open = Client(self.cloud)
         self.closed = Client(self.cloud, ALLOW_ANONYMOUS="false")
         self.lives = Lives(self.cloud.store)
-        picture = (ROOT / "examples/mountains.jpg").read_bytes()
-        self.with_image = WISH | {"image": b64encode(picture).decode()}
+        self.picture = (ROOT / "examples/mountains.jpg").read_bytes()
+        self.with_image = WISH | {"image": b64encode(self.picture).decode()}
 
     def key(self, **limits: int) -> dict[str, str]:
         """Make an API key and return the header that presents it."""
@@ -116,6 +84,12 @@ class Bench:
     def submitted(self, **fields: Any) -> str:  # noqa: ANN401 — JSON
         """Submit and return the task's id."""
         return str(self.open.post(REST, json=self.with_image | fields).json["task_id"])
+
+    def upload(self) -> str:
+        """Upload the image, as its form would, and return the reference to it."""
+        form = self.open.post(UPLOADS, json=FORM).json
+        self.cloud.files.put(form["fields"]["key"], self.picture, FORM["content_type"])
+        return str(form["reference"])
 
     def worker(self, *, copies: bool = False) -> Operation:
         """Count what a worker takes for a generation of a minute; Lambda's poller included."""
@@ -152,11 +126,14 @@ class _Workshop(World):  # type: ignore[misc]  # the tests have no types
         self.clock.now = float(int(time.time()) + 1)  # whole, so that every run has the same polls
         self.relay.takes = GENERATION
 
-    measure = staticmethod(emit)
 
     @staticmethod
     def log_type() -> Logger:
         return _log()[0]
+
+    @staticmethod
+    def emit(*metric: Any) -> None:  # noqa: ANN401 — of several types
+        measurements.emit(*metric)
 
     def adapters(self) -> tuple[Any, Any, Any]:
         return self._cloud.store, self._cloud.queue, self._cloud.files
@@ -194,7 +171,7 @@ def _metric_lines(output: str) -> list[str]:
 @cache
 def operations() -> dict[str, Operation]:
     """Measure every operation, by name."""
-    with mock_aws():
+    with mock_aws(), redirect_stdout(io.StringIO()):
         bench = Bench()
         return {
             **_submits(bench),
@@ -223,6 +200,8 @@ def _submits(bench: Bench) -> dict[str, Operation]:
             for count, name in enumerate(("first try", "its retry"))
         },
         **_submits_with_keys(bench),
+        "upload, its form": bench.ask("POST", UPLOADS, json=FORM),
+        "submit, uploaded image": bench.ask("POST", REST, json=WISH | {"image": bench.upload()}),
     }
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import calls, readme
-from bench.calls import REQUEST_ID, TRACE, Operation, operations
+from bench.calls import REQUEST_ID, TRACE, operations
+from bench.meter import Operation
 from tests.functional.cloud import template
 from videoapi.responses import POLL_AFTER
 
@@ -108,7 +109,7 @@ def per_video(*, copied: bool) -> dict[str, float]:
         "S3 and data out": _files(submit, worker, copied=copied)
         + sum(each.answer for each in all_calls) / GB * price["data_out"]["gb"],
         "CloudWatch Logs": logs(
-            sum(len(line) for line in worker.log_lines)
+            sum(len(line) for each in all_calls for line in each.log_lines)
             + PLATFORM_BYTES * (requests + 1)
             + access_line_bytes() * requests
         ),
@@ -134,7 +135,7 @@ def per_month() -> dict[str, float]:
     found = {
         f"{watched} alarm metrics": watched * cloudwatch["alarm_metric_month"],
         f"{dashboards} dashboard": dashboards * cloudwatch["dashboard_month"],
-        f"{len(custom_metrics())} metrics of our own, while they are sent": len(custom_metrics())
+        f"{len(custom_metrics())} metrics of our own, in hours with tasks": len(custom_metrics())
         * cloudwatch["custom_metric_month"],
         "the relay's key in Secrets Manager": price["secrets_manager"]["secret_month"],
         f"Lambda's pollers at {mappings} empty queues": receives

@@ -28,6 +28,38 @@ class Call:
     read: float = 0.0
 
 
+@dataclass
+class Operation:
+    """What one operation took; the caller's own request and answer, and what it logged."""
+
+    calls: list[Call]
+    request: int = 0
+    answer: int = 0
+    log_lines: list[str] = field(default_factory=list)
+    seconds: float = 0.0  # in made-up time
+    creates: int = 0
+    polls: int = 0
+
+    def count(self, *prefixes: str) -> int:
+        """Return how many calls have a name that begins so."""
+        return sum(call.name.startswith(prefixes) for call in self.calls)
+
+    @property
+    def written(self) -> Counter[str]:
+        """DynamoDB write units, by table and index."""
+        return sum((call.written for call in self.calls), Counter())
+
+    @property
+    def read(self) -> float:
+        """DynamoDB read units."""
+        return sum(call.read for call in self.calls)
+
+    @property
+    def writes(self) -> int:
+        """DynamoDB writes, however large."""
+        return sum(bool(call.written) for call in self.calls)
+
+
 class Meter:
     """Counts calls while it is told to."""
 

@@ -11,7 +11,7 @@ from heapq import heapify, heapreplace
 from math import ceil, cos, pi
 from statistics import mean
 
-from bench.calls import GENERATION, Operation, operations
+from bench.calls import GENERATION, operations
 from bench.costs import (
     DAY,
     MONTH_DAYS,
@@ -24,6 +24,7 @@ from bench.costs import (
     slot_seconds,
     veo_per_video,
 )
+from bench.meter import Operation
 from videoapi.tasks import SHARDS
 
 VOLUMES = (10, 1_000, 100_000)  # videos a day

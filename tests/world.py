@@ -74,7 +74,7 @@ class World:
         self.store, self.queue, self.files = self.adapters()
         self.relay, self.log = FakeRelay(self), self.log_type()
         self.measured = []  # (name, value, code)
-        measurements = Measurements(self.measure)
+        measurements = Measurements(self.emit)
         self.cdn = deque()  # answers to downloads of results and images, as in `FakeRelay`
         self.downloads = []
         self.events = []  # everything that was reached, in order
@@ -141,8 +141,8 @@ class World:
         """Return the store, the queue and the files."""
         return FakeStore(self), FakeQueue(self), FakeFiles(self)
 
-    def measure(self, name, _unit, value, dimensions):
-        """Keep a metric, as `measurements.emit` sends it away."""
+    def emit(self, name, _unit, value, dimensions):
+        """Keep a metric."""
         self.measured.append((name, value, dimensions.get("code")))
 
     def at(self, event):

@@ -12,6 +12,8 @@ WORKERS = ("worker, video at the relay", "worker, video copied")
 ALLOWED = {
     "submit, text": [PUT, SEND],
     "submit, inline image": [IMAGE, PUT, SEND],
+    "upload, its form": [],
+    "submit, uploaded image": ["s3:HeadObject", PUT, SEND],
     "submit, Idempotency-Key": [IMAGE, PUT, SEND],
     "submit by an SDK, first try": ["dynamodb:TransactWriteItems", SEND],
     "submit by an SDK, its retry": [READ, READ, SEND],
