@@ -16,7 +16,7 @@ ALLOWED = {
     "submit, uploaded image": ["s3:HeadObject", PUT, SEND],
     "submit, Idempotency-Key": [IMAGE, PUT, SEND],
     "submit by an SDK, first try": ["dynamodb:TransactWriteItems", SEND],
-    "submit by an SDK, its retry": [READ, READ, SEND],
+    "submit by an SDK, its retry": [READ, READ, CHANGE, SEND],
     "submit with a key": [PUT, SEND],
     "submit with a key, the first in a minute": [READ, PUT, SEND],
     "submit with a key and limits": [CHANGE, PUT, SEND],
