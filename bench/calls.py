@@ -126,7 +126,6 @@ class _Workshop(World):  # type: ignore[misc]  # the tests have no types
         self.clock.now = float(int(time.time()) + 1)  # whole, so that every run has the same polls
         self.relay.takes = GENERATION
 
-
     @staticmethod
     def log_type() -> Logger:
         return _log()[0]
