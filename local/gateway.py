@@ -20,7 +20,7 @@ _READS = {"GET", "HEAD", "OPTIONS"}
 
 
 class Gateway:
-    """An ASGI application before MiniStack's; `api_id` is set once the stack is deployed."""
+    """An ASGI application before MiniStack's; `api_id` is set while the stack is deployed."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Gateway:
         elif port != self._api_port:
             await self._ministack(scope, receive, send)
         elif not self.api_id:
-            await _answer(send, 503, b'{"message":"Starting"}', (b"retry-after", b"1"))
+            await _answer(send, 503, b'{"message":"Starting, or stopping"}', (b"retry-after", b"1"))
         else:
             await self._ministack(self._api_scope(scope), receive, send)
 

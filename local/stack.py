@@ -102,6 +102,7 @@ class Stack:
         self._keeper = keeper
 
     def _end(self) -> None:
+        self._gateway.api_id = ""  # 503 from here on, instead of functions that are ended
         logging.disable()  # what MiniStack says of handlers that are ended under it
         if self._stand_in:
             self._stand_in.ask_to_stop()

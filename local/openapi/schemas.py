@@ -44,7 +44,7 @@ NAMED: dict[str, Schema] = {
         "examples": ["1920x1080", "1280x720", "720x1280"],
     },
     "ImageUrl": {
-        "description": "http or https, at most 2,048 characters, on a public host. JPEG, PNG or "
+        "description": "http or https, at most 4,096 characters, on a public host. JPEG, PNG or "
         "WebP of at most 20 MB, fetched when the task is worked on.",
         "type": "string",
         "format": "uri",

@@ -392,3 +392,21 @@ def test_nothing_else_of_the_table_can_be_read_as_a_task(client, cloud):
     (key,) = [key for key in cloud.items() if not key.startswith("vid_")]
     assert client.get(f"/v1/videos/{key}").status == 404
     assert client.get("/v1/videos", query={"after": key}).status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (REST, {"image": "x"} | {str(n): 1 for n in range(5000)}),
+        (REST, {"image": URL, "metadata": dict.fromkeys(map(str, range(5000)), 1)}),
+        ("/v1/videos", {"prompt": "A fox"} | {str(n): 1 for n in range(5000)}),
+        ("/v1/videos", {"prompt": "A fox", "metadata": dict.fromkeys(map(str, range(5000)), 1)}),
+        ("/api/v1/images/generate", {"prompt": "A fox"} | {str(n): 1 for n in range(5000)}),
+    ],
+    ids=["fields", "metadata", "OpenAI fields", "OpenAI metadata", "image fields"],
+)
+def test_of_thousands_of_bad_fields_one_thing_is_said(client, path, body):
+    answer = client.post(path, json=body)
+    assert answer.status == (400 if path.startswith("/v1/") else 422)
+    assert "more than 100 fields" in answer.text or "at most 16 pairs" in answer.text
+    assert len(answer.text) < 600

@@ -144,8 +144,8 @@ def test_the_host_ends_where_every_parser_ends_it():
 def test_a_url_is_bounded_in_length():
     base = "https://example.com/"
     check_url(base + "a" * (MAX_URL_LENGTH - len(base)), allow_private=False)
-    assert "2,048 characters" in refusal(base + "a" * (MAX_URL_LENGTH - len(base) + 1))
-    locate(base + "a" * MAX_URL_LENGTH, max_length=4000)
+    assert "4,096 characters" in refusal(base + "a" * (MAX_URL_LENGTH - len(base) + 1))
+    locate(base + "a" * MAX_URL_LENGTH, max_length=5000)
 
 
 def test_letters_beyond_ascii_are_welcome_in_a_path():

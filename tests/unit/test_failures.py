@@ -29,7 +29,7 @@ def test_a_policy_failure_reads_as_the_document_says_and_as_its_sample_looks_for
 
 def test_an_audio_failure_has_attempts_of_its_own_and_is_not_the_callers_to_retry():
     failure = JobFailed(Complaint(("AUDIO_FILTERED",)))
-    assert failure.message == "Audio filtered (AUDIO_FILTERED)"
+    assert failure.message == "Audio filtered"
     assert failure.code == "audio_filtered"
     assert failure.kind == "VideoGenerationError"
     assert failure.again == "audio"

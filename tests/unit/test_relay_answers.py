@@ -84,10 +84,11 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
         ({"id": "a\nb"}, None),
         ({"id": "\ud800"}, None),
         ({"data": "task"}, None),
-        ({"data": [{"id": "x"}]}, None),
+        ({"data": [{"id": "x"}]}, "x"),
+        ({"data": [], "output": {"task_id": "x"}}, "x"),
         ({"error": {"message": "no"}}, None),
     ],
-    ids=range(20),
+    ids=range(21),
 )
 def test_the_id_of_an_accepted_order_is_found(answer, upstream_id):
     assert accepted_id(answer) == upstream_id

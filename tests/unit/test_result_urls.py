@@ -29,7 +29,10 @@ PLACES = [
 ALL_PLACES = [*PLACES, *(f"data.{place}" for place in PLACES)]
 
 
-@pytest.mark.parametrize("place", [*ALL_PLACES, "data[0].url", "data.data.video_url"])
+ODD_PLACES = ["data", "output", "output[0]", "video_url[0]", "data[0].url", "data.data.video_url"]
+
+
+@pytest.mark.parametrize("place", [*ALL_PLACES, *ODD_PLACES])
 def test_the_url_is_found_in_every_place(place):
     assert video_url_in(at(place, VIDEO), CONTENT) == VIDEO
 
@@ -64,7 +67,7 @@ def test_the_places_are_looked_at_in_the_contracts_order(first, second):
         "/v1/videos/v:1/content",
         "/v1/videos/v%3A1/content",
         "https://relay.other.example/v1/videos/v:1/content",
-        ["https://cdn.example/a"],
+        [["https://cdn.example/a"]],
         {"url": "x"},
     ],
     ids=range(23),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from videoapi.errors import ValidationError
 
-MAX_URL_LENGTH = 2048  # characters, at submit
+MAX_URL_LENGTH = 4096  # characters, at submit; a presigned URL with a session token has 2,000
 MAX_LINK_LENGTH = 8190  # of a redirect or result URL: what Apache takes as a request line
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}

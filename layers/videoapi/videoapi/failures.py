@@ -62,7 +62,7 @@ def _words(cause: Cause, upstream_code: str, detail: str) -> tuple[str, str]:
             words = f"Content policy violation (content_policy: {upstream_code})"
             return words, "content_policy_violation"
         case Cause.AUDIO:
-            return f"Audio filtered ({upstream_code})", "audio_filtered"
+            return "Audio filtered", "audio_filtered"
         case Cause.TRANSIENT:
             return "Service temporarily unavailable", "service_unavailable"
         case Cause.ACCOUNT:

@@ -6,11 +6,12 @@ Messages are for callers: they say what is wanted, never what was sent or a regu
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError, from_json
 
 LONGEST_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
 LONGEST_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
+MOST_PAIRS = 16  # of metadata
 LONG_SIDE, SHORT_SIDE, SMALLEST_SIDE = 1920, 1080, 64  # pixels
 MODEL = "[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}"
 DEFAULT_FPS, DEFAULT_SIZE = 30, "1920x1080"
@@ -91,6 +92,15 @@ def _not_empty(image: object) -> object:
     return image
 
 
+def _not_many(metadata: object) -> object:
+    """Look into no pair of too many: each would have something said of it."""
+    if isinstance(metadata, dict) and len(metadata) > MOST_PAIRS:
+        raise PydanticCustomError(
+            "too_long", "There should be at most {most} pairs", {"most": MOST_PAIRS}
+        )
+    return metadata
+
+
 Prompt = Annotated[
     str,
     StringConstraints(max_length=LONGEST_PROMPT),
@@ -110,7 +120,8 @@ Metadata = Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)],
         Annotated[str, StringConstraints(max_length=512)],
     ],
-    Field(max_length=16),
+    Field(max_length=MOST_PAIRS),
+    BeforeValidator(_not_many),
 ]
 Seconds = Annotated[int, Field(ge=1, le=10)]
 Fps = Annotated[int, Field(ge=24, le=60)]

@@ -67,8 +67,9 @@ class Job:
 
 
 def accepted_id(answer: dict[str, Any]) -> str | None:
-    """Find the job's id in the answer to an order, in the envelope `data` too."""
-    for part in (answer, as_dict(answer.get("data"))):
+    """Find the job's id in the answer to an order, in the envelope `data` or `output` too."""
+    data = answer.get("data")
+    for part in (answer, as_dict(data) or first_of(data), as_dict(answer.get("output"))):
         for key in ("id", "task_id"):
             value = as_text(part.get(key)).strip()
             if 0 < len(value) <= ID_MAX and value.isprintable() and value != _NO_ID:

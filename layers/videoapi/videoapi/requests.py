@@ -36,6 +36,8 @@ from videoapi.fields import (
 from videoapi.settings import Settings
 from videoapi.tasks import Dialect, GenerationRequest
 
+MOST_FIELDS = 100  # the largest body knows a dozen
+
 
 class GenerateVideo(BaseModel):
     """The body of `POST /api/v1/videos/generate`."""
@@ -168,7 +170,13 @@ def from_openai(
 
 
 def validated[Body: BaseModel](kind: type[Body], fields: object, *, default_param: str) -> Body:
-    """Return a valid body; raise `ValidationError` naming every bad field, echoing none."""
+    """Return a valid body; raise `ValidationError` naming every bad field, echoing none.
+
+    Of a body with hundreds of fields none is looked at: the answer would outgrow Lambda's 6 MB.
+    """
+    if isinstance(fields, Mapping) and len(fields) > MOST_FIELDS:
+        text = f"The body has more than {MOST_FIELDS} fields."
+        raise ValidationError(text, param=default_param)
     try:
         return kind.model_validate(fields)
     except pydantic.ValidationError as exc:

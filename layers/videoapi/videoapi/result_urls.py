@@ -43,8 +43,10 @@ def _places(answer: dict[str, Any], envelopes: int) -> Iterator[object]:
     yield as_dict(answer.get("metadata")).get("url")
     yield answer.get("result_url")
     yield first_of(answer.get("output")).get("url")
+    yield answer.get("output")
     yield as_dict(answer.get("detail")).get("video_url")
     data = answer.get("data")
+    yield data
     if envelopes:
         yield from _places(first_of(data) or as_dict(data), envelopes - 1)
 
@@ -60,6 +62,7 @@ def _behind_key(url: str, content_url: str) -> bool:
 
 
 def _absolute(value: object, content_url: str) -> str | None:
+    value = value[0] if isinstance(value, list) and value else value
     if not isinstance(value, str):
         return None
     url = value.strip()
