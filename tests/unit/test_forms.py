@@ -91,3 +91,12 @@ def test_a_text_field_that_is_sent_twice_is_refused_by_name():
     body = f"--x\r\n{part}a\r\n--x\r\n{part}b\r\n--x--\r\n".encode()
     with pytest.raises(ValidationError, match="prompt: Send it once"):
         read_form(body, "multipart/form-data; boundary=x")
+
+
+def test_a_pair_of_metadata_that_is_sent_twice_is_refused_by_name():
+    with pytest.raises(ValidationError, match=r"metadata\[a\]: Send it once"):
+        read_form(form(('name="metadata[a]"', b"1"), ('name="metadata[a]"', b"2")), TYPE)
+
+
+def test_an_unknown_field_may_come_twice():
+    assert read_form(form(('name="n"', b"1"), ('name="n"', b"2")), TYPE).fields == {"n": "2"}

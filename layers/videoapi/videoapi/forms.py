@@ -11,6 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from videoapi.errors import MalformedBody, ValidationError
+from videoapi.requests import CreateVideo
 
 MOST_PARTS = 64
 REFERENCE = "input_reference"
@@ -51,14 +52,20 @@ def read_form(body: bytes, content_type: str) -> Form:
         if name.split("[", 1)[0] == REFERENCE:
             _refer(form, name, part)
         elif name.startswith(METADATA) and name.endswith("]"):
-            metadata[name[len(METADATA) : -1]] = _text(name, part)
-        elif name in form.fields:
-            raise _bad(name[:64], "Send it once")
+            _set_once(metadata, name[len(METADATA) : -1], name, part)
+        elif name in CreateVideo.model_fields:
+            _set_once(form.fields, name, name, part)
         else:
-            form.fields[name] = _text(name, part)
+            form.fields[name] = _text(name, part)  # unknown, and ignored however often it comes
     if metadata and form.fields.setdefault("metadata", metadata) is not metadata:
         raise _bad("metadata", "Send one JSON text, or one part for each pair")
     return form
+
+
+def _set_once(fields: dict[str, Any], key: str, name: str, part: Part) -> None:
+    if key in fields:
+        raise _bad(name[:64], "Send it once")
+    fields[key] = _text(name, part)
 
 
 def _refer(form: Form, name: str, part: Part) -> None:
