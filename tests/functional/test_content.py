@@ -19,8 +19,7 @@ def assert_missing(answer, code):
     assert answer.status == 404
     assert answer.error.keys() == {"message", "type", "param", "code"}
     assert (answer.error["type"], answer.error["code"]) == ("invalid_request_error", code)
-    passing = code == "video_not_ready"
-    assert answer.headers.get("x-should-retry") == (None if passing else "false")
+    assert answer.headers["x-should-retry"] == "false"
     assert "location" not in answer.headers
 
 

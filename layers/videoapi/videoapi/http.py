@@ -228,7 +228,7 @@ def _refusal(error: VideoApiError, path: str) -> dict[str, Any]:
     extra = {"Content-Type": JSON, "Cache-Control": "no-store", **error.headers}
     if error.retryable:
         extra.setdefault("Retry-After", "2")
-    elif "Retry-After" not in extra:  # a video that is not ready may well be asked for again
+    else:
         extra["x-should-retry"] = "false"
     openai = path == "/v1" or path.startswith("/v1/")
     status, shaped = (
