@@ -13,7 +13,7 @@ from local.testing import PYTHON, running_stack
 
 LONGEST_WAIT = 60  # seconds for a task to end, its further attempts included
 README = (ROOT / "README.md").read_text()
-FAULTS = README.partition("<!-- faults:")[2].partition("\n\n")[0]
+FAULTS = README.partition("<!-- break:")[2].partition("\n\n")[0]
 ROWS = re.findall(r"^\| `(\[\[.+?\]\])` \| .+ \| (.+) \|$", FAULTS, re.MULTILINE)
 
 
