@@ -15,7 +15,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm
-LOCKS := $(addprefix requirements/,audit.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
+LOCKS := $(addprefix requirements/,audit.txt bench.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
@@ -99,6 +99,7 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 	@$(COMPILE) --group runtime -c requirements/dev.txt -o requirements/runtime.txt
 	@$(COMPILE) --group layer -c requirements/dev.txt -o layers/dependencies/requirements.txt
 	@$(COMPILE) --group thumbnails -c requirements/dev.txt -o layers/thumbnails/requirements.txt
+	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@for client in $(CLIENTS); do $(COMPILE) --group $$client -o requirements/$$client.txt; done
 	@$(COMPILE) --group checkov -o requirements/checkov.txt
 	@$(COMPILE) --group audit -o requirements/audit.txt

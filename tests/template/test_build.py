@@ -1,7 +1,9 @@
 import importlib.util
 import io
 import os
+import re
 import shutil
+import ssl
 import subprocess
 import sys
 import zipfile
@@ -9,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from local.template import load
 from tests.template.deployment import ROOT
 
 LARGEST_LAYER = 10_000_000  # bytes zipped, with its bytecode: the target
 UNCHECKED = 1  # a hash in the header, and nothing compares it
 PROCESSORS = {"x86_64", "aarch64"}
+SERVICES = ROOT / "layers/videoapi/videoapi/services.py"
 SOURCES = {
     "DependenciesLayer": "layers/dependencies",
     "ThumbnailsLayer": "layers/thumbnails",
@@ -96,6 +100,36 @@ def test_of_what_installers_leave_only_the_names_and_versions_are_kept(built):
     kept = {path.name for path in built.rglob("*.dist-info/**/*") if path.is_file()}
     assert kept == {"METADATA"}
     assert not {"bin", ".lock"} & {path.name for path in (built / "python").iterdir()}
+
+
+@pytest.mark.parametrize("built", ["DependenciesLayer"], indirect=True)
+def test_the_cut_down_sdk_still_makes_every_client_that_the_functions_ask_for(built):
+    asked = set(re.findall(r'_client\("(\w+)"\)', SERVICES.read_text())) | {"secretsmanager"}
+    program = f"""
+import boto3
+for name in {sorted(asked)!r}:
+    client = boto3.client(name, region_name="eu-central-1")
+    print(name, client.meta.endpoint_url, client.meta.service_model.documentation)
+"""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        env={"PYTHONPATH": str(built / "python")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = [line.split() for line in done.stdout.splitlines()]
+    assert told == [[name, f"https://{name}.eu-central-1.amazonaws.com"] for name in sorted(asked)]
+
+
+@pytest.mark.parametrize("built", ["DependenciesLayer"], indirect=True)
+def test_the_functions_trust_the_roots_that_aws_has_certificates_of(built):
+    variables = load(ROOT / "template.yaml")["Globals"]["Function"]["Environment"]["Variables"]
+    trusted = built / Path(variables["AWS_CA_BUNDLE"]).relative_to("/opt")
+    roots = ssl.create_default_context(cafile=trusted).get_ca_certs()
+    names = {dict(part[0] for part in root["subject"])["commonName"] for root in roots}
+    assert names >= {f"Amazon Root CA {number}" for number in (1, 2, 3, 4)}
+    assert all(name.startswith(("Amazon", "Starfield Services")) for name in names)
 
 
 @pytest.mark.parametrize("built", ["ThumbnailsLayer"], indirect=True)

