@@ -1,0 +1,62 @@
+"""How much of its slots' time the relay works while tasks wait, on the local stack, in real time."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import mean
+
+import httpx
+
+from local.testing import RunningStack
+
+SLOTS, ROUNDS, SECONDS = 8, 2, 30
+LONGEST = ROUNDS * (SECONDS + 30)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """A real run: what the relay and the table say of it."""
+
+    idle: float  # share of the slots' time
+    polls: float  # a job
+    lags: list[float]  # seconds from the relay's end to the table's
+
+    @property
+    def mean_lag(self) -> float:
+        """Over all jobs."""
+        return mean(self.lags)
+
+
+def work_off(stack: RunningStack) -> Backlog:
+    """Queue more tasks than there are slots and wait for the last (the stack has `SLOTS`)."""
+    wish = {"prompt": f"A fox [[time:{SECONDS}]] [[render:tiny]]"}
+    with httpx.Client(base_url=stack.api_url, timeout=30) as api:
+        names = [
+            api.post("/v1/videos", json=wish).raise_for_status().json()["id"]
+            for _ in range(SLOTS * ROUNDS)
+        ]
+        until = time.monotonic() + LONGEST
+        tasks = {name: {} for name in names}
+        while not all(task.get("completed_at") for task in tasks.values()):
+            if time.monotonic() > until:
+                message = f"the backlog is not worked off after {LONGEST} s: {tasks}"
+                raise RuntimeError(message)
+            time.sleep(2)
+            tasks = {name: api.get(f"/api/v1/tasks/{name}").json() for name in names}
+    jobs = httpx.get(f"{stack.upstream_url}/control").raise_for_status().json()["jobs"]
+    jobs = [job for job in jobs if job["seconds"] == SECONDS]
+    ended = sorted(datetime.fromisoformat(t["completed_at"]).timestamp() for t in tasks.values())
+    spans = [(job["created_at"], job["ended_at"]) for job in jobs]
+    lags = [seen - end for seen, end in zip(ended, sorted(e for _, e in spans), strict=True)]
+    return Backlog(idle_share(spans, SLOTS), mean(job["polls"] for job in jobs), lags)
+
+
+def idle_share(spans: list[tuple[float, float]], slots: int) -> float:
+    """Return the share of the slots' time without a job, from the first moment when all are busy.
+
+    It ends when the last job begins: after that no task waits.
+    """
+    begins = sorted(begin for begin, _ in spans)
+    full, empty = begins[slots - 1], begins[-1]
+    busy = sum(max(min(end, empty) - max(begin, full), 0) for begin, end in spans)
+    return 1 - busy / (slots * (empty - full))

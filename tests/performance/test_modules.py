@@ -1,0 +1,62 @@
+"""What a role must not load: each import would be paid for at every cold start.
+
+Started from what `sam build` makes, as Lambda would, with a whole request each.
+"""
+
+import pytest
+
+from bench.cases import WORKS, cases
+
+PYDANTIC = {"pydantic", "pydantic_core"}
+HTTPX = {"httpx", "httpcore", "anyio", "h11"}
+S3_TRANSFER = {"boto3", "s3transfer"}
+RELAY = {"videoapi.veo3", "videoapi.generation", "videoapi.fetch"}
+RESOLVER = {"aws_lambda_powertools.event_handler", "videoapi.http", "videoapi.responses"}
+PARAMETERS = {"aws_lambda_powertools.utilities.parameters"}
+PICTURES = {"PIL", "videoapi.thumbnails"}
+HEAVY = {
+    "aws_lambda_powertools.utilities.batch",
+    "aws_lambda_powertools.utilities.idempotency",
+    "aws_xray_sdk",
+}
+READING = PYDANTIC | HTTPX | S3_TRANSFER | RELAY | PARAMETERS | PICTURES | HEAVY
+BACKGROUND = READING | RESOLVER | {"asyncio"}
+NOT_LOADED = {
+    "submit": READING - PYDANTIC,
+    "submit with an image": READING - PYDANTIC,
+    "status": READING,
+    "content": READING,
+    "list of 20": READING,
+    "cancel": READING,
+    "docs (health)": READING,
+    "images": PICTURES | HEAVY | {"videoapi.veo3", "videoapi.generation"},
+    # Powertools' parameters and boto3 come with the first key that is read.
+    "worker, task taken": PYDANTIC | RESOLVER | PARAMETERS | S3_TRANSFER | PICTURES | HEAVY,
+    "dead letter": BACKGROUND,
+    "sweeper": BACKGROUND,
+}
+MOST_MEMORY = 60 * 1024  # KiB of a role that answers requests
+API = [title for title in NOT_LOADED if title not in {"images", "worker, task taken"}]
+
+
+@pytest.fixture(scope="module")
+def measured():
+    with cases() as found:
+        yield {title: found[title].measure() for title in NOT_LOADED}
+
+
+def test_every_role_is_looked_at():
+    assert {WORKS[title].role for title in NOT_LOADED} == {
+        work.role for work in WORKS.values() if not work.role.startswith("baseline")
+    }
+
+
+@pytest.mark.parametrize("title", NOT_LOADED)
+def test_a_role_loads_nothing_that_it_does_not_need(title, measured):
+    assert "videoapi.services" in measured[title].modules
+    assert measured[title].modules & NOT_LOADED[title] == set()
+
+
+@pytest.mark.parametrize("title", API)
+def test_a_role_that_answers_requests_is_small(title, measured):
+    assert (measured[title].peak or 0) <= MOST_MEMORY
