@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
-.PHONY: audit checkov costs faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
+.PHONY: bench load gates audit checkov costs faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
 
 help: ## Say what the targets do
 	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -49,10 +49,14 @@ redrive: .venv/local/.stamp ## Queue dead letters again (STACK=… deployed)
 openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, from the models
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.openapi
 
-test: .venv/dev/.stamp ## All tests that need no running stack, with 100 % branch coverage
-	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults -n auto --cov $(ARGS)
+test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## All tests that need no running stack, with 100 % branch coverage
+	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults --ignore=$(GATES) -n auto --cov $(ARGS)
 
-check: lint types audit validate checkov test e2e ## All that CI runs
+GATES := tests/performance/test_instructions.py
+gates: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Starts in instructions, beside the baseline (needs valgrind)
+	@$(DEV)/pytest $(GATES) $(ARGS)
+
+check: lint types audit validate checkov test gates e2e ## All that CI runs
 
 audit: .venv/audit/.stamp ## Known vulnerabilities in what the locks pin (skipped without PyPI's advisories)
 	@.venv/audit/bin/python -m local.audit $(wildcard requirements/*.txt layers/*/requirements.txt)
@@ -88,6 +92,12 @@ e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
 
 faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Some 290 kills, load and chaos; the table of kills
 	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
+
+bench: .venv/dev/.stamp .venv/bench/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## How fast it is, beside a FastAPI baseline (under 5 minutes)
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench $(ARGS)
+
+load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Submits and status reads (URL=…/v1 KEY=… another server)
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
 
 costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into the README
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.costs

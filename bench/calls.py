@@ -74,14 +74,14 @@ class Bench:
         method: str,
         path: str,
         caller: Client | None = None,
-        **request: Any,  # noqa: ANN401 — as Client.request takes it
+        **request: Any,
     ) -> Operation:
         """Count what one request to the API takes."""
         body = len(json.dumps(request["json"])) if "json" in request else 0
         caller = caller or self.open
         return self.measure(lambda: caller.request(method, path, **request), body)
 
-    def submitted(self, **fields: Any) -> str:  # noqa: ANN401 — JSON
+    def submitted(self, **fields: Any) -> str:
         """Submit and return the task's id."""
         return str(self.open.post(REST, json=self.with_image | fields).json["task_id"])
 
@@ -264,7 +264,7 @@ def table() -> list[str]:
 
 def main() -> None:
     """Print the table."""
-    print("\n".join(table()))  # noqa: T201 — what it is for
+    print("\n".join(table()))
 
 
 if __name__ == "__main__":

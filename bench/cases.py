@@ -44,6 +44,7 @@ WORKS = {
     "list of 20": Work("list", completed=True),
     "cancel": Work("cancel", completed=True),
     "images": Work("images"),
+    "uploads": Work("uploads", answer=201),
     "docs (health)": Work("docs"),
     "worker, task taken": Work("worker", answer=NOTHING_FAILED),
     "dead letter": Work("dead_letter", completed=True, answer=NOTHING_FAILED),

@@ -63,7 +63,7 @@ def prices() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "prices.toml").read_text())
 
 
-def parameter(name: str) -> Any:  # noqa: ANN401 — a number or a text
+def parameter(name: str) -> Any:
     """Return a template parameter's default."""
     return template()["Parameters"][name]["Default"]
 
@@ -247,7 +247,7 @@ def main() -> None:
 
     made = {"costs": table(), "scale": scale.table()}
     for lines in (calls.table(), *made.values()):
-        print("\n".join(lines), end="\n\n")  # noqa: T201 — what it is for
+        print("\n".join(lines), end="\n\n")
     for name, lines in made.items():
         readme.put(name, lines)
 

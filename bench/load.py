@@ -6,7 +6,7 @@ It submits real videos there: against a real relay every one is paid for.
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,11 +56,11 @@ def rush(client: httpx.Client, count: int, callers: int, model: str | None = Non
 
 
 def _all[T](
-    kind: str, one: Callable[[T], tuple[float, str]], wanted: Iterator[T] | list[T] | range, callers: int
+    kind: str, one: Callable[[T], tuple[float, str]], wanted: Iterable[T], callers: int
 ) -> tuple[list[str], Load]:
     began = time.perf_counter()
     with ThreadPoolExecutor(callers) as threads:
-        took, names = zip(*threads.map(one, wanted), strict=True)  # type: ignore[arg-type]  # one of the three
+        took, names = zip(*threads.map(one, wanted), strict=True)
     return list(names), Load(kind, list(took), time.perf_counter() - began)
 
 
@@ -76,21 +76,24 @@ def table(loads: list[Load], where: str, callers: int) -> Table:
 @contextmanager
 def _server(url: str | None, key: str) -> Iterator[httpx.Client]:
     if url:
-        with _client(url, key) as client:
+        with client_of(url, key) as client:
             yield client
         return
-    with running_stack() as stack, _client(f"{stack.api_url}/v1", key) as client:
+    with running_stack() as stack, client_of(f"{stack.api_url}/v1", key) as client:
         yield client
 
 
-def _client(url: str, key: str) -> httpx.Client:
+def client_of(url: str, key: str) -> httpx.Client:
+    """Return a client of a server's videos API."""
     return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
 
 def main() -> None:
     """Run against what the arguments say."""
     parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
-    parser.add_argument("--url", help="base URL with its /v1; without it the local stack is started")
+    parser.add_argument(
+        "--url", help="base URL with its /v1; without it the local stack is started"
+    )
     parser.add_argument("--key", default="not-needed", help="its API key")
     parser.add_argument("--model", help="a model that it knows")
     parser.add_argument("--count", type=int, default=200, help="videos to submit (default 200)")

@@ -77,7 +77,7 @@ class Meter:
         finally:
             self.calls = None
 
-    def sent(self, event_name: str, params: Any, context: Any, **_: object) -> None:  # noqa: ANN401 — botocore's
+    def sent(self, event_name: str, params: Any, context: Any, **_: object) -> None:
         """Before a call: its body, and for a write what the table held."""
         if self.calls is None:
             return
@@ -91,10 +91,10 @@ class Meter:
     def answered(
         self,
         event_name: str,
-        http_response: Any,  # noqa: ANN401 — botocore's
-        parsed: Any,  # noqa: ANN401 — botocore's
-        model: Any,  # noqa: ANN401 — botocore's
-        context: Any,  # noqa: ANN401 — botocore's
+        http_response: Any,
+        parsed: Any,
+        model: Any,
+        context: Any,
         **_: object,
     ) -> None:
         """After a call: the size of its answer, and what it changed or read."""

@@ -39,5 +39,7 @@ def watch(total: float, step: int | None) -> tuple[int, float]:
 def simulate(jobs: int, step: int | None, shortest: float = 30, longest: float = 90) -> Polls:
     """Watch jobs of random lengths (seconds), always the same ones."""
     draw = random.Random(SEED)  # noqa: S311 — a simulation
-    polls, lags = zip(*(watch(draw.uniform(shortest, longest), step) for _ in range(jobs)), strict=True)
+    polls, lags = zip(
+        *(watch(draw.uniform(shortest, longest), step) for _ in range(jobs)), strict=True
+    )
     return Polls(mean(polls), mean(lags), max(lags))

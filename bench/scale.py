@@ -220,7 +220,7 @@ def _two_digits(number: float) -> str:
 
 def main() -> None:
     """Print the tables."""
-    print("\n".join(table()))  # noqa: T201 — what it is for
+    print("\n".join(table()))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""How much of its slots' time the relay works while tasks wait, on the local stack, in real time."""
+"""How much of their time slots are at work while tasks wait: the local stack, in real time."""
 
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import mean
+from typing import Any
 
 import httpx
 
@@ -31,24 +32,22 @@ def work_off(stack: RunningStack) -> Backlog:
     """Queue more tasks than there are slots and wait for the last (the stack has `SLOTS`)."""
     wish = {"prompt": f"A fox [[time:{SECONDS}]] [[render:tiny]]"}
     with httpx.Client(base_url=stack.api_url, timeout=30) as api:
-        names = [
-            api.post("/v1/videos", json=wish).raise_for_status().json()["id"]
-            for _ in range(SLOTS * ROUNDS)
-        ]
+        submits = [api.post("/v1/videos", json=wish) for _ in range(SLOTS * ROUNDS)]
+        names = [submit.raise_for_status().json()["id"] for submit in submits]
         until = time.monotonic() + LONGEST
-        tasks = {name: {} for name in names}
+        tasks: dict[str, dict[str, Any]] = {name: {} for name in names}
         while not all(task.get("completed_at") for task in tasks.values()):
             if time.monotonic() > until:
                 message = f"the backlog is not worked off after {LONGEST} s: {tasks}"
                 raise RuntimeError(message)
             time.sleep(2)
             tasks = {name: api.get(f"/api/v1/tasks/{name}").json() for name in names}
-    jobs = httpx.get(f"{stack.upstream_url}/control").raise_for_status().json()["jobs"]
+    jobs = httpx.get(f"{stack.upstream_url}/_control").raise_for_status().json()["jobs"]
     jobs = [job for job in jobs if job["seconds"] == SECONDS]
     ended = sorted(datetime.fromisoformat(t["completed_at"]).timestamp() for t in tasks.values())
     spans = [(job["created_at"], job["ended_at"]) for job in jobs]
     lags = [seen - end for seen, end in zip(ended, sorted(e for _, e in spans), strict=True)]
-    return Backlog(idle_share(spans, SLOTS), mean(job["polls"] for job in jobs), lags)
+    return Backlog(idle_share(spans, SLOTS), mean(len(job["polls"]) for job in jobs), lags)
 
 
 def idle_share(spans: list[tuple[float, float]], slots: int) -> float:

@@ -13,7 +13,9 @@ COLD_SHARE = {"submit": 0.27, "status": 0.25, "content": 0.25}
 #: A warm request; measured 1/680 and 1/1350: botocore's own way through a call is most of it.
 WARM_SHARE = {"submit": 1 / 600, "status": 1 / 1200}
 
-pytestmark = pytest.mark.skipif(why_no_instructions() is not None, reason=f"{why_no_instructions()}")
+pytestmark = pytest.mark.skipif(
+    why_no_instructions() is not None, reason=f"{why_no_instructions()}"
+)
 
 
 @pytest.fixture(scope="module")

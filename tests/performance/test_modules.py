@@ -28,6 +28,7 @@ NOT_LOADED = {
     "content": READING,
     "list of 20": READING,
     "cancel": READING,
+    "uploads": READING - PYDANTIC,
     "docs (health)": READING,
     "images": PICTURES | HEAVY | {"videoapi.veo3", "videoapi.generation"},
     # Powertools' parameters and boto3 come with the first key that is read.

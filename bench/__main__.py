@@ -1,0 +1,65 @@
+"""`make bench`: every figure of the README's "How fast"; five minutes on a quiet machine."""
+
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+
+from bench import calls, load, polls, readme, slots, starts
+from bench.tables import Table
+from local.settings import ROOT
+from local.testing import running_stack
+
+JOBS = 10_000
+SUBMITS, CALLERS = 200, 8
+REPORT = ROOT / ".local" / "bench.md"
+
+
+def _polls() -> list[Table]:
+    told = {"whole per cent": 1, "steps of 5 %": 5, "steps of 10 %": 10, "none": None}
+    rows = []
+    for name, step in told.items():
+        seen = polls.simulate(JOBS, step)
+        rows.append([name, f"{seen.polls:.1f}", f"{seen.lag:.2f}", f"{seen.latest:.2f}"])
+    title = f"The worker's polls in {JOBS:,} simulated jobs of 30 to 90 s"
+    return [Table(title, ["progress told", "polls", "lag, s", "latest, s"], rows)]
+
+
+def _real() -> list[Table]:
+    """Load the local stack, then let it work off a backlog."""
+    with running_stack(VIDEO_MAX_CONCURRENT=str(slots.SLOTS)) as stack:
+        with load.client_of(f"{stack.api_url}/v1", "not-needed") as client:
+            loads = load.rush(client, SUBMITS, CALLERS)
+        done = slots.work_off(stack)
+    row = [f"{done.polls:.1f}", f"{done.mean_lag:.2f}", f"{max(done.lags):.2f}", f"{done.idle:.1%}"]
+    count = slots.SLOTS * slots.ROUNDS
+    title = (
+        f"A real backlog: {count} jobs of {slots.SECONDS} s for {slots.SLOTS} slots, local stack"
+    )
+    head = ["", "polls", "lag, s", "latest, s", "slots idle"]
+    return [load.table(loads, "the local stack", CALLERS), Table(title, head, [["", *row]])]
+
+
+def main() -> None:
+    """Measure all, print as it comes, and keep it; `--readme` puts it into the README too."""
+    began = time.monotonic()
+    now = datetime.now(UTC).date()
+    head = (
+        f"{now}, CPython {platform.python_version()}, {os.cpu_count()} processors, by `make bench`."
+    )
+    parts = [head]
+    for measure in (_polls, _real, starts.tables):
+        for table in measure():
+            parts.append(table.markdown())
+            print(f"{parts[-1]}\n", flush=True)
+    operations = "\n".join(["**AWS calls and bytes of each operation**", "", *calls.table()])
+    print(operations)
+    REPORT.write_text("\n".join([*parts, operations, ""]))
+    if "--readme" in sys.argv:
+        readme.put("speed", "\n".join(parts).splitlines())
+    print(f"\nThis took {time.monotonic() - began:.0f} s; it is in {REPORT.relative_to(ROOT)}.")
+
+
+if __name__ == "__main__":
+    main()
