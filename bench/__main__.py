@@ -17,10 +17,15 @@ REPORT = ROOT / ".local" / "bench.md"
 
 
 def _polls() -> list[Table]:
-    told = {"whole per cent": 1, "steps of 5 %": 5, "steps of 10 %": 10, "none": None}
+    told = {
+        "whole per cent": polls.stepped(1),
+        "steps of 5 %": polls.stepped(5),
+        "steps of 10 %": polls.stepped(10),
+        "none": polls.silent,
+    }
     rows = []
-    for name, step in told.items():
-        seen = polls.simulate(JOBS, step)
+    for name, progress in told.items():
+        seen = polls.simulate(30, 90, progress, jobs=JOBS)
         rows.append([name, f"{seen.polls:.1f}", f"{seen.lag:.2f}", f"{seen.latest:.2f}"])
     title = f"The worker's polls in {JOBS:,} simulated jobs of 30 to 90 s"
     return [Table(title, ["progress told", "polls", "lag, s", "latest, s"], rows)]

@@ -1,6 +1,7 @@
 """How often the worker looks at a job, and how late it sees the end, by a clock that jumps."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean
 
@@ -19,10 +20,23 @@ class Polls:
     latest: float
 
 
-def watch(total: float, step: int | None) -> tuple[int, float]:
+#: What a job tells after some seconds of all its seconds, in per cent.
+type Progress = Callable[[float, float], int | None]
+
+
+def stepped(step: int) -> Progress:
+    """Linear progress, told in steps of so many per cent."""
+    return lambda at, total: int(100 * at / total) // step * step
+
+
+def silent(_at: float, _total: float) -> None:
+    """No progress at all."""
+
+
+def watch(total: float, progress: Progress) -> tuple[int, float]:
     """Poll one job of `total` seconds to its end; return the polls and the lag.
 
-    Its progress is linear and told in steps of some per cent; None tells nothing.
+    The state is that of the moment at which a poll is sent.
     """
     at, polls, since = 0.0, 0, 0.0
     highest: int | None = None
@@ -31,15 +45,14 @@ def watch(total: float, step: int | None) -> tuple[int, float]:
         polls += 1
         if at >= total:
             return polls, at + ANSWER_SECONDS - total
-        told = None if step is None else int(100 * at / total) // step * step
+        told = progress(at, total)
         if told is not None and told > (highest or 0):
             highest, since = told, at
 
 
-def simulate(jobs: int, step: int | None, shortest: float = 30, longest: float = 90) -> Polls:
+def simulate(shortest: float, longest: float, progress: Progress, *, jobs: int = 10_000) -> Polls:
     """Watch jobs of random lengths (seconds), always the same ones."""
     draw = random.Random(SEED)  # noqa: S311 — a simulation
-    polls, lags = zip(
-        *(watch(draw.uniform(shortest, longest), step) for _ in range(jobs)), strict=True
-    )
+    seen = [watch(draw.uniform(shortest, longest), progress) for _ in range(jobs)]
+    polls, lags = zip(*seen, strict=True)
     return Polls(mean(polls), mean(lags), max(lags))
