@@ -1,9 +1,10 @@
 """`make bench`: every figure of the README's "How fast"; five minutes on a quiet machine."""
 
+import argparse
 import os
 import platform
-import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bench import calls, load, polls, readme, slots, starts
@@ -46,23 +47,31 @@ def _real() -> list[Table]:
     return [load.table(loads, "the local stack", CALLERS), Table(title, head, [["", *row]])]
 
 
+PARTS: dict[str, Callable[[], list[Table]]] = {
+    "polls": _polls,
+    "real": _real,
+    "starts": starts.tables,
+}
+
+
 def main() -> None:
-    """Measure all, print as it comes, and keep it; `--readme` puts it into the README too."""
+    """Measure all, or the parts that are named; print as it comes, and keep it."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all without a name")
+    parser.add_argument("--readme", action="store_true", help="put it into the README too")
+    said = parser.parse_args()
     began = time.monotonic()
     now = datetime.now(UTC).date()
-    head = (
-        f"{now}, CPython {platform.python_version()}, {os.cpu_count()} processors, by `make bench`."
-    )
-    parts = [head]
-    for measure in (_polls, _real, starts.tables):
-        for table in measure():
-            parts.append(table.markdown())
-            print(f"{parts[-1]}\n", flush=True)
+    told = [f"{now}, CPython {platform.python_version()}, {os.cpu_count()} processors:\n"]
+    for part in said.parts or PARTS:
+        for table in PARTS[part]():
+            told.append(table.markdown())
+            print(f"{told[-1]}\n", flush=True)
     operations = "\n".join(["**AWS calls and bytes of each operation**", "", *calls.table()])
     print(operations)
-    REPORT.write_text("\n".join([*parts, operations, ""]))
-    if "--readme" in sys.argv:
-        readme.put("speed", "\n".join(parts).splitlines())
+    REPORT.write_text("\n".join([*told, operations, ""]))
+    if said.readme:
+        readme.put("speed", "\n".join(told).splitlines())
     print(f"\nThis took {time.monotonic() - began:.0f} s; it is in {REPORT.relative_to(ROOT)}.")
 
 

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from statistics import mean
 from typing import Any
 
@@ -16,11 +15,11 @@ LONGEST = ROUNDS * (SECONDS + 30)
 
 @dataclass(frozen=True)
 class Backlog:
-    """A real run: what the relay and the table say of it."""
+    """A real run, as the relay saw it."""
 
     idle: float  # share of the slots' time
     polls: float  # a job
-    lags: list[float]  # seconds from the relay's end to the table's
+    lags: list[float]  # seconds from a job's end to the poll that tells of it
 
     @property
     def mean_lag(self) -> float:
@@ -30,6 +29,7 @@ class Backlog:
 
 def work_off(stack: RunningStack) -> Backlog:
     """Queue more tasks than there are slots and wait for the last (the stack has `SLOTS`)."""
+    began = time.time()
     wish = {"prompt": f"A fox [[time:{SECONDS}]] [[render:tiny]]"}
     with httpx.Client(base_url=stack.api_url, timeout=30) as api:
         submits = [api.post("/v1/videos", json=wish) for _ in range(SLOTS * ROUNDS)]
@@ -43,10 +43,9 @@ def work_off(stack: RunningStack) -> Backlog:
             time.sleep(2)
             tasks = {name: api.get(f"/api/v1/tasks/{name}").json() for name in names}
     jobs = httpx.get(f"{stack.upstream_url}/_control").raise_for_status().json()["jobs"]
-    jobs = [job for job in jobs if job["seconds"] == SECONDS]
-    ended = sorted(datetime.fromisoformat(t["completed_at"]).timestamp() for t in tasks.values())
+    jobs = [job for job in jobs if job["created_at"] >= began]
     spans = [(job["created_at"], job["ended_at"]) for job in jobs]
-    lags = [seen - end for seen, end in zip(ended, sorted(e for _, e in spans), strict=True)]
+    lags = [job["seen_at"] - job["ended_at"] for job in jobs]
     return Backlog(idle_share(spans, SLOTS), mean(len(job["polls"]) for job in jobs), lags)
 
 
