@@ -131,7 +131,7 @@ class _Workshop(World):  # type: ignore[misc]  # the tests have no types
         return _log()[0]
 
     @staticmethod
-    def emit(*metric: Any) -> None:  # noqa: ANN401 — of several types
+    def emit(*metric: Any) -> None:
         measurements.emit(*metric)
 
     def adapters(self) -> tuple[Any, Any, Any]:
