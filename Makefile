@@ -90,7 +90,7 @@ e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
 	$(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
 
-faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Some 290 kills, load and chaos; the table of kills
+faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Some 350 kills, load and chaos in 20 minutes; the table of kills
 	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
 
 bench: .venv/dev/.stamp .venv/bench/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## How fast it is, beside a FastAPI baseline (under 5 minutes)
