@@ -8,6 +8,7 @@ import datetime as dt
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,10 +25,10 @@ from cryptography.x509.oid import NameOID
 
 from local.settings import ROOT
 from videoapi.items import task_item
-from videoapi.tasks import GenerationRequest, Status, Task
+from videoapi.tasks import GenerationRequest, Status, Task, timestamp
 
 PICTURE = ROOT / "examples" / "mountains.jpg"
-BEGAN, ENDED = "2026-01-11T10:30:02.150Z", "2026-01-11T10:31:02.150Z"
+BEGAN, ENDED = timestamp(time.time() - 70), timestamp(time.time() - 10)
 RUNNING = Task(
     task_id="vid_4k9w2m7q1x8c5v3b6n0z7h2j",
     owner="anonymous",

@@ -64,10 +64,11 @@ class Case:
         wall = time.perf_counter() - began
         if done.returncode:
             raise RuntimeError(f"{self.program.role}:\n{done.stderr}")
-        report = json.loads(done.stdout.splitlines()[-1])
+        *log, last = done.stdout.splitlines()
+        report = json.loads(last)
         answer = report["answer"]
         if self.expected not in (answer, answer.get("statusCode")):
-            raise RuntimeError(f"{self.program.role} answered {answer}:\n{done.stdout}")
+            raise RuntimeError(f"{self.program.role} answered {answer}: {log}")
         return wall, report
 
     def _process(

@@ -7,9 +7,10 @@ import pytest
 from tests.template.deployment import properties
 from videoapi.settings import Settings
 
-# Not settings: what a function learns from the resources, and what Powertools reads itself.
+# Not settings: what a function learns from the resources, and what libraries read themselves.
 FROM_RESOURCES = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}
-POWERTOOLS = {
+LIBRARIES = {
+    "AWS_CA_BUNDLE": "/opt/python/amazon-roots.pem",
     "POWERTOOLS_SERVICE_NAME": {"Ref": "AWS::StackName"},
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
@@ -38,7 +39,7 @@ def test_each_setting_is_a_parameter_of_the_same_name(template):
     parameters = {name: name.title().replace("_", "") for name in names}
     for name, parameter in parameters.items():
         assert variables_of(template.source).get(name) == {"Ref": parameter}
-    assert variables_of(template.source).keys() == names | FROM_RESOURCES | POWERTOOLS.keys()
+    assert variables_of(template.source).keys() == names | FROM_RESOURCES | LIBRARIES.keys()
 
 
 @pytest.mark.fails_when(
@@ -48,12 +49,13 @@ def test_each_setting_is_a_parameter_of_the_same_name(template):
 )
 def test_a_setting_that_nobody_gives_is_the_same_in_the_template_and_in_the_code(template):
     deployed = environment(template.deployed())
-    given = {k: v for k, v in deployed.items() if k not in FROM_RESOURCES | POWERTOOLS.keys()}
+    given = {k: v for k, v in deployed.items() if k not in FROM_RESOURCES | LIBRARIES.keys()}
     assert Settings.from_environment(given) == Settings()
 
 
 @pytest.mark.fails_when(
     the_table_is_another=lambda s: variables_of(s).update(TABLE_NAME="tasks"),
+    anything_is_trusted=lambda s: variables_of(s).pop("AWS_CA_BUNDLE"),
     powertools_is_silent=lambda s: variables_of(s).update(POWERTOOLS_LOG_LEVEL="ERROR"),
 )
 def test_functions_learn_of_the_resources_and_powertools_of_the_service(template):
@@ -61,7 +63,7 @@ def test_functions_learn_of_the_resources_and_powertools_of_the_service(template
     assert deployed["TABLE_NAME"] == {"Ref": "TasksTable"}
     assert deployed["QUEUE_URL"] == {"Ref": "TasksQueue"}
     assert deployed["BUCKET_NAME"] == {"Ref": "FilesBucket"}
-    assert {k: deployed[k] for k in POWERTOOLS} == POWERTOOLS
+    assert {k: deployed[k] for k in LIBRARIES} == LIBRARIES
 
 
 @pytest.mark.fails_when(
