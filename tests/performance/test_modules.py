@@ -32,7 +32,7 @@ NOT_LOADED = {
     "docs (health)": READING,
     "images": PICTURES | HEAVY | {"videoapi.veo3", "videoapi.generation"},
     # Powertools' parameters and boto3 come with the first key that is read.
-    "worker, task taken": PYDANTIC | RESOLVER | PARAMETERS | S3_TRANSFER | PICTURES | HEAVY,
+    "worker, task taken": PYDANTIC | RESOLVER | PARAMETERS | S3_TRANSFER | HEAVY,
     "dead letter": BACKGROUND,
     "sweeper": BACKGROUND,
 }
