@@ -15,7 +15,7 @@ from local.settings import ROOT
 from local.testing import running_stack
 
 JOBS = 10_000
-SUBMITS, CALLERS = 200, 8
+SUBMITS, CALLERS = 100, 8
 REPORT = ROOT / ".local" / "bench.md"
 
 
