@@ -21,7 +21,7 @@ SITE_PACKAGES = "lib/python3.13/site-packages"
 LIBRARIES = ["DependenciesLayer", "VideoApiLayer"]
 #: What Lambda itself tells every function.
 LAMBDA = {
-    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_ACCESS_KEY_ID": "made-up",
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "AWS_SESSION_TOKEN": "bench",
     "AWS_REGION": "us-east-1",
