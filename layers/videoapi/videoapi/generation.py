@@ -162,8 +162,8 @@ class Generation:
         """Save the paid job's id: in its place, or beside a task that has no place for it now."""
         task = lease.task
         self._log.info("the relay accepted", upstream_id=upstream_id)
-        self._measurements.paid()
         saved = lease.write(transitions.accept(task, upstream_id, now=self._clock()))
+        self._measurements.paid()
         if saved is None:  # or it was written, the answer lost, and the repetition refused
             saved = self._store.get(task.task_id)
         if saved is None or saved.upstream_id != upstream_id:
