@@ -31,7 +31,7 @@ def test_a_signal_stops_it_at_once_whatever_it_does(signal_number):
         upstream.process.send_signal(signal_number)
         assert (
             upstream.process.wait(5) == 0
-        )  # idle a fifth of a second; a busy machine takes longer
+        )  # idle in 0.2 s, but not on a busy machine
         hanging.join()
 
 

@@ -52,18 +52,15 @@ class Api:
     def __init__(
         self,
         settings: Settings,
-        keys: KeyRing,
+        keys: KeyRing | None,
         logger: Logger,
         clock: Callable[[], float],
-        *,
-        public: bool = False,
     ) -> None:
-        """Take what `services` made. A `public` handler asks nobody for a key."""
+        """Take what `services` made. Without `keys` nobody is asked for one."""
         self.settings = settings
         self.clock = clock
         self.key = OPEN
         self._keys = keys
-        self._public = public
         self._logger = logger
         self._resolver = APIGatewayHttpResolver()
         self.get, self.post = self._resolver.get, self._resolver.post
@@ -115,7 +112,7 @@ class Api:
 
     def _authenticated(self, headers: Mapping[str, str]) -> ApiKey:
         """Return who calls; in open mode everybody is one, whatever key they send."""
-        if self._public or self.settings.allow_anonymous:
+        if self._keys is None or self.settings.allow_anonymous:
             return OPEN
         return self._keys.find(
             presented_key(headers.get("authorization"), headers.get("x-api-key"))

@@ -63,10 +63,13 @@ def logger() -> Logger:
 
 
 def api(*, public: bool = False) -> "Api":
-    """Return the HTTP side of a handler; each makes its own and adds its routes."""
+    """Return the HTTP side of a handler; each makes its own and adds its routes.
+
+    A `public` one asks nobody for a key, and needs no client for them (0.3 G instructions).
+    """
     from videoapi.http import Api  # noqa: PLC0415 — 169 M for the resolver, API roles only
 
-    return Api(settings(), keys(), logger(), clock, public=public)
+    return Api(settings(), None if public else keys(), logger(), clock)
 
 
 @cache
