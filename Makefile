@@ -132,6 +132,7 @@ clean: ## Remove environments, builds, caches and the local stack's state
 	@if command -v npm >/dev/null; then cd $(NODE) && npm ci --silent; fi
 	@mkdir -p $(@D) && touch $@
 
+.venv/bench/.stamp: takes = 5
 .venv/checkov/.stamp: takes = 15
 .venv/audit/.stamp: takes = 5
 .venv/dev/.stamp: takes = 15
