@@ -84,7 +84,7 @@ checkov: .venv/dev/.stamp .venv/checkov/.stamp ## checkov on the translated temp
 	@.venv/checkov/bin/checkov --config-file .checkov.yaml --file .local/translated.json
 
 build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
-	@PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
+	@RELEASE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
 
 e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
 	$(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp ## The tests on running local stacks

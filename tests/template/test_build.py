@@ -59,6 +59,20 @@ def content(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+def test_every_release_is_a_package_of_its_own_so_that_parameters_reach_the_aliases(
+    tmp_path, monkeypatch
+):
+    packages = []
+    for release in ("1", "2"):
+        monkeypatch.setenv("RELEASE", release)
+        source = copied("SubmitFunction", tmp_path / release)
+        packages.append(content(build("SubmitFunction", source, tmp_path / release / "artifacts")))
+    assert packages[0].pop(Path("release")) != packages[1].pop(Path("release"))
+    assert packages[0] == packages[1]
+    makefile = (ROOT / "Makefile").read_text()
+    assert "RELEASE=$$(date" in makefile[makefile.index("\nbuild:") :]
+
+
 def test_every_module_has_bytecode_that_nobody_checks_and_none_is_stale(built):
     sources = list(built.rglob("*.py"))
     compiled = {Path(importlib.util.cache_from_source(path)) for path in sources}

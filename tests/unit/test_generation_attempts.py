@@ -6,7 +6,7 @@ import pytest
 from tests.fake_relay import failed, form_of
 from tests.fakes import START
 from tests.world import World
-from videoapi.tasks import Status
+from videoapi.tasks import GenerationRequest, Status
 
 BUSY = httpx.Response(503, json={"error": {"message": "busy"}})
 AUDIO = failed("PUBLIC_ERROR_AUDIO_FILTERED")
@@ -44,6 +44,17 @@ def test_why_another_attempt_follows_is_in_the_log():
     world.run()
     told = [fields for _, text, fields in world.log.lines if text == "another attempt follows"]
     assert [each["detail"] for each in told] == ["busy", "ConnectError"]
+
+
+def test_a_relay_that_quotes_the_prompt_does_not_bring_it_into_the_log():
+    prompt = "A grey fox crosses the frozen river at dawn"
+    said = {"message": f"Rate limit reached for prompt '{prompt[:30]}…' ({prompt})"}
+    world = World()
+    world.relay.posts.append(httpx.Response(429, json=said))
+    world.relay.posts.append(httpx.Response(401, json=said))
+    world.run(request=GenerationRequest(model="veo_3_1", prompt=prompt))
+    told = [fields["detail"] for _, _, fields in world.log.lines if "detail" in fields]
+    assert told == ["Rate limit reached for prompt '……' (…)"] * 2
 
 
 @pytest.mark.parametrize(("retries", "posts"), [(0, 1), (1, 2), (5, 6)])

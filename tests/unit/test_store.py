@@ -1,12 +1,14 @@
 from dataclasses import replace
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from tests.functional.lives import new_task
 from videoapi import transitions
 from videoapi.errors import ServiceError
 from videoapi.items import task_item
-from videoapi.store import PAGES, Memory, TaskStore
+from videoapi.store import CONFLICTS, PAGES, Memory, TaskStore
 from videoapi.tasks import SHARDS, timestamp
 from videoapi.transitions import Change, listed_at
 
@@ -278,3 +280,37 @@ def test_overdue_of_an_absent_table_is_a_service_error_too(cloud):
     cloud.calls.fail("dynamodb:Query")
     with pytest.raises(ServiceError):
         list(cloud.store.overdue(NOW))
+
+
+def meeting(*answers):
+    """Return a store whose transactions get these answers: codes for the two puts, or none."""
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    stub = Stubber(client)
+    for codes in answers:
+        if codes:
+            reasons = {"CancellationReasons": [{"Code": code} for code in codes]}
+            error = "TransactionCanceledException"
+            stub.add_client_error("transact_write_items", error, modeled_fields=reasons)
+        else:
+            stub.add_response("transact_write_items", {})
+    stub.activate()
+    return TaskStore(client, "tasks"), stub
+
+
+def test_transactions_that_meet_are_tried_again():
+    conflict = ["None", "TransactionConflict"]
+    store, stub = meeting(*[conflict] * (CONFLICTS - 1), [])
+    assert store.create(wish(), first_try()) is None
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[["None", "TransactionConflict"]] * CONFLICTS, [["ThrottlingError", "None"]]],
+    ids=["conflicts without end", "no conflict"],
+)
+def test_a_transaction_that_does_not_come_through_is_a_service_error(answers):
+    store, stub = meeting(*answers)
+    with pytest.raises(ServiceError):
+        store.create(wish(), first_try())
+    stub.assert_no_pending_responses()

@@ -29,9 +29,7 @@ def test_a_signal_stops_it_at_once_whatever_it_does(signal_number):
         while upstream.report()["creates_received"] < 2:
             pass
         upstream.process.send_signal(signal_number)
-        assert (
-            upstream.process.wait(5) == 0
-        )  # idle in 0.2 s, but not on a busy machine
+        assert upstream.process.wait(5) == 0  # idle in 0.2 s, but not on a busy machine
         hanging.join()
 
 

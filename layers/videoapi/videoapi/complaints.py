@@ -14,12 +14,15 @@ decides in this order, the most reliable first:
 
 import re
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
 MESSAGE_MAX: Final = 300  # characters of a relay's own sentence that a caller gets to see
 _READ_MAX: Final = 2000  # characters that are looked at, so that no pattern runs for long
+_QUOTE_MIN: Final = 6  # characters in a row that a prompt and a sentence share
+_QUOTES_MAX: Final = 60  # of them in a sentence
 _CODE_MAX: Final = 64  # characters; the longest of the table, with its prefix, has half of that
 
 ACCOUNT_STATUSES: Final = frozenset({401, 402, 403})
@@ -174,3 +177,17 @@ def cleaned(text: str) -> str:
     text = _NAMED_SECRET.sub(r"\1***", text)
     text = _BARE_SECRET.sub("***", text)
     return text if len(text) <= MESSAGE_MAX else text[: MESSAGE_MAX - 1] + "…"
+
+
+def blotted(text: str, *prompts: str | None) -> str:
+    """Return a cleaned sentence without what it quotes of a prompt, for the log.
+
+    A relay may quote any part of it, cut, or twice: what runs alike for six characters goes.
+    """
+    for prompt in filter(None, prompts):
+        for _ in range(_QUOTES_MAX):
+            alike = SequenceMatcher(None, text, prompt, autojunk=False).find_longest_match()
+            if alike.size < _QUOTE_MIN:
+                break
+            text = f"{text[: alike.a]}…{text[alike.a + alike.size :]}"
+    return text

@@ -18,6 +18,7 @@ from aws_lambda_powertools import Logger
 
 from videoapi import transitions
 from videoapi.attempts import Mishap, delay_before_next, set_free
+from videoapi.complaints import blotted
 from videoapi.delivery import Delivery
 from videoapi.errors import GenerationError
 from videoapi.failures import Failure, JobMissing, PollFailed, SubmitUnknown
@@ -234,8 +235,9 @@ class Generation:
         lease.apply(set_free(task, mishap, now=now, again_at=now + delay))
         self._queue.send(task.task_id, delay=delay)
         self._measurements.refused()
+        detail = _for_the_log(mishap, task)
         self._log.warning(
-            "another attempt follows", code=mishap.code, detail=mishap.detail, delay=round(delay, 1)
+            "another attempt follows", code=mishap.code, detail=detail, delay=round(delay, 1)
         )
 
     def _fail(self, lease: Lease, failure: GenerationError) -> None:
@@ -243,7 +245,8 @@ class Generation:
         change = transitions.fail(lease.task, failure, now=self._clock(), retention=self._retention)
         task = lease.apply(change)
         if failure.code == "upstream_account_error":
-            self._log.error("the relay refused our account", detail=failure.detail)
+            detail = _for_the_log(failure, task)
+            self._log.error("the relay refused our account", detail=detail)
         self._measurements.ended(failure.code)
         self._log.info("failed", code=failure.code, attempts=task.attempts)
 
@@ -270,6 +273,10 @@ def _accepted(task: Task) -> tuple[str, float]:
         message = "a task is polled only once its job is known"
         raise ValueError(message)
     return task.upstream_id, epoch(task.accepted_at)
+
+
+def _for_the_log(failure: GenerationError, task: Task) -> str:
+    return blotted(failure.detail, task.prompt_sent, task.request.prompt)
 
 
 def _speaks_of_the_job(exc: JobMissing | PollFailed) -> bool:

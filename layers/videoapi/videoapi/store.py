@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SWEEP_LIMIT = 500  # tasks a sweep takes up from one shard; the next sweep is a minute away
 PAGES = 20  # index pages read for one filtered page of a list, at most …
 FILTERED = 100  # … and tasks in each of them
+CONFLICTS = 8  # transactions of the same wish at once; each try takes some milliseconds
 FINGERPRINT_PREFIX = "fingerprint#"
 
 
@@ -69,9 +70,7 @@ class TaskStore:
             if memory is None:
                 self._client.put_item(**put)  # type: ignore[arg-type]  # built as a dict for both calls
             else:
-                self._client.transact_write_items(
-                    TransactItems=[{"Put": put}, {"Put": self._twin(task, memory)}]  # type: ignore[typeddict-item]  # same dict
-                )
+                self._put_both(put, self._twin(task, memory))
         except ClientError as exc:
             existing = _existing(exc) or {}
             twin = existing.get("twin", {}).get("S")
@@ -82,6 +81,20 @@ class TaskStore:
         except BotoCoreError as exc:
             raise _away(exc) from exc
         return None
+
+    def _put_both(self, *puts: dict[str, Any]) -> None:
+        """Put in one transaction, again while others write the same fingerprint.
+
+        Not knowing would cost a wish: a repetition by the SDK is taken for the one that came first.
+        """
+        for left in reversed(range(CONFLICTS)):
+            try:
+                self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]  # same dict
+            except ClientError as exc:
+                if not (left and _conflicts(exc)):
+                    raise
+            else:
+                return
 
     def get(self, task_id: str, *, deleted: bool = False) -> Task | None:
         """Read a task with strong consistency; its tombstone only for `deleted`.
@@ -239,6 +252,13 @@ class TaskStore:
 
 def _twin_key(owner: str, fingerprint: str) -> str:
     return f"{FINGERPRINT_PREFIX}{owner}#{fingerprint}"
+
+
+def _conflicts(exc: ClientError) -> bool:
+    """Tell a transaction that met another one, and no condition that failed."""
+    reasons: Any = exc.response.get("CancellationReasons", [])
+    codes = {reason.get("Code") for reason in reasons}
+    return "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
 
 
 def _existing(exc: ClientError) -> Mapping[str, Any] | None:
