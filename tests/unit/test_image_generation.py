@@ -8,7 +8,12 @@ from PIL import Image
 
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.fetch import Fetcher
-from videoapi.image_generation import LARGEST_INLINE, GenerateImage, ImageGeneration
+from videoapi.image_generation import (
+    LARGEST_ANSWER,
+    LARGEST_INLINE,
+    GenerateImage,
+    ImageGeneration,
+)
 from videoapi.keys import ApiKey, Limits
 from videoapi.storage import Link
 
@@ -140,6 +145,62 @@ FAILURES = {
 def test_whatever_the_image_service_does_the_caller_gets_a_typed_error(answer, error):
     with pytest.raises(error):
         generate(answer)
+
+
+def failing(error):
+    def answer(_):
+        raise error("broke off")
+
+    return answer
+
+
+SAFE_TO_REPEAT = {
+    "no connection": failing(httpx.ConnectError),
+    "no connection in time": failing(httpx.ConnectTimeout),
+    "all connections are busy": failing(httpx.PoolTimeout),
+    "500": answering(500),
+    "502": answering(502),
+    "503": answering(503),
+}
+MAYBE_PAID = {
+    "no answer in time": failing(httpx.ReadTimeout),
+    "broken off": failing(httpx.ReadError),
+    "too long": answering(content=b"x" * (LARGEST_ANSWER + 1)),
+    "504": answering(504),
+    "unreadable": answering(text="<html>"),
+    "no image": answering(json={"data": []}),
+    "no picture": drawing(b"no picture"),
+    "a link that leads nowhere": answering(json={"data": [{"url": "http://127.0.0.1/x"}]}),
+}
+
+
+@pytest.mark.parametrize("answer", SAFE_TO_REPEAT.values(), ids=SAFE_TO_REPEAT)
+def test_a_caller_may_ask_again_where_no_image_was_made(answer):
+    with pytest.raises(ServiceError) as failed:
+        generate(answer)
+    assert failed.value.retryable
+    assert failed.value.headers == {"Retry-After": "5"}
+
+
+@pytest.mark.parametrize("answer", MAYBE_PAID.values(), ids=MAYBE_PAID)
+def test_nobody_is_told_to_ask_again_where_an_image_may_have_been_paid(answer):
+    with pytest.raises(ServiceError) as failed:
+        generate(answer)
+    assert not failed.value.retryable
+    assert failed.value.headers == {}
+
+
+def test_nobody_is_told_to_ask_again_for_a_paid_image_that_could_not_be_stored():
+    class Full:
+        def put(self, *_):
+            error = ServiceError("The file store does not answer just now. Try again.")
+            error.add_note("S3: SlowDown")
+            raise error
+
+    with pytest.raises(ServiceError) as failed:
+        generate(drawing(png()), Full())
+    assert not failed.value.retryable
+    assert failed.value.__notes__ == ["S3: SlowDown"]
 
 
 def test_where_no_endpoint_is_set_up_the_route_is_not_there():

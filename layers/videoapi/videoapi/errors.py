@@ -121,7 +121,10 @@ class RateLimited(VideoApiError):
 
 
 class ServiceError(VideoApiError):
-    """Something behind this service does not answer just now; nothing was charged."""
+    """Something behind this service does not answer just now.
+
+    Nothing was charged, unless whoever raises it sets `retryable` to False.
+    """
 
     status = 503
     default_code = "service_unavailable"

@@ -25,7 +25,9 @@ from videoapi.storage import IMAGES, Files, Links
 LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest
 LARGEST_ANSWER = 2 * MAX_BYTES  # of the endpoint: one image as base64, and words around it
 LARGEST_INLINE = 3 * 1024 * 1024  # bytes that still fit, as base64, into Lambda's 6 MB answer
-REFUSED, RATE_LIMITED, SERVER_ERROR = 400, 429, 500
+REFUSED, RATE_LIMITED = 400, 429
+NOT_MADE = frozenset({500, 502, 503})  # not 504: what is late may have been made all the same
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class GenerateImage(BaseModel):
@@ -78,7 +80,8 @@ class ImageGeneration:
     def generate(self, wish: GenerateImage, caller: ApiKey, clock: Callable[[], float]) -> Made:
         """Make one image. Raises `ValidationError`, `RateLimited`, `ServiceError`.
 
-        `NotFound` where no endpoint is set up.
+        `NotFound` where no endpoint is set up. A `ServiceError` is retryable only where no image
+        can have been paid for: the endpoint said so, or was never reached.
         """
         if not self._base_url:
             raise NotFound("No images endpoint is set up here.", code="images_not_configured")
@@ -86,7 +89,7 @@ class ImageGeneration:
         rate_limit = self._limiter.admit_image(caller)
         image = self._image(self._asked(wish))
         key = f"{IMAGES}/{caller.name}/{image.sha256[:32]}.{image.extension}"
-        self._files.put(key, image.data, image.content_type)
+        self._store(key, image)
         inline = len(image.data) <= LARGEST_INLINE
         body = {
             "image_url": self._links.to(key, now=clock()).url,
@@ -116,19 +119,23 @@ class ImageGeneration:
                 seconds=LONGEST_SECONDS,
                 limit=LARGEST_ANSWER,
             )
+        except NOT_SENT as exc:
+            raise _not_made() from exc
         except httpx.HTTPError as exc:
-            raise _unavailable() from exc
+            raise _maybe_paid() from exc
         if response.status_code == RATE_LIMITED:
             raise RateLimited("The image service is busy. Try again.", headers={"Retry-After": "5"})
         if response.status_code == REFUSED:
             raise ValidationError(
                 "The image service refused the request.", code="upstream_rejected", param="prompt"
             )
+        if response.status_code in NOT_MADE:
+            raise _not_made()
         try:
             response.raise_for_status()
             return dict(response.json()["data"][0])
         except (httpx.HTTPStatusError, ValueError, LookupError, TypeError) as exc:
-            raise _unavailable() from exc
+            raise _maybe_paid() from exc
 
     def _image(self, answer: dict[str, Any]) -> images.Image:
         try:
@@ -136,10 +143,24 @@ class ImageGeneration:
                 return images.read_bytes(base64.b64decode(str(text)))
             return images.read_bytes(self._fetcher.image(str(answer.get("url"))))
         except (ValueError, ValidationError, DownloadFailed) as exc:
-            raise _unavailable() from exc
+            raise _maybe_paid() from exc
+
+    def _store(self, key: str, image: images.Image) -> None:
+        try:
+            self._files.put(key, image.data, image.content_type)
+        except ServiceError as exc:
+            raise _maybe_paid(*getattr(exc, "__notes__", ())) from exc
 
 
-def _unavailable() -> ServiceError:
+def _not_made() -> ServiceError:
     return ServiceError(
         "The image service did not deliver an image. Try again.", headers={"Retry-After": "5"}
     )
+
+
+def _maybe_paid(*notes: str) -> ServiceError:
+    error = ServiceError("No image arrived, but one may have been made and charged for.")
+    error.retryable = False
+    for note in notes:
+        error.add_note(note)
+    return error
