@@ -42,6 +42,18 @@ def lasting(seconds):
     return RefreshableCredentials("key", "secret", "token", end, lambda: None, "made-up")
 
 
+def thawed(seconds):
+    """Return credentials of a snapshot, long dead, that last `seconds` once they are fetched."""
+
+    def fetched():
+        end = datetime.fromtimestamp(datetime.now(UTC).timestamp() + seconds, UTC)
+        keys = {"access_key": "new", "secret_key": "secret", "token": "token"}
+        return keys | {"expiry_time": end.isoformat()}
+
+    end = datetime(2026, 1, 1, tzinfo=UTC)
+    return RefreshableCredentials("old", "secret", "token", end, fetched, "made-up")
+
+
 def signed_seconds(link):
     return int(parse_qs(urlsplit(link.url).query)["X-Amz-Expires"][0])
 
@@ -132,6 +144,14 @@ def test_a_link_dies_with_the_session_that_signed_it_and_says_so():
 def test_a_link_is_no_longer_than_asked_where_the_session_outlives_it():
     now = datetime.now(UTC).timestamp()
     assert signed_seconds(links(lasting(7200), seconds=60).to("a", now=now)) == 60
+
+
+def test_a_link_and_a_form_of_a_snapshot_are_signed_for_the_life_of_new_credentials():
+    now = datetime.now(UTC).timestamp()
+    link = links(thawed(7200), seconds=600).to("a", now=now)
+    assert signed_seconds(link) == 600
+    assert "Credential=new" in link.url
+    assert form(thawed(7200), now=now).expires_at == now + 600
 
 
 def form(credentials=KEYS, *, endpoint=None, seconds=600, now=NOW):

@@ -196,6 +196,8 @@ def is_own_input(key: str, owner: str) -> bool:
 
 def _lifetime(credentials: Credentials, now: float) -> int:
     # Credentials that refresh know their end; a presigned URL dies with the session that signed.
+    # Freezing refreshes those of a SnapStart snapshot, or the end read here would be long past.
+    credentials.get_frozen_credentials()
     expiry = getattr(credentials, "_expiry_time", None)
     return int(expiry.timestamp() - now) if expiry else 7 * 24 * 3600
 
