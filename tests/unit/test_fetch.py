@@ -42,6 +42,15 @@ def test_an_image_is_fetched_with_nothing_of_ours_but_the_request(monkeypatch):
         assert "Accept-Encoding: identity" in headers
 
 
+@pytest.mark.parametrize(("code", "transient"), [("EAI_AGAIN", True), ("EAI_NONAME", False)])
+def test_a_resolver_that_is_busy_may_be_asked_again_and_the_caller_reads_the_same(code, transient):
+    def resolve(*_, **__):
+        raise socket.gaierror(getattr(socket, code), "of the resolver")
+
+    failed = refusal(fetcher(Internet({}), resolve))
+    assert (str(failed), failed.transient) == ("names no host on the public internet", transient)
+
+
 def test_a_video_says_its_size_and_type():
     with Server(reply(b"film", Content_Type="Video/MP4; codecs=avc1"), reply(b"film")) as server:
         fetch, into = at_public(server), io.BytesIO()

@@ -121,7 +121,7 @@ class Fetcher:
         return into.getvalue()
 
     def video(self, url: str, into: BinaryIO) -> Downloaded:
-        """Write a result to a file, within 256 MB, 10 minutes, and 30 s of silence.
+        """Write a result to a file, within 256 MB, 4 minutes, and 30 s of silence.
 
         Raises `DownloadFailed`; the file then holds a part. What `into` raises is passed on.
         """
@@ -161,18 +161,23 @@ class Fetcher:
         """Return a host's addresses, each once. In a thread: `getaddrinfo` knows no deadline."""
         if place.is_literal:
             return [place.host]
-        answers: SimpleQueue[list[str]] = SimpleQueue()
+        answers: SimpleQueue[list[str] | None] = SimpleQueue()
         Thread(target=lambda: answers.put(self._addresses(place)), daemon=True).start()
         try:
-            return answers.get(timeout=deadline.left())
+            found = answers.get(timeout=deadline.left())
         except Empty:
             raise TimeoutError from None
+        if found is None:
+            raise _no_host(transient=True)
+        return found
 
-    def _addresses(self, place: Place) -> list[str]:
+    def _addresses(self, place: Place) -> list[str] | None:
+        """Return none of a name that is not there; None where the resolver says to ask again."""
         try:
             found = self._resolve(place.host, place.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            return []
+        except (OSError, UnicodeError) as exc:
+            again = isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN
+            return None if again else []
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
     @contextmanager
@@ -190,8 +195,12 @@ class Fetcher:
 
 def _require_public(addresses: list[str], *, may_be_private: bool) -> None:
     if not addresses or not (may_be_private or all(map(is_public, addresses))):
-        # One end for both: which names exist inside is nothing to tell a stranger.
-        raise DownloadFailed("names no host on the public internet")
+        raise _no_host(transient=False)
+
+
+def _no_host(*, transient: bool) -> DownloadFailed:
+    # One sentence for all: which names exist inside is nothing to tell a stranger.
+    return DownloadFailed("names no host on the public internet", transient=transient)
 
 
 def _joined(url: str, location: str) -> str:
