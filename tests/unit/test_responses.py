@@ -8,7 +8,7 @@ from videoapi import errors, responses
 from videoapi.errors import GenerationError
 from videoapi.settings import Settings
 from videoapi.storage import DAY, Links
-from videoapi.tasks import Dialect, GenerationRequest, Status
+from videoapi.tasks import Dialect, GenerationRequest, Status, timestamp
 
 NOW = 1_768_127_400.0
 LINKS = Links(
@@ -84,6 +84,21 @@ def test_a_completed_task_without_any_link_says_null():
 def test_a_thumbnail_is_shown_of_a_completed_task_alone():
     task = new_task(status=Status.PROCESSING, thumbnail_key="thumbnails/a/b.jpg")
     assert responses.thumbnail_link(task, LINKS, now=NOW) is None
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_a_thumbnail_is_linked_as_long_as_what_was_written_at_the_first_claim_is_there(claimed):
+    """A task may be waiting, and may be worked at, for hours; the later end keeps no file."""
+    task = new_task(
+        now=NOW - 3600,
+        status=Status.COMPLETED,
+        updated_at=timestamp(NOW + DAY),
+        claimed_at=timestamp(NOW) if claimed else None,
+        thumbnail_key="thumbnails/a/b.jpg",
+    )
+    end = (NOW if claimed else NOW - 3600) + 2 * DAY
+    assert responses.thumbnail_link(task, LINKS, now=end - 30).expires_at == end
+    assert responses.thumbnail_link(task, LINKS, now=end) is None
 
 
 @pytest.mark.parametrize(("asked", "told"), [(None, "8"), (1, "1"), (10, "10")])

@@ -153,7 +153,8 @@ def thumbnail_link(task: Task, links: Links, *, now: float) -> Link | None:
     """Return where the thumbnail is, for a completed task that has one."""
     if task.status is not Status.COMPLETED or task.thumbnail_key is None:
         return None
-    return links.kept(task.thumbnail_key, task.updated_at, now=now)
+    # It was written between the first claim and the first attempt, maybe hours before the end.
+    return links.kept(task.thumbnail_key, task.claimed_at or task.created_at, now=now)
 
 
 def error_record(task: Task) -> dict[str, Any] | None:
