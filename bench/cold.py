@@ -53,23 +53,27 @@ class Case:
     def instructions(self, *, times: int = 1) -> int:
         """Return the instructions from the start of the process to the end, by valgrind."""
         done = self._process(times, before=VALGRIND)
+        self._report(done)
         counted = re.search(r"I +refs: +([0-9,]+)", done.stderr)
-        if done.returncode or counted is None:
+        if counted is None:
             raise RuntimeError(f"{self.program.role} under valgrind:\n{done.stderr}")
         return int(counted[1].replace(",", ""))
 
     def _run(self, times: int) -> tuple[float, dict[str, Any]]:
         began = time.perf_counter()
         done = self._process(times)
-        wall = time.perf_counter() - began
+        return time.perf_counter() - began, self._report(done)
+
+    def _report(self, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+        """Return what the process says of itself; raise unless it answered as expected."""
         if done.returncode:
             raise RuntimeError(f"{self.program.role}:\n{done.stderr}")
         *log, last = done.stdout.splitlines()
-        report = json.loads(last)
+        report: dict[str, Any] = json.loads(last)
         answer = report["answer"]
         if self.expected not in (answer, answer.get("statusCode")):
             raise RuntimeError(f"{self.program.role} answered {answer}: {log}")
-        return wall, report
+        return report
 
     def _process(
         self, times: int, before: tuple[str, ...] = ()

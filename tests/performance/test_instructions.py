@@ -3,6 +3,8 @@
 Instructions repeat to ±0.04 % on a busy machine, where times vary by half.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from bench.cases import BASELINE, cases
@@ -37,3 +39,8 @@ def test_a_cold_start_is_a_small_share_of_the_baselines(title, counted):
 def test_a_warm_request_is_a_small_share_of_the_baselines_cold_start(title, counted):
     warm = (counted[title, 1 + WARM] - counted[title, 1]) / WARM
     assert warm <= WARM_SHARE[title] * counted[BASELINE, 1]
+
+
+def test_a_wrong_answer_is_not_counted():
+    with cases() as found, pytest.raises(RuntimeError, match="answered"):
+        replace(found["status"], expected=500).instructions()
