@@ -19,6 +19,7 @@ from local.build import BUILT, TOOLS
 from local.deploy import STACK, deploy
 from local.gateway import Gateway
 from local.keep import Keeper
+from local.opening import Opening
 from local.reconcile import reconcile
 from local.reload import Reloader
 from local.settings import ROOT, Settings
@@ -34,11 +35,11 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stand_in: StandIn | None = None
-        self._keeper: Keeper | None = None
         hosts = [settings.api_host, *settings.aws_hosts]
         self._gateway = Gateway(
             ministack, api_port=settings.api_port, hosts=hosts, origins=settings.cors_origins
         )
+        self._opening = Opening(self._gateway)
 
     async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
         """Serve on `sockets`, now its own, until SIGINT or SIGTERM.
@@ -65,11 +66,12 @@ class Stack:
                 starting.result()
                 ready()
                 await _first(stopping, serving)
-            print("Stopping …", flush=True)
         finally:
-            await _in_thread(self._end)
-            shutdown.set()
-            await serving
+            try:
+                await _in_thread(self._end)
+            finally:
+                shutdown.set()
+                await serving
 
     def _start(self) -> None:
         said = self._settings.function_settings()
@@ -82,35 +84,31 @@ class Stack:
             deployment = deploy(BUILT, template.parameters(built, said) | named)
         except RuntimeError as exc:
             raise RuntimeError(template.by_variable(built, str(exc))) from None
-        self._gateway.api_id = reconcile(deployment)
-        self._restore(deployment.physical_ids)
+        self._opening.open(reconcile(deployment), self._keeper(deployment.physical_ids))
         if self._settings.reload:
             source = template.load(ROOT / "template.yaml")
             Reloader(ROOT, source, deployment.physical_ids, boto3.client("lambda")).start()
         if self._stand_in:
             self._stand_in.wait_until_ready()
 
-    def _restore(self, names: Mapping[str, str]) -> None:
+    def _keeper(self, names: Mapping[str, str]) -> Keeper | None:
         folder = self._settings.keep_in
         if folder is None:
-            return
+            return None
         # What waited for the stand-in is not to be paid for when a real key comes.
         folder /= "stand-in" if self._settings.stand_in else "relay"
-        keeper = Keeper(folder, table=names["TasksTable"], bucket=names["FilesBucket"])
-        if restored := keeper.restore():
-            print(f"Kept from the last run: {restored} items of the table.", flush=True)
-        self._keeper = keeper
+        return Keeper(folder, table=names["TasksTable"], bucket=names["FilesBucket"])
 
     def _end(self) -> None:
-        self._gateway.api_id = ""  # 503 from here on, instead of functions that are ended
+        print("Stopping: ending the functions …", flush=True)
+        self._opening.close()
         logging.disable()  # what MiniStack says of handlers that are ended under it
         if self._stand_in:
             self._stand_in.ask_to_stop()
         executor.stop()
         if self._stand_in:
             self._stand_in.wait_for_end()
-        if self._keeper:
-            self._keeper.save()
+        self._opening.keep()
 
 
 async def _first(*futures: asyncio.Future[Any]) -> None:
