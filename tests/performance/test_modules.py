@@ -60,4 +60,6 @@ def test_a_role_loads_nothing_that_it_does_not_need(title, measured):
 
 @pytest.mark.parametrize("title", API)
 def test_a_role_that_answers_requests_is_small(title, measured):
-    assert (measured[title].peak or 0) <= MOST_MEMORY
+    if measured[title].peak is None:
+        pytest.skip("the peak of memory is read from /proc/self/status")
+    assert measured[title].peak <= MOST_MEMORY
