@@ -76,6 +76,21 @@ def test_a_canary_is_for_the_api_alone_and_taken_back_when_callers_read_5xx(temp
 
 
 @pytest.mark.fails_when(
+    a_period_is_the_whole_canary=lambda s: properties(s, "ApiFailuresAlarm").update(Period=300),
+    it_waits_for_every_minute=lambda s: properties(s, "ApiFailuresAlarm").pop("DatapointsToAlarm"),
+    a_tenth_of_few_calls_is_not_enough=lambda s: properties(s, "ApiFailuresAlarm").update(
+        Threshold=5
+    ),
+)
+def test_two_failed_calls_take_the_shortest_canary_back_while_it_lasts(template):
+    """In two of its minutes: metrics come a minute or two late, so a longer look would miss it."""
+    alarm = template.deployed(**CANARY)["ApiFailuresAlarm"]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 5 * 60
+    assert alarm["Period"] * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) == 2 * 60
+
+
+@pytest.mark.fails_when(
     one_is_unknown=lambda s: s["Parameters"]["DeploymentPreference"]["AllowedValues"].append("X")
 )
 def test_every_way_to_roll_out_says_whether_it_is_gradual(template):
