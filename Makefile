@@ -37,7 +37,7 @@ sam-local: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The same 
 
 OPERATE = @PYTHONPATH=layers/videoapi .venv/local/bin/python -m local.operations $(if $(STACK),--stack $(STACK))
 
-key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 20", --revoke, --list; STACK=… deployed)
+key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 20", --list, --revoke [--key ID]; STACK=… deployed)
 	$(OPERATE) key $(NAME) $(ARGS)
 
 task: .venv/local/.stamp ## One task's story: ID=… (STACK=… deployed)
@@ -96,7 +96,7 @@ faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stam
 bench: .venv/dev/.stamp .venv/bench/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## How fast it is, beside a FastAPI baseline (under 5 minutes)
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench $(ARGS)
 
-load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Submits and status reads (URL=…/v1 KEY=… another server)
+load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Submits and status reads (URL=…/v1 KEY=… another server, where each video costs)
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
 
 costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into the README

@@ -55,7 +55,7 @@ class Bench:
     def key(self, **limits: int) -> dict[str, str]:
         """Make an API key and return the header that presents it."""
         ring = KeyRing(self.cloud.dynamodb, self.cloud.table, time.time)
-        name = f"caller-{len(ring.names())}"
+        name = f"caller-{len(ring.listed())}"
         return {"authorization": f"Bearer {ring.make(name, Limits(**limits))}"}
 
     def measure(self, action: Callable[[], Answer | dict[str, Any]], request: int = 0) -> Operation:

@@ -8,16 +8,18 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from local.deploy import STACK
 from local.settings import ROOT, Settings
+from videoapi.errors import ServiceError
 from videoapi.items import decode
-from videoapi.keys import KeyRing, Limits
+from videoapi.keys import KeyRing, Limits, ListedKey
 from videoapi.tasks import Task
 
 REDRIVE_MOST = 10_000  # messages of one round
@@ -37,14 +39,24 @@ class Deployed:
 
 
 def find(stack: str | None) -> Deployed:
-    """Look a stack up by its outputs; the local one by its port."""
-    session, endpoint = boto3.Session(), None
+    """Look a stack up by its outputs; the local one by its port. Raise `ValueError` in words."""
+    # AWS's command line knows AWS_REGION, boto3 only AWS_DEFAULT_REGION.
+    session, endpoint = boto3.Session(region_name=os.environ.get("AWS_REGION") or None), None
     if stack is None:
         settings = Settings.read(os.environ, ROOT / os.environ.get("ENV_FILE", ".env"))
         endpoint = settings.aws_url
         session = boto3.Session("test", "test", region_name="us-east-1")
-    cloudformation = session.client("cloudformation", endpoint_url=endpoint)
-    described = cloudformation.describe_stacks(StackName=stack or STACK)["Stacks"][0]
+    elif not session.region_name:
+        raise ValueError(f"In which region is {stack}? Say AWS_REGION=…")
+    once = Config(retries={"total_max_attempts": 1}) if endpoint else None
+    cloudformation = session.client("cloudformation", endpoint_url=endpoint, config=once)
+    try:
+        described = cloudformation.describe_stacks(StackName=stack or STACK)["Stacks"][0]
+    except EndpointConnectionError as exc:
+        if endpoint is None:
+            raise
+        message = f"No local stack at {endpoint}: start `make run`, or say STACK=…"
+        raise ValueError(message) from exc
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
     return Deployed(session, endpoint, outputs)
 
@@ -53,9 +65,13 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
     """Make, list or revoke keys."""
     ring = KeyRing(stack.client("dynamodb"), stack.outputs["TasksTableName"], time.time)
     if given.list:
-        print("\n".join(name.replace("#", "  made ") for name in ring.names()) or "No keys.")
+        print("\n".join(map(_listed, ring.listed())) or "No keys.")
+    elif not given.name:
+        raise ValueError("Whose key? Say NAME=…")
     elif given.revoke:
-        print(f"{ring.revoke(given.name)} key(s) of {given.name} revoked; gone within a minute.")
+        _revoke(ring, given.name, given.key)
+    elif given.key:
+        raise ValueError("--key goes with --revoke.")
     else:
         limits = Limits(
             submits_per_minute=given.per_minute,
@@ -65,8 +81,23 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
         print(f"The key of {given.name}, shown this once:\n{ring.make(given.name, limits)}")
 
 
+def _revoke(ring: KeyRing, name: str, key_id: str) -> None:
+    if not (gone := ring.revoke(name, key_id)):
+        which = f" with the id {key_id}" if key_id else ""
+        raise ValueError(f"{name} has no key{which} here; ARGS=--list shows what there is.")
+    print(f"{gone} key(s) of {name} revoked; gone within a minute.")
+
+
+def _listed(found: ListedKey) -> str:
+    limits = [f"{k.replace('_', ' ')}: {v}" for k, v in asdict(found.limits).items() if v]
+    told = ", ".join(limits) or "no limits"
+    return f"{found.name}  made {found.made_at}  id {found.id}  {told}"
+
+
 def task(stack: Deployed, given: argparse.Namespace) -> None:
-    """Tell one task's story, without what its owner said or made."""
+    """Tell one task's story, without its owner's words."""
+    if not given.id:
+        raise ValueError("Which task? Say ID=vid_…")
     found = stack.client("dynamodb").get_item(
         TableName=stack.outputs["TasksTableName"],
         Key={"task_id": {"S": given.id}},
@@ -74,31 +105,43 @@ def task(stack: Deployed, given: argparse.Namespace) -> None:
     )
     if "Item" not in found:
         raise ValueError(f"No task {given.id} here: wrong stack, or past its retention.")
-    print("\n".join(story(decode(found["Item"]))))
+    print("\n".join(story(decode(found["Item"]), stack.outputs["FilesBucketName"])))
 
 
-def story(told: Task) -> list[str]:
-    """Return the lines of a task's story: times, attempts, relay's ids, charge state."""
+def story(told: Task, bucket: str) -> list[str]:
+    """Return the lines of a task's story: times in their order, relay's ids, charge state."""
+    times = {
+        "created": told.created_at,
+        "claimed (first)": told.claimed_at,
+        "queued (last)": told.queued_at,
+        "last POST": told.intent_at,
+        "accepted": told.accepted_at,
+        "ended": told.completed_at,
+    }
     facts: dict[str, object] = {
         "status": f"{told.status} ({told.progress} %)",
         "owner": told.owner,
-        "created": told.created_at,
-        "queued (last)": told.queued_at,
-        "claimed (first)": told.claimed_at,
+        "model": told.request.model,
+        "seconds": told.request.seconds,
+        **dict(sorted(times.items(), key=lambda each: each[1] or "")),
         "POSTs begun": told.attempts,
         "refused by audio filter": told.audio_refusals,
         "answers lost": told.unknown_submits,
-        "last POST": told.intent_at,
         "relay's job": told.upstream_id,
-        "accepted": told.accepted_at,
         "jobs learnt too late": ", ".join(told.late_upstream_ids),
         "held by": told.lease_owner,
         "held until": None if told.ended else told.lease_until,
-        "ended": told.completed_at,
+        "video": _address(told.result or {}, bucket),
         "error": told.error and f"{told.error['code']}: {told.error['message']}",
         "charged": _charged(told),
     }
     return [f"{name:24}{fact}" for name, fact in facts.items() if fact not in (None, "", 0)]
+
+
+def _address(result: dict[str, Any], bucket: str) -> str | None:
+    """Return where the video lies: a copy in our bucket, or the relay's own URL."""
+    copied = result.get("video_key")
+    return f"s3://{bucket}/{copied}" if copied else result.get("video_url")
 
 
 def _charged(told: Task) -> str:
@@ -131,14 +174,16 @@ def read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--stack", help="a deployed stack's name; without it, `make run`'s")
     commands = parser.add_subparsers(required=True)
     keys = commands.add_parser("key", help="make a key, list or revoke them")
-    keys.add_argument("name", nargs="?", default="")
-    keys.add_argument("--list", action="store_true")
-    keys.add_argument("--revoke", action="store_true")
-    for limit in ("--per-minute", "--alive", "--per-day"):
-        keys.add_argument(limit, type=int)
+    keys.add_argument("name", nargs="?", default="", help="the owner, NAME=… of `make key`")
+    keys.add_argument("--list", action="store_true", help="show every key's name, id and limits")
+    keys.add_argument("--revoke", action="store_true", help="revoke all keys of the name")
+    keys.add_argument("--key", default="", metavar="ID", help="with --revoke: this one alone")
+    keys.add_argument("--per-minute", type=int, help="submits in a minute; no limit unless said")
+    keys.add_argument("--alive", type=int, help="tasks that have not ended, at a time")
+    keys.add_argument("--per-day", type=int, help="videos in a day")
     keys.set_defaults(run=key)
     one = commands.add_parser("task", help="tell one task's story")
-    one.add_argument("id", metavar="ID=vid_…")
+    one.add_argument("id", nargs="?", default="", help="the task, ID=vid_… of `make task`")
     one.set_defaults(run=task)
     commands.add_parser("redrive", help="queue dead letters again").set_defaults(run=redrive)
     return parser.parse_args(arguments)
@@ -149,8 +194,8 @@ def main(arguments: list[str]) -> int:
     given = read(arguments)
     try:
         given.run(find(given.stack or None), given)
-    except (ValueError, ClientError, BotoCoreError) as exc:
-        print(f"It did not work: {exc}", file=sys.stderr)
+    except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
+        print(f"It did not work: {exc}", *getattr(exc, "__notes__", ()), file=sys.stderr)
         return 1
     return 0
 

@@ -1,15 +1,18 @@
 """The operator's commands, on moto as on a deployed stack."""
 
 import json
+import os
 import time
 
 import boto3
 import pytest
 
-from local.operations import Deployed, main, read
-from tests.functional.lives import Lives
+from local.operations import Deployed, main, read, story
+from local.ports import free_ports
+from tests.functional.lives import UPSTREAM_VIDEO, Lives, new_task
 from videoapi.errors import GenerationError
 from videoapi.keys import KeyRing, Limits
+from videoapi.tasks import Status, timestamp
 from videoapi.transitions import accepted_late, cancel, claim, intend
 
 REFUSED = GenerationError("no", code="upstream_account_error")
@@ -23,6 +26,7 @@ def operate(cloud, capsys):
         None,
         {
             "TasksTableName": cloud.table,
+            "FilesBucketName": cloud.bucket,
             "TasksQueueUrl": cloud.queue_url,
             "DeadLetterQueueUrl": cloud.dead_letter_url,
         },
@@ -46,12 +50,63 @@ def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, cloud):
     assert operate("key", "--list") == "No keys.\n"
 
 
+def test_a_key_is_rotated_without_an_outage_by_revoking_the_old_one_by_its_id(operate, cloud):
+    operate("key", "alice", "--per-day", "20", "--alive", "5")
+    key_id = operate("key", "--list").partition("id ")[2][:8]
+    new = operate("key", "alice").splitlines()[-1]
+    assert "tasks alive: 5, videos per day: 20" in operate("key", "--list")
+    assert operate("key", "alice", "--revoke", "--key", key_id).startswith("1 key(s)")
+    assert "no limits" in operate("key", "--list")
+    assert KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0).find(new).name == "alice"
+
+
+MISUSED = {
+    "a key of nobody": (["key"], "NAME="),
+    "a revoked nobody": (["key", "--revoke"], "NAME="),
+    "an owner without a key": (["key", "bob", "--revoke"], "bob has no key here"),
+    "an id of no key": (["key", "bob", "--revoke", "--key", "12345678"], "the id 12345678"),
+    "a key of an id": (["key", "bob", "--key", "12345678"], "--revoke"),
+    "a name with capitals": (["key", "Bob"], "NAME=Bob: say 1 to 63 lower-case letters"),
+    "a name that is taken": (["key", "anonymous"], "anonymous is who comes without a key"),
+    "a task without an id": (["task"], "ID="),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), MISUSED.values(), ids=MISUSED)
+def test_a_command_that_cannot_be_meant_says_what_to_say(operate, cloud, arguments, told):
+    with pytest.raises(ValueError, match=told):
+        operate(*arguments)
+    assert cloud.is_untouched()
+
+
 def test_a_tasks_story_tells_times_ids_and_charges_and_nothing_its_owner_said(operate, cloud):
     task = Lives(cloud.store).completed()
     told = operate("task", task.task_id)
     assert "charged                 yes, for 1 job(s)" in told
     assert task.upstream_id in told
     assert "fox" not in told
+    assert "model                   veo_3_1\n" in told
+    assert f"video                   {UPSTREAM_VIDEO}\n" in told
+
+
+def test_a_story_names_a_copied_videos_place():
+    task = new_task(status=Status.COMPLETED, result={"video_key": "videos/bob/1.mp4"})
+    assert f"{'video':24}s3://files/videos/bob/1.mp4" in story(task, "files")
+
+
+def test_a_story_is_told_in_the_order_of_time():
+    task = new_task(
+        now=0,
+        claimed_at=timestamp(1),
+        intent_at=timestamp(2),
+        accepted_at=timestamp(3),
+        queued_at=timestamp(4),  # handed over to the next worker
+        completed_at=timestamp(5),
+    )
+    times = [line[:24].strip() for line in story(task, "files") if "1970-01-01" in line]
+    assert times[:6] == [
+        "created", "claimed (first)", "last POST", "accepted", "queued (last)", "ended"
+    ]  # fmt: skip
 
 
 CHARGED = {
@@ -95,6 +150,23 @@ def test_dead_letters_are_queued_again(operate, cloud):
         )
     assert operate("redrive") == "12 dead letter(s) queued again.\n"
     assert len(cloud.messages()) == 12
+
+
+def test_without_a_local_stack_the_one_to_start_is_named(monkeypatch, capsys):
+    with free_ports(1) as [port]:
+        pass  # nobody listens there now
+    monkeypatch.setenv("AWS_PORT", str(port))
+    monkeypatch.setenv("ENV_FILE", os.devnull)
+    assert main(["task", "vid_none"]) == 1
+    assert f"No local stack at http://127.0.0.1:{port}: start `make run`" in capsys.readouterr().err
+
+
+def test_a_deployed_stack_is_looked_for_in_a_region(monkeypatch, tmp_path, capsys):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert main(["--stack", "video-api", "task", "vid_none"]) == 1
+    assert "Say AWS_REGION=" in capsys.readouterr().err
 
 
 def test_a_stack_that_is_not_there_is_said_in_words(cloud, capsys):

@@ -56,14 +56,29 @@ def test_a_revoked_key_works_for_a_minute_at_most_and_the_others_go_on(ring, now
     assert ring.revoke("alice") == 0
 
 
+def test_one_of_two_keys_of_a_name_is_revoked_by_its_id(ring, now):
+    old = ring.make("alice", Limits())
+    now[0] += 1
+    new = ring.make("alice", Limits(tasks_alive=3))
+    first, second = ring.listed()
+    assert first.made_at < second.made_at
+    assert second.limits == Limits(tasks_alive=3)
+    assert ring.revoke("bob", first.id) == 0
+    assert ring.revoke("alice", first.id) == 1
+    assert ring.listed() == [second]
+    assert ring.find(new).name == "alice"
+    with pytest.raises(AuthenticationError):
+        ring.find(old)
+
+
 def test_keys_are_listed_by_name_beyond_one_page_of_the_index(ring, cloud):
     for number in range(3):
         ring.make(f"user-{number}", Limits())
-    assert [name.split("#")[0] for name in ring.names()] == ["user-0", "user-1", "user-2"]
+    assert [key.name for key in ring.listed()] == ["user-0", "user-1", "user-2"]
     cloud.calls.forget()
     dynamodb = PagedQueries(client("dynamodb"))
     paged = KeyRing(dynamodb, cloud.table, lambda: 0.0)
-    assert len(paged.names()) == 3
+    assert len(paged.listed()) == 3
     assert cloud.calls.made.count("dynamodb:Query") >= 3
 
 

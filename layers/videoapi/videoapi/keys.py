@@ -27,6 +27,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ANONYMOUS = "anonymous"  # the one owner in open mode
 KEYS_OWNER = "#keys"
 CACHE_SECONDS = 60  # a revoked key works no longer than this
+ID_LENGTH = 8  # hexadecimal digits of the hash: enough to tell keys apart, and no way to one
 CACHE_SIZE = 1_000  # keys, known and unknown ones, that one function remembers
 
 
@@ -49,6 +50,16 @@ class ApiKey:
     """A caller: the name is the owner of all tasks that are made with the key."""
 
     name: str
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedKey:
+    """What can be told of a key; `id` tells several keys of one name apart."""
+
+    id: str
+    name: str
+    made_at: str
     limits: Limits
 
 
@@ -83,7 +94,10 @@ class KeyRing:
         One owner may have several keys. Raises `ValueError` for a name that cannot be an owner.
         """
         if not NAME.fullmatch(name) or name == ANONYMOUS:
-            message = "NAME: say 1 to 63 lower-case letters, digits and hyphens"
+            message = (
+                f"NAME={name}: say 1 to 63 lower-case letters, digits and hyphens, "
+                f"no hyphen first; {ANONYMOUS} is who comes without a key"
+            )
             raise ValueError(message)
         key = PREFIX + base64.b32encode(secrets.token_bytes(20)).decode().lower()
         item: dict[str, Any] = {
@@ -96,13 +110,25 @@ class KeyRing:
         self._call(self._client.put_item, Item=item | chosen)
         return key
 
-    def names(self) -> list[str]:
-        """Return each key's name and date of making."""
-        return [str(item["listed_at"]["S"]) for item in self._all()]
+    def listed(self) -> list[ListedKey]:
+        """Return every key, by name and then by age."""
+        return [
+            ListedKey(
+                id=_id(item),
+                name=item["key_name"]["S"],
+                made_at=item["listed_at"]["S"].partition("#")[2],
+                limits=_limits(item),
+            )
+            for item in self._all()
+        ]
 
-    def revoke(self, name: str) -> int:
-        """Remove every key of an owner; return how many. Their tasks stay."""
-        gone = [item["task_id"] for item in self._all() if item["key_name"]["S"] == name]
+    def revoke(self, name: str, key_id: str = "") -> int:
+        """Remove every key of an owner, or the one of that id; return how many. Tasks stay."""
+        gone = [
+            item["task_id"]
+            for item in self._all()
+            if item["key_name"]["S"] == name and key_id in {"", _id(item)}
+        ]
         for key in gone:
             self._call(self._client.delete_item, Key={"task_id": key})
         return len(gone)
@@ -129,8 +155,7 @@ class KeyRing:
         item = answer.get("Item")
         if item is None:
             return None
-        limits = {name: int(item[name]["N"]) for name in asdict(Limits()) if name in item}
-        return ApiKey(item["key_name"]["S"], Limits(**limits))
+        return ApiKey(item["key_name"]["S"], _limits(item))
 
     def _call(self, operation: Callable[..., Any], **request: object) -> Any:  # noqa: ANN401 — botocore's
         try:
@@ -149,6 +174,14 @@ def presented_key(authorization: str | None, x_api_key: str | None) -> str:
 
 def _item_key(key: str) -> str:
     return f"key#{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _id(item: dict[str, Any]) -> str:
+    return str(item["task_id"]["S"]).partition("#")[2][:ID_LENGTH]
+
+
+def _limits(item: dict[str, Any]) -> Limits:
+    return Limits(**{name: int(item[name]["N"]) for name in asdict(Limits()) if name in item})
 
 
 def _unknown() -> AuthenticationError:
