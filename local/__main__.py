@@ -1,17 +1,15 @@
 """`make run`: settings, sockets, build, stack."""
 
 import asyncio
-import shlex
 import sys
 import time
 
 from local import ports
+from local.banner import banner
 from local.build import build
 from local.command import command
 from local.settings import ROOT, Settings
 from local.surroundings import replace_environment, scratch
-
-_EXAMPLE = ROOT / "examples" / "mountains.jpg"
 
 
 def _run(settings: Settings) -> None:
@@ -31,16 +29,7 @@ def _run(settings: Settings) -> None:
 
 
 def _say_ready(settings: Settings, began: float) -> None:
-    url, seconds = settings.api_url, time.monotonic() - began
-    relay = "the stand-in (no VEO3_API_KEY)" if settings.stand_in else "the relay of VEO3_BASE_URL"
-    image = shlex.quote(f"input_reference=@{_EXAMPLE}")
-    print(
-        f"Ready after {seconds:.1f} s: {url}  (documentation: {url}/docs, AWS: {settings.aws_url})",
-        f"Videos come from {relay}. Ctrl-C stops everything. Try it:",
-        f"  curl {url}/v1/videos -F 'prompt=A slow pan' -F {image}",
-        sep="\n",
-        flush=True,
-    )
+    print(*banner(settings, time.monotonic() - began), sep="\n", flush=True)
 
 
 sys.exit(command(_run))
