@@ -134,7 +134,7 @@ def run(client: httpx.Client, said: argparse.Namespace) -> int:
         print(f"\n{request.method} {request.url} answered {status}.{refused}", file=sys.stderr)
         return 1
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        print(f"\n{where} could not be asked: {exc or type(exc).__name__}", file=sys.stderr)
+        print(f"\n{where} could not be asked: {str(exc) or type(exc).__name__}", file=sys.stderr)
         return 1
     print(table(loads, where, said.callers).markdown())
     return 0

@@ -110,7 +110,7 @@ def task(stack: Deployed, given: argparse.Namespace) -> None:
 
 def story(told: Task, bucket: str) -> list[str]:
     """Return the lines of a task's story: times in their order, relay's ids, charge state."""
-    times = {
+    times: dict[str, str | None] = {
         "created": told.created_at,
         "claimed (first)": told.claimed_at,
         "queued (last)": told.queued_at,

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from PIL import ImageChops, ImageStat
 
+from local.ports import free_ports
 from local.settings import ROOT
 from local.testing import running_stack
 
@@ -81,18 +82,32 @@ def test_the_picture_moves_as_the_camera_was_told(api, camera, moves):
     assert (difference(frames[0], frames[-1]) > 5) is moves
 
 
-def test_the_readmes_tour_runs_as_printed(stack, tmp_path):
-    tour = re.search(
+def tour(folder, api_url, shell):
+    """Run the README's tour as printed, but for the address and the browser."""
+    text = re.search(
         r"<!-- tour:.*?```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
     )[1]
-    tour = tour.replace("http://localhost:8000", stack.api_url)
-    lines = [line for line in tour.splitlines() if "webbrowser" not in line]  # no screen here
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    done = run(["/bin/bash", "-euo", "pipefail", "-c", "\n".join(lines)], tmp_path)
+    text = text.replace("http://localhost:8000", api_url)
+    lines = [line for line in text.splitlines() if "webbrowser" not in line]  # no screen here
+    (folder / "examples").symlink_to(ROOT / "examples")
+    return run([*shell, "-c", "\n".join(lines)], folder)
+
+
+def test_the_readmes_tour_runs_as_printed(stack, tmp_path):
+    done = tour(tmp_path, stack.api_url, ["/bin/bash", "-euo", "pipefail"])
     assert done.returncode == 0, done.stderr
     rate, frames = frames_of((tmp_path / "video.mp4").read_bytes())
     assert (rate, len(frames), frames[0].size) == (30, 120, (1280, 720))
     assert difference(frames[0], frames[-1]) > 2
+
+
+def test_the_readmes_tour_ends_with_the_error_of_a_submit_that_failed(tmp_path):
+    with free_ports(1) as [port]:
+        pass  # nobody listens there now
+    done = tour(tmp_path, f"http://127.0.0.1:{port}", ["/bin/bash"])
+    assert done.returncode != 0
+    assert "curl: (7)" in done.stderr
+    assert not (tmp_path / "video.mp4").exists()
 
 
 def test_a_submit_is_answered_within_50_ms_once_warm(api):

@@ -55,7 +55,7 @@ def test_no_file_holds_a_credential():
 def test_the_example_of_settings_leaves_every_key_empty():
     text = re.sub(r"^#(?=[A-Z])", "", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
     keys = {n: v for n, v in dotenv_values(stream=StringIO(text)).items() if NAME.search(n)}
-    assert keys == {"VEO3_API_KEY": "", "FAST_LLM_API_KEY": ""}
+    assert keys == {"VEO3_API_KEY": "", "FAST_LLM_API_KEY": "", "IMAGE_API_KEY": ""}
 
 
 def test_a_parameter_about_a_key_defaults_to_the_name_of_a_secret_or_to_nothing():
