@@ -110,7 +110,7 @@ def task(stack: Deployed, given: argparse.Namespace) -> None:
 
 def story(told: Task, bucket: str) -> list[str]:
     """Return the lines of a task's story: times in their order, relay's ids, charge state."""
-    times: dict[str, str | None] = {
+    times = {
         "created": told.created_at,
         "claimed (first)": told.claimed_at,
         "queued (last)": told.queued_at,
@@ -118,12 +118,13 @@ def story(told: Task, bucket: str) -> list[str]:
         "accepted": told.accepted_at,
         "ended": told.completed_at,
     }
+    in_order = sorted(((k, at) for k, at in times.items() if at), key=lambda each: each[1])
     facts: dict[str, object] = {
         "status": f"{told.status} ({told.progress} %)",
         "owner": told.owner,
         "model": told.request.model,
         "seconds": told.request.seconds,
-        **dict(sorted(times.items(), key=lambda each: each[1] or "")),
+        **dict(in_order),
         "POSTs begun": told.attempts,
         "refused by audio filter": told.audio_refusals,
         "answers lost": told.unknown_submits,

@@ -86,7 +86,7 @@ TEXTS: dict[str, Schema] = {
 _LENGTH = "Seconds. When omitted the model decides; Veo itself makes 4, 6 or 8."
 _SIZE = "Width x height: both even, 64 at least, 1920x1080 or 1080x1920 at most."
 NOTES = {
-    "image": "The picture that the video starts from.",
+    "image": "The picture that the video starts from: a URL, base64, or an upload's `reference`.",
     "input_reference": "The picture that the video starts from; without one it is text-to-video.",
     "prompt": "Guidance: what moves, and how the camera does.",
     "duration": _LENGTH,

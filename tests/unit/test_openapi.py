@@ -6,6 +6,7 @@ import re
 import shlex
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -264,3 +265,13 @@ def test_every_command_of_the_page_would_be_accepted():
         if body:
             content = operation["requestBody"]["content"][FORM if form else JSON]
             assert validator(content["schema"]).is_valid(body), block
+
+
+def test_the_page_tells_every_code_with_which_a_generation_fails():
+    package = Path(documentation.__file__).parent
+    made = [(package / f"{name}.py").read_text() for name in ("generation", "delivery", "recovery")]
+    codes = re.findall(r'code="(\w+)"', "".join(made))
+    codes += re.findall(r'return .*, "(\w+)"$', (package / "failures.py").read_text(), re.MULTILINE)
+    assert len(set(codes)) >= 10
+    _, _, table = PAGE.partition('id="task-errors"')
+    assert {code for code in codes if f"<code>{code}</code>" not in table} == set()
