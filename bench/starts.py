@@ -48,7 +48,7 @@ def _times(found: dict[str, Case]) -> dict[str, list[str]]:
             f"{cold.wall * 1000:.0f}",
             f"{cold.peak / 1024:.0f}" if cold.peak else "",
             f"{len(cold.modules)}",
-            f"{(warm.cpu - cold.cpu) / WARM_BY_TIME * 1000:.2f}",
+            f"{max(warm.cpu - cold.cpu, 0) / WARM_BY_TIME * 1000:.2f}",
         ]
     return rows
 
