@@ -14,7 +14,7 @@ decides in this order, the most reliable first:
 
 import re
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
@@ -22,7 +22,6 @@ from typing import Final
 MESSAGE_MAX: Final = 300  # characters of a relay's own sentence that a caller gets to see
 _READ_MAX: Final = 2000  # characters that are looked at, so that no pattern runs for long
 _QUOTE_MIN: Final = 6  # characters in a row that a prompt and a sentence share
-_QUOTES_MAX: Final = 60  # of them in a sentence
 _CODE_MAX: Final = 64  # characters; the longest of the table, with its prefix, has half of that
 
 ACCOUNT_STATUSES: Final = frozenset({401, 402, 403})
@@ -185,9 +184,10 @@ def blotted(text: str, *prompts: str | None) -> str:
     A relay may quote any part of it, cut, or twice: what runs alike for six characters goes.
     """
     for prompt in filter(None, prompts):
-        for _ in range(_QUOTES_MAX):
-            alike = SequenceMatcher(None, text, prompt, autojunk=False).find_longest_match()
-            if alike.size < _QUOTE_MIN:
-                break
-            text = f"{text[: alike.a]}…{text[alike.a + alike.size :]}"
+        while (alike := _longest_alike(text, prompt)).size >= _QUOTE_MIN:
+            text = f"{text[: alike.a]}…{text[alike.a + alike.size :]}"  # each time shorter
     return text
+
+
+def _longest_alike(text: str, prompt: str) -> Match:
+    return SequenceMatcher(None, text, prompt, autojunk=False).find_longest_match()

@@ -87,11 +87,13 @@ class TaskStore:
 
         Not knowing would cost a wish: a repetition by the SDK is taken for the one that came first.
         """
-        for left in reversed(range(CONFLICTS)):
+        tries = 0
+        while True:
+            tries += 1
             try:
                 self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]  # same dict
             except ClientError as exc:
-                if not (left and _conflicts(exc)):
+                if tries == CONFLICTS or not _conflicts(exc):
                     raise
             else:
                 return
