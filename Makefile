@@ -16,7 +16,7 @@ UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm
 LOCKS := $(addprefix requirements/,audit.txt bench.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
-	layers/dependencies/requirements.txt
+	layers/dependencies/requirements.txt layers/thumbnails/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
 
