@@ -29,8 +29,8 @@ def _relay(settings: Settings) -> str:
 
 
 def _kept(settings: Settings) -> list[str]:
-    if settings.keep_in is None:
+    folder = settings.kept
+    if folder is None:
         return []
-    folder = settings.keep_in / ("stand-in" if settings.stand_in else "relay")  # as local.stack
     shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
     return [f"Keeps tasks, keys and files in {shown}."]

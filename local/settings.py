@@ -1,5 +1,6 @@
 """What `make run` is told by the environment and by `.env` in the project's root."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,16 @@ class Settings:
     def stand_in(self) -> bool:
         """Whether the stand-in plays the relay: nobody gave a key to a real one."""
         return not self.said.get("VEO3_API_KEY")
+
+    @property
+    def kept(self) -> Path | None:
+        """Where this relay's tasks are kept: what waits for one is not paid for at another."""
+        if self.keep_in is None:
+            return None
+        if self.stand_in:
+            return self.keep_in / "stand-in"
+        relay = re.sub(r"[^a-z0-9.]+", "-", self.said.get("VEO3_BASE_URL", "").lower()).strip("-.")
+        return self.keep_in / (relay or "relay")
 
     @property
     def api_url(self) -> str:

@@ -92,11 +92,9 @@ class Stack:
             self._stand_in.wait_until_ready()
 
     def _keeper(self, names: Mapping[str, str]) -> Keeper | None:
-        folder = self._settings.keep_in
+        folder = self._settings.kept
         if folder is None:
             return None
-        # What waited for the stand-in is not to be paid for when a real key comes.
-        folder /= "stand-in" if self._settings.stand_in else "relay"
         return Keeper(folder, table=names["TasksTable"], bucket=names["FilesBucket"])
 
     def _end(self) -> None:

@@ -104,3 +104,13 @@ def test_tasks_are_kept_in_the_project_unless_another_place_or_none_is_named(rea
     assert read().keep_in == ROOT / ".local/kept"
     assert read({"KEEP_IN": ""}).keep_in is None
     assert read(dotenv="KEEP_IN=/elsewhere").keep_in == Path("/elsewhere")
+
+
+def test_what_is_kept_for_one_relay_is_not_given_to_another(read):
+    key = {"VEO3_API_KEY": "k"}
+    assert read({"KEEP_IN": ""}).kept is None
+    assert read().kept == ROOT / ".local/kept/stand-in"
+    assert read(key).kept == ROOT / ".local/kept/relay"
+    named = read(key | {"VEO3_BASE_URL": "https://Relay.example:8443"}).kept
+    assert named == ROOT / ".local/kept/https-relay.example-8443"
+    assert read(key | {"VEO3_BASE_URL": "/../.."}).kept.parent == ROOT / ".local/kept"
