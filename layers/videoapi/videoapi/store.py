@@ -85,7 +85,7 @@ class TaskStore:
     def _put_both(self, *puts: dict[str, Any]) -> None:
         """Put in one transaction, again while others write the same fingerprint.
 
-        Not knowing would cost a wish: a repetition by the SDK is taken for the one that came first.
+        A 503 would lose a wish: its SDK's repetition would be taken for that of the other's.
         """
         tries = 0
         while True:
