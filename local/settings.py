@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -72,7 +73,29 @@ class Settings:
     @property
     def api_url(self) -> str:
         """Where a person on this machine finds the API."""
-        return f"http://{'localhost' if self.api_host in _ANY else self.api_host}:{self.api_port}"
+        host = next((host for host in self.api_hosts if host not in _ANY), "localhost")
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.api_port}"
+
+    @property
+    def api_hosts(self) -> list[str]:
+        """Names and addresses that the API listens at; with commas several."""
+        return [host.strip(" []") for host in self.api_host.split(",") if host.strip()]
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """What the `Host` of a request may be besides this machine's own names.
+
+        All that is listened at, PUBLIC_URL's host, and ALLOWED_HOSTS as Django reads it:
+        `.example.com` is a domain with all below it, `*` any host.
+        """
+        said = [self.said.get("PUBLIC_URL", ""), *self.said.get("ALLOWED_HOSTS", "").split(",")]
+        named = (_host(each.strip()) for each in said)
+        return frozenset({*self.api_hosts, *self.aws_hosts, *named} - {"", *_ANY})
+
+    @property
+    def debug(self) -> bool:
+        """Whether the steps are logged; another LOG_LEVEL may be meant for something else."""
+        return self.said.get("LOG_LEVEL", "").upper() == "DEBUG"
 
     @property
     def aws_hosts(self) -> list[str]:
@@ -92,6 +115,8 @@ class Settings:
     def function_settings(self) -> dict[str, str]:
         """Tell the functions' settings by variable: what was said, over what fits this machine."""
         fitting = {"PUBLIC_URL": self.api_url, "ALLOW_ANONYMOUS": "true"}
+        if self.debug:
+            fitting["POWERTOOLS_LOG_LEVEL"] = "DEBUG"
         relay = {}
         if self.stand_in:
             fitting |= {
@@ -111,6 +136,13 @@ class Settings:
                     }
         # A service's address goes with its key: one in .env would be asked in vain without.
         return fitting | {k: v for k, v in self.said.items() if v} | relay
+
+
+def _host(said: str) -> str:
+    """Return the host of a URL, of host and port, or of an address; empty without one."""
+    if said.count(":") > 1 and "[" not in said and "/" not in said:
+        return said.lower()  # an IPv6 address
+    return urlsplit(said if "//" in said else f"//{said}").hostname or ""
 
 
 def _port(said: Mapping[str, str], name: str, default: int) -> int:

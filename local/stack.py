@@ -35,9 +35,11 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stand_in: StandIn | None = None
-        hosts = [settings.api_host, *settings.aws_hosts]
         self._gateway = Gateway(
-            ministack, api_port=settings.api_port, hosts=hosts, origins=settings.cors_origins
+            ministack,
+            api_port=settings.api_port,
+            hosts=settings.allowed_hosts,
+            origins=settings.cors_origins,
         )
         self._opening = Opening(self._gateway)
 

@@ -38,6 +38,9 @@ class FakeLog:
     def __init__(self):
         self.lines = []
 
+    def debug(self, message, **fields):
+        self.lines.append(("debug", message, fields))
+
     def info(self, message, **fields):
         self.lines.append(("info", message, fields))
 

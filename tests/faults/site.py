@@ -243,7 +243,7 @@ def running_site():
     """Run a stack for the block; `configure` and `limit` make it what a test needs."""
     with (
         TemporaryDirectory(prefix="faults-") as folder,
-        running_stack(UPSTREAM_SECONDS="0.5") as stack,
+        running_stack(UPSTREAM_SECONDS="0.5", LOG_LEVEL="DEBUG") as stack,
     ):
         site = Site(stack, Path(folder))
         try:

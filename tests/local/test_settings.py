@@ -74,8 +74,55 @@ def test_an_empty_setting_is_none(read):
     assert "VEO3_MODEL" not in read(dotenv="VEO3_MODEL=").function_settings()
 
 
-def test_links_lead_to_this_machine_when_all_addresses_are_served(read):
-    assert read({"API_HOST": "::"}).api_url == "http://localhost:8000"
+@pytest.mark.parametrize(
+    ("hosts", "url"),
+    {
+        "::": "http://localhost:8000",
+        "localhost, 10.0.0.7": "http://localhost:8000",
+        "10.0.0.7": "http://10.0.0.7:8000",
+        "0.0.0.0,mybox": "http://mybox:8000",
+        "fd00::7": "http://[fd00::7]:8000",
+    }.items(),
+)
+def test_links_lead_to_the_first_host_that_has_a_name(read, hosts, url):
+    assert read({"API_HOST": hosts}).api_url == url
+
+
+def test_the_api_listens_at_several_hosts(read):
+    assert read({"API_HOST": "localhost, 10.0.0.7"}).api_hosts == ["localhost", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(
+    ("said", "host"),
+    [
+        ({"API_HOST": "0.0.0.0,10.0.0.7"}, "10.0.0.7"),
+        ({"AWS_HOST": "127.0.0.1,172.17.0.1"}, "172.17.0.1"),
+        ({"PUBLIC_URL": "https://Videos.example:8443/api"}, "videos.example"),
+        ({"ALLOWED_HOSTS": "a.example, b.example:8000"}, "b.example"),
+        ({"ALLOWED_HOSTS": ".home.arpa"}, ".home.arpa"),
+        ({"ALLOWED_HOSTS": "fd00::7"}, "fd00::7"),
+        ({"ALLOWED_HOSTS": "[fd00::7]:8000"}, "fd00::7"),
+        ({"ALLOWED_HOSTS": "*"}, "*"),
+    ],
+)
+def test_a_host_is_allowed_that_is_listened_at_public_or_named(read, said, host):
+    assert host in read(said).allowed_hosts
+
+
+def test_an_address_that_stands_for_all_is_no_host_to_be_asked_for(read):
+    allowed = read({"API_HOST": "0.0.0.0,::", "ALLOWED_HOSTS": "", "PUBLIC_URL": ""}).allowed_hosts
+    assert allowed == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(("level", "steps"), [("debug", "DEBUG"), ("DEBUG", "DEBUG")])
+def test_the_steps_are_logged_at_debug(read, level, steps):
+    said = read({"LOG_LEVEL": level}).function_settings()
+    assert said["POWERTOOLS_LOG_LEVEL"] == steps
+
+
+@pytest.mark.parametrize("level", ["", "warning", "error", "trace"])
+def test_a_level_that_may_be_meant_for_something_else_is_not_handed_on(read, level):
+    assert "POWERTOOLS_LOG_LEVEL" not in read({"LOG_LEVEL": level}).function_settings()
 
 
 def test_the_example_names_only_settings_that_exist(tmp_path):

@@ -95,7 +95,7 @@ class Delivery:
                         "content_type": source.content_type,
                         "actual": reported(job),
                     }
-                self._log.info("step", step="downloading")
+                self._log.debug("step", step="downloading")
                 self._fetcher.video(source.url, file)
             return self._copy(lease, file)
 
@@ -106,7 +106,7 @@ class Delivery:
             return Source(None, decode_data_url(url, file).content_type)
         if url is not None:
             return Source(url)
-        self._log.info("step", step="downloading")
+        self._log.debug("step", step="downloading")
         content = self._relay.content(str(lease.task.upstream_id), file)
         if _holds_data(content.url):
             return Source(None, decode_data_url(content.url, file).content_type)
@@ -121,7 +121,7 @@ class Delivery:
             raise NotAVideo(str(exc)) from exc
         file.seek(0)
         key = video_key(lease.task.owner, lease.task.task_id)
-        self._log.info("step", step="copying")
+        self._log.debug("step", step="copying")
         self._files.put(key, file, "video/mp4")
         return {
             "video_key": key,

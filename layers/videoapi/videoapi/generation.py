@@ -264,8 +264,8 @@ class Generation:
         self._step("completed")
 
     def _step(self, name: str) -> None:
-        """Log the step. The fault suite kills the process here, by name."""
-        self._log.info("step", step=name)
+        """Log the step, at DEBUG. The fault suite kills the process here, by name."""
+        self._log.debug("step", step=name)
 
 
 def _accepted(task: Task) -> tuple[str, float]:
