@@ -5,6 +5,8 @@ It is pinned exactly, and `tests/local/test_executor.py` fails when another vers
 
 # ruff: noqa: SLF001 — MiniStack's internals are what this module is about
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from ministack.core import lambda_runtime
@@ -16,6 +18,10 @@ from local.logs import readable
 _DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 #: How long a finished handler is waited for to log: its first line, the next, in all.
 _DRAIN_SECONDS = {"first_line_wait": 0.003, "idle_confirm": 0.002, "hard_cap": 0.25}
+#: How long `stop` waits, in all, for the threads of handlers that it has ended.
+_JOIN_SECONDS = 2.0
+#: What the names of those threads begin with: MiniStack's own that read the logs, and ours.
+_READER, _RETIREMENT = "stderr-", "retire-"
 
 _retired: list[lambda_runtime.Worker] = []
 
@@ -30,11 +36,19 @@ def adjust(python: Path, stack: str) -> None:
     def read_stderr(worker: lambda_runtime.Worker) -> None:
         name = worker.func_name.removeprefix(f"{stack}-")
         process = worker._proc
-        for line in process.stderr if process else ():
-            if text := readable(line.rstrip("\n")):
-                told = f"{name:<11} | " + text.replace("\n", f"\n{'':<11} | ") + "\n"
-                print(told, end="", flush=True)  # in one piece: functions log at the same time
-            worker._stderr_queue.put(line.rstrip("\n"))
+        if process is None or process.stderr is None:
+            return
+        with process.stderr:
+            for line in process.stderr:
+                if text := readable(line.rstrip("\n")):
+                    told = f"{name:<11} | " + text.replace("\n", f"\n{'':<11} | ") + "\n"
+                    print(told, end="", flush=True)  # in one piece: functions log at the same time
+                worker._stderr_queue.put(line.rstrip("\n"))
+        process.wait()
+        # MiniStack leaves the pipes to the collector. The lock: what the handler answered is read.
+        # A broken one: half a request still stands in its buffer.
+        with worker._lock, suppress(BrokenPipeError), process:
+            pass
 
     lambda_runtime._detect_runtime_binary = detect
     lambda_runtime.Worker._read_stderr = read_stderr
@@ -50,17 +64,22 @@ def retire(function: str, **_scope: object) -> None:
         workers = [worker for key in keys for worker in lambda_runtime._workers.pop(key)]
     for worker in workers:
         _retired.append(worker)
-        threading.Thread(target=_end_when_idle, args=(worker,), daemon=True).start()
+        name = f"{_RETIREMENT}{function}"
+        threading.Thread(target=_end_when_idle, args=(worker,), daemon=True, name=name).start()
 
 
 def stop() -> None:
-    """End every handler and let none start again; takes two seconds at most."""
+    """End every handler and let none start again; takes two seconds, four where one is deaf."""
     # An empty binary is what MiniStack has for a runtime that it does not know.
     lambda_runtime._detect_runtime_binary = lambda _runtime: ("", "")
     with lambda_runtime._lock:
         workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
         lambda_runtime._workers.clear()
     lambda_runtime.kill_workers([*workers, *_retired])
+    until = time.monotonic() + _JOIN_SECONDS
+    for thread in threading.enumerate():
+        if thread.name.startswith((_READER, _RETIREMENT)):
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 def _end_when_idle(worker: lambda_runtime.Worker) -> None:

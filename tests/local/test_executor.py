@@ -13,9 +13,6 @@ from ministack.services import lambda_svc
 
 from local import executor
 
-# MiniStack drops its processes with their pipes unclosed.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-
 ADJUSTED = [
     (lambda_runtime, "_detect_runtime_binary"),
     (lambda_runtime.Worker, "_read_stderr"),
@@ -84,19 +81,23 @@ def test_functions_run_on_the_given_python(tmp_path):
 
 def test_logs_are_printed_as_they_come_with_the_functions_name(capfd):
     worker = acquire("def handler(event, context): print('said')")
-    assert "said" in worker.invoke({}, "r")["log"]
+    told = worker.invoke({}, "r")["log"]
+    executor.stop()  # and with it the thread that reads them: on a busy machine it comes later
+    assert told + worker._drain_stderr() == "said"
     assert capfd.readouterr().out == "worker      | said\n"
 
 
 def test_a_handler_that_logs_nothing_waits_for_no_log():
     worker = acquire("def handler(event, context): return 1")
     worker.invoke({}, "cold")
-    seconds = []
-    for _ in range(10):
+
+    def seconds():
         began = time.perf_counter()
         worker.invoke({}, "warm")
-        seconds.append(time.perf_counter() - began)
-    assert min(seconds) < 0.050  # which MiniStack would wait each time
+        return time.perf_counter() - began
+
+    # MiniStack would wait 50 ms each time; a busy machine may take as long some of the times.
+    assert any(seconds() < 0.050 for _ in range(100))
 
 
 def test_new_code_lets_a_running_handler_end(held):
@@ -116,6 +117,63 @@ def test_a_stop_ends_running_handlers_and_starts_no_other(held):
     assert results[0]["status"] == "error"
     with pytest.raises(RuntimeError, match="Unsupported runtime"):
         acquire("").invoke({}, "r")
+
+
+def idle(worker, _sign):
+    worker.invoke({}, "r")
+    executor.stop()
+
+
+def retired(worker, _sign):
+    worker.invoke({}, "r")
+    executor.retire(CONFIG["FunctionName"])
+    executor.stop()
+
+
+def crashed(worker, _sign):
+    assert worker.invoke("crash", "r")["error"] == "Worker process died"
+
+
+def late(worker, sign):
+    worker.config = CONFIG | {"Timeout": 0.5}
+    assert "timed out" in worker.invoke(sign, "r")["error"]
+
+
+def raised(worker, _sign):
+    assert worker.invoke("raise", "r")["status"] == "error"
+
+
+WAYS = """
+import os, time
+def handler(event, context):
+    if event == "crash":
+        os._exit(1)
+    if event == "raise":
+        raise ValueError
+    while event and not os.path.exists(event):
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("end", [idle, retired, crashed, late, raised])
+def test_a_handler_that_ended_leaves_no_thread_and_no_open_pipe(end, tmp_path):
+    """Else the collector closes them, with a warning, in whichever test runs then."""
+    spawned = []
+    worker = acquire(WAYS)
+    spawn = worker._spawn
+
+    def remember():
+        spawn()
+        spawned.append(worker._proc)
+
+    worker._spawn = remember
+    end(worker, str(tmp_path / "never"))
+    executor.stop()
+    (process,) = spawned
+    assert process.poll() is not None
+    assert process.stdin.closed and process.stdout.closed and process.stderr.closed  # noqa: PT018
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if CONFIG["FunctionName"] in name]
 
 
 def test_an_interrupt_of_the_terminal_leaves_a_function_to_the_stop():
