@@ -22,7 +22,8 @@ LAYERS = {
     "AWS": "store queue storage keys limits",
     "files of strangers": "addresses images thumbnails pinned fetch",
     "words": "connections prompts optimizer",
-    "what a relay says": "loose_json complaints failures result_urls relay_answers relay_bodies",
+    "what a relay says": "loose_json complaints failures result_urls relay_answers relay_bodies "
+    "relay_outcomes",
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs attempts delivery generation recovery",
     "what a caller says": "fields requests forms uploads submission image_generation",

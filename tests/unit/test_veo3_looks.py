@@ -12,6 +12,7 @@ from tests.relays import BASE, KEY, MP4, VIDEO, Breaks, Relay, answering, order
 from videoapi.failures import (
     ContentMissing,
     JobMissing,
+    NoVideo,
     PollFailed,
     SubmitRefused,
     SubmitUnknown,
@@ -163,6 +164,76 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
             "v", io.BytesIO()
         )
     assert caught.value.upstream_status == (200 if status == 204 else status)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "why", "swallowed"),
+    [
+        (200, b"", {}, NoVideo.EMPTY, True),
+        (200, {"status": "completed"}, {}, NoVideo.EMPTY, True),
+        (404, b"", {}, NoVideo.GONE, True),
+        (410, b"<html>", {}, NoVideo.GONE, True),
+        (502, {"error": {"message": "no video in the response"}}, {}, NoVideo.BLAMED, True),
+        (502, {"message": "任务内容为空"}, {}, NoVideo.BLAMED, True),
+        (502, b"<html><h1>502 Bad Gateway</h1></html>", {}, NoVideo.UNAVAILABLE, False),
+        (502, {"error": {"message": "upstream connect error"}}, {}, NoVideo.UNAVAILABLE, False),
+        (500, {"error": "no video"}, {}, NoVideo.UNAVAILABLE, False),
+        (503, b"", {}, NoVideo.UNAVAILABLE, False),
+        (401, b"", {}, NoVideo.UNAUTHORISED, False),
+        (403, b"<html>", {}, NoVideo.UNAUTHORISED, False),
+        (403, b"<html>", {"cf_mitigated": "challenge"}, NoVideo.UNAVAILABLE, False),
+        (400, {"error": "not completed, status: IN_PROGRESS"}, {}, NoVideo.NOT_READY, False),
+        (425, b"", {}, NoVideo.NOT_READY, False),
+        (429, b"", {}, NoVideo.BUSY, False),
+        (302, b"", {}, NoVideo.UNUSABLE_LINK, False),
+        (418, b"", {}, NoVideo.OTHER, False),
+    ],
+    ids=range(18),
+)
+def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, swallowed):
+    relay = answering(status, body, retry_after="7", **headers)
+    with pytest.raises(ContentMissing) as caught:
+        relay.client().content("v", io.BytesIO())
+    assert (caught.value.why, caught.value.swallowed) == (why, swallowed)
+    assert caught.value.unauthorised is (why is NoVideo.UNAUTHORISED)
+    assert caught.value.retry_after == (7 if status != 200 else None)
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 502])
+def test_a_missing_video_names_the_policy_that_its_answer_names(status):
+    relay = answering(status, {"error": {"code": "PUBLIC_ERROR_MINOR"}})
+    with pytest.raises(ContentMissing) as caught:
+        relay.client().content("v", io.BytesIO())
+    assert caught.value.failure.code == "content_policy_violation"
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        ({"id": "v", "status": "running"}, ("v",)),
+        ({"task_id": "v", "status": "failed"}, ("v",)),
+        ({"data": {"id": 7, "taskId": "v", "status": "SUCCESS"}}, ("7", "v")),
+        ({"data": [{"video_id": "v", "status": "SUCCESS"}]}, ("v",)),
+        ({"request_id": "r", "output": {"task_id": "v"}, "status": "queued"}, ("v", "r")),
+        ({"error": {"code": "MINOR"}, "id": "v"}, ("v",)),
+        ({"status": "failed", "id": 0}, ()),
+    ],
+    ids=range(7),
+)
+def test_a_look_tells_which_job_its_answer_names(body, ids):
+    job = answering(200, body).client().retrieve("v")
+    assert job.ids == ids
+    assert job.names("v") is ("v" in ids)
+    assert not job.names("r2")
+
+
+def test_a_failed_look_tells_what_its_answer_named():
+    with pytest.raises(PollFailed) as failed:
+        answering(503, {"id": "other"}).client().retrieve("v")
+    assert failed.value.ids == ("other",)
+    with pytest.raises(JobMissing) as missing:
+        answering(404, b"", retry_after="5").client().retrieve("v")
+    assert (missing.value.upstream_status, missing.value.retry_after) == (404, 5)
 
 
 @pytest.mark.parametrize(

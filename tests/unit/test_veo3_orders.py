@@ -43,6 +43,20 @@ def test_a_2xx_without_an_id_is_unknown_even_when_it_complains(body):
 
 
 @pytest.mark.parametrize(
+    ("status", "error"), [(200, None), (400, SubmitRefused), (504, SubmitUnknown)]
+)
+def test_every_id_that_an_order_was_answered_with_is_told(status, error):
+    relay = answering(status, {"id": "a", "request_id": "r", "data": {"video_id": "b"}})
+    if error is None:
+        assert relay.client().create(order()).ids == ("a", "b", "r")
+        return
+    with pytest.raises(error) as caught:
+        relay.client().create(order())
+    assert caught.value.ids == ("a", "b", "r")
+    assert caught.value.upstream_status == status
+
+
+@pytest.mark.parametrize(
     "status", [300, 301, 302, 303, 307, 308, 408, 501, 504, 505, 507, 520, 522, 524, 529, 530, 599]
 )
 @pytest.mark.parametrize("body", [b"", {"id": "v", "error": {"code": "MINOR"}}], ids=range(2))

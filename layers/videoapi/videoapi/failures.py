@@ -11,12 +11,34 @@ ServiceError           says nothing about how the job ends
 └── ContentMissing     the relay has no video to hand out for the job
 """
 
-from typing import Literal
+from enum import StrEnum
+from typing import Final, Literal
 
 from videoapi.complaints import ACCOUNT_STATUSES, Cause, Complaint, cause_of, cleaned, shown_code
 from videoapi.errors import GenerationError, ServiceError
 
 type Again = Literal["transient", "audio"]
+
+
+class NoVideo(StrEnum):
+    """Why `/content` of a job that says done holds no video (contract §6).
+
+    EMPTY, GONE and BLAMED, for long enough and without any other reason, are a swallowed safety
+    filter. UNAUTHORISED is about our account. All others are tried until the job's deadline.
+    """
+
+    EMPTY = "empty"  # 200 without a video
+    GONE = "gone"  # 404, 410
+    BLAMED = "blamed"  # 502 whose body speaks of the job
+    UNAUTHORISED = "unauthorised"  # 401, 402, 403
+    NOT_READY = "not_ready"  # 202, 400 "not completed", 425
+    BUSY = "busy"  # 429
+    UNAVAILABLE = "unavailable"  # 5xx, a challenge of an edge
+    UNUSABLE_LINK = "unusable_link"  # a URL that may not be handed out
+    OTHER = "other"
+
+
+_SWALLOWED: Final = frozenset({NoVideo.EMPTY, NoVideo.GONE, NoVideo.BLAMED})
 
 
 class Failure(GenerationError):
@@ -73,14 +95,25 @@ def _words(cause: Cause, upstream_code: str, detail: str) -> tuple[str, str]:
 
 
 class SubmitRefused(Failure):
-    """The order was not accepted. `retry_after` is in seconds, None if the relay named none."""
+    """The order was not accepted. `retry_after` is in seconds, None if the relay named none.
+
+    `ids` are all that the answer names: none is a job's that was accepted, but a relay's support
+    asks for them.
+    """
 
     def __init__(
-        self, complaint: Complaint, *, status: int, retry_after: float | None = None
+        self,
+        complaint: Complaint,
+        *,
+        status: int,
+        retry_after: float | None = None,
+        ids: tuple[str, ...] = (),
     ) -> None:
         """`status` is that of the answer, 503 where no connection came about."""
         super().__init__(complaint, status=status)
+        self.upstream_status = status
         self.retry_after = retry_after
+        self.ids = ids
 
 
 class JobFailed(Failure):
@@ -90,8 +123,13 @@ class JobFailed(Failure):
 class SubmitUnknown(GenerationError):
     """The order may have been accepted, and paid: another POST could pay twice (contract §4)."""
 
-    def __init__(self, reason: str) -> None:
-        """`reason` is a short sentence of ours, or a relay's that was cleaned."""
+    def __init__(
+        self, reason: str, *, upstream_status: int | None = None, ids: tuple[str, ...] = ()
+    ) -> None:
+        """`reason` is a short sentence of ours, or a relay's that was cleaned.
+
+        `upstream_status` is None when no answer came; `ids` are all that the answer names.
+        """
         super().__init__(
             f"The upstream may or may not have accepted the request: {reason}",
             code="upstream_submit_unknown",
@@ -99,39 +137,72 @@ class SubmitUnknown(GenerationError):
             retryable=True,
             maybe_charged=True,
         )
+        self.upstream_status = upstream_status
+        self.ids = ids
 
 
 class PollFailed(ServiceError):
     """A look that says nothing about the job; `unauthorised` when our account is the reason."""
 
     def __init__(
-        self, reason: str, *, upstream_status: int | None = None, retry_after: float | None = None
+        self,
+        reason: str,
+        *,
+        upstream_status: int | None = None,
+        retry_after: float | None = None,
+        ids: tuple[str, ...] = (),
     ) -> None:
-        """`upstream_status` is None when no answer came; `retry_after` is in seconds."""
+        """`upstream_status` is None when no answer came; `retry_after` is in seconds.
+
+        `ids` are all that the answer names: of another job, or of no job at all.
+        """
         super().__init__(reason, code="upstream_poll_failed")
         self.upstream_status = upstream_status
         self.retry_after = retry_after
+        self.ids = ids
         self.unauthorised = upstream_status in ACCOUNT_STATUSES
 
 
 class JobMissing(ServiceError):
-    """The relay knows no such job. Once may be a replica that lags; three in a row are a loss."""
+    """The relay knows no such job. A replica may lag: see contract §4 for when it is a loss."""
 
-    def __init__(self) -> None:
-        """404, 410 and `task_not_exist` mean the same: there is nothing to tell apart."""
+    def __init__(
+        self, *, upstream_status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        """404, 410 and `task_not_exist` mean the same."""
         super().__init__("The upstream does not know the job", code="upstream_job_missing")
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
 
 
 class ContentMissing(ServiceError):
-    """A finished job's video is not there (yet). If it stays away, see `swallowed_filter`."""
+    """A finished job's video is not there (yet).
+
+    `why` says how, `failure` is a policy failure that the answer itself names. If `swallowed`
+    holds for long enough, see `swallowed_filter`.
+    """
 
     def __init__(
-        self, reason: str, *, upstream_status: int, retry_after: float | None = None
+        self,
+        reason: str,
+        *,
+        upstream_status: int,
+        retry_after: float | None = None,
+        why: NoVideo = NoVideo.OTHER,
+        failure: JobFailed | None = None,
     ) -> None:
         """`upstream_status` is that of `/content`, 200 when the answer held no video."""
         super().__init__(reason, code="upstream_content_missing")
         self.upstream_status = upstream_status
         self.retry_after = retry_after
+        self.why = why
+        self.failure = failure
+        self.unauthorised = why is NoVideo.UNAUTHORISED
+
+    @property
+    def swallowed(self) -> bool:
+        """Whether it counts towards the verdict that a safety filter swallowed the video."""
+        return self.why in _SWALLOWED
 
 
 def swallowed_filter() -> JobFailed:

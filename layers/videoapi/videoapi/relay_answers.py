@@ -21,6 +21,8 @@ from videoapi.result_urls import video_url_in
 RETRY_AFTER_MAX: Final = 900.0  # seconds: the longest delay of an SQS message
 ID_MAX: Final = 512  # characters; an id goes into a DynamoDB item and into a path
 
+_ID_KEYS: Final = ("id", "task_id", "taskId", "video_id")
+_REQUEST_ID: Final = "request_id"
 _NO_ID: Final = "0"  # what a number that was never set looks like
 _TEXT_MAX: Final = 2000
 _AMOUNT_MAX: Final = 10_000  # seconds, frames per second
@@ -54,7 +56,8 @@ class Job:
     """One look at a job. None wherever the relay does not say, or says something senseless.
 
     `progress` is 0–100 and may go back; `video_url` is only told of a done job and is http(s) or
-    `data:` (many MB); `failure` is set if and only if `state` is FAILED.
+    `data:` (many MB); `failure` is set if and only if `state` is FAILED. `ids` are all that the
+    answer names; `expires_at` (epoch seconds) is the earliest end of the video that is known.
     """
 
     state: JobState
@@ -64,17 +67,38 @@ class Job:
     seconds: float | None = None
     fps: float | None = None
     size: str | None = None
+    ids: tuple[str, ...] = field(default=(), compare=False)
+    expires_at: float | None = None
+
+    def names(self, upstream_id: str) -> bool:
+        """Tell whether the answer says itself that it is about this job.
+
+        Only such a one may lead to another POST (contract §4).
+        """
+        return upstream_id in self.ids
 
 
 def accepted_id(answer: dict[str, Any]) -> str | None:
     """Find the job's id in the answer to an order, in the envelope `data` or `output` too."""
+    return next(iter(ids_in(answer)), None)
+
+
+def ids_in(answer: dict[str, Any]) -> tuple[str, ...]:
+    """Return all ids that an answer names, the likeliest of the job first.
+
+    `request_id` comes last: with most relays it is that of the HTTP request.
+    """
     data = answer.get("data")
-    for part in (answer, as_dict(data) or first_of(data), as_dict(answer.get("output"))):
-        for key in ("id", "task_id"):
-            value = as_text(part.get(key)).strip()
-            if 0 < len(value) <= ID_MAX and value.isprintable() and value != _NO_ID:
-                return value
-    return None
+    parts = (answer, as_dict(data) or first_of(data), as_dict(answer.get("output")))
+    told = [_id(part.get(key)) for part in parts for key in _ID_KEYS]
+    told += [_id(part.get(_REQUEST_ID)) for part in parts]
+    return tuple(dict.fromkeys(filter(None, told)))
+
+
+def _id(value: object) -> str:
+    value = as_text(value).strip()
+    fits = 0 < len(value) <= ID_MAX and value.isprintable() and value != _NO_ID
+    return value if fits else ""
 
 
 def job_in(answer: dict[str, Any], content_url: str) -> Job | None:
@@ -99,6 +123,7 @@ def job_in(answer: dict[str, Any], content_url: str) -> Job | None:
         seconds=_number(job.get("seconds")) or _number(job.get("duration")),
         fps=_number(job.get("fps")),
         size=_size(job.get("size")) or _size(job.get("resolution")),
+        ids=ids_in(answer),
     )
 
 
@@ -108,7 +133,7 @@ def _job_part(answer: dict[str, Any]) -> dict[str, Any]:
     `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
     status of its own is the job, whatever raw upstream answer its `data` quotes.
     """
-    data = as_dict(answer.get("data"))
+    data = as_dict(answer.get("data")) or first_of(answer.get("data"))
     own = accepted_id({**answer, "data": None}) and _status_word(answer) in _STATES
     return answer if own or not _status_word(data) else data
 
@@ -213,6 +238,17 @@ def says_missing(complaint: Complaint) -> bool:
     """Tell whether the relay says that it knows no such job (by code, with 400 or even 200)."""
     said = " ".join((*complaint.codes, complaint.text[:_TEXT_MAX])).casefold()
     return "task_not_exist" in re.sub(r"[\s-]+", "_", said)
+
+
+def speaks_of_a_job(complaint: Complaint) -> bool:
+    """Tell whether a gateway's error is about a job or its video, not about the gateway."""
+    return bool(_OF_A_JOB.search(" ".join((*complaint.codes, complaint.text[:_TEXT_MAX]))))
+
+
+# Not "upstream", "server" or "gateway": those speak of the way to it.
+_OF_A_JOB: Final = re.compile(
+    r"video|generat|\btask|\bjob|content|safety|filter|视频|任务", re.IGNORECASE
+)
 
 
 def failure_without_status(complaint: Complaint) -> JobFailed | None:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import httpx
 
-from videoapi.failures import ContentMissing, PollFailed
+from videoapi.failures import ContentMissing, NoVideo, PollFailed
 
 _HEAD: Final = 12  # bytes: enough for the `ftyp` of an MP4, which stands at 4
 _PIECE: Final = 2**20  # characters of base64 that are decoded at once; a multiple of 4
@@ -22,11 +22,13 @@ class Content:
     """A video's whereabouts: `url` (http, https, data:), or None and `size_bytes` in the file.
 
     `content_type` is what the relay says, which may be wrong; None when it says nothing.
+    `expires_at` (epoch seconds) is when the URL's own signature ends, None when it does not say.
     """
 
     url: str | None = field(default=None, repr=False)
     size_bytes: int | None = None
     content_type: str | None = None
+    expires_at: float | None = None
 
 
 def received(stream: Iterator[bytes], head: bytes = b"") -> bytearray:
@@ -69,7 +71,7 @@ def save(
     """Write a video that came as bytes; raise `PollFailed` if it is cut or is a page of text."""
     kind = headers.get("content-type", "")
     if not head:
-        raise ContentMissing("The upstream's answer is empty", upstream_status=HTTPStatus.OK)
+        raise _missing("The upstream's answer is empty")
     if not _is_mp4(head) and (head.lstrip()[:1] == b"<" or kind.casefold().startswith("text/")):
         raise PollFailed(
             "The upstream answered with a page instead of a video", upstream_status=HTTPStatus.OK
@@ -84,6 +86,10 @@ def save(
             f"The upstream's video was cut: {size} of {told} bytes", upstream_status=HTTPStatus.OK
         )
     return Content(size_bytes=size, content_type=kind or None)
+
+
+def _missing(reason: str) -> ContentMissing:
+    return ContentMissing(reason, upstream_status=HTTPStatus.OK, why=NoVideo.EMPTY)
 
 
 def _empty(into: IO[bytes]) -> None:
@@ -101,9 +107,7 @@ def decode_data_url(url: str, into: IO[bytes]) -> Content:
     comma = url.find(",", 0, _MEDIA_TYPE_MAX)
     media_type, *parameters = url[5 : max(comma, 5)].split(";")
     if comma < 0 or url[:5].casefold() != "data:":
-        raise ContentMissing(
-            "The upstream's data: URL cannot be read", upstream_status=HTTPStatus.OK
-        )
+        raise _missing("The upstream's data: URL cannot be read")
     _empty(into)
     try:
         if "base64" in (parameter.strip().casefold() for parameter in parameters):
@@ -111,11 +115,9 @@ def decode_data_url(url: str, into: IO[bytes]) -> Content:
         else:
             size = into.write(unquote_to_bytes(url[comma + 1 :]))
     except ValueError as exc:  # binascii.Error is one, so is a character beyond ASCII
-        raise ContentMissing(
-            "The upstream's data: URL holds no base64", upstream_status=HTTPStatus.OK
-        ) from exc
+        raise _missing("The upstream's data: URL holds no base64") from exc
     if not size:
-        raise ContentMissing("The upstream's data: URL is empty", upstream_status=HTTPStatus.OK)
+        raise _missing("The upstream's data: URL is empty")
     return Content(size_bytes=size, content_type=media_type.strip() or None)
 
 

@@ -11,27 +11,16 @@ ever fetched here.
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import IO, Any, Final
+from typing import IO, Final
 from urllib.parse import quote
 
 import httpx
 
-from videoapi.complaints import Complaint, cleaned
+from videoapi.complaints import Complaint
 from videoapi.connections import Timeouts, chunks
 from videoapi.errors import ServiceError
-from videoapi.failures import ContentMissing, JobMissing, PollFailed, SubmitRefused, SubmitUnknown
-from videoapi.loose_json import Unreadable, parsed
-from videoapi.relay_answers import (
-    Job,
-    JobState,
-    accepted_id,
-    complaint_of,
-    failure_without_status,
-    job_in,
-    retry_after,
-    says_missing,
-)
+from videoapi.failures import PollFailed, SubmitRefused, SubmitUnknown
+from videoapi.relay_answers import Job, JobState
 from videoapi.relay_bodies import (
     Content,
     decode_data_url,
@@ -40,7 +29,7 @@ from videoapi.relay_bodies import (
     received,
     save,
 )
-from videoapi.result_urls import redirect_url, video_url_in
+from videoapi.relay_outcomes import Accepted, looked_at, redirected, taken, told_url
 
 __all__ = ["Accepted", "Content", "Job", "JobState", "Order", "Veo3", "decode_data_url"]
 
@@ -50,10 +39,6 @@ _SECRET_MIN: Final = 8  # characters; to blot out a shorter "key" would blot out
 
 # Nothing of the request was sent: DNS, refused, TLS, no free connection.
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_NOT_ACCEPTED_5XX: Final = frozenset({500, 502, 503})
-_REQUEST_TIMEOUT: Final = 408
-_GONE: Final = frozenset({404, 410})
-_ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +57,6 @@ class Order:
     seconds: int | None = None
     image: tuple[str, bytes, str] | None = field(default=None, repr=False)
     extra: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """The relay took the order and, as a rule, the money."""
-
-    upstream_id: str
 
 
 class Veo3:
@@ -119,7 +97,7 @@ class Veo3:
                 timeout=self._timeouts.submit,
                 follow_redirects=False,
             ) as response:
-                return _taken(response, _answer(response, key, self._timeouts.submit_total))
+                return taken(response, _answer(response, key, self._timeouts.submit_total))
         except _UNSENT as exc:
             raise SubmitRefused(Complaint(text=type(exc).__name__), status=503) from exc
         except httpx.HTTPError as exc:
@@ -129,7 +107,7 @@ class Veo3:
         """Look at a job. Raise `JobMissing`, or `PollFailed` when the answer says nothing of it."""
         with self._get(self._job_url(upstream_id), self._timeouts.poll) as (response, key):
             body = _answer(response, key, self._timeouts.answer_total)
-        return _looked_at(response, body, self._content_url(upstream_id))
+        return looked_at(response, body, self._content_url(upstream_id))
 
     def content(self, upstream_id: str, into: IO[bytes]) -> Content:
         """Fetch a done job's video, or learn its URL; `into` is emptied before it is written to.
@@ -139,12 +117,12 @@ class Veo3:
         url = self._content_url(upstream_id)
         with self._get(url, self._timeouts.content) as (response, key):
             if not response.is_success:
-                return Content(url=_redirected(response, url))
+                return Content(url=redirected(response, url))
             stream = chunks(response, seconds=self._timeouts.content_total, limit=CONTENT_MAX)
             head = first_bytes(stream)
             if not is_json(head, response.headers.get("content-type", "")):
                 return save(head, stream, response.headers, into)
-            return Content(url=_told_url(_without(key, received(stream, head)), url))
+            return Content(url=told_url(_without(key, received(stream, head)), url))
 
     @contextmanager
     def _get(self, url: str, timeout: httpx.Timeout) -> Generator[tuple[httpx.Response, str]]:
@@ -213,71 +191,3 @@ def _without(key: str, body: bytearray) -> bytearray:
     """Blot out our own key, which some relays quote, before anybody reads the answer."""
     secret = key.encode()
     return body.replace(secret, b"***") if len(secret) >= _SECRET_MIN and secret in body else body
-
-
-def _taken(response: httpx.Response, body: bytearray) -> Accepted:
-    status = response.status_code
-    if response.is_success:
-        return _accepted(status, body)
-    if status in _NOT_ACCEPTED_5XX or (response.is_client_error and status != _REQUEST_TIMEOUT):
-        raise SubmitRefused(
-            complaint_of(body), status=status, retry_after=retry_after(response.headers)
-        )
-    raise SubmitUnknown(f"it answered {status}")
-
-
-def _accepted(status: int, body: bytearray) -> Accepted:
-    """Contract §4: a 2xx without an id is ambiguous, even one that complains."""
-    if upstream_id := accepted_id(_object(body)):
-        return Accepted(upstream_id)
-    said = cleaned(complaint_of(body).text)
-    raise SubmitUnknown(f"it answered {status} without a job's id" + (f": {said}" if said else ""))
-
-
-def _looked_at(response: httpx.Response, body: bytearray, content_url: str) -> Job:
-    status = response.status_code
-    answer = _object(body)
-    job = job_in(answer, content_url) if response.is_success else None
-    if job and job.state is not JobState.FAILED:
-        return job
-    complaint = complaint_of(body)
-    if status in _GONE or says_missing(complaint):
-        raise JobMissing
-    if job:
-        return job
-    failure = failure_without_status(complaint)
-    if failure and (response.is_success or status in _ABOUT_THE_JOB):
-        return Job(state=JobState.FAILED, failure=failure)
-    raise PollFailed(
-        f"The upstream answered {status} without a job's status",
-        upstream_status=status,
-        retry_after=retry_after(response.headers),
-    )
-
-
-def _object(body: bytearray) -> dict[str, Any]:
-    try:
-        return parsed(body)
-    except Unreadable:
-        return {}
-
-
-def _redirected(response: httpx.Response, content_url: str) -> str:
-    url = redirect_url(response.headers.get("location", ""), content_url)
-    if not response.is_redirect or url is None:
-        raise ContentMissing(
-            f"The upstream answered {response.status_code} instead of the video",
-            upstream_status=response.status_code,
-            retry_after=retry_after(response.headers),
-        )
-    return url
-
-
-def _told_url(body: bytearray, content_url: str) -> str:
-    answer = _object(body)
-    if not answer:
-        raise PollFailed("The upstream's JSON was cut", upstream_status=HTTPStatus.OK)
-    url = video_url_in(answer, content_url)
-    if url is None:
-        raise ContentMissing("The upstream's answer has no video", upstream_status=HTTPStatus.OK)
-    return url
