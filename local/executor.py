@@ -14,8 +14,12 @@ from ministack.services import lambda_svc
 
 from local.logs import readable
 
-#: Ctrl-C reaches the whole process group: the functions are ended by `stop`, without a traceback.
-_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+#: Ctrl-C and a closed terminal reach the whole process group: the functions are ended by `stop`,
+#: without a traceback.
+_DEAF = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+)
 #: How long a finished handler is waited for to log: its first line, the next, in all.
 _DRAIN_SECONDS = {"first_line_wait": 0.003, "idle_confirm": 0.002, "hard_cap": 0.25}
 #: How long `stop` waits, in all, for the threads of handlers that it has ended.

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from ministack.app import app as ministack
 
 from local import executor, template
 from local.build import BUILT, TOOLS
+from local.command import stop_signals
 from local.deploy import STACK, deploy
 from local.gateway import Gateway
 from local.keep import Keeper
@@ -44,12 +44,12 @@ class Stack:
         self._opening = Opening(self._gateway)
 
     async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
-        """Serve on `sockets`, now its own, until SIGINT or SIGTERM.
+        """Serve on `sockets`, now its own, until a signal of `stop_signals`.
 
         Call `ready` once requests are answered; raise `RuntimeError` when the start fails.
         """
         stopped, shutdown = asyncio.Event(), asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in stop_signals():
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         config = Config()
         config.bind = [f"fd://{opened.detach()}" for opened in sockets]
