@@ -14,11 +14,7 @@ from local.surroundings import replace_environment, scratch
 
 def _run(settings: Settings) -> None:
     began = time.monotonic()
-    sockets = ports.listen(settings.aws_hosts, settings.aws_port, "AWS_PORT")
-    sockets += ports.listen(settings.api_hosts, settings.api_port, "API_PORT")
-    if settings.stand_in:
-        ports.check_free(settings.upstream_port, "UPSTREAM_PORT")
-        ports.check_free(settings.upstream_files_port, "UPSTREAM_FILES_PORT")
+    sockets = ports.take(settings.ports(), "make run")
     build()
     with scratch(ROOT / ".local"):
         replace_environment(settings)

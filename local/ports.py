@@ -1,41 +1,83 @@
-"""The stack's ports, taken before anything else: one in use is said at once, by its setting."""
+"""The stack's ports, taken before anything else: all that are in use are said at once."""
 
 import errno
 import socket
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+_STEPS = range(10, 1000, 10)  # how far from its usual place a free port is looked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """One port of the stack, by its setting; only tried where another process will listen on it."""
+
+    setting: str
+    hosts: Sequence[str]
+    number: int
+    ours: bool = True
 
 
 class PortError(Exception):
-    """Nothing can listen there; the message names the port and the setting."""
+    """Nothing can listen there; the message names all such ports and their settings."""
 
-    def __init__(self, port: int, setting: str, exc: OSError) -> None:
-        trouble = f"port {port} cannot be used ({exc.strerror})"
-        if exc.errno == errno.EADDRINUSE:
-            trouble = f"port {port} is taken: stop what uses it (another `make run`?)"
+    def __init__(self, troubles: Collection[tuple[Port, OSError]], command: str) -> None:
+        told = dict.fromkeys(f"\n  {_told(port, exc)}" for port, exc in troubles)
+        others = [f"{port.setting}={free_beside(port)}" for port, exc in troubles if _taken(exc)]
+        advice = (
+            f"\nStop what uses them, or choose others, in .env or like this:\n  {' '.join(others)}"
+        )
         super().__init__(
-            f"{trouble}, or choose another with {setting}=… in .env or the environment"
+            f"it cannot listen everywhere:{''.join(told)}{f'{advice} {command}' if others else ''}"
         )
 
 
-def listen(hosts: Iterable[str], port: int, setting: str) -> list[socket.socket]:
-    """Listen at every address that the names have on this machine; raise `PortError`."""
-    sockets = []
+def take(wanted: Iterable[Port], command: str) -> list[socket.socket]:
+    """Listen on every port that is `ours`; raise `PortError` for all that cannot be had.
+
+    `command` is what the user types, for the line to copy.
+    """
+    opened: list[socket.socket] = []
+    tried: list[socket.socket] = []
+    troubles: list[tuple[Port, OSError]] = []
+    for port in wanted:
+        try:
+            (opened if port.ours else tried).extend(listen(port.hosts, port.number))
+        except OSError as exc:
+            troubles.append((port, exc))
+    _close(tried)
+    if troubles:
+        _close(opened)
+        raise PortError(troubles, command)
+    return opened
+
+
+def listen(hosts: Iterable[str], port: int) -> list[socket.socket]:
+    """Listen at every address that the names have on this machine; raise `OSError`."""
+    sockets: list[socket.socket] = []
     try:
         for family, address in _addresses(hosts, port):
             if opened := _open(family, address):
                 sockets.append(opened)
-    except OSError as exc:
-        for opened in sockets:
-            opened.close()
-        raise PortError(port, setting, exc) from None
+    except OSError:
+        _close(sockets)
+        raise
+    if not sockets:
+        raise OSError(errno.EADDRNOTAVAIL, "no address of this machine")
     return sockets
 
 
-def check_free(port: int, setting: str) -> None:
-    """Raise `PortError` unless a process that is started now can listen on `port`."""
-    for held in listen(["127.0.0.1"], port, setting):
-        held.close()
+def free_beside(port: Port) -> int:
+    """Return a port near by that nobody uses now, or the same where none is found."""
+    for step in _STEPS:
+        number = port.number + step
+        if number >= 2**16:
+            break
+        with suppress(OSError):
+            _close(listen(port.hosts, number))
+            return number
+    return port.number
 
 
 @contextmanager
@@ -45,8 +87,25 @@ def free_ports(count: int) -> Iterator[list[int]]:
     try:
         yield [one.getsockname()[1] for one in held]
     finally:
-        for one in held:
-            one.close()
+        _close(held)
+
+
+def _taken(exc: OSError) -> bool:
+    return exc.errno in {errno.EADDRINUSE, errno.EACCES} and not isinstance(exc, socket.gaierror)
+
+
+def _told(port: Port, exc: OSError) -> str:
+    if not _taken(exc):
+        host = "API_HOST" if port.setting == "API_PORT" else "AWS_HOST"
+        return f"{host}={','.join(port.hosts)}: not a name or address of this machine"
+    if exc.errno == errno.EADDRINUSE:
+        return f"port {port.number} is taken, perhaps by another `make run` ({port.setting})"
+    return f"port {port.number} cannot be used: {exc.strerror} ({port.setting})"
+
+
+def _close(sockets: Iterable[socket.socket]) -> None:
+    for one in sockets:
+        one.close()
 
 
 def _addresses(

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from local.ports import Port
+
 ROOT = Path(__file__).resolve().parent.parent
 STAND_IN_KEY = "local-stand-in-key"
 STAND_IN_PLAYS = {
@@ -101,6 +103,23 @@ class Settings:
     def aws_hosts(self) -> list[str]:
         """Addresses of the AWS APIs and the stand-in: loopback, Docker's bridge for containers."""
         return [host.strip() for host in self.aws_host.split(",")]
+
+    def ports(self) -> list[Port]:
+        """Tell all ports that a stack needs; the stand-in opens its own by itself."""
+        ports = [
+            Port(setting="API_PORT", hosts=self.api_hosts, number=self.api_port),
+            Port(setting="AWS_PORT", hosts=self.aws_hosts, number=self.aws_port),
+        ]
+        if self.stand_in:
+            own = {
+                "UPSTREAM_PORT": self.upstream_port,
+                "UPSTREAM_FILES_PORT": self.upstream_files_port,
+            }
+            ports += [
+                Port(setting=name, hosts=self.aws_hosts, number=number, ours=False)
+                for name, number in own.items()
+            ]
+        return ports
 
     @property
     def aws_url(self) -> str:

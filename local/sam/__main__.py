@@ -30,11 +30,9 @@ def _run(settings: Settings) -> None:
     address = engine.address(settings.aws_hosts)
     # SAM does not see edits: neither shall the worker, or the two would run different code.
     settings = replace(settings, aws_host=f"127.0.0.1,{address}", reload=False)
-    sockets = ports.listen(settings.aws_hosts, settings.aws_port, "AWS_PORT")
-    ports.check_free(settings.api_port, "API_PORT")
-    if settings.stand_in:
-        ports.check_free(settings.upstream_port, "UPSTREAM_PORT")
-        ports.check_free(settings.upstream_files_port, "UPSTREAM_FILES_PORT")
+    # SAM listens on the API's port by itself.
+    wanted = [replace(p, ours=p.ours and p.setting == "AWS_PORT") for p in settings.ports()]
+    sockets = ports.take(wanted, "make sam-local")
     build()
     environ = environment()
     with scratch(ROOT / ".local"):

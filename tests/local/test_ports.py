@@ -4,25 +4,64 @@ import socket
 import pytest
 
 from local import ports
+from local.ports import Port
 
 
-def test_a_taken_port_is_named_with_its_setting():
+def port(number, setting="API_PORT", **changes):
+    return Port(**{"setting": setting, "hosts": ["127.0.0.1"], "number": number, **changes})
+
+
+def test_all_taken_ports_are_named_at_once_with_a_line_to_copy():
+    with ports.free_ports(2) as taken:
+        wanted = [port(taken[0]), port(taken[1], "UPSTREAM_PORT", ours=False)]
+        with pytest.raises(ports.PortError) as told:
+            ports.take(wanted, "make run")
+    *lines, advice = str(told.value).splitlines()
+    for number, setting in zip(taken, ("API_PORT", "UPSTREAM_PORT"), strict=True):
+        assert any(f"port {number} is taken" in line and setting in line for line in lines)
+        assert f"{setting}=" in advice
+    assert advice.endswith(" make run")
+
+
+def test_the_line_to_copy_names_free_ports_and_only_for_those_that_are_taken():
+    with ports.free_ports(1) as (free,):
+        pass
     with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError) as told:
-        ports.listen(["127.0.0.1"], taken, "API_PORT")
-    assert str(taken) in str(told.value)
-    assert "API_PORT" in str(told.value)
+        ports.take([port(free, "AWS_PORT"), port(taken)], "make run")
+    advice = str(told.value).splitlines()[-1].split()
+    assert advice[0].startswith("API_PORT=")
+    assert advice[1:] == ["make", "run"]
+    socket.create_server(("127.0.0.1", int(advice[0].partition("=")[2]))).close()
+
+
+def test_ports_that_could_be_had_are_given_back_when_another_is_taken():
+    with ports.free_ports(1) as (free,):
+        pass
+    with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError):
+        ports.take([port(free), port(taken, "AWS_PORT")], "make run")
+    socket.create_server(("127.0.0.1", free)).close()
 
 
 def test_a_port_that_cannot_be_had_is_named_with_its_setting():
-    told = str(ports.PortError(80, "API_PORT", PermissionError(errno.EACCES, "Permission denied")))
-    assert "port 80 cannot be used (Permission denied)" in told
-    assert "API_PORT" in told
+    refused = (port(80), PermissionError(errno.EACCES, "Permission denied"))
+    told = str(ports.PortError([refused], "make run"))
+    assert "port 80 cannot be used: Permission denied (API_PORT)" in told
+    assert "API_PORT=" in told.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "refusal", [socket.gaierror(-2, "unknown"), OSError(errno.EADDRNOTAVAIL, "not here")]
+)
+def test_a_host_that_is_not_here_is_named_with_its_setting(refusal):
+    told = str(ports.PortError([(port(8000, hosts=["elsewhere"]), refusal)], "make run"))
+    assert "API_HOST=elsewhere" in told
+    assert "make run" not in told
 
 
 def test_a_name_is_served_at_every_address_that_it_has_here():
     with ports.free_ports(1) as (number,):
         pass
-    opened = ports.listen(["localhost"], number, "API_PORT")
+    opened = ports.listen(["localhost"], number)
     addresses = {one.getsockname()[0] for one in opened}
     for one in opened:
         one.close()
@@ -30,9 +69,9 @@ def test_a_name_is_served_at_every_address_that_it_has_here():
     assert addresses <= {"127.0.0.1", "::1"}
 
 
-def test_a_port_is_free_again_at_once():
+def test_a_port_that_was_only_tried_is_free_again_at_once():
     with ports.free_ports(1) as (number,):
         pass
-    ports.check_free(number, "UPSTREAM_PORT")
-    ports.check_free(number, "UPSTREAM_PORT")
+    tried = port(number, ours=False)
+    assert ports.take([tried], "make run") == ports.take([tried], "make run") == []
     socket.create_server(("127.0.0.1", number)).close()
