@@ -123,7 +123,9 @@ clean: ## Remove environments, builds, caches and the local stack's state
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Setting up uv (first time only, ~10 s) …"
 	@python3 -m venv .venv/tools
-	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
+		echo "uv could not be installed: pip needs PyPI (https://pypi.org), or a mirror that PIP_INDEX_URL names." >&2; \
+		exit 1; }
 	@touch $@
 
 # Without Node its client's tests are skipped.
@@ -142,6 +144,13 @@ clean: ## Remove environments, builds, caches and the local stack's state
 $(CLIENTS:%=.venv/%/.stamp): takes = 5
 .venv/%/.stamp: requirements/%.txt .venv/tools/.stamp
 	@echo "Setting up the $* environment (first time only, ~$(takes) s) …"
-	@.venv/$*/bin/python3.13 --version >/dev/null 2>&1 || $(UV) venv --quiet --clear --python '$(PYTHON)' .venv/$*
-	@$(UV) pip sync --quiet --require-hashes --python .venv/$*/bin/python $<
+	@.venv/$*/bin/python3.13 --version >/dev/null 2>&1 || \
+		$(UV) venv --quiet --clear --python '$(PYTHON)' .venv/$* 2>.venv/tools/said || { \
+		echo "Python 3.13 is neither found here nor could it be downloaded (uv takes it from GitHub):" >&2; \
+		tail -n 3 .venv/tools/said >&2; \
+		echo "Install Python 3.13, or name one: make $(or $(MAKECMDGOALS),run) UV_PYTHON=/path/to/python3.13" >&2; \
+		exit 1; }
+	@$(UV) pip sync --quiet --require-hashes --python .venv/$*/bin/python $< || { \
+		echo "Packages could not be installed: uv needs PyPI (https://pypi.org), or a mirror that UV_DEFAULT_INDEX names." >&2; \
+		exit 1; }
 	@touch $@

@@ -15,19 +15,21 @@ TOOLS = ROOT / ".venv"
 #: Not .aws-sam/build: that one is for `sam deploy`, whoever builds it.
 BUILT = ROOT / ".local" / "build"
 _DIGEST = ROOT / ".local" / "build.digest"
+_LOG = ROOT / ".local" / "build.log"
+_SHOWN_LINES = 12
 _SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "requirements/sam.txt")
 
 
 def build() -> None:
     """Build, if anything changed since the last time.
 
-    Raise `RuntimeError` with SAM's own words when it fails. Stacks that start together build once.
+    Raise `RuntimeError` with SAM's last words when it fails. Stacks that start together build once.
     """
     with _alone():
         digest = sources_digest()
         if BUILT.is_dir() and _DIGEST.exists() and _DIGEST.read_text() == digest:
             return
-        print("Building with SAM …", flush=True)
+        print("Building with SAM (the first time about a minute) …", flush=True)
         _DIGEST.unlink(missing_ok=True)
         _sam_build()
         _DIGEST.write_text(digest)
@@ -61,10 +63,18 @@ def _sam_build() -> None:
         capture_output=True,
         text=True,
         check=False,
+        umask=0o022,  # containers and Lambda read the packages as somebody else
     )
     if done.returncode:
-        message = f"sam build failed:\n{done.stdout}{done.stderr}"
-        raise RuntimeError(message)
+        _LOG.write_text(done.stdout + done.stderr)
+        raise RuntimeError(failure(done.stdout + done.stderr))
+
+
+def failure(output: str) -> str:
+    """Tell a failed build by its last lines; the whole is in the log."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    shown = "\n  ".join(lines[-_SHOWN_LINES:])
+    return f"`sam build` failed, and said last (all of it: {_LOG.relative_to(ROOT)}):\n  {shown}"
 
 
 @contextmanager

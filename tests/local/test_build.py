@@ -1,6 +1,13 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from local.build import sources_digest
+from local.build import failure, sources_digest
+from local.settings import ROOT
 
 
 @pytest.fixture
@@ -35,3 +42,32 @@ def test_bytecode_and_other_folders_mean_none(root):
     (root / "functions/submit/__pycache__/app.pyc").write_text("b")
     (root / "README.md").write_text("r")
     assert sources_digest(root) == before
+
+
+@pytest.mark.parametrize("name", ["plain", "with  two spaces", "somebody's", 'a "quoted" #1'])
+def test_a_layer_is_built_in_a_folder_of_any_name(tmp_path, name):
+    layers, made = tmp_path / name / "layers", tmp_path / name / "made"
+    source = tmp_path / "source"
+    for folder in (layers, made, source / "videoapi"):
+        folder.mkdir(parents=True)
+    (source / "videoapi/tasks.py").write_text("a = 1\n")
+    shutil.copy(ROOT / "layers/Makefile", layers)
+    made_by = ["make", "--makefile", layers / "Makefile", "--silent"]
+    environment = {
+        "ARTIFACTS_DIR": str(made),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    options = {"cwd": source, "env": environment}
+    subprocess.run([*made_by, "build-VideoApiLayer"], **options, check=True)
+    assert (made / "python/videoapi/tasks.py").is_file()
+    assert list(made.rglob("*.pyc"))
+    show = ["--eval", 'show: ; printf %s "$$LAYERS"', "show"]  # where slim.py is
+    told = subprocess.run([*made_by, *show], **options, capture_output=True, check=True)
+    assert told.stdout.decode() == str(layers)
+
+
+def test_a_failed_build_is_told_by_its_last_lines():
+    told = failure("".join(f"line {n}\n\n" for n in range(100)))
+    assert "line 99" in told
+    assert "line 50\n" not in told
+    assert ".local/build.log" in told
