@@ -8,6 +8,7 @@ from collections.abc import Buffer, Callable
 from types import FrameType
 from typing import NoReturn, TextIO
 
+from local import checks, relay_check
 from local.ports import PortError
 from local.settings import ROOT, Settings
 
@@ -22,13 +23,26 @@ def command(run: Callable[[Settings], None]) -> int:
     for number in stop_signals():
         signal.signal(number, _interrupt)
     try:
-        run(Settings.read(os.environ, ROOT / os.environ.get("ENV_FILE", ".env")))
+        run(_settings())
     except (ValueError, RuntimeError, OSError, PortError) as exc:
         print(f"The stack does not start: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _settings() -> Settings:
+    """Return the settings, once they and the relay that they name are known to be good."""
+    named = os.environ.get("ENV_FILE")
+    path = ROOT / (named or ".env")
+    if named and not path.exists():
+        raise ValueError(f"ENV_FILE={named}: there is no {path}")
+    settings, warnings = checks.checked(os.environ, path)
+    about_relay = relay_check.check(settings)
+    for warning in [*warnings, *([about_relay] if about_relay else [])]:
+        print(f"Warning: {warning}", file=sys.stderr)
+    return settings
 
 
 def stop_signals() -> list[signal.Signals]:

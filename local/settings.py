@@ -1,14 +1,13 @@
 """What `make run` is told by the environment and by `.env` in the project's root."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
+from local import env_file
 from local.ports import Port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +17,18 @@ STAND_IN_PLAYS = {
     "IMAGE": {"IMAGE_BASE_URL": "http://127.0.0.1:{port}"},
 }
 _ANY = {"0.0.0.0", "::"}  # noqa: S104 — recognised, not bound
+_SWITCHES = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+
+class SettingsError(ValueError):
+    """Settings are wrong; `problems` has a sentence for each, and the message all of them."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = problems
+        super().__init__("\n  ".join(["settings are wrong:", *problems]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,29 +44,42 @@ class Settings:
     upstream_seconds: float = 8.0
     reload: bool = True
     keep_in: Path | None = ROOT / ".local/kept"  # tasks and files over a restart; None: nowhere
+    check_relay: bool = True  # ask a real relay once, before anything is started
 
     #: Everything that was said, for the settings that belong to the functions.
     said: Mapping[str, str]
 
     @classmethod
     def read(cls, environment: Mapping[str, str], dotenv: Path) -> Self:
-        """Let the environment win over `dotenv`; raise `ValueError` naming what is wrong."""
-        said = {
-            **{k: v for k, v in dotenv_values(dotenv, interpolate=False).items() if v is not None},
-            **environment,
-        }
-        return cls(
+        """Let the environment win over `dotenv`; raise `SettingsError` with all that is wrong."""
+        return cls.of({**env_file.read(dotenv).values, **environment})
+
+    @classmethod
+    def of(cls, said: Mapping[str, str]) -> Self:
+        """Read what was said by variable; raise `SettingsError` with all that is wrong."""
+        reader = _Reader(said)
+        settings = cls(
             said=said,
             api_host=said.get("API_HOST") or cls.api_host,
-            api_port=_port(said, "API_PORT", cls.api_port),
+            api_port=reader.port("API_PORT", cls.api_port),
             aws_host=said.get("AWS_HOST") or cls.aws_host,
-            aws_port=_port(said, "AWS_PORT", cls.aws_port),
-            upstream_port=_port(said, "UPSTREAM_PORT", cls.upstream_port),
-            upstream_files_port=_port(said, "UPSTREAM_FILES_PORT", cls.upstream_files_port),
-            upstream_seconds=_seconds(said, "UPSTREAM_SECONDS", cls.upstream_seconds),
+            aws_port=reader.port("AWS_PORT", cls.aws_port),
+            upstream_port=reader.port("UPSTREAM_PORT", cls.upstream_port),
+            upstream_files_port=reader.port("UPSTREAM_FILES_PORT", cls.upstream_files_port),
+            upstream_seconds=reader.seconds("UPSTREAM_SECONDS", cls.upstream_seconds),
             keep_in=_folder(said, "KEEP_IN", cls.keep_in),
-            reload=said.get("RELOAD", "true").lower() in {"true", "1", "yes", "on"},
+            check_relay=reader.switch("CHECK_RELAY", default=cls.check_relay),
+            reload=reader.switch("RELOAD", default=cls.reload),
         )
+        by_number: dict[int, list[str]] = {}
+        for port in settings.ports():
+            by_number.setdefault(port.number, []).append(port.setting)
+        for number, names in by_number.items():
+            if len(names) > 1:
+                reader.problems.append(f"{' and '.join(names)} are both {number}: say two ports")
+        if reader.problems:
+            raise SettingsError(reader.problems)
+        return settings
 
     @property
     def stand_in(self) -> bool:
@@ -164,24 +188,46 @@ def _host(said: str) -> str:
     return urlsplit(said if "//" in said else f"//{said}").hostname or ""
 
 
-def _port(said: Mapping[str, str], name: str, default: int) -> int:
-    text = said.get(name) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 2**16:
-        message = f"{name}={text!r}: say a port, 1 to 65535"
-        raise ValueError(message)
-    return int(text)
-
-
 def _folder(said: Mapping[str, str], name: str, default: Path | None) -> Path | None:
     if name not in said:
         return default
     return ROOT / said[name] if said[name] else None
 
 
-def _seconds(said: Mapping[str, str], name: str, default: float) -> float:
-    text = said.get(name) or str(default)
-    try:
-        return float(text)
-    except ValueError:
-        message = f"{name}={text!r}: say a number of seconds"
-        raise ValueError(message) from None
+class _Reader:
+    """Reads values by name; what cannot be read is a problem, and its default goes on."""
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        self._said = said
+        self.problems: list[str] = []
+
+    def port(self, name: str, default: int) -> int:
+        text = self._text(name)
+        if not text:
+            return default
+        if text.isascii() and text.isdecimal() and 0 < int(text) < 2**16:
+            return int(text)
+        self.problems.append(f"{name}={text!r}: say a port, 1 to 65535")
+        return default
+
+    def seconds(self, name: str, default: float) -> float:
+        text = self._text(name)
+        try:
+            number = float(text or default)
+        except ValueError:
+            number = -1
+        if 0 <= number < float("inf"):
+            return number
+        self.problems.append(f"{name}={text!r}: say a number of seconds, 0 or more")
+        return default
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        text = self._text(name)
+        found = _SWITCHES.get(text.lower(), None if text else default)
+        if found is None:
+            self.problems.append(f"{name}={text!r}: say true or false")
+            return default
+        return found
+
+    def _text(self, name: str) -> str:
+        return self._said.get(name, "").strip()
