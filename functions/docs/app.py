@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from videoapi import documentation, services
-from videoapi.http import JSON, NO_STORE, answer, redirect, text
+from videoapi.http import NO_STORE, answer, redirect, text
 
 api = services.api(public=True)
 
@@ -23,13 +23,17 @@ def root() -> Response[str]:
 @api.get("/docs")
 def docs() -> Response[str]:
     """Return the documentation page."""
-    return text(documentation.page(), "text/html; charset=utf-8", extra=documentation.SECURITY)
+    base = documentation.served_from(api.base_url, api.headers.get("host", ""))
+    page = documentation.page(base, keys=not api.settings.allow_anonymous)
+    return text(page, "text/html; charset=utf-8", extra=documentation.SECURITY)
 
 
+@api.get("/docs.js")
+@api.get("/examples/mountains.jpg")
 @api.get("/openapi.json")
-def openapi() -> Response[str]:
-    """Return the OpenAPI document."""
-    return text(documentation.openapi(), JSON)
+def asset() -> Response[str | bytes]:
+    """Return a file of the documentation as it is."""
+    return Response(200, *documentation.asset(api.path))
 
 
 handler = api.handle

@@ -9,7 +9,7 @@ from typing import Any
 type Json = Any
 type Schema = dict[str, Any]
 
-BASE = "http://localhost:8000"
+BASE, KEY = "{{base}}", "{{key}}"  # filled in when the page is served
 JSON_PARTS = re.compile(
     r'(?P<k>"(?:[^"\\]|\\.)*")(?=:)|(?P<s>"(?:[^"\\]|\\.)*")|(?P<n>-?[0-9.]+|true|false|null)'
 )
@@ -22,15 +22,19 @@ def prose(text: str) -> str:
 
 def figure(caption: str, code: str) -> str:
     """Return a block of code under its caption."""
-    block = f'<pre tabindex="0"><code>{code}</code></pre>'
-    return f"<figure><figcaption>{escape(caption)}</figcaption>{block}</figure>"
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{block(code)}</figure>"
+
+
+def block(code: str) -> str:
+    """Return code that can be scrolled, with room for the script's button beside it."""
+    return f'<div class="code"><pre tabindex="0"><code>{code}</code></pre></div>'
 
 
 def foldable(shown: dict[str, str]) -> str:
     """Return blocks of code of which the first is open."""
     parts = [
         f"<details{' open' if first else ''}><summary>{escape(caption)}</summary>"
-        f'<pre tabindex="0"><code>{code}</code></pre></details>'
+        f"{block(code)}</details>"
         for first, (caption, code) in zip(
             [True] + [False] * len(shown), shown.items(), strict=False
         )
@@ -49,20 +53,22 @@ def coloured(value: Json) -> str:
     return "".join([*found, text[end:]])
 
 
-def curl(method: str, path: str, *, body: Json = None, form: Json = None) -> str:
-    """Return a command as one would type it."""
+def curl(method: str, path: str, *, body: Json = None, form: Json = None, asks: bool = True) -> str:
+    """Return a command as one would type it; `asks`: the route may ask for a key."""
     words = ["curl"]
     if path.endswith("/content"):
         words.append("-L -o video.mp4")
+    if path.endswith(".jpg"):
+        words.append("-O")
     if method != "get" and form is None:
         words.append(f"-X {method.upper()}")
-    lines = [" ".join([*words, BASE + path])]
+    lines = [" ".join([*words, BASE + path]) + (KEY if asks else "")]
     if body is not None:
         shown = json.dumps(body, indent=2, ensure_ascii=False).replace("\n", "\n  ")
         lines += ['-H "Content-Type: application/json"', f"-d '{shown}'"]
     if form is not None:
         lines += [f'-F "{name}={value}"' for name, value in form.items()]
-        lines.append("-F input_reference=@input.jpg")
+        lines.append("-F input_reference=@mountains.jpg")
     return escape(" \\\n  ".join(lines), quote=False)
 
 

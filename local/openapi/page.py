@@ -1,4 +1,4 @@
-"""The documentation page: one HTML file made from the OpenAPI document, without any script.
+"""The documentation page: HTML made from the OpenAPI document, readable without script.
 
 `page.html` holds what people wrote, `page.css` its style; the rest comes from the document.
 """
@@ -29,7 +29,7 @@ EVERYWHERE = {"401", "429", "500", "503"}
 SDK = """\
 from openai import OpenAI
 
-client = OpenAI(base_url="http://localhost:8000/v1", api_key="not-needed")
+client = OpenAI(base_url="{{base}}/v1", api_key="{{api_key}}")
 video = client.videos.create_and_poll(prompt="Gentle camera pan", seconds="4")
 client.videos.download_content(video.id).write_to_file("video.mp4")
 """
@@ -167,7 +167,7 @@ def _commands(method: str, path: str, operation: Json) -> str:
     content = operation.get("requestBody", {}).get("content", {})
     shown = {kind: next(iter(body["examples"].values()))["value"] for kind, body in content.items()}
     if not shown:
-        return figure("Request", curl(method, place))
+        return figure("Request", curl(method, place, asks=SERVICE not in operation["tags"]))
     commands = {"Request": curl(method, place, body=shown[JSON])}
     if FORM in shown:
         commands["Request with a file"] = curl(method, place, form=shown[FORM])

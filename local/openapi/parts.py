@@ -9,7 +9,8 @@ from local.openapi.models import ID_PATTERN
 type Json = Any
 
 REST, OPENAI, SERVICE = "REST", "OpenAI", "Service"
-JSON, FORM, HTML = "application/json", "multipart/form-data", "text/html"
+JSON, FORM = "application/json", "multipart/form-data"
+HTML, SCRIPT = "text/html", "text/javascript"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +141,7 @@ HEADERS: dict[str, dict[str, Json]] = {
         "openai-poll-after-ms", "The same in milliseconds, as OpenAI's SDKs read it.",
         always=False, type="integer", minimum=1,
     ),
-    "ContentSecurity": _header("Content-Security-Policy", "No script, nothing loaded."),
+    "ContentSecurity": _header("Content-Security-Policy", "Nothing but its script is loaded."),
     "Challenge": _header("WWW-Authenticate", "How to present a key.", const="Bearer"),
     "LimitPolicy": _header(
         "RateLimit-Policy", "The limits of your key, if it has any.", always=False

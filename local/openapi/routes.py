@@ -1,7 +1,18 @@
 """Every route: what it does, takes and answers. `document` turns this table into OpenAPI."""
 
 from local.openapi import examples
-from local.openapi.parts import FORM, HTML, JSON, OPENAI, REST, SERVICE, Body, Reply, Route
+from local.openapi.parts import (
+    FORM,
+    HTML,
+    JSON,
+    OPENAI,
+    REST,
+    SCRIPT,
+    SERVICE,
+    Body,
+    Reply,
+    Route,
+)
 
 
 def _one(schema: str) -> dict[str, str]:
@@ -243,11 +254,31 @@ ROUTES = (
         summary="Documentation",
         text="The same for people.",
         reply=Reply(
-            text="A page that loads nothing else.",
+            text="A page whose commands speak to the address that it was asked for at.",
             schema={"type": "string"},
             media_type=HTML,
             headers=("ContentSecurity",),
         ),
+        errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/docs.js",
+        tag=SERVICE,
+        operation="getDocsScript",
+        summary="The page's script",
+        text="Copies a command at a click. The page can be read without it.",
+        reply=Reply(text="A script.", schema={"type": "string"}, media_type=SCRIPT),
+        errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/examples/mountains.jpg",
+        tag=SERVICE,
+        operation="getExamplePicture",
+        summary="A picture to begin with",
+        text="1280x720 pixels, for a first video.",
+        reply=Reply(text="A picture.", schema={}, media_type="image/jpeg"),
         errors=(429, 500, 503),
     ),
     Route(

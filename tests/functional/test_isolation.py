@@ -4,6 +4,7 @@ import pytest
 
 from tests.functional.client import routes
 from tests.functional.lives import Lives
+from videoapi import documentation
 from videoapi.keys import CACHE_SECONDS, KeyRing, Limits
 
 BODY = {"prompt": "A fox"}
@@ -24,7 +25,7 @@ OF_NO_TASK = [
     ("POST", "/api/v1/images/generate", BODY),
     ("POST", "/api/v1/uploads", {"content_type": "image/png"}),
 ]
-PUBLIC = ["/api/v1/health", "/docs", "/openapi.json", "/"]
+PUBLIC = ["/api/v1/health", "/docs", "/", *documentation.ASSETS]
 
 
 @pytest.fixture

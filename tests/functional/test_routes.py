@@ -1,5 +1,6 @@
 """Routes that need no task, routes that are none, and the map of all of them."""
 
+import base64
 import json
 import re
 
@@ -47,12 +48,40 @@ def test_the_root_leads_to_the_documentation(client):
     assert (answer.status, answer.headers["location"]) == (307, "/docs")
 
 
-def test_the_documentation_is_a_page_that_may_load_nothing(client):
+def test_the_documentation_is_a_page_that_may_load_its_script_alone(client):
     answer = client.get("/docs")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.text.startswith("<!doctype html>")
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self';" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "host", "told"),
+    [
+        ("http://localhost:8000", "localhost:8000", "http://localhost:8000"),
+        ("http://localhost:8000", "192.168.1.20:8000", "http://192.168.1.20:8000"),
+        ("http://localhost:8000", "$(reboot)", "http://localhost:8000"),
+        ("https://videos.example.com/", "192.168.1.20", "https://videos.example.com"),
+        ("", "192.168.1.20", "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"),
+    ],
+)
+def test_the_pages_commands_speak_to_the_address_it_was_served_from(deploy, public_url, host, told):
+    page = deploy(PUBLIC_URL=public_url).get("/docs", headers={"host": host}).text
+    assert f"curl {told}/v1/videos" in page
+    assert set(re.findall(r"curl (?:-\S+ (?:\w+ )?)*(\w+://[^/]+)", page)) == {told}
+
+
+@pytest.mark.parametrize(("anonymous", "sent"), [("true", False), ("false", True)])
+def test_the_pages_commands_send_a_key_where_one_is_asked_for(deploy, anonymous, sent):
+    page = deploy(ALLOW_ANONYMOUS=anonymous).get("/docs").text
+    assert ("Authorization: Bearer $VIDEO_API_KEY" in page) is sent
+
+
+def test_the_pages_picture_is_one(client):
+    answer = client.get("/examples/mountains.jpg")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert base64.b64decode(answer.text).startswith(b"\xff\xd8\xff")
 
 
 def test_the_openapi_document_is_json(client):

@@ -23,8 +23,9 @@ from videoapi.image_generation import GenerateImage
 from videoapi.requests import CreateVideo, GenerateVideo, validated
 from videoapi.uploads import NewUpload
 
-DOCUMENT = json.loads(documentation.openapi())
-PAGE = documentation.page()
+DOCUMENT = json.loads(documentation.asset("/openapi.json")[1])
+BASE = "http://localhost:8000"
+PAGE = documentation.page(BASE, keys=False)
 OPERATIONS = {
     f"{method.upper()} {path}": operation
     for path, methods in DOCUMENT["paths"].items()
@@ -50,11 +51,11 @@ def accepted(model, fields):
 
 
 def test_the_committed_document_is_what_the_models_say():
-    assert documentation.openapi() == document.text(), REBUILD
+    assert documentation.asset("/openapi.json")[1] == document.text(), REBUILD
 
 
 def test_the_committed_page_is_what_the_document_says():
-    assert page.text(DOCUMENT) == PAGE, REBUILD
+    assert page.text(DOCUMENT) == (documentation.FOLDER / "docs.html").read_text(), REBUILD
 
 
 def test_the_document_is_valid_openapi_3_1():
@@ -74,7 +75,7 @@ def test_every_operation_has_an_id_of_its_own_and_a_tag_that_is_explained():
 
 
 def test_nothing_in_the_document_is_left_over():
-    text = documentation.openapi()
+    text = documentation.asset("/openapi.json")[1]
     for kind, parts in DOCUMENT["components"].items():
         if kind != "securitySchemes":
             unused = [name for name in parts if f'"#/components/{kind}/{name}"' not in text]
@@ -219,10 +220,11 @@ def read():
     return reader
 
 
-def test_the_page_runs_and_loads_nothing(read):
-    assert not read.tags & {"script", "iframe", "object", "embed", "form", "img", "base"}
+def test_the_page_runs_and_loads_nothing_but_its_script(read):
+    assert not read.tags & {"iframe", "object", "embed", "form", "img", "base"}
     assert not [name for name in read.attributes if name.startswith("on") or name == "style"]
-    assert read.sources == ["data:,"]
+    assert read.sources == ["data:,", "/docs.js"]
+    assert PAGE.count("<script") == PAGE.count('<script type="module" src="/docs.js"></script>')
     assert "url(" not in page.style()
     assert "@import" not in page.style()
 
@@ -232,7 +234,7 @@ def test_the_policy_allows_this_style_and_no_other():
     assert styles == [page.style()]
     policy = documentation.SECURITY["Content-Security-Policy"]
     assert f"style-src {page.style_source()};" in policy, "put this hash into documentation.STYLE"
-    assert policy.startswith("default-src 'none'; ")
+    assert policy.startswith("default-src 'none'; script-src 'self'; ")
     assert "unsafe" not in policy
 
 
@@ -248,23 +250,53 @@ def test_every_operation_is_on_the_page(read):
     assert {operation["operationId"] for operation in OPERATIONS.values()} <= set(read.ids)
 
 
+def commands(html):
+    """Return the words of every curl command of the page."""
+    for block in re.findall(r"<code>([^<]*)</code></pre>", html):
+        parts = re.split(r"^(?=curl )", unescape(block).replace("\\\n", " "), flags=re.MULTILINE)
+        yield from (shlex.split(part) for part in parts if part.startswith("curl "))
+
+
 def test_every_command_of_the_page_would_be_accepted():
-    blocks = re.findall(r"<code>(curl .*?)</code>", PAGE, re.DOTALL)
-    assert len(blocks) > len(OPERATIONS)
-    for block in blocks:
-        words = shlex.split(unescape(block).replace("\\\n", " "))
+    assert len(list(commands(PAGE))) > len(OPERATIONS)
+    for words in commands(PAGE):
         said = dict(itertools.pairwise(words))
         form = dict(
             after.split("=", 1) for flag, after in itertools.pairwise(words) if flag == "-F"
         )
-        (url,) = (word for word in words if word.startswith("http://localhost:8000/"))
-        path = url.removeprefix("http://localhost:8000").replace(examples.ID, "{task_id}")
+        (url,) = (word for word in words if word.startswith(f"{BASE}/"))
+        path = re.sub(rf"{examples.ID}|\$id", "{task_id}", url.removeprefix(BASE))
         operation = OPERATIONS[f"{said.get('-X', 'POST' if form else 'GET')} {path}"]
         body = form or json.loads(said.get("-d", "null"))
-        assert bool(body) == ("requestBody" in operation), block
+        assert bool(body) == ("requestBody" in operation), words
         if body:
             content = operation["requestBody"]["content"][FORM if form else JSON]
-            assert validator(content["schema"]).is_valid(body), block
+            assert validator(content["schema"]).is_valid(body), words
+
+
+def test_a_file_that_a_command_sends_is_one_that_the_page_fetches():
+    words = list(commands(PAGE))
+    sent = {part.partition("@")[2] for each in words for part in each if "=@" in part}
+    fetched = {each[-1].rpartition("/")[2] for each in words if "-O" in each}
+    assert sent
+    assert sent <= {name for name in fetched if f"GET /examples/{name}" in OPERATIONS}
+
+
+def test_the_commands_send_a_key_where_keys_are_asked_for_and_nowhere_else():
+    asked, key = documentation.page(BASE, keys=True), "Authorization: Bearer $VIDEO_API_KEY"
+    assert key not in [part for words in commands(PAGE) for part in words]
+    for words in commands(asked):
+        (url,) = (word for word in words if word.startswith(f"{BASE}/"))
+        path = re.sub(rf"{examples.ID}|\$id", "{task_id}", url.removeprefix(BASE))
+        free = all(
+            operation.get("security") == []
+            for route, operation in OPERATIONS.items()
+            if route.endswith(f" {path}")
+        )
+        assert (key in words) is not free, words
+    assert len(list(commands(asked))) == len(list(commands(PAGE)))
+    assert "not-needed" in PAGE
+    assert "not-needed" not in asked
 
 
 def test_the_page_tells_every_code_with_which_a_generation_fails():

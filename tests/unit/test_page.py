@@ -11,7 +11,7 @@ from justhtml import JustHTML
 
 from videoapi import documentation
 
-PAGE = documentation.page()
+PAGE = documentation.page("http://localhost:8000", keys=False)
 #: Elements without an end tag (HTML standard, 13.1.2).
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source"}
 VOID |= {"track", "wbr"}

@@ -131,6 +131,11 @@ class Api:
         return said if 0 <= now - said <= GATEWAY_WAITS else now
 
     @property
+    def path(self) -> str:
+        """The request's path."""
+        return self._resolver.current_event.path
+
+    @property
     def media_type(self) -> str:
         """The content type without parameters, lower case; empty when there is none."""
         return self.headers.get("content-type", "").split(";", 1)[0].strip().lower()
