@@ -32,8 +32,9 @@ class Relay:
         return self.answer
 
     def client(self, base_url=BASE, endpoint="/v1/videos", key=KEY, **more):
-        http = httpx.Client(transport=httpx.MockTransport(self), follow_redirects=True)
-        return Veo3(http, base_url=base_url, endpoint=endpoint, key=lambda: key, **more)
+        return Veo3(
+            httpx.MockTransport(self), base_url=base_url, endpoint=endpoint, key=lambda: key, **more
+        )
 
 
 def answering(status=200, body=None, **headers):

@@ -92,7 +92,7 @@ class World:
             transport=httpx.MockTransport(self._download),
         )
         veo3 = Veo3(
-            httpx.Client(transport=httpx.MockTransport(self.relay), trust_env=False),
+            httpx.MockTransport(self.relay),
             base_url=self.settings.veo3_base_url,
             endpoint=self.settings.veo3_endpoint,
             key=lambda: "sk-relay-secret",

@@ -21,8 +21,8 @@ LAYERS = {
     "what a task is": "errors settings tasks transitions items measurements",
     "AWS": "store queue storage keys limits",
     "files of strangers": "addresses images thumbnails pinned fetch",
-    "words": "connections prompts optimizer",
-    "what a relay says": "loose_json complaints failures result_urls relay_answers relay_bodies "
+    "words": "loose_json inflation connections prompts optimizer",
+    "what a relay says": "complaints failures result_urls relay_answers relay_bodies "
     "relay_outcomes",
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs attempts delivery generation recovery",

@@ -51,10 +51,10 @@ class Presigner:
 
 
 def generation(answer, bucket=None, base_url="https://images.example", limiter=None):
-    client = httpx.Client(transport=httpx.MockTransport(answer))
+    transport = httpx.MockTransport(answer)
     fetcher = Fetcher(allow_private=False, transport=httpx.MockTransport(answer))
     return ImageGeneration(
-        client,
+        transport,
         fetcher,
         bucket or Bucket(),
         Presigner(),
@@ -168,6 +168,9 @@ MAYBE_PAID = {
     "too long": answering(content=b"x" * (LARGEST_ANSWER + 1)),
     "504": answering(504),
     "unreadable": answering(text="<html>"),
+    "deep JSON": answering(content=b'{"data":' + b"[" * 100_000),
+    "a redirect to nowhere": answering(307, headers={"Location": "foo:bar"}),
+    "a redirect to no host": answering(307, headers={"Location": "http://xn--/"}),
     "no image": answering(json={"data": []}),
     "no picture": drawing(b"no picture"),
     "a link that leads nowhere": answering(json={"data": [{"url": "http://127.0.0.1/x"}]}),

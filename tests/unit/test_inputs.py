@@ -95,7 +95,7 @@ def optimizing(*answers):
         return httpx.Response(200, json={"choices": [{"message": {"content": left.pop(0)}}]})
 
     optimizer = PromptOptimizer(
-        httpx.Client(transport=httpx.MockTransport(chat), trust_env=False),
+        httpx.MockTransport(chat),
         api_url="https://llm.example.com/v1",
         model="fast",
         key=lambda: "sk-llm",

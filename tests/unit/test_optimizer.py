@@ -8,9 +8,9 @@ from videoapi.optimizer import FROM_IMAGE, FROM_TEXT, PromptOptimizer
 
 
 def optimizer(answer, *, api_url="https://llm.example/v1"):
-    client = httpx.Client(transport=httpx.MockTransport(answer))
+    transport = httpx.MockTransport(answer)
     return PromptOptimizer(
-        client, api_url=api_url, model="fast", key=lambda: "llm-key", log=Logger(service="test")
+        transport, api_url=api_url, model="fast", key=lambda: "llm-key", log=Logger(service="test")
     )
 
 
@@ -83,6 +83,10 @@ FAILURES = {
     "a page": lambda _: httpx.Response(200, text="<html>"),
     "no choice": lambda _: httpx.Response(200, json={"choices": []}),
     "no object": lambda _: httpx.Response(200, json=[1]),
+    "deep JSON": lambda _: httpx.Response(200, content=b'{"choices":' + b"[" * 100_000),
+    "no text": lambda _: httpx.Response(200, content=b"\xff\xfe\xff"),
+    "a redirect to nowhere": lambda _: httpx.Response(307, headers={"Location": "foo:bar"}),
+    "a redirect to no host": lambda _: httpx.Response(307, headers={"Location": "http://xn--/"}),
     "a redirect": lambda _: httpx.Response(302, headers={"Location": "https://other.example"}),
 }
 

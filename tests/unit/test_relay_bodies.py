@@ -74,11 +74,6 @@ def test_a_video_is_written_over_what_was_there(headers, kind):
     assert into.getvalue() == MP4
 
 
-def test_a_cut_video_is_no_video():
-    with pytest.raises(PollFailed, match=f"12 of {len(MP4)} bytes"):
-        save(MP4[:12], pieces(), {"content-length": str(len(MP4))}, io.BytesIO())
-
-
 @pytest.mark.parametrize(
     ("head", "kind"), [(b"<!DOCTYPE html>", "video/mp4"), (b"please wait", "Text/Plain")]
 )

@@ -156,7 +156,7 @@ def test_the_key_is_asked_for_every_request():
     keys = iter(["first-key", "second-key"])
     relay = answering(200, {"id": "v", "status": "queued"})
     client = Veo3(
-        httpx.Client(transport=httpx.MockTransport(relay)),
+        httpx.MockTransport(relay),
         base_url=BASE,
         endpoint="/v1/videos",
         key=lambda: next(keys) + "\n",
@@ -187,9 +187,7 @@ def test_a_key_that_cannot_be_read_just_now_is_a_reason_to_come_again():
         raise ServiceError("Secrets Manager is away")
 
     relay = answering(200, {"id": "v"})
-    client = Veo3(
-        httpx.Client(transport=httpx.MockTransport(relay)), base_url=BASE, endpoint="v", key=away
-    )
+    client = Veo3(httpx.MockTransport(relay), base_url=BASE, endpoint="v", key=away)
     with pytest.raises(SubmitRefused) as refused:
         client.create(order())
     with pytest.raises(PollFailed) as failed:
@@ -197,3 +195,79 @@ def test_a_key_that_cannot_be_read_just_now_is_a_reason_to_come_again():
     assert refused.value.again == "transient"
     assert not failed.value.unauthorised
     assert not relay.requests
+
+
+class Renewing:
+    """A relay that knows one key, and a cache of keys that is asked anew."""
+
+    def __init__(self, *, good, cached, renewed):
+        self.good, self.cached, self.renewed = good, cached, renewed
+        self.relay = Relay()
+        self.fetches = 0
+
+    def __call__(self, request):
+        known = request.headers["authorization"] == f"Bearer {self.good}"
+        body = {"id": "v", "status": "running"}
+        self.relay.answer = httpx.Response(200 if known else 401, json=body if known else {})
+        return self.relay(request)
+
+    def anew(self):
+        self.fetches += 1
+        if isinstance(self.renewed, Exception):
+            raise self.renewed
+        return self.renewed
+
+    def client(self):
+        return Veo3(
+            httpx.MockTransport(self),
+            base_url=BASE,
+            endpoint="/v1/videos",
+            key=lambda: self.cached,
+            renewed_key=self.anew,
+        )
+
+
+ASKING = {"order": lambda relay: relay.create(order()), "look": lambda relay: relay.retrieve("v")}
+
+
+@pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING)
+def test_a_key_that_was_changed_is_fetched_anew_and_the_request_repeated_once(ask):
+    world = Renewing(good="new-key", cached="old-key", renewed="new-key")
+    ask(world.client())
+    told = [request.headers["authorization"] for request in world.relay.requests]
+    assert told == ["Bearer old-key", "Bearer new-key"]
+    assert world.fetches == 1
+
+
+def test_the_repeated_order_is_the_same():
+    world = Renewing(good="new-key", cached="old-key", renewed="new-key")
+    world.client().create(order(image=IMAGE))
+    first, second = world.relay.requests
+    assert parts_of(first) == parts_of(second)
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+
+
+@pytest.mark.parametrize(
+    ("renewed", "requests"),
+    [("old-key", 1), ("wrong-key", 2), ("", 1), (ServiceError("Secrets Manager is away"), 1)],
+    ids=["unchanged", "wrong too", "unusable", "away"],
+)
+def test_a_refused_key_that_has_no_better_one_is_an_account_error(renewed, requests):
+    world = Renewing(good="new-key", cached="old-key", renewed=renewed)
+    with pytest.raises(SubmitRefused) as refused:
+        world.client().create(order())
+    assert refused.value.code == "upstream_account_error"
+    assert len(world.relay.requests) == requests
+    with pytest.raises(PollFailed) as failed:
+        world.client().retrieve("v")
+    assert failed.value.unauthorised
+    assert world.fetches == 2
+
+
+@pytest.mark.parametrize("status", [402, 403, 429])
+def test_only_a_401_asks_for_the_key_anew(status):
+    relay = answering(status, {})
+    client = relay.client(renewed_key=lambda: "another-key")
+    with pytest.raises(PollFailed):
+        client.retrieve("v")
+    assert len(relay.requests) == 1

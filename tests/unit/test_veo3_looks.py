@@ -1,5 +1,6 @@
 """What a look at a job, or at its video, says; and what says nothing."""
 
+import gzip
 import io
 from contextlib import suppress
 
@@ -251,6 +252,17 @@ def test_a_failed_look_tells_what_its_answer_named():
 def test_a_cut_video_or_a_page_is_no_news(response):
     with pytest.raises(PollFailed):
         Relay(response).client().content("v", io.BytesIO())
+
+
+@pytest.mark.parametrize("headers", [{}, {"content_encoding": "gzip"}], ids=["by bytes", "told"])
+def test_a_packed_video_is_unpacked(headers):
+    into = io.BytesIO()
+    relay = answering(200, b"", **headers)
+    relay.answer = httpx.Response(
+        200, stream=httpx.ByteStream(gzip.compress(MP4)), headers=relay.answer.headers
+    )
+    assert relay.client().content("v", into).size_bytes == len(MP4)
+    assert into.getvalue() == MP4
 
 
 def test_a_full_disk_is_not_the_relays_fault():

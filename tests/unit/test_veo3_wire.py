@@ -80,8 +80,10 @@ def serving(behaviour):
 
 @contextmanager
 def connected(url, timeouts=TIMEOUTS):
-    with httpx.Client(transport=OrderTransport(verify=False)) as http:
-        yield Veo3(http, base_url=url, endpoint="/v1/videos", key=lambda: KEY, timeouts=timeouts)
+    with OrderTransport(verify=False) as transport:
+        yield Veo3(
+            transport, base_url=url, endpoint="/v1/videos", key=lambda: KEY, timeouts=timeouts
+        )
 
 
 def test_a_refused_connection_was_not_accepted():

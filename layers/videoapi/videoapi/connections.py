@@ -2,11 +2,15 @@
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, cast
 
 import httpx
+
+from videoapi import __version__
+from videoapi.inflation import Broken, inflated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,37 +67,100 @@ class TooMuch(httpx.ReadError):
     """The body is longer, or took longer, than anybody would wait for."""
 
 
-def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[bytes]:
-    """Yield the decoded body as it comes; raise `TooMuch` past `limit` bytes or `seconds`.
+class Cut(httpx.ReadError):
+    """The body ended before its announced or its compressed end."""
 
-    httpx alone would wait for ever on an endpoint that sends one byte every half minute.
+
+FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, RecursionError)
+"""All that asking an endpoint and reading its answer may raise, whatever the endpoint says."""
+
+
+@contextmanager
+def answered(
+    transport: httpx.BaseTransport,
+    method: str,
+    url: str,
+    *,
+    key: str,
+    timeout: httpx.Timeout,
+    headers: Mapping[str, str] | None = None,
+    files: Any = None,  # noqa: ANN401 — as httpx takes them
+    json: object = None,
+) -> Iterator[httpx.Response]:
+    """Send one request with a bearer key; yield its answer, whose body `chunks` reads.
+
+    No `httpx.Client`: it keeps every cookie, and makes a redirect's next request even where none is
+    followed, which fails on a hostile `Location`. Raise one of `FAILURES`.
+    """
+    request = httpx.Request(
+        method,
+        url,
+        headers=_HEADERS | {"authorization": f"Bearer {key}"} | dict(headers or {}),
+        files=files,
+        json=json,
+        extensions={"timeout": timeout.as_dict()},
+    )
+    response = transport.handle_request(request)
+    try:
+        yield response
+    finally:
+        response.close()
+
+
+# identity: the length of an answer can be checked, and nothing needs to be unpacked.
+_HEADERS: Final = {
+    "accept": "*/*",
+    "accept-encoding": "identity",
+    "user-agent": f"video-api/{__version__}",  # some edges refuse clients without one
+}
+
+
+def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[bytes]:
+    """Yield the body unpacked as it comes; raise `TooMuch` past `limit` bytes or `seconds`.
+
+    Without a total, an endpoint that sends one byte every half minute is waited for for ever.
     """
     deadline = time.monotonic() + seconds
     size = 0
-    for chunk in response.iter_bytes():
+    packed = response.headers.get("content-encoding", "")
+    try:
+        for chunk in inflated(_whole(response), packed):
+            size += len(chunk)
+            if size > limit or time.monotonic() > deadline:
+                raise TooMuch(f"the answer went beyond {limit} bytes or {seconds} seconds")
+            yield chunk
+    except Broken as exc:
+        raise Cut("the compressed answer is damaged or cut") from exc
+
+
+def _whole(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the body as it is sent; raise `Cut` if it is not as long as its head says."""
+    told, size = response.headers.get("content-length", ""), 0
+    for chunk in cast("httpx.SyncByteStream", response.stream):
         size += len(chunk)
-        if size > limit or time.monotonic() > deadline:
-            raise TooMuch(f"the answer went beyond {limit} bytes or {seconds} seconds")
         yield chunk
+    if told.isascii() and told.isdecimal() and told.lstrip("0") != (str(size) if size else ""):
+        raise Cut(f"{size} of {told[:20]} bytes came")
 
 
 def post_json(
-    client: httpx.Client, url: str, body: dict[str, Any], *, key: str, seconds: float, limit: int
+    transport: httpx.BaseTransport,
+    url: str,
+    body: dict[str, Any],
+    *,
+    key: str,
+    seconds: float,
+    limit: int,
 ) -> httpx.Response:
     """Return the whole answer to a POST with a bearer key; redirects are not followed.
 
-    Raises `httpx.HTTPError`, at the latest when the body is still coming after `seconds`, or is
+    Raise one of `FAILURES`, at the latest when the body is still coming after `seconds`, or is
     over `limit` bytes.
     """
     began = time.monotonic()
-    with client.stream(
-        "POST",
-        url,
-        headers={"Authorization": f"Bearer {key}"},
-        json=body,
-        timeout=seconds,
-        follow_redirects=False,
+    with answered(
+        transport, "POST", url, key=key, timeout=httpx.Timeout(seconds), json=body
     ) as response:
         left = seconds - (time.monotonic() - began)
         content = b"".join(chunks(response, seconds=left, limit=limit))
-    return httpx.Response(response.status_code, content=content, request=response.request)
+    return httpx.Response(response.status_code, content=content)

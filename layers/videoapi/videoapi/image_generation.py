@@ -13,13 +13,14 @@ import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from videoapi import images
-from videoapi.connections import post_json
+from videoapi.connections import FAILURES, post_json
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.fetch import DownloadFailed, Fetcher
 from videoapi.fields import Model, whole
 from videoapi.images import MAX_BYTES
 from videoapi.keys import ApiKey
 from videoapi.limits import Limiter
+from videoapi.loose_json import Unreadable, first_of, parsed
 from videoapi.storage import IMAGES, Files, Links
 
 LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest
@@ -57,7 +58,7 @@ class ImageGeneration:
 
     def __init__(
         self,
-        client: httpx.Client,
+        transport: httpx.BaseTransport,
         fetcher: Fetcher,
         files: Files,
         links: Links,
@@ -68,7 +69,7 @@ class ImageGeneration:
         key: Callable[[], str],
     ) -> None:
         """`base_url` without `/v1/images/generations`; the key goes there and nowhere else."""
-        self._client = client
+        self._transport = transport
         self._fetcher = fetcher
         self._files = files
         self._links = links
@@ -112,7 +113,7 @@ class ImageGeneration:
         said = {name: value for name, value in body.items() if value is not None}
         try:
             response = post_json(
-                self._client,
+                self._transport,
                 f"{self._base_url}/v1/images/generations",
                 said,
                 key=self._key(),
@@ -121,7 +122,7 @@ class ImageGeneration:
             )
         except NOT_SENT as exc:
             raise _not_made() from exc
-        except httpx.HTTPError as exc:
+        except FAILURES as exc:
             raise _maybe_paid() from exc
         if response.status_code == RATE_LIMITED:
             raise RateLimited("The image service is busy. Try again.", headers={"Retry-After": "5"})
@@ -132,10 +133,10 @@ class ImageGeneration:
         if response.status_code in NOT_MADE:
             raise _not_made()
         try:
-            response.raise_for_status()
-            return dict(response.json()["data"][0])
-        except (httpx.HTTPStatusError, ValueError, LookupError, TypeError) as exc:
+            told = parsed(response.content) if response.is_success else {}
+        except Unreadable as exc:
             raise _maybe_paid() from exc
+        return first_of(told.get("data"))
 
     def _image(self, answer: dict[str, Any]) -> images.Image:
         try:

@@ -1,24 +1,123 @@
-"""Look into JSON that others wrote: what is missing or of another type reads as empty."""
+"""Look into JSON that others wrote: what is missing or of another type reads as empty.
+
+A parsed value takes up to forty times the memory of its text (`[[],[],…]`), so the text is judged
+first: it may hold just so many values, and be just so long without its longest strings. Those, a
+video as a `data:` URL of many MB, never go through the parser.
+"""
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+VALUES_MAX: Final = 200_000  # a list of all tasks has thousands; 60 MB of `[]` were 30 million
+REST_MAX: Final = 4 * 2**20  # bytes, beside long strings; one emoji makes four bytes of each
+
 _INT_MAX: Final = 10**30  # an id may be a number; 5,000 digits cannot even be printed
+_LONG: Final = 64 * 2**10  # bytes of a string that the parser need not see
+_TOO_LONG: Final = 2**20  # bytes of a string that reads as "" where it is no plain text
+_RUN: Final = b"\\" * 4096
+_MARK: Final = "\0"  # what stands in the place of a long string, with its number behind it
 
 
 class Unreadable(ValueError):
-    """Not a JSON object: an HTML page, a cut body, a list, nothing."""
+    """Not a JSON object: an HTML page, a cut body, a list, nothing; or one that is too large."""
 
 
 def parsed(body: bytes | bytearray) -> dict[str, Any]:
-    """Return the JSON object in `body`; raise `Unreadable` for anything else."""
+    """Return the JSON object that `body` begins with; raise `Unreadable` for anything else.
+
+    What follows the object is not looked at: some relays write two answers one after the other.
+    """
+    if sum(body.count(sign) for sign in b",:[{") > VALUES_MAX or body.count(b'"') > 4 * VALUES_MAX:
+        raise Unreadable("too many values")
     try:
-        answer = json.loads(body)
+        encoding = json.detect_encoding(body)
+        long: list[str] = []
+        if len(body) > _LONG and encoding.startswith("utf-8"):
+            body = b"".join(_without_long(body, long))
+        if len(body) > REST_MAX:
+            raise Unreadable("too long")
+        text = body.decode(encoding, "surrogatepass").lstrip()
+        answer, _ = json.JSONDecoder(object_pairs_hook=_restoring(long)).raw_decode(text)
     except (ValueError, RecursionError) as exc:  # ValueError: also bad UTF-8 and 5,000 digits
         raise Unreadable from exc
     if not isinstance(answer, dict):
         raise Unreadable
     return answer
+
+
+def _without_long(body: bytes | bytearray, long: list[str]) -> Iterator[bytes | bytearray]:
+    """Yield the body with a mark for each long string, which goes to `long`."""
+    done = 0
+    for start, end in _strings(body):
+        if end - start < _LONG:
+            continue
+        yield body[done:start]
+        text = _plain(body, start, end)
+        if text is not None:
+            yield b"\\u0000%d" % len(long)
+            long.append(text)
+        elif end - start < _TOO_LONG:
+            yield body[start:end]
+        done = end
+    yield body[done:]
+
+
+def _strings(body: bytes | bytearray) -> Iterator[tuple[int, int]]:
+    """Yield where each string begins and ends, without its quotation marks."""
+    start = body.find(b'"') + 1
+    while start:
+        end = body.find(b'"', start)
+        while end > start and _is_escaped(body, start, end):
+            end = body.find(b'"', end + 1)
+        if end < 0:
+            raise Unreadable("cut")
+        yield start, end
+        start = body.find(b'"', end + 1) + 1
+
+
+def _is_escaped(body: bytes | bytearray, start: int, end: int) -> bool:
+    """Tell whether an odd number of backslashes stands before `end`."""
+    first = end
+    while first - len(_RUN) >= start and body.endswith(_RUN, start, first):
+        first -= len(_RUN)
+    while first > start and body.endswith(b"\\", start, first):
+        first -= 1
+    return (end - first) % 2 == 1
+
+
+def _plain(body: bytes | bytearray, start: int, end: int) -> str | None:
+    """Return a string of ASCII; None where it holds anything else, or more than simple escapes.
+
+    PHP writes `/` with a backslash, and base64 may be broken into lines.
+    """
+    raw: bytes | bytearray | memoryview = memoryview(body)[start:end]
+    if body.find(b"\\", start, end) >= 0:
+        raw = body[start:end]
+        for escape, sign in ((b"\\/", b"/"), (b"\\r", b""), (b"\\n", b"")):
+            raw = raw.replace(escape, sign)
+        if b"\\" in raw:
+            return None
+    try:
+        return str(raw, "ascii")
+    except UnicodeDecodeError:
+        return None
+
+
+def _restoring(long: list[str]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]] | None:
+    """Return the parser's hook that puts long strings back where they are a field, or in a list."""
+    if not long:
+        return None
+
+    def restored(value: object) -> object:
+        if isinstance(value, list):
+            return [restored(each) for each in value]
+        marked = isinstance(value, str) and value.startswith(_MARK)
+        number = str(value)[1:] if marked else ""
+        known = number.isascii() and number.isdecimal() and len(number) < len(str(VALUES_MAX))
+        return long[int(number)] if known and int(number) < len(long) else value
+
+    return lambda pairs: {key: restored(value) for key, value in pairs}
 
 
 def as_dict(value: object) -> dict[str, Any]:

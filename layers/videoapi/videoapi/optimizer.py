@@ -10,8 +10,9 @@ from collections.abc import Callable
 import httpx
 from aws_lambda_powertools import Logger
 
-from videoapi.connections import post_json
+from videoapi.connections import FAILURES, post_json
 from videoapi.errors import ServiceError
+from videoapi.loose_json import Unreadable, as_dict, first_of, parsed
 
 LONGEST_SECONDS = 15.0
 LONGEST_ANSWER = 2**20  # bytes; 150 words are some thousand
@@ -38,16 +39,16 @@ class PromptOptimizer:
 
     def __init__(
         self,
-        client: httpx.Client,
+        transport: httpx.BaseTransport,
         *,
         api_url: str,
         model: str,
         key: Callable[[], str],
         log: Logger,
     ) -> None:
-        """Take the client that `services` made; `key` goes to this URL alone."""
+        """Take the transport that `services` made; `key` goes to this URL alone."""
         base = api_url.rstrip("/").removesuffix("/chat/completions")
-        self._client = client
+        self._transport = transport
         self._url = f"{base}/chat/completions"
         self._model = model
         self._key = key
@@ -58,7 +59,7 @@ class PromptOptimizer:
         instruction = INSTRUCTION.format(focus=FROM_IMAGE if has_image else FROM_TEXT)
         try:
             response = post_json(
-                self._client,
+                self._transport,
                 self._url,
                 {
                     "model": self._model,
@@ -73,12 +74,24 @@ class PromptOptimizer:
                 seconds=LONGEST_SECONDS,
                 limit=LONGEST_ANSWER,
             )
-            response.raise_for_status()
-            words = response.json()["choices"][0]["message"]["content"]
-        except (httpx.HTTPError, ServiceError, ValueError, LookupError, TypeError) as exc:
+        except (*FAILURES, ServiceError) as exc:
             self._log.warning("the prompt was not optimized", reason=type(exc).__name__)
             return None
-        return _usable(words)
+        words = _usable(_words(response))
+        if words is None:
+            self._log.warning("the prompt was not optimized", status=response.status_code)
+        return words
+
+
+def _words(response: httpx.Response) -> object:
+    """Return what the endpoint says, whatever it is; None where it says nothing."""
+    if not response.is_success:
+        return None
+    try:
+        choice = first_of(parsed(response.content).get("choices"))
+    except Unreadable:
+        return None
+    return as_dict(choice.get("message")).get("content")
 
 
 def _usable(words: object) -> str | None:

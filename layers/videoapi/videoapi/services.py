@@ -148,10 +148,11 @@ def generation() -> "Generation":
 
     chosen = settings()
     relay = Veo3(
-        httpx.Client(transport=OrderTransport(verify=httpx.create_ssl_context()), trust_env=False),
+        OrderTransport(verify=httpx.create_ssl_context()),
         base_url=chosen.veo3_base_url,
         endpoint=chosen.veo3_endpoint,
         key=lambda: secret(chosen.veo3_api_key_secret),
+        renewed_key=lambda: secret(chosen.veo3_api_key_secret, anew=True),
     )
     log, fetcher = logger(), _fetcher()
     return Generation(
@@ -179,7 +180,7 @@ def image_generation() -> "ImageGeneration":
 
     name = settings().image_api_key_secret
     return ImageGeneration(
-        httpx.Client(trust_env=False),
+        httpx.HTTPTransport(trust_env=False),
         _fetcher(),
         files(),
         links(),
@@ -197,12 +198,15 @@ def _limiter() -> "Limiter":
     return Limiter(_client("dynamodb"), settings().table_name, store(), clock)
 
 
-def secret(name: str) -> str:
-    """Return a Secrets Manager secret's text, cached for five minutes. Raises `ServiceError`."""
+def secret(name: str, *, anew: bool = False) -> str:
+    """Return a Secrets Manager secret's text, cached for five minutes unless it is asked for anew.
+
+    Raises `ServiceError`.
+    """
     from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415 — 43 M, worker only
 
     try:
-        return str(parameters.get_secret(name, max_age=SECRET_SECONDS)).strip()
+        return str(parameters.get_secret(name, max_age=SECRET_SECONDS, force_fetch=anew)).strip()
     except parameters.GetParameterError as exc:
         raise ServiceError("A key of this service cannot be read just now.") from exc
 
@@ -217,7 +221,7 @@ def _optimizer() -> "PromptOptimizer | None":
     if not (chosen.enable_prompt_optimization and chosen.fast_llm_api_key_secret):
         return None
     return PromptOptimizer(
-        httpx.Client(trust_env=False),
+        httpx.HTTPTransport(trust_env=False),
         api_url=chosen.fast_llm_api_url,
         model=chosen.fast_llm_model,
         key=lambda: secret(chosen.fast_llm_api_key_secret),

@@ -1,23 +1,25 @@
 """The upstream: an OpenAI-style relay in front of Veo, as relays really are (contract §6).
 
-This client never repeats a request. It says precisely what happened and the use case decides:
-after an order, whether money may have been spent (`SubmitRefused`: no, `SubmitUnknown`: perhaps,
-a value: yes); after a look at a job, whether the answer says anything about the job at all.
+This client never repeats a request, except one that was refused for a key that is out of date. It
+says precisely what happened and the use case decides: after an order, whether money may have been
+spent (`SubmitRefused`: no, `SubmitUnknown`: perhaps, a value: yes); after a look at a job, whether
+the answer says anything about the job at all.
 
 The key goes to paths under the endpoint alone: no redirect is followed here, and no result URL is
 ever fetched here.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Final
+from http import HTTPStatus
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 import httpx
 
 from videoapi.complaints import Complaint
-from videoapi.connections import Timeouts, chunks
+from videoapi.connections import FAILURES, Timeouts, answered, chunks
 from videoapi.errors import ServiceError
 from videoapi.failures import PollFailed, SubmitRefused, SubmitUnknown
 from videoapi.relay_answers import Job, JobState
@@ -33,7 +35,7 @@ from videoapi.relay_outcomes import Accepted, looked_at, redirected, taken, told
 
 __all__ = ["Accepted", "Content", "Job", "JobState", "Order", "Veo3", "decode_data_url"]
 
-ANSWER_MAX: Final = 64 * 2**20  # bytes of JSON: a data: URL of 48 MB of video
+ANSWER_MAX: Final = 96 * 2**20  # bytes of JSON: a data: URL of 72 MB of video
 CONTENT_MAX: Final = 400 * 2**20  # bytes of video: what fits into a Lambda function's /tmp (512 MB)
 _SECRET_MIN: Final = 8  # characters; to blot out a shorter "key" would blot out ordinary words
 
@@ -60,52 +62,55 @@ class Order:
 
 
 class Veo3:
-    """One relay. `client` should stand on an `OrderTransport` (and needs no timeouts of its own).
+    """One relay, behind a transport that should be an `OrderTransport`.
 
     `key` is asked for every request; it may raise `ServiceError`, which counts as an upstream that
-    is away. A relay that drips its headers, one byte in each read timeout, is not bounded here.
+    is away. `renewed_key` is asked after a 401: a key that was changed at the relay is cached here
+    for minutes. A relay that drips its headers, one byte in each read timeout, is not bounded here.
     """
 
     def __init__(
         self,
-        client: httpx.Client,
+        transport: httpx.BaseTransport,
         *,
         base_url: str,
         endpoint: str,
         key: Callable[[], str],
+        renewed_key: Callable[[], str] | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
         """Raise `ValueError` naming the setting if the two do not make a plain http(s) URL."""
-        self._client = client
+        self._transport = transport
         self._jobs_url = _joined(base_url, endpoint)
         self._key = key
+        self._renewed_key = renewed_key or key
         self._timeouts = timeouts or Timeouts()
 
     def create(self, order: Order) -> Accepted:
-        """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`."""
+        """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`.
+
+        A 401 was not accepted: with another key the same order goes out again at once.
+        """
         try:
-            key = self._bearer()
-        except PollFailed as exc:  # nothing was sent
-            complaint = Complaint(text=exc.message)
-            raise SubmitRefused(complaint, status=exc.upstream_status or 503) from exc
-        try:
-            with self._client.stream(
+            with self._asked(
                 "POST",
                 self._jobs_url,
+                self._timeouts.submit,
                 files=_form(order),
-                headers={**_headers(key), "idempotency-key": order.key},
-                timeout=self._timeouts.submit,
-                follow_redirects=False,
-            ) as response:
+                headers={"idempotency-key": order.key},
+            ) as (response, key):
                 return taken(response, _answer(response, key, self._timeouts.submit_total))
+        except PollFailed as exc:  # there is no key: nothing was sent
+            complaint = Complaint(text=exc.message)
+            raise SubmitRefused(complaint, status=exc.upstream_status or 503) from exc
         except _UNSENT as exc:
             raise SubmitRefused(Complaint(text=type(exc).__name__), status=503) from exc
-        except httpx.HTTPError as exc:
+        except FAILURES as exc:
             raise SubmitUnknown(f"the answer was lost ({type(exc).__name__})") from exc
 
     def retrieve(self, upstream_id: str) -> Job:
         """Look at a job. Raise `JobMissing`, or `PollFailed` when the answer says nothing of it."""
-        with self._get(self._job_url(upstream_id), self._timeouts.poll) as (response, key):
+        with self._got(self._job_url(upstream_id), self._timeouts.poll) as (response, key):
             body = _answer(response, key, self._timeouts.answer_total)
         return looked_at(response, body, self._content_url(upstream_id))
 
@@ -115,7 +120,7 @@ class Veo3:
         Raise `ContentMissing` for an answer without a video, `PollFailed` for a lost or a cut one.
         """
         url = self._content_url(upstream_id)
-        with self._get(url, self._timeouts.content) as (response, key):
+        with self._got(url, self._timeouts.content) as (response, key):
             if not response.is_success:
                 return Content(url=redirected(response, url))
             stream = chunks(response, seconds=self._timeouts.content_total, limit=CONTENT_MAX)
@@ -125,25 +130,42 @@ class Veo3:
             return Content(url=told_url(_without(key, received(stream, head)), url))
 
     @contextmanager
-    def _get(self, url: str, timeout: httpx.Timeout) -> Generator[tuple[httpx.Response, str]]:
-        key = self._bearer()
+    def _got(self, url: str, timeout: httpx.Timeout) -> Generator[tuple[httpx.Response, str]]:
         try:
-            with self._client.stream(
-                "GET", url, headers=_headers(key), timeout=timeout, follow_redirects=False
-            ) as response:
-                yield response, key
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            with self._asked("GET", url, timeout) as asked:
+                yield asked
+        except FAILURES as exc:
             raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
 
-    def _bearer(self) -> str:
-        """Return the key; refuse one that no header can hold (an error there would quote it)."""
+    @contextmanager
+    def _asked(
+        self,
+        method: str,
+        url: str,
+        timeout: httpx.Timeout,
+        **more: Any,  # noqa: ANN401 — as `answered` takes them
+    ) -> Generator[tuple[httpx.Response, str]]:
+        """Send a request; after a 401 once more, if there is another key by now."""
+        key = _usable(self._key)
+        with ExitStack() as open_answer:
+            for renewed in (True, False):
+                response = open_answer.enter_context(
+                    answered(self._transport, method, url, key=key, timeout=timeout, **more)
+                )
+                refused = response.status_code == HTTPStatus.UNAUTHORIZED
+                another = self._another(key) if refused and renewed else None
+                if another is None:
+                    break
+                open_answer.close()
+                key = another
+            yield response, key
+
+    def _another(self, key: str) -> str | None:
         try:
-            key = self._key().strip()
-        except ServiceError as exc:
-            raise PollFailed("The upstream's key cannot be read just now") from exc
-        if not key or not key.isascii() or not key.isprintable():
-            raise PollFailed("The upstream's key is unusable", upstream_status=401)
-        return key
+            renewed = _usable(self._renewed_key)
+        except PollFailed:
+            return None
+        return None if renewed == key else renewed
 
     def _job_url(self, upstream_id: str) -> str:
         """One path segment: `:` stays, as relays use it; `.` and `..` would be walked over."""
@@ -168,9 +190,15 @@ def _joined(base_url: str, endpoint: str) -> str:
     return jobs_url
 
 
-def _headers(key: str) -> dict[str, str]:
-    # identity: an answer's length can be checked, and nothing small unpacks into something huge.
-    return {"authorization": f"Bearer {key}", "accept": "*/*", "accept-encoding": "identity"}
+def _usable(key_of: Callable[[], str]) -> str:
+    """Return the key; raise `PollFailed` for one that no header can hold (it would be quoted)."""
+    try:
+        key = key_of().strip()
+    except ServiceError as exc:
+        raise PollFailed("The upstream's key cannot be read just now") from exc
+    if not key or not key.isascii() or not key.isprintable():
+        raise PollFailed("The upstream's key is unusable", upstream_status=401)
+    return key
 
 
 def _form(order: Order) -> list[tuple[str, tuple[str | None, bytes] | tuple[str, bytes, str]]]:

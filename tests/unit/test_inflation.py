@@ -1,0 +1,66 @@
+"""Bodies that came compressed, whole or damaged, and bombs."""
+
+import gzip
+import zlib
+from itertools import islice
+
+import pytest
+
+from videoapi.inflation import PIECE, Broken, inflated
+
+MP4 = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 2000
+RAW = zlib.compressobj(wbits=-15)
+RAW_DEFLATE = RAW.compress(MP4) + RAW.flush()
+
+
+def cut(data, size):
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding"),
+    [
+        (MP4, ""),
+        (MP4, "gzip"),
+        (MP4, "deflate"),
+        (gzip.compress(MP4), ""),
+        (gzip.compress(MP4), "gzip"),
+        (gzip.compress(gzip.compress(MP4)), "gzip"),
+        (gzip.compress(MP4[:9]) + gzip.compress(MP4[9:]), "gzip"),
+        (gzip.compress(MP4) + bytes(99), "gzip"),
+        (zlib.compress(MP4), "deflate"),
+    ],
+    ids=range(9),
+)
+@pytest.mark.parametrize("size", [1, 1000, 10**6])
+def test_a_body_is_read_however_it_was_packed(data, encoding, size):
+    assert b"".join(inflated(cut(data, size), encoding)) == MP4
+
+
+def test_bytes_that_only_look_like_zlib_are_left_alone():
+    assert b"".join(inflated([zlib.compress(MP4)])) == zlib.compress(MP4)
+
+
+@pytest.mark.parametrize("data", [b"", b"a", b"\x1f"])
+def test_a_body_too_short_to_be_packed_is_itself(data):
+    assert b"".join(inflated([data] if data else [])) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gzip.compress(MP4)[:-9],
+        b"\x1f\x8b",
+        b"\x1f\x8bnothing of the kind",
+        gzip.compress(MP4)[:200] + b"\xff" * 99,
+    ],
+    ids=range(4),
+)
+def test_a_damaged_or_cut_body_is_broken(data):
+    with pytest.raises(Broken):
+        list(inflated([data]))
+
+
+def test_a_bomb_is_unpacked_in_small_pieces():
+    bomb = gzip.compress(bytes(50_000_000))
+    assert max(len(piece) for piece in islice(inflated([bomb]), 100)) <= PIECE
