@@ -6,7 +6,7 @@ from videoapi import content, services
 from videoapi.cancellation import owned
 from videoapi.http import redirect
 
-api = services.api()
+api = services.api(bearer_alone=True)
 store = services.store()
 links = services.links()
 

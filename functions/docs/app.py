@@ -25,7 +25,7 @@ def docs() -> Response[str]:
     """Return the documentation page."""
     base = documentation.served_from(api.base_url, api.headers.get("host", ""))
     page = documentation.page(base, keys=not api.settings.allow_anonymous)
-    return text(page, "text/html; charset=utf-8", extra=documentation.SECURITY)
+    return text(page, "text/html; charset=utf-8", extra=documentation.HEADERS)
 
 
 @api.get("/docs.js")
@@ -33,7 +33,7 @@ def docs() -> Response[str]:
 @api.get("/openapi.json")
 def asset() -> Response[str | bytes]:
     """Return a file of the documentation as it is."""
-    return Response(200, *documentation.asset(api.path))
+    return Response(200, *documentation.asset(api.path), documentation.KEPT)
 
 
 handler = api.handle

@@ -27,7 +27,11 @@ TAGS = {
     SERVICE: "The service itself.",
 }
 WIDTH = 100
-BASE_HEADERS = {"x-request-id": "RequestId", "X-Content-Type-Options": "NoSniff"}
+BASE_HEADERS = {
+    "x-request-id": "RequestId",
+    "X-Content-Type-Options": "NoSniff",
+    "Strict-Transport-Security": "Https",
+}
 
 
 def build() -> dict[str, Json]:
@@ -64,7 +68,8 @@ def build() -> dict[str, Json]:
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-API-Key",
-                    "description": "The same key, for clients without bearers.",
+                    "description": "The same key, for clients without bearers. Not for downloads: "
+                    "clients hand this header on to the host that a redirect leads to.",
                 },
             },
         },
@@ -101,6 +106,8 @@ def _operation(route: Route, answers: dict[str, Json]) -> Json:
         operation["deprecated"] = True
     if route.tag == SERVICE:
         operation["security"] = []
+    if route.bearer_alone:
+        operation["security"] = [{}, {"bearer": []}]
     if route.parameters:
         operation["parameters"] = [_component("parameters", name) for name in route.parameters]
     if route.bodies:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, override
 
 from videoapi import documentation, responses
+from videoapi.bodies import TOO_LARGE
 from videoapi.complaints import Complaint
 from videoapi.errors import (
     AuthenticationError,
@@ -18,7 +19,6 @@ from videoapi.errors import (
     VideoApiError,
 )
 from videoapi.failures import JobFailed
-from videoapi.http import TOO_LARGE
 from videoapi.keys import KeyRing
 from videoapi.requests import from_openai, from_rest
 from videoapi.settings import Settings

@@ -48,6 +48,7 @@ class Route:
     bodies: dict[str, Body] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     deprecated: bool = False
+    bearer_alone: bool = False  # no X-API-Key
 
 
 PARAMETERS: dict[str, dict[str, Json]] = {
@@ -121,6 +122,8 @@ _SECONDS = {"type": "integer", "minimum": 1, "maximum": 60}
 HEADERS: dict[str, dict[str, Json]] = {
     "RequestId": _header("x-request-id", "Finds this request in the service's logs."),
     "NoSniff": _header("X-Content-Type-Options", "The type is the type.", const="nosniff"),
+    "Https": _header("Strict-Transport-Security", "Come by https.", const="max-age=31536000"),
+    "MayBeKept": _header("Cache-Control", "The same for everybody.", const="public, max-age=300"),
     "NoStore": _header("Cache-Control", "Not to be kept.", const="no-store"),
     "Vary": _header("Vary", "What the answer depends on besides the address."),
     "TaskLocation": _header("Location", "Path of the task.", pattern="^/api/v1/tasks/vid_"),

@@ -183,8 +183,10 @@ ROUTES = (
         tag=OPENAI,
         operation="downloadVideo",
         summary="Download a video",
-        text="Redirects to the file. Follow the redirect without your API key.",
+        text="Redirects to the file. Takes the key as `Authorization: Bearer …` alone: clients "
+        "leave that out at the redirect to another host, and would hand an `X-API-Key` on to it.",
         parameters=("TaskId", "Variant"),
+        bearer_alone=True,
         reply=Reply(
             status=307,
             text="The file is there, for everybody who knows the address and for a while.",
@@ -243,7 +245,9 @@ ROUTES = (
         operation="getOpenApi",
         summary="This description",
         text="OpenAPI 3.1.",
-        reply=Reply(text="The OpenAPI document.", schema={"type": "object"}),
+        reply=Reply(
+            text="The OpenAPI document.", schema={"type": "object"}, headers=("MayBeKept",)
+        ),
         errors=(429, 500, 503),
     ),
     Route(
@@ -257,7 +261,7 @@ ROUTES = (
             text="A page whose commands speak to the address that it was asked for at.",
             schema={"type": "string"},
             media_type=HTML,
-            headers=("ContentSecurity",),
+            headers=("ContentSecurity", "MayBeKept"),
         ),
         errors=(429, 500, 503),
     ),
@@ -268,7 +272,12 @@ ROUTES = (
         operation="getDocsScript",
         summary="The page's script",
         text="Copies a command at a click. The page can be read without it.",
-        reply=Reply(text="A script.", schema={"type": "string"}, media_type=SCRIPT),
+        reply=Reply(
+            text="A script.",
+            schema={"type": "string"},
+            media_type=SCRIPT,
+            headers=("MayBeKept",),
+        ),
         errors=(429, 500, 503),
     ),
     Route(
@@ -278,7 +287,7 @@ ROUTES = (
         operation="getExamplePicture",
         summary="A picture to begin with",
         text="1280x720 pixels, for a first video.",
-        reply=Reply(text="A picture.", schema={}, media_type="image/jpeg"),
+        reply=Reply(text="A picture.", schema={}, media_type="image/jpeg", headers=("MayBeKept",)),
         errors=(429, 500, 503),
     ),
     Route(

@@ -131,7 +131,8 @@ class Client:
         answer = Answer(raw["statusCode"], headers, raw["body"], self._calls.made[before:])
         assert headers["x-request-id"] == context.aws_request_id
         assert headers["x-content-type-options"] == "nosniff"
-        assert raw["isBase64Encoded"] is headers["content-type"].startswith("image/")
+        picture = headers["content-type"].startswith("image/") and method != "HEAD"
+        assert raw["isBase64Encoded"] is picture
         return answer
 
 

@@ -13,8 +13,9 @@ BODIES = {
     "POST /api/v1/uploads": {},
 }
 # The same for everybody, until the next deploy.
-MAY_BE_KEPT = {"GET /docs", "GET /docs.js", "GET /openapi.json", "GET /examples/mountains.jpg"}
-PUBLIC = MAY_BE_KEPT | {"GET /", "GET /api/v1/health", "$default"}
+KEPT_PATHS = ("/docs", "/docs.js", "/openapi.json", "/examples/mountains.jpg")
+MAY_BE_KEPT = {f"{method} {path}" for method in ("GET", "HEAD") for path in KEPT_PATHS}
+PUBLIC = MAY_BE_KEPT | {"GET /", "HEAD /", "GET /api/v1/health", "HEAD /api/v1/health", "$default"}
 ROUTES = sorted(routes())
 every_route = pytest.mark.parametrize("route", ROUTES)
 
@@ -33,7 +34,8 @@ def ask(client, route, task_id, **more):
 def assert_guarded(answer, *, kept=False):
     """The client itself asserts a request id and `nosniff` on every answer."""
     headers = answer.headers
-    assert headers.get("cache-control") == (None if kept else "no-store")
+    assert headers["cache-control"] == ("public, max-age=300" if kept else "no-store")
+    assert headers["strict-transport-security"] == "max-age=31536000"
     kinds = {"application/json", "text/html", "text/plain", "text/javascript", "image/jpeg"}
     assert headers["content-type"].split(";")[0] in kinds
     assert not {"server", "x-powered-by", "set-cookie"} & headers.keys()
@@ -86,7 +88,7 @@ def test_an_answer_to_a_bad_body(client, route, body, status):
     assert_refused(answer)
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "HEAD", "OPTIONS", "BREW"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "BREW"])
 @every_route
 def test_an_answer_to_a_method_that_no_route_has(client, method, route):
     path = route.split()[-1] if " " in route else "/v1/nothing"

@@ -69,6 +69,20 @@ def test_both_headers_carry_a_key(closed, ring, task, name):
     assert closed.get(f"/api/v1/tasks/{task.task_id}", headers={name: value}).status == 200
 
 
+def test_a_download_takes_no_key_that_would_follow_its_redirect(closed, ring, task):
+    """Clients leave Authorization out at another host, and no other header."""
+    key, path = ring.make("alice", Limits()), f"/v1/videos/{task.task_id}/content"
+    assert closed.get(path, headers=bearer(key)).status == 307
+    assert closed.get(path, headers=bearer(key) | {"x-api-key": "of a proxy"}).status == 307
+    for headers in ({"x-api-key": key}, {"x-api-key": "x"}, bearer(key) | {"x-api-key": key}):
+        answer = closed.get(path, headers=headers)
+        assert (answer.status, answer.error["code"]) == (401, "invalid_api_key")
+        assert "Authorization: Bearer" in answer.error["message"]
+        assert "X-API-Key" in answer.error["message"]
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert "location" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [(method, path, None) for method, path, _ in OF_A_TASK] + OF_NO_TASK,
@@ -102,6 +116,7 @@ def test_who_is_not_known_learns_nothing_of_what_is_wrong_with_a_body(closed):
 def test_no_route_is_left_out_here():
     listed = {f"{method} {path}" for method, path, _ in OF_A_TASK + OF_NO_TASK}
     listed |= {f"GET {path}" for path in PUBLIC} | {"$default"}
+    listed |= {f"HEAD {route[4:]}" for route in listed if route.startswith("GET ")}
     assert listed == {route.replace("{task_id}", "{id}") for route in routes()}
 
 

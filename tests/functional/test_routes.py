@@ -15,18 +15,17 @@ NOWHERE_REST = [
     "/api",
     "/api/v1",
     "/api/v2/videos/generate",
-    "/api/v1/tasks/",
     "/api/v1/tasks/vid_1/content",
     "/v1x",
     "/v10/videos",
-    "//v1/videos",
+    "/api/v1/tasks//x",
     "/V1/videos",
 ]
 NOWHERE_OPENAI = [
     "/v1",
     "/v1/",
     "/v1/models",
-    "/v1/videos/",
+    "/v1/videos//x",
     "/v1/videos/vid_1/remix",
     "/v1/videos/edits",
     "/v1/videos/extensions",
@@ -113,12 +112,12 @@ def test_any_other_path_under_v1_is_404_in_openais_shape(client, method, path):
     assert answer.headers["x-should-retry"] == "false"
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", ["/api/v1/tasks", "/v1/videos", "/", "/v1/videos/vid_1"])
-def test_an_unknown_method_is_a_clear_4xx_in_the_dialects_shape(client, cloud, method, path):
+def test_an_unknown_method_is_405_in_the_dialects_shape(client, cloud, method, path):
     answer = client.request(method, path)
-    assert answer.status in (404, 405)
-    assert ("allow" in answer.headers) is (answer.status == 405)
+    assert answer.status == 405
+    assert "GET, HEAD" in answer.headers["allow"]
     assert answer.error.keys() >= {"message", "type", "code"}
     assert ("param" in answer.error) is path.startswith("/v1")
     assert cloud.is_untouched()
@@ -129,9 +128,14 @@ def test_an_unknown_method_is_a_clear_4xx_in_the_dialects_shape(client, cloud, m
     [
         ("DELETE", "/api/v1/videos/generate", {"POST"}),
         ("GET", "/api/v1/videos/generate", {"POST"}),
-        ("PUT", "/v1/videos", {"GET", "POST"}),
-        ("POST", "/api/v1/tasks", {"GET"}),
-        ("POST", "/docs", {"GET"}),
+        ("PUT", "/v1/videos", {"GET", "HEAD", "POST"}),
+        ("POST", "/api/v1/tasks", {"GET", "HEAD"}),
+        ("POST", "/docs", {"GET", "HEAD"}),
+        ("PUT", "/v1/videos/vid_1/content", {"GET", "HEAD"}),
+        ("POST", "/v1/videos/vid_1", {"GET", "HEAD", "DELETE"}),
+        ("PATCH", f"/api/v1/tasks/vid_{'a' * 26}", {"GET", "HEAD", "DELETE"}),
+        ("DELETE", "/api/v1/videos/vid_1", {"GET", "HEAD"}),
+        ("HEAD", "/api/v1/uploads", {"POST"}),
     ],
 )
 def test_a_documented_path_asked_in_another_way_says_which_ways_it_knows(
@@ -141,6 +145,70 @@ def test_a_documented_path_asked_in_another_way_says_which_ways_it_knows(
     assert answer.status == 405
     assert set(answer.headers["allow"].split(", ")) == allowed
     assert answer.headers["x-should-retry"] == "false"
+
+
+def readable(task_id):
+    return [
+        path.replace("{task_id}", task_id)
+        for route in sorted(routes())
+        for method, _, path in [route.partition(" ")]
+        if method == "GET"
+    ]
+
+
+def test_head_is_answered_as_get_without_a_body(client, lives):
+    for path in readable(lives.completed(thumbnail_key="thumbnails/a/b.jpg").task_id):
+        asked, looked = client.get(path), client.request("HEAD", path)
+        assert (looked.status, looked.text) == (asked.status, ""), path
+        assert looked.headers.keys() == asked.headers.keys()
+        assert looked.headers["content-type"] == asked.headers["content-type"]
+
+
+def test_head_of_no_task_is_404(client):
+    for path in readable(f"vid_{'a' * 26}"):
+        if "vid_" in path:
+            answer = client.request("HEAD", path)
+            assert (answer.status, answer.text) == (404, "")
+
+
+SLASHES = {
+    "/v1/videos/": "/v1/videos",
+    "//v1/videos": "/v1/videos",
+    "/v1//videos": "/v1/videos",
+    "///v1/videos///": "/v1/videos",
+    "/api/v1/tasks/": "/api/v1/tasks",
+    "/api/v1/tasks/vid_1/": "/api/v1/tasks/vid_1",
+    "//v1/videos/vid_1/content/": "/v1/videos/vid_1/content",
+    "/docs/": "/docs",
+    "//": "/",
+}
+
+
+@pytest.mark.parametrize("path", SLASHES)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_slash_too_many_leads_a_reader_to_the_route(client, method, path):
+    answer = client.request(method, path)
+    assert (answer.status, answer.headers["location"]) == (308, SLASHES[path])
+    assert answer.text == ""
+    asked = client.request(method, path, query={"limit": "2", "after": "a b\r\n"})
+    assert asked.headers["location"] == SLASHES[path] + "?limit=2&after=a+b%0D%0A"
+
+
+@pytest.mark.parametrize("path", SLASHES)
+def test_a_slash_too_many_before_a_key_is_asked_for_is_the_same(deploy, path):
+    answer = deploy(ALLOW_ANONYMOUS="false").get(path)
+    assert (answer.status, answer.calls) == (308, [])
+
+
+@pytest.mark.parametrize("path", SLASHES)
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
+def test_a_slash_too_many_tells_a_writer_the_right_path(client, cloud, method, path):
+    answer = client.request(method, path, json={"prompt": "A fox"})
+    assert answer.status == 404
+    assert SLASHES[path] in answer.error["message"]
+    assert ("param" in answer.error) is SLASHES[path].startswith("/v1")
+    assert answer.headers["x-should-retry"] == "false"
+    assert cloud.is_untouched()
 
 
 def test_a_name_with_a_slash_in_it_is_no_way_to_another_route(client, lives):
@@ -155,8 +223,8 @@ def test_a_name_with_a_slash_in_it_is_no_way_to_another_route(client, lives):
 def test_every_route_of_the_template_is_answered_by_the_function_it_names():
     declared = {}
     for route, role in routes().items():
-        if route != "$default":
-            method, path = route.split()
+        method, _, path = route.partition(" ")
+        if method not in ("$default", "HEAD"):  # which `Api` answers as GET
             pattern = path.replace("{", "<").replace("}", ">")
             declared.setdefault(role, set()).add(f'@api.{method.lower()}("{pattern}")')
     for role, wanted in declared.items():

@@ -27,6 +27,8 @@ ROUTES = {
     "GET /api/v1/health": "DocsFunction",
     "$default": "DocsFunction",
 }
+# A gateway hands HEAD to no route of GET.
+ROUTES |= {f"HEAD {key[4:]}": role for key, role in ROUTES.items() if key.startswith("GET ")}
 
 
 def events_of(source, name):
@@ -105,7 +107,13 @@ def test_no_web_page_may_call_the_api_unless_its_origin_is_given(template):
 
 # What a page may read of any answer (the Fetch standard), and what only its browser needs.
 ALWAYS_READ = {"cache-control", "content-type"}
-FOR_THE_BROWSER = {"content-security-policy", "vary", "www-authenticate", "x-content-type-options"}
+FOR_THE_BROWSER = {
+    "content-security-policy",
+    "strict-transport-security",
+    "vary",
+    "www-authenticate",
+    "x-content-type-options",
+}
 
 
 def cors_of(source):

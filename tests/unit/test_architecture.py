@@ -27,7 +27,8 @@ LAYERS = {
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs attempts delivery generation recovery",
     "what a caller says": "fields requests forms uploads submission image_generation",
-    "what a caller is told": "responses content listing cancellation documentation http",
+    "what a caller is told": "responses content listing cancellation documentation paths",
+    "HTTP": "bodies http",
     "the whole": "services",
 }
 ORDER = " ".join(LAYERS.values()).split()

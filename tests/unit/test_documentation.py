@@ -96,4 +96,4 @@ def test_the_openapi_document_is_of_this_version():
 def test_a_documented_path_tells_its_methods_as_an_allow_header_has_them():
     methods = documentation.methods()
     assert methods["/api/v1/videos/generate"] == "POST"
-    assert set(methods["/v1/videos"].split(", ")) == {"GET", "POST"}
+    assert set(methods["/v1/videos"].split(", ")) == {"GET", "HEAD", "POST"}

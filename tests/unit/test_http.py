@@ -7,8 +7,9 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from tests.functional.client import Context
+from videoapi.bodies import LARGEST_BODY
 from videoapi.errors import RateLimited, ServiceError, ValidationError
-from videoapi.http import LARGEST_BODY, Api, answer, redirect
+from videoapi.http import Api, answer, redirect
 from videoapi.settings import Settings
 
 DOMAIN = "a1b2c3.execute-api.us-east-1.amazonaws.com"
@@ -150,6 +151,18 @@ def test_nothing_escapes_a_handler(api, path):
     assert "secret" not in result["body"]
     assert headers["x-request-id"]
     assert headers["x-should-retry"] == "false", "whatever was done may have been paid for"
+
+
+@pytest.mark.parametrize(("said", "told"), [("86400", "60"), ("0", "1")])
+def test_retry_after_stays_within_a_minute(api, said, told):
+    _, headers = refusal(api, RateLimited("Text.", headers={"Retry-After": said}))
+    assert headers["retry-after"] == told
+
+
+def test_body_and_header_agree_on_whether_a_retry_helps(api):
+    result, headers = refusal(api, RateLimited("Text.", headers={"x-should-retry": "false"}))
+    assert headers["x-should-retry"] == "false"
+    assert json.loads(result["body"])["error"]["retryable"] is False
 
 
 def test_an_event_of_another_kind_is_a_500_and_no_exception(api):

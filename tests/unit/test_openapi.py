@@ -64,7 +64,10 @@ def test_the_document_is_valid_openapi_3_1():
 
 
 def test_every_route_is_documented_and_no_other():
-    assert OPERATIONS.keys() == routes().keys() - {"$default"}
+    kept = {
+        route for route in routes() if not route.startswith("HEAD ")
+    }  # that goes without saying
+    assert OPERATIONS.keys() == kept - {"$default"}
 
 
 def test_every_operation_has_an_id_of_its_own_and_a_tag_that_is_explained():

@@ -27,11 +27,13 @@ HOST = re.compile(
 KEY_HEADER = ' \\\n  -H "Authorization: Bearer $VIDEO_API_KEY"'
 # The page loads one script, our own; its one style is known by its hash (`make openapi`).
 STYLE = "sha256-unXIz3B+Ot2fdbCJXOz4fEMfbJwwTo9P4FcA6JJN0bs="
+KEPT = {"Cache-Control": "public, max-age=300"}  # the same for everybody, until the next deploy
 SECURITY = {
     "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src '{STYLE}'; "
     "img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Referrer-Policy": "no-referrer",
 }
+HEADERS = SECURITY | KEPT
 
 
 def health() -> dict[str, Any]:
@@ -74,4 +76,4 @@ def asset(path: str) -> tuple[str, str | bytes]:
 def methods() -> dict[str, str]:
     """Return what each documented path answers, as an `Allow` header has it."""
     paths = json.loads((FOLDER / "openapi.json").read_bytes())["paths"]
-    return {path: ", ".join(paths[path]).upper() for path in paths}
+    return {path: ", ".join(paths[path]).upper().replace("GET", "GET, HEAD") for path in paths}

@@ -5,40 +5,42 @@ form files that contain their boundary, and lets deep JSON and bad UTF-8 escape 
 Nothing escapes `Api.handle`: under `sam local` an exception would answer 200 with a traceback.
 """
 
-import base64
-import binascii
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi import documentation, responses
+from videoapi import paths, responses
+from videoapi.bodies import read_body
 from videoapi.errors import (
-    MalformedBody,
+    AuthenticationError,
     MethodNotAllowed,
     NotFound,
-    PayloadTooLarge,
     UnsupportedMediaType,
     VideoApiError,
 )
-from videoapi.keys import ANONYMOUS, ApiKey, KeyRing, Limits, presented_key
+from videoapi.keys import ANONYMOUS, PREFIX, ApiKey, KeyRing, Limits, presented_key
 from videoapi.settings import Settings
 from videoapi.storage import Links
 from videoapi.tasks import Task
 
-LARGEST_BODY = 6 * 1024 * 1024  # characters as the function gets it: Lambda's invocation quota
 GATEWAY_WAITS = 30  # seconds for a function's answer
-TOO_LARGE = (
-    "The body is over 6 MB (about 4.4 MB of binary). Send the image's URL, or upload the image "
-    "first: POST /api/v1/uploads."
-)
-# What an HTTP API puts for bytes that are not UTF-8; a prompt with holes would be paid for.
-REPLACEMENT = "\ufffd".encode()
 SERVER_ERROR = 500
 OPEN = ApiKey(ANONYMOUS, Limits())
 JSON = "application/json"
+LONGEST_RETRY_AFTER = 60  # seconds: the SDKs take no longer one; the RateLimit header tells it
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000",  # heeded over https only (RFC 6797 §8.1)
+}
+BEARER_ALONE = (
+    "This route takes the key as `Authorization: Bearer …` alone: it redirects, and clients would "
+    "hand an `X-API-Key` on to the file's host."
+)
 NO_STORE = {
     "Cache-Control": "no-store",
     "Vary": "Authorization, User-Agent, X-API-Key, X-Stainless-Lang",
@@ -55,12 +57,19 @@ class Api:
         keys: KeyRing | None,
         logger: Logger,
         clock: Callable[[], float],
+        *,
+        bearer_alone: bool = False,
     ) -> None:
-        """Take what `services` made. Without `keys` nobody is asked for one."""
+        """Take what `services` made. Without `keys` nobody is asked for one.
+
+        `bearer_alone` refuses `X-API-Key`: clients drop Authorization at a redirect to another
+        host, and no other header.
+        """
         self.settings = settings
         self.clock = clock
         self.key = OPEN
         self._keys = keys
+        self._bearer_alone = bearer_alone
         self._logger = logger
         self._resolver = APIGatewayHttpResolver()
         self.get, self.post = self._resolver.get, self._resolver.post
@@ -72,21 +81,27 @@ class Api:
             raise NotFound(message, code="route_not_found")
 
     def handle(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer one event (payload 2.0); a failure gets the error body of its dialect."""
+        """Answer one event (payload 2.0); a failure gets the error body of its dialect.
+
+        HEAD is answered as GET, without a body.
+        """
         self._logger.set_correlation_id(context.aws_request_id)
         given = event.get("headers") or {}
         event = {**event, "headers": {name.lower(): given[name] for name in given}}
-        answer = self._resolve(event, context)
+        head = _method(event) == "HEAD"
+        answer = self._resolve(_with_method(event, "GET") if head else event, context)
         answer["headers"] = {
             "x-request-id": context.aws_request_id,
-            "X-Content-Type-Options": "nosniff",
+            **EVERYWHERE,
             **answer["headers"],
         }
-        return answer
+        return answer | {"body": "", "isBase64Encoded": False} if head else answer
 
     def _resolve(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         path, route = str(event.get("rawPath", "")), event.get("routeKey")
         try:
+            if straight := paths.straight(path):
+                return _elsewhere(event, straight)
             self.key = self._authenticated(event["headers"])
             return self._resolver.resolve(event, context)
         except VideoApiError as exc:
@@ -114,9 +129,13 @@ class Api:
         """Return who calls; in open mode everybody is one, whatever key they send."""
         if self._keys is None or self.settings.allow_anonymous:
             return OPEN
-        return self._keys.find(
-            presented_key(headers.get("authorization"), headers.get("x-api-key"))
-        )
+        other = headers.get("x-api-key", "")
+        if not self._bearer_alone:
+            return self._keys.find(presented_key(headers.get("authorization"), other))
+        bearer = presented_key(headers.get("authorization"), None)
+        if other.startswith(PREFIX) or (other and not bearer):
+            raise AuthenticationError(BEARER_ALONE, headers={"WWW-Authenticate": "Bearer"})
+        return self._keys.find(bearer)
 
     @property
     def caller(self) -> str:
@@ -148,22 +167,8 @@ class Api:
         return configured or f"https://{domain}"
 
     def body(self) -> bytes:
-        """Return the request's bytes. Raises `PayloadTooLarge`, `MalformedBody`."""
-        event = self._resolver.current_event.raw_event
-        text = event.get("body") or ""
-        if len(text) > LARGEST_BODY:
-            raise PayloadTooLarge(TOO_LARGE)
-        try:
-            if event.get("isBase64Encoded"):
-                return base64.b64decode(text, validate=True)
-            body = str(text).encode()
-        except (binascii.Error, ValueError):
-            message = "The body could not be decoded."
-            raise MalformedBody(message) from None
-        if REPLACEMENT in body:
-            message = "The body is not UTF-8, or holds U+FFFD, which stands for what is not."
-            raise MalformedBody(message, code="invalid_encoding")
-        return body
+        """Return the request's bytes; see `bodies` for what it raises."""
+        return read_body(self._resolver.current_event.raw_event, self.headers)
 
     def json_body(self) -> bytes:
         """Return a JSON body's bytes. Raises `UnsupportedMediaType` for any other format."""
@@ -218,27 +223,53 @@ def deprecation(task_id: str) -> dict[str, str]:
     }
 
 
+def _method(event: Mapping[str, Any]) -> str:
+    return str(event.get("requestContext", {}).get("http", {}).get("method", ""))
+
+
+def _with_method(event: dict[str, Any], method: str) -> dict[str, Any]:
+    context = event["requestContext"]
+    http = {**context["http"], "method": method}
+    return {**event, "requestContext": {**context, "http": http}}
+
+
 def _wrong_method(event: Mapping[str, Any]) -> VideoApiError | None:
     """Return the error for a path that answers other methods only; `GET …/generate` is no task."""
-    allowed = documentation.methods().get(event["rawPath"], "")
-    if not allowed or event["requestContext"]["http"]["method"] in allowed.split(", "):
+    allowed = paths.allowed(event["rawPath"])
+    if not allowed or _method(event) in allowed.split(", "):
         return None
     return MethodNotAllowed(f"This path answers {allowed}.", headers={"Allow": allowed})
 
 
+def _elsewhere(event: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Lead a reader to the path without needless slashes; a writer's client might lose the body."""
+    if _method(event) != "GET":
+        message = f"No such route: the path is {path}, without another slash."
+        raise NotFound(message, code="route_not_found")
+    query = event.get("rawQueryString", "")
+    where = f"{path}?{quote(query, safe='=&%+,;:@/?~!$()*')}" if query else path
+    headers = {"Content-Type": "text/plain", "Location": where, **NO_STORE}
+    return {"statusCode": 308, "headers": headers, "body": "", "isBase64Encoded": False}
+
+
 def _refusal(error: VideoApiError, path: str) -> dict[str, Any]:
-    extra = {"Content-Type": JSON, "Cache-Control": "no-store", **error.headers}
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store", **error.headers}
+    if headers.get("x-should-retry") == "false":
+        error.retryable = False  # body and header say the same
     if error.retryable:
-        extra.setdefault("Retry-After", "2")
+        headers.setdefault("Retry-After", "2")
     else:
-        extra["x-should-retry"] = "false"
-    openai = path == "/v1" or path.startswith("/v1/")
+        headers["x-should-retry"] = "false"
+    if "Retry-After" in headers:
+        seconds = int(headers["Retry-After"])
+        headers["Retry-After"] = str(min(max(seconds, 1), LONGEST_RETRY_AFTER))
+    openai = re.match("/+v1(/|$)", path)
     status, shaped = (
         responses.openai_error(error) if openai else (error.status, responses.rest_error(error))
     )
     return {
         "statusCode": status,
-        "headers": extra,
+        "headers": headers,
         "body": responses.as_json(shaped),
         "isBase64Encoded": False,
     }

@@ -21,7 +21,8 @@ OPENAI_WORDS = {
     Status.CANCELLED: "failed",
 }
 OPENAI_CODES = {"task_not_found": "video_not_found"}  # where its word for a failure is another …
-OPENAI_STATUS = {"idempotency_key_reused": 409}  # … or its status
+# … or its status
+OPENAI_STATUS = {"idempotency_key_reused": 409, "unsupported_content_encoding": 415}
 DEFAULT_SECONDS = "8"  # what Veo makes when nobody says a length; the SDKs' type allows no null
 SDK_USER_AGENT = re.compile(r"^(Async)?(Azure)?OpenAI/(?!v1 PythonBindings)")
 POLL_AFTER = 5  # seconds; what the document's samples sleep

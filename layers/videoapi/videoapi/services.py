@@ -62,14 +62,16 @@ def logger() -> Logger:
     return Logger()
 
 
-def api(*, public: bool = False) -> "Api":
+def api(*, public: bool = False, bearer_alone: bool = False) -> "Api":
     """Return the HTTP side of a handler; each makes its own and adds its routes.
 
     A `public` one asks nobody for a key, and needs no client for them (0.3 G instructions).
+    A `bearer_alone` one takes no key from `X-API-Key`.
     """
     from videoapi.http import Api  # noqa: PLC0415 — 169 M for the resolver, API roles only
 
-    return Api(settings(), None if public else keys(), logger(), clock)
+    ring = None if public else keys()
+    return Api(settings(), ring, logger(), clock, bearer_alone=bearer_alone)
 
 
 @cache
