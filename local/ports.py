@@ -111,16 +111,22 @@ def _close(sockets: Iterable[socket.socket]) -> None:
 def _addresses(
     hosts: Iterable[str], port: int
 ) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    # Not every hosts file gives `localhost` its IPv6 address, which many clients try first.
+    names = set(hosts)
+    names |= {"::1"} if "localhost" in names else set()
     found = {
         (family, (str(address[0]), port))
-        for host in hosts
+        for host in names
         for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     }
     return sorted(found)
 
 
 def _open(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket | None:
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:  # a kernel without IPv6
+        return None
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

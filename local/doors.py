@@ -1,0 +1,86 @@
+"""Who may come in at a port of this machine: by `Host`, and with a write by `Origin`.
+
+A page from anywhere could else read what listens here by DNS rebinding, or post to it: a form needs
+no leave of CORS, and each video that it orders may be paid for.
+"""
+
+import socket
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+type Scope = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+type App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+#: This machine's names for itself, and Docker's name for it.
+OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.internal"})
+_READS = {"GET", "HEAD", "OPTIONS"}
+
+
+def machines_names() -> frozenset[str]:
+    """Return the name that this machine has in its network, also as mDNS says it.
+
+    Nobody else can let that lead to another address, as DNS rebinding does.
+    """
+    name = socket.gethostname().lower()
+    return frozenset({name, f"{name.partition('.')[0]}.local"}) - {"", ".local"}
+
+
+@dataclass(frozen=True)
+class Doors:
+    """One port's: `hosts` it is known by, `.domain` and `*` among them, and `origins` of pages."""
+
+    hosts: Collection[str] = ()
+    origins: Collection[str] = ()
+    known: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Add this machine's own names."""
+        hosts = frozenset(host.lower() for host in self.hosts)
+        object.__setattr__(self, "known", OWN_HOSTS | machines_names() | hosts)
+
+    def know(self, host: str, address: str) -> bool:
+        """Whether a `Host` header names this machine, or the address that was connected to."""
+        name = _hostname(f"//{host}")
+        if not name:
+            return False
+        if name == address or name in self.known or "*" in self.known:
+            return True
+        return any(name.endswith(end) or name == end[1:] for end in self._domains)
+
+    def invite(self, origin: str) -> bool:
+        """Whether pages of this origin may write, as CORS_ALLOW_ORIGINS or PUBLIC_URL says."""
+        return bool({origin.lower(), "*"} & {each.lower() for each in self.origins})
+
+    @property
+    def _domains(self) -> list[str]:
+        return [".localhost", *(host for host in self.known if host.startswith("."))]
+
+
+def same_origin(origin: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a page wrote to the very place that it came from; TLS may have ended before us."""
+    try:
+        netloc = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return bool(netloc) and netloc.lower() == headers.get(b"host", b"").decode("latin-1").lower()
+
+
+def writes(method: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser's page asks for a change; whoever sends no Origin is no page."""
+    return method not in _READS and b"origin" in headers
+
+
+def host_of(headers: Mapping[bytes, bytes]) -> str:
+    """Return the `Host` header as text."""
+    return headers.get(b"host", b"").decode("latin-1")
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
