@@ -1,6 +1,7 @@
 """`make run`: settings, sockets, build, stack."""
 
 import asyncio
+import os
 import sys
 import time
 
@@ -8,12 +9,15 @@ from local import ports
 from local.banner import banner
 from local.build import build
 from local.command import command
+from local.console import Console
 from local.settings import ROOT, Settings
 from local.surroundings import replace_environment, scratch
 
 
 def _run(settings: Settings) -> None:
-    began = time.monotonic()
+    # `make` may have set up whole environments before: the person waited for those too.
+    began = float(os.environ.get("RUN_BEGAN") or time.time())
+    console = Console(sys.stdout, api_url=settings.api_url, environment=os.environ)
     sockets = ports.take(settings.ports(), "make run")
     build()
     with scratch(ROOT / ".local"):
@@ -21,11 +25,13 @@ def _run(settings: Settings) -> None:
         from local.stack import Stack  # noqa: PLC0415 — MiniStack reads the environment at import
 
         print("Deploying …", flush=True)
-        asyncio.run(Stack(settings).run(sockets, lambda: _say_ready(settings, began)))
+        asyncio.run(
+            Stack(settings, console).run(sockets, lambda: _say_ready(settings, began, console))
+        )
 
 
-def _say_ready(settings: Settings, began: float) -> None:
-    print(*banner(settings, time.monotonic() - began), sep="\n", flush=True)
+def _say_ready(settings: Settings, began: float, console: Console) -> None:
+    print(*banner(settings, time.time() - began, console), sep="\n", flush=True)
 
 
 sys.exit(command(_run))

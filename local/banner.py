@@ -3,20 +3,42 @@
 import shlex
 
 from local import template
+from local.console import Console
 from local.settings import ROOT, Settings
 
 _EXAMPLE = ROOT / "examples" / "mountains.jpg"
 
 
-def banner(settings: Settings, seconds: float) -> list[str]:
-    """Return the lines: where it is, who makes the videos and for what, and a first call."""
-    url, image = settings.api_url, shlex.quote(f"input_reference=@{_EXAMPLE}")
+def banner(settings: Settings, seconds: float, console: Console) -> list[str]:
+    """Return the lines: what to open, what to copy next, who makes the videos, what is kept."""
+    shown = console.highlighted
     return [
-        f"Ready after {seconds:.1f} s: {url}  (documentation: {url}/docs, AWS: {settings.aws_url})",
+        f"Ready after {seconds:.0f} s. Open {shown(settings.api_url)} in a browser.",
+        "",
+        *_key(settings, console),
+        "Your first video from a shell; its URL will stand here, some seconds later:",
+        f"  {shown(_call(settings))}",
+        "",
         _relay(settings),
         *_kept(settings),
-        "Ctrl-C stops everything. Try it:",
-        f"  curl {url}/v1/videos -F 'prompt=A slow pan' -F {image}",
+        f"AWS: {settings.aws_url}. In another terminal: make tasks, make key, make help.",
+        "",
+    ]
+
+
+def _call(settings: Settings) -> str:
+    image = shlex.quote(f"input_reference=@{_EXAMPLE}")
+    key = "" if settings.open_to_all else "-H 'Authorization: Bearer vak_…' "
+    return f"curl {settings.api_url}/v1/videos {key}-F 'prompt=A slow pan' -F {image}"
+
+
+def _key(settings: Settings, console: Console) -> list[str]:
+    if settings.open_to_all:
+        return []
+    return [
+        "Callers need an API key (ALLOW_ANONYMOUS=false). Make one in another terminal:",
+        f"  {console.highlighted('make key NAME=me')}",
+        "",
     ]
 
 
@@ -31,6 +53,6 @@ def _relay(settings: Settings) -> str:
 def _kept(settings: Settings) -> list[str]:
     folder = settings.kept
     if folder is None:
-        return []
+        return ["Nothing is kept for the next start (KEEP_IN is empty). Ctrl-C stops everything."]
     shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
-    return [f"Keeps tasks, keys and files in {shown}."]
+    return [f"Ctrl-C stops everything, and keeps tasks, keys and files in {shown}."]

@@ -4,15 +4,17 @@ It is pinned exactly, and `tests/local/test_executor.py` fails when another vers
 """
 
 # ruff: noqa: SLF001 — MiniStack's internals are what this module is about
+import re
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local.logs import readable
+from local.logs import in_repository, readable
 
 #: Ctrl-C and a closed terminal reach the whole process group: the functions are ended by `stop`,
 #: without a traceback.
@@ -20,6 +22,14 @@ _DEAF = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
 )
+#: What escapes a handler, or its import, is logged as Lambda does it, which MiniStack leaves out.
+_TELLS = """
+def _tell_escaped():
+    import json, sys, traceback
+    told = {"level": "ERROR", "message": "unhandled", "exception": traceback.format_exc()}
+    print(json.dumps(told), file=sys.stderr, flush=True)
+"""
+_ESCAPED = re.compile(r"^( +)except Exception as e:\n", re.MULTILINE)
 #: How long a finished handler is waited for to log: its first line, the next, in all.
 _DRAIN_SECONDS = {"first_line_wait": 0.003, "idle_confirm": 0.002, "hard_cap": 0.25}
 #: How long `stop` waits, in all, for the threads of handlers that it has ended.
@@ -30,12 +40,18 @@ _READER, _RETIREMENT = "stderr-", "retire-"
 _retired: list[lambda_runtime.Worker] = []
 
 
-def adjust(python: Path, stack: str) -> None:
-    """Run the functions on `python`, as Lambda would, and print their logs as they come."""
+def script() -> str:
+    """Return what runs in a function's process: MiniStack's, and what escapes is told."""
+    told = _ESCAPED.sub(r"\g<0>\1    _tell_escaped()\n", lambda_runtime._PYTHON_WORKER_SCRIPT)
+    return _DEAF + _TELLS + told
+
+
+def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool = False) -> None:
+    """Run the functions on `python`, as Lambda would, and `say` their logs as they come."""
 
     def detect(_runtime: str) -> tuple[str, str]:
         # Else the functions would run on MiniStack's own interpreter and import its packages.
-        return str(python), _DEAF + lambda_runtime._PYTHON_WORKER_SCRIPT
+        return str(python), script()
 
     def read_stderr(worker: lambda_runtime.Worker) -> None:
         name = worker.func_name.removeprefix(f"{stack}-")
@@ -44,9 +60,9 @@ def adjust(python: Path, stack: str) -> None:
             return
         with process.stderr:
             for line in process.stderr:
-                if text := readable(line.rstrip("\n")):
-                    told = f"{name:<11} | " + text.replace("\n", f"\n{'':<11} | ") + "\n"
-                    print(told, end="", flush=True)  # in one piece: functions log at the same time
+                if text := readable(line.rstrip("\n"), debug=debug):
+                    text = in_repository(text, name).replace("\n", f"\n{'':<11} | ")
+                    say(f"{name:<11} | {text}")
                 worker._stderr_queue.put(line.rstrip("\n"))
         process.wait()
         # MiniStack leaves the pipes to the collector. The lock: what the handler answered is read.

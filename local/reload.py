@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +55,11 @@ class Reloader:
         source: template.Template,
         physical_ids: dict[str, str],
         functions: "LambdaClient",
+        say: Callable[[str], None],
     ) -> None:
+        """Tell with `say` what became of a change."""
         self._root = root
+        self._say = say
         self._parts = parts(source, root)
         self._physical_ids = physical_ids
         self._lambda = functions
@@ -76,7 +80,7 @@ class Reloader:
         fixed = self._fixed_times()
         for path, when in fixed.items():
             if when != self._fixed.get(path):
-                print(f"{path.name} changed: start again to apply it", flush=True)
+                self._say(f"{path.name} changed: start again to apply it")
         self._fixed = fixed
 
     def _watch(self) -> None:
@@ -85,9 +89,13 @@ class Reloader:
             try:
                 self.look()
             except Exception as exc:  # noqa: BLE001 — a half-saved file must not end the watching
-                print(f"not reloaded: {exc}", flush=True)
+                self._say(f"not reloaded: {exc}")
 
     def _bring(self, part: Part) -> None:
+        name = part.folder.relative_to(self._root)
+        if wrong := self._wrong(part):
+            self._say(f"{name} is not reloaded, and goes on as it was:\n{wrong}")
+            return
         code = zipped(part.files().items())
         if part.is_layer:
             self._publish(part, code)
@@ -95,7 +103,17 @@ class Reloader:
             self._lambda.update_function_code(
                 FunctionName=self._physical_ids[part.logical_id], ZipFile=code
             )
-        print(f"reloaded {part.folder.relative_to(self._root)}", flush=True)
+        self._say(f"reloaded {name}")
+
+    def _wrong(self, part: Part) -> str:
+        """Return what Python says of the first file that does not compile; empty without one."""
+        for path in part.files().values():
+            if path.suffix == ".py":
+                try:
+                    compile(path.read_bytes(), str(path.relative_to(self._root)), "exec")
+                except (SyntaxError, ValueError) as exc:  # a null byte is a ValueError in some
+                    return "".join(traceback.format_exception_only(exc)).rstrip()
+        return ""
 
     def _publish(self, part: Part, code: bytes) -> None:
         # SAM's translator adds a hash to a layer's logical id.

@@ -119,6 +119,11 @@ class Settings:
         return frozenset({*self.api_hosts, *self.aws_hosts, *named} - {"", *_ANY})
 
     @property
+    def open_to_all(self) -> bool:
+        """Whether callers need no API key, as the functions will be told."""
+        return self.function_settings()["ALLOW_ANONYMOUS"].lower() == "true"
+
+    @property
     def debug(self) -> bool:
         """Whether the steps are logged; another LOG_LEVEL may be meant for something else."""
         return self.said.get("LOG_LEVEL", "").upper() == "DEBUG"

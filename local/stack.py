@@ -16,6 +16,7 @@ from ministack.app import app as ministack
 from local import executor, template
 from local.build import BUILT, TOOLS
 from local.command import stop_signals
+from local.console import Console
 from local.deploy import STACK, deploy
 from local.gateway import Gateway
 from local.keep import Keeper
@@ -24,6 +25,7 @@ from local.reconcile import reconcile
 from local.reload import Reloader
 from local.settings import ROOT, Settings
 from local.stand_in import StandIn
+from local.traffic import Traffic
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
 class Stack:
     """Serves from `run`'s beginning to its end; nothing of it is left after that."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
+        self._console = console
         self._stand_in: StandIn | None = None
         self._gateway = Gateway(
             ministack,
@@ -55,10 +58,13 @@ class Stack:
         config.bind = [f"fd://{opened.detach()}" for opened in sockets]
         config.keep_alive_timeout, config.graceful_timeout = 75, 1
         config.loglevel = "WARNING"
-        executor.adjust(TOOLS / "runtime/bin/python", STACK)
+        executor.adjust(
+            TOOLS / "runtime/bin/python", STACK, self._console.line, debug=self._settings.debug
+        )
         if self._settings.stand_in:
             self._stand_in = StandIn(self._settings)
-        application = cast("Framework", self._gateway)
+        observed = Traffic(self._gateway, self._console, api_port=self._settings.api_port)
+        application = cast("Framework", observed)
         serving = asyncio.create_task(serve(application, config, shutdown_trigger=shutdown.wait))
         stopping = asyncio.create_task(stopped.wait())
         starting = _in_thread(self._start)
@@ -89,7 +95,8 @@ class Stack:
         self._opening.open(reconcile(deployment), self._keeper(deployment.physical_ids))
         if self._settings.reload:
             source = template.load(ROOT / "template.yaml")
-            Reloader(ROOT, source, deployment.physical_ids, boto3.client("lambda")).start()
+            functions = boto3.client("lambda")
+            Reloader(ROOT, source, deployment.physical_ids, functions, self._console.line).start()
         if self._stand_in:
             self._stand_in.wait_until_ready()
 

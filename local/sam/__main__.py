@@ -1,6 +1,7 @@
 """`make sam-local`: Docker, sockets, build, stack, and then SAM on top of it."""
 
 import asyncio
+import os
 import shutil
 import socket
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from local import ports, template
 from local.build import BUILT, build
 from local.command import command
+from local.console import Console
 from local.sam import engine
 from local.sam.cli import StartApi
 from local.sam.environment import environment
@@ -35,6 +37,7 @@ def _run(settings: Settings) -> None:
     sockets = ports.take(wanted, "make sam-local")
     build()
     environ = environment()
+    console = Console(sys.stdout, api_url=settings.api_url, environment=os.environ)
     with scratch(ROOT / ".local"):
         replace_environment(settings)
         from local.sam import project  # noqa: PLC0415 — MiniStack reads the environment at import
@@ -50,7 +53,7 @@ def _run(settings: Settings) -> None:
 
         print("Deploying …", flush=True)
         try:
-            asyncio.run(_both(Stack(settings), sockets, serve))
+            asyncio.run(_both(Stack(settings, console), sockets, serve))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -32,7 +32,7 @@ class StartApi:
         self._environ = environ
         self._url = settings.api_url
         self._arguments = ["local", "start-api"]
-        self._arguments += ["--host", settings.api_host, "--port", str(settings.api_port)]
+        self._arguments += ["--host", settings.api_hosts[0], "--port", str(settings.api_port)]
         self._arguments += ["--config-file", str(ROOT / "samconfig.toml")]
         self._arguments += ["--template-file", str(folder / "template.json")]
         self._arguments += ["--env-vars", str(folder / "env.json")]

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import zipfile
+from contextlib import suppress
 
 import pytest
 from ministack.core import lambda_runtime
@@ -33,7 +34,7 @@ def adjusted(monkeypatch, tmp_path):
     for owner, name in ADJUSTED:
         monkeypatch.setattr(owner, name, getattr(owner, name))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    executor.adjust(sys.executable, "video-api")
+    executor.adjust(sys.executable, "video-api", print)
     yield
     executor.stop()
 
@@ -74,7 +75,7 @@ def test_the_waits_for_logs_are_still_called_so():
 def test_functions_run_on_the_given_python(tmp_path):
     python = tmp_path / "python"
     python.symlink_to(sys.executable)
-    executor.adjust(python, "video-api")
+    executor.adjust(python, "video-api", print)
     worker = acquire("import sys\ndef handler(event, context): return sys.executable")
     assert worker.invoke({}, "r")["result"] == str(python)
 
@@ -85,6 +86,30 @@ def test_logs_are_printed_as_they_come_with_the_functions_name(capfd):
     executor.stop()  # and with it the thread that reads them: on a busy machine it comes later
     assert told + worker._drain_stderr() == "said"
     assert capfd.readouterr().out == "worker      | said\n"
+
+
+ESCAPES = {
+    "a handler": "def handler(event, context):\n    return missing",
+    "an import": "missing\ndef handler(event, context): pass",
+}
+
+
+@pytest.mark.parametrize("code", ESCAPES.values(), ids=ESCAPES)
+def test_what_escapes_is_told_with_file_and_line(code, capfd):
+    worker = acquire(code)
+    with suppress(RuntimeError):  # an import that fails
+        assert worker.invoke({}, "r")["status"] == "error"
+    told = ""
+
+    def is_told():
+        nonlocal told
+        told += capfd.readouterr().out
+        return "NameError: name 'missing' is not defined" in told
+
+    wait_for(is_told)
+    line = 1 + code.splitlines().index(next(x for x in code.splitlines() if "missing" in x))
+    assert "worker      | ERROR unhandled" in told
+    assert f'app.py", line {line}, in ' in told
 
 
 def test_a_handler_that_logs_nothing_waits_for_no_log():

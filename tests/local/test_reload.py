@@ -69,11 +69,12 @@ def root(tmp_path):
     return tmp_path
 
 
-def write(root, name):
+def write(root, name, text=""):
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("")
-    later = path.stat().st_mtime_ns + 1_000_000
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    path.write_text(text)
+    later = max(before, path.stat().st_mtime_ns) + 1_000_000
     os.utime(path, ns=(later, later))
 
 
@@ -83,8 +84,13 @@ def functions():
 
 
 @pytest.fixture
-def reloader(root, functions):
-    return Reloader(root, SOURCE, PHYSICAL, functions)
+def said():
+    return []
+
+
+@pytest.fixture
+def reloader(root, functions, said):
+    return Reloader(root, SOURCE, PHYSICAL, functions, said.append)
 
 
 def test_folders_with_requirements_need_a_build_and_are_not_reloaded(root):
@@ -120,7 +126,36 @@ def test_a_change_is_brought_over_once(reloader, root, functions):
 
 
 @pytest.mark.parametrize("name", ["template.yaml", "layers/dependencies/requirements.txt", ".env"])
-def test_what_cannot_be_reloaded_says_so(reloader, root, capsys, name):
+def test_what_cannot_be_reloaded_says_so(reloader, root, said, name):
     write(root, name)
     reloader.look()
-    assert "start again" in capsys.readouterr().out
+    assert said == [f"{name.rpartition('/')[2]} changed: start again to apply it"]
+
+
+@pytest.mark.parametrize("name", ["functions/status/app.py", "layers/ours/ours/store.py"])
+@pytest.mark.parametrize(
+    ("code", "line", "error"),
+    [
+        ("x = 1\ndef f(:\n    pass\n", 2, "SyntaxError"),
+        ("def f():\nreturn 1\n", 2, "IndentationError"),
+        ("x = 'unended", 1, "SyntaxError"),
+    ],
+)
+def test_code_that_does_not_compile_is_not_reloaded_and_its_line_is_told(
+    reloader, root, functions, said, name, code, line, error
+):
+    write(root, name, code)
+    reloader.look()
+    assert functions.code == {}
+    (told,) = said
+    assert f'File "{name}", line {line}' in told
+    assert error in told
+    assert "reloaded functions" not in told.splitlines()
+
+
+def test_code_that_was_mended_is_reloaded(reloader, root, said):
+    write(root, "functions/status/app.py", "def f(:")
+    reloader.look()
+    write(root, "functions/status/app.py", "def f(): pass")
+    reloader.look()
+    assert said[-1] == "reloaded functions/status"
