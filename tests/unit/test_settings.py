@@ -55,12 +55,21 @@ def test_numbers_are_numbers():
     assert settings.video_generation_retry_delay == 0.5
 
 
+@pytest.mark.parametrize("field", [f for f in fields(Settings) if type(f.default) is int])
+@pytest.mark.parametrize("text", ["40", "40.0", "4e1", " 40 ", "+40"])
+def test_a_whole_number_is_one_in_every_spelling_that_cloudformation_takes(field, text):
+    value = getattr(read(**{field.name.upper(): text}), field.name)
+    assert (value, type(value)) == (40, int)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
         ("VEO3_SKIP_UPLOAD", "maybe"),
         ("VIDEO_MAX_CONCURRENT", "two"),
         ("VIDEO_MAX_CONCURRENT", "2.5"),
+        ("LEASE_SECONDS", "inf"),
+        ("LEASE_SECONDS", "nan"),
         ("VIDEO_GENERATION_RETRY_DELAY", "soon"),
         ("VEO3_AMBIGUOUS_SUBMIT", "perhaps"),
         ("OPENAI_STATUS_VOCABULARY", "klingon"),

@@ -82,7 +82,16 @@ def _parse(text: str, kind: type) -> object:
         return _boolean(text)
     if kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    return kind(text)
+    return _whole(text) if kind is int else kind(text)
+
+
+def _whole(text: str) -> int:
+    """Read `40` and `40.0` alike: CloudFormation takes both for a Number, and hands on the text."""
+    number = float(text)
+    if not number.is_integer():
+        message = "say a whole number"
+        raise ValueError(message)
+    return int(number)
 
 
 def _boolean(text: str) -> bool:
