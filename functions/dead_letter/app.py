@@ -20,6 +20,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if task_id is None:
             logger.error("a letter that names no task is dropped", message_id=record["messageId"])
             continue
+        logger.info("a dead letter", task_id=task_id)
         try:
             recovery.bury(task_id)
         except Exception:

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.parameters import base
 
 from tests.functional.client import Context, recorded
 from tests.functional.lives import new_task
+from videoapi import services
 from videoapi.tasks import GenerationRequest, Status, timestamp
 
 KEY = "relay-key-0123456789"
@@ -201,6 +202,26 @@ def test_a_rotated_relay_key_is_used_within_five_minutes_by_a_worker_that_stays_
         assert key_used() == {"Bearer new-key"}
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("ResourceNotFoundException", "ResourceNotFoundException"),
+        ("AccessDeniedException", "ClientError"),
+        (None, "EndpointConnectionError"),
+    ],
+)
+def test_why_a_key_cannot_be_read_is_logged_with_the_secret_s_name(
+    deploy, cloud, caplog, code, reason
+):
+    task = new_task()
+    cloud.calls.fail("secrets-manager:GetSecretValue", code)
+    client = deploy(VEO3_API_KEY_SECRET="away", VIDEO_GENERATION_MAX_RETRIES="0")
+    client.invoke("worker", send(cloud, task), WorkerContext())
+    assert cloud.store.get(task.task_id).error["code"] == "service_unavailable"
+    (said,) = [each for each in caplog.records if each.getMessage() == services.UNREADABLE]
+    assert (said.secret, said.reason, said.aws_code) == ("away", reason, code)
+
+
 def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, cloud):
     event = send(cloud, new_task())
     cloud.calls.fail("sqs:ChangeMessageVisibility")
@@ -208,13 +229,16 @@ def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, cloud):
         deploy().invoke("worker", event, WorkerContext())
 
 
-def test_a_dead_letter_ends_its_task(deploy, cloud):
+def test_a_dead_letter_ends_its_task_and_its_log_names_it(deploy, cloud, caplog):
+    caplog.set_level("INFO", "service_undefined")
     tasks = [new_task(), new_task()]
     for task in tasks:
         cloud.store.create(task)
     event = event_of("dead_letter", *map(message_about, tasks))
     assert deploy().invoke("dead_letter", event) == {"batchItemFailures": []}
     assert {cloud.store.get(task.task_id).error["code"] for task in tasks} == {"worker_crashed"}
+    named = [getattr(record, "task_id", None) for record in caplog.records]
+    assert [each for each in named if each] == [task.task_id for task in tasks]
 
 
 def test_a_dead_letter_that_cannot_be_buried_comes_back_and_keeps_no_other(deploy, cloud):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from videoapi.submission import Submissions
 
 SECRET_SECONDS = 300  # a rotated relay key is picked up within this time
+UNREADABLE = "a secret cannot be read"  # the log's words; RelayFailuresAlarm sends people to them
 JITTER = 0.25  # a back-off is up to this share longer than set, never shorter
 
 
@@ -203,13 +204,17 @@ def _limiter() -> "Limiter":
 def secret(name: str, *, anew: bool = False) -> str:
     """Return a Secrets Manager secret's text, cached for five minutes unless it is asked for anew.
 
-    Raises `ServiceError`.
+    Raises `ServiceError`. Why is logged here and nowhere else: a task that fails for it only says
+    `service_unavailable`.
     """
     from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415 — 43 M, worker only
 
     try:
         return str(parameters.get_secret(name, max_age=SECRET_SECONDS, force_fetch=anew)).strip()
     except parameters.GetParameterError as exc:
+        cause = exc.__cause__ or exc.__context__ or exc
+        code = getattr(cause, "response", {}).get("Error", {}).get("Code")
+        logger().error(UNREADABLE, secret=name, reason=type(cause).__name__, aws_code=code)
         raise ServiceError("A key of this service cannot be read just now.") from exc
 
 
@@ -256,6 +261,7 @@ def _session() -> Session:
 
 @cache
 def _client(service: str) -> Any:  # noqa: ANN401 — botocore makes their classes as it goes
+    logger()  # first, or botocore tells where its credentials come from, at each cold start
     config = Config(
         connect_timeout=3,
         read_timeout=10,
