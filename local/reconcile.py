@@ -2,8 +2,8 @@
 
 Measured with 1.5.33: an HTTP API's `Body` (so it has no route), a function's reserved concurrency
 and a table's TTL are dropped; a mapping's `MaximumConcurrency` by `!Ref` becomes a string, which
-stops every poller. `tests/e2e` checks what comes out. (A bucket's lifecycle is dropped too; nothing
-there would act on it.)
+stops every poller; a condition takes `!Ref AWS::AccountId` for that very text. `tests/e2e` checks
+what comes out. (A bucket's lifecycle is dropped too; nothing there would act on it.)
 """
 
 import re
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
     from local.deploy import Deployment
 
+ACCOUNT = "000000000000"  # MiniStack's; AWS has none of that number
+
 
 def prepare(document: Template, intrinsics: Intrinsics) -> None:
-    """Give event source mappings their concurrency as a number, before the stack is made."""
+    """Give mappings their concurrency as a number and conditions the account, before all else."""
+    conditions = document.get("Conditions", {})
+    for name, condition in conditions.items():
+        conditions[name] = _with_account(condition)
     for resource in document["Resources"].values():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             properties = resource["Properties"]
@@ -29,6 +34,17 @@ def prepare(document: Template, intrinsics: Intrinsics) -> None:
             if scaling is not ABSENT:
                 maximum = int(scaling["MaximumConcurrency"])
                 properties["ScalingConfig"] = {"MaximumConcurrency": maximum}
+
+
+def _with_account(condition: Any) -> Any:
+    match condition:
+        case {"Ref": "AWS::AccountId"}:
+            return ACCOUNT
+        case dict():
+            return {name: _with_account(value) for name, value in condition.items()}
+        case list():
+            return [_with_account(value) for value in condition]
+    return condition
 
 
 def reconcile(deployment: "Deployment") -> str:

@@ -13,10 +13,12 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from local import reconcile
 from local.intrinsics import Intrinsics
 
 ROOT = Path(__file__).parents[2]
 NOTHING = object()
+ACCOUNT = "123456789012"  # one of AWS
 SESSION = boto3.Session(region_name="us-east-1")
 
 
@@ -71,7 +73,8 @@ class Deployment:
 
     def __init__(self, document, parameters):
         defaults = {k: str(v["Default"]) for k, v in document["Parameters"].items()}
-        self.parameters = defaults | parameters
+        account = reconcile.ACCOUNT if parameters.get("Stage") == "local" else ACCOUNT
+        self.parameters = {"AWS::AccountId": account} | defaults | parameters
         self.holds = Intrinsics(self.parameters, document["Conditions"]).holds
         self.resources = {
             name: resource | {"Properties": self.resolved(resource["Properties"])}

@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
-from tests.template.deployment import properties
+from tests.template.deployment import ACCOUNT, properties
 from tests.template.emitted import codes_in_the_code, emitted
+from videoapi import services
 from videoapi.complaints import Complaint
 from videoapi.failures import Failure
 from videoapi.measurements import NAMESPACE
@@ -17,6 +20,7 @@ WATCHED = {
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "TasksQueue"),
     ("AWS/Lambda", "Errors", "WorkerFunction"),
     ("AWS/Lambda", "Errors", "SweeperFunction"),
+    ("AWS/Lambda", "Throttles", "SweeperFunction"),
     ("AWS/Lambda", "Errors", "DeadLetterFunction"),
     ("AWS/ApiGateway", "5xx", "HttpApi"),
 }
@@ -48,7 +52,7 @@ def test_everything_that_a_person_must_know_of_has_an_alarm(template):
 @pytest.mark.fails_when(
     of_all_stacks=lambda s: properties(s, "RelayAccountAlarm")["Dimensions"].pop(),
     of_no_code_of_ours=lambda s: properties(s, "RelayAccountAlarm")["Dimensions"][0].update(
-        Value="unauthorised"
+        Value="a_code_that_nobody_writes"
     ),
 )
 def test_an_alarm_on_ended_tasks_names_a_code_that_the_code_writes_and_this_stack_alone(template):
@@ -69,6 +73,55 @@ def test_a_refused_account_ends_a_task_with_the_code_that_is_watched():
     assert ("VideoApi", "TasksEnded", refusal.code) in WATCHED
 
 
+def said(source, name):
+    return properties(source, name)["AlarmDescription"]
+
+
+@pytest.mark.fails_when(
+    a_sign_is_lost=lambda s: properties(s, "DeadLetterAlarm").update(
+        AlarmDescription=said(s, "DeadLetterAlarm").replace("ID=vid_xyz", "ID=…")
+    ),
+    it_is_too_long=lambda s: properties(s, "RelayFailuresAlarm").update(
+        AlarmDescription=said(s, "RelayFailuresAlarm") * 3
+    ),
+)
+def test_an_alarm_s_words_reach_the_mail_whole(template):
+    """CloudFormation puts `?` for every letter beyond ASCII; CloudWatch takes 1,024 of them."""
+    for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
+        assert alarm["AlarmDescription"].isascii()
+        assert len(alarm["AlarmDescription"]) <= 1024
+
+
+@pytest.mark.fails_when(
+    it_sends_to_an_id_that_the_log_has_not=lambda s: properties(s, "ApiFailuresAlarm").update(
+        AlarmDescription=said(s, "ApiFailuresAlarm").replace("functionRequestId", "requestId")
+    ),
+    the_way_out_is_not_said=lambda s: properties(s, "ApiFailuresAlarm").update(
+        AlarmDescription=said(s, "ApiFailuresAlarm").replace("AllAtOnce", "a canary")
+    ),
+)
+def test_the_alarm_on_5xx_names_the_id_that_joins_the_logs_and_the_deploy_that_it_lets_through(
+    template,
+):
+    words = said(template.source, "ApiFailuresAlarm")
+    assert re.search(r"functionRequestId", words)
+    assert "DeploymentPreference=AllAtOnce" in words
+    assert "AllAtOnce" in template.source["Parameters"]["DeploymentPreference"]["AllowedValues"]
+
+
+@pytest.mark.fails_when(
+    another_alarm_has_the_hint=lambda s: properties(s, "RelayFailuresAlarm").update(
+        AlarmDescription=said(s, "WorkerErrorsAlarm")
+    ),
+)
+def test_the_alarm_that_an_unreadable_secret_sets_off_says_where_to_look(template):
+    """`services.secret` makes it `service_unavailable`, which that alarm counts."""
+    words = said(template.source, "RelayFailuresAlarm")
+    assert services.UNREADABLE in words
+    assert "Veo3ApiKeySecret" in words
+    assert "kms:Decrypt" in words
+
+
 @pytest.mark.fails_when(
     one_says_nothing=lambda s: properties(s, "ApiFailuresAlarm").pop("AlarmDescription"),
     silence_is_alarming=lambda s: properties(s, "DeadLetterAlarm").pop("TreatMissingData"),
@@ -80,22 +133,29 @@ def test_an_alarm_says_what_to_do_and_sleeps_while_nothing_happens(template):
 
 
 @pytest.mark.fails_when(
-    one_tells_nobody=lambda s: properties(s, "OldestTaskAlarm").pop("AlarmActions")
+    one_tells_nobody=lambda s: properties(s, "OldestTaskAlarm").pop("AlarmActions"),
+    one_never_gives_the_all_clear=lambda s: properties(s, "OldestTaskAlarm").pop("OKActions"),
 )
 def test_alarms_tell_the_address_that_was_given_and_nobody_else(template):
     silent = template.deployed()
     assert silent.of_type("SNS::Topic") == {}
-    assert not any("AlarmActions" in a for a in silent.of_type("CloudWatch::Alarm").values())
+    for alarm in silent.of_type("CloudWatch::Alarm").values():
+        assert not {"AlarmActions", "OKActions"} & alarm.keys()
     told = template.deployed(AlarmEmail="on-call@example.org")
     (topic,) = told.of_type("SNS::Topic").values()
     assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "on-call@example.org"}]
     for alarm in told.of_type("CloudWatch::Alarm").values():
-        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+        assert alarm.get("AlarmActions") == alarm.get("OKActions") == [{"Ref": "AlarmTopic"}]
 
 
 @pytest.mark.fails_when(
-    one_is_everywhere=lambda s: s["Resources"]["ApiFailuresAlarm"].pop("Condition")
+    one_is_everywhere=lambda s: s["Resources"]["ApiFailuresAlarm"].pop("Condition"),
+    a_word_turns_them_off=lambda s: s["Conditions"].update(
+        Deployed={"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]}
+    ),
 )
 def test_the_local_stack_has_no_alarms(template):
     local = template.deployed(Stage="local", AlarmEmail="on-call@example.org")
     assert local.of_type("CloudWatch::Alarm") == local.of_type("SNS::Topic") == {}
+    called_local = template.deployed(**{"Stage": "local", "AWS::AccountId": ACCOUNT})
+    assert called_local.of_type("CloudWatch::Alarm")

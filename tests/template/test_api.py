@@ -93,6 +93,24 @@ def test_the_access_log_is_json_and_holds_nothing_that_a_caller_wrote(template):
 
 
 @pytest.mark.fails_when(
+    the_gateway_s_own_id=lambda s: properties(s, "HttpApi")["AccessLogSettings"].update(
+        Format='{"functionRequestId":"$context.requestId"}'
+    ),
+)
+def test_the_access_log_has_the_id_under_which_the_function_logs_and_why_it_was_not_reached(
+    template,
+):
+    """Lambda's `aws_request_id` is what callers read as `x-request-id`; AWS calls it the
+    integration's. A time-out, a throttle and a 413 stand in the integration's error alone.
+    """
+    (stage,) = template.deployed().of_type("ApiGatewayV2::Stage").values()
+    line = json.loads(stage["AccessLogSettings"]["Format"])
+    assert line["functionRequestId"] == "$context.integration.requestId"
+    assert line["integrationError"] == "$context.integrationErrorMessage"
+    assert len(stage["AccessLogSettings"]["Format"]) < 3000
+
+
+@pytest.mark.fails_when(
     always_open=lambda s: s["Conditions"].update(WithCors={"Fn::Equals": ["", ""]})
 )
 def test_no_web_page_may_call_the_api_unless_its_origin_is_given(template):

@@ -153,6 +153,42 @@ def test_every_alarm_stands_on_top(template):
     assert set(top["alarms"]) == {f"<{name}>" for name in alarms}
 
 
+@pytest.mark.fails_when(
+    the_second_region_fails=lambda s: properties(s, "Dashboard").update(
+        DashboardName={"Ref": "AWS::StackName"}
+    ),
+    the_link_leads_to_another=lambda s: s["Outputs"]["DashboardUrl"].update(
+        Value={"Fn::Sub": ["https://${Console}/#dashboards/dashboard/${AWS::StackName}", {}]}
+    ),
+)
+def test_what_an_account_has_one_of_is_named_by_region_too_and_the_link_leads_there(template):
+    name = properties(template.source, "Dashboard")["DashboardName"]["Fn::Sub"]
+    assert "${AWS::StackName}" in name
+    assert "${AWS::Region}" in name
+    link = template.source["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"][0]
+    assert link.endswith(f"#dashboards/dashboard/{name}")
+    for kind in ("S3::Bucket", "IAM::Role", "DynamoDB::Table", "SNS::Topic", "SQS::Queue"):
+        for resource in template.deployed(AlarmEmail="a@b.example").of_type(kind).values():
+            assert not {key for key in resource if key in {"BucketName", "RoleName"}}
+
+
+@pytest.mark.fails_when(
+    govcloud_is_forgotten=lambda s: s["Mappings"]["Partition"].pop("aws-us-gov")
+)
+def test_the_dashboard_s_link_leads_to_the_console_of_its_partition(template):
+    consoles = {
+        name: each["Console"] for name, each in template.source["Mappings"]["Partition"].items()
+    }
+    assert consoles == {
+        "aws": "console.aws.amazon.com",
+        "aws-us-gov": "console.amazonaws-us-gov.com",
+    }
+    values = template.source["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"][1]
+    assert values == {
+        "Console": {"Fn::FindInMap": ["Partition", {"Ref": "AWS::Partition"}, "Console"]}
+    }
+
+
 @pytest.mark.fails_when(it_is_everywhere=lambda s: s["Resources"]["Dashboard"].pop("Condition"))
 def test_the_local_stack_has_no_dashboard(template):
     assert template.deployed().of_type("CloudWatch::Dashboard")

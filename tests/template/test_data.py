@@ -1,6 +1,6 @@
 import pytest
 
-from tests.template.deployment import properties
+from tests.template.deployment import ACCOUNT, properties
 
 PREFIXES = {"inputs/", "images/", "videos/", "thumbnails/"}
 
@@ -76,11 +76,15 @@ def test_the_bucket_is_private_and_encrypted(template):
         "Statement"
     ][0].update(Condition={"Bool": {"aws:SecureTransport": "true"}}),
     it_shuts_out_the_local_stack=lambda s: s["Resources"]["FilesBucketPolicy"].pop("Condition"),
+    a_word_turns_it_off=lambda s: s["Conditions"].update(
+        Deployed={"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]}
+    ),
 )
 def test_only_the_local_stack_may_speak_plain_http_with_the_bucket(template):
     assert template.deployed(Stage="local").of_type("S3::BucketPolicy") == {}
-    for stage in ("dev", "prod"):
-        policies = template.deployed(Stage=stage).of_type("S3::BucketPolicy")
+    for stage in ("dev", "prod", "local"):
+        in_aws = {"Stage": stage, "AWS::AccountId": ACCOUNT}
+        policies = template.deployed(**in_aws).of_type("S3::BucketPolicy")
         assert list(policies) == ["FilesBucketPolicy"]
         (statement,) = policies["FilesBucketPolicy"]["PolicyDocument"]["Statement"]
         assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.template.deployment import properties, routes
+from tests.template.deployment import ROOT, properties, routes
 
 
 def layers_of(function):
@@ -56,6 +56,20 @@ def test_every_log_line_is_deleted_after_the_days_that_the_parameter_says(templa
 def test_each_function_says_its_own_timeout_and_memory(template):
     for name in template.deployed().of_type("Lambda::Function"):
         assert {"Timeout", "MemorySize"} <= properties(template.source, name).keys()
+
+
+@pytest.mark.fails_when(
+    one_is_too_long=lambda s: properties(s, "ListFunction").update(
+        FunctionName={"Fn::Sub": "${AWS::StackName}-list-of-tasks"}
+    )
+)
+def test_a_stack_s_name_may_have_52_characters_as_samconfig_says(template):
+    """Lambda takes 64 for a function's, which begins with it."""
+    for function in template.deployed().of_type("Lambda::Function").values():
+        stack, more = function["FunctionName"]["Fn::Sub"].split("}")
+        assert stack == "${AWS::StackName"
+        assert 52 + len(more) <= 64
+    assert "52 characters" in (ROOT / "samconfig.toml").read_text()
 
 
 @pytest.mark.fails_when(

@@ -42,16 +42,39 @@ def test_the_outputs_say_where_everything_is(source):
     assert all("Description" in output for output in source["Outputs"].values())
 
 
-def test_samconfig_names_only_parameters_that_the_template_has(source):
+def deploys():
+    """Return what samconfig says of each deploy, `parameter_overrides` as a mapping."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    commands = [
-        c["parameters"] for env in config.values() if isinstance(env, dict) for c in env.values()
-    ]
-    overrides = [c["parameter_overrides"].split() for c in commands if "parameter_overrides" in c]
-    assert len(overrides) == 2
-    for name, value in (pair.split("=") for pairs in overrides for pair in pairs):
-        parameter = source["Parameters"][name]
-        assert value in map(str, parameter["AllowedValues"])
+    found = [dict(config[stage]["deploy"]["parameters"]) for stage in ("default", "prod")]
+    for each in found:
+        pairs = each["parameter_overrides"].split()
+        each["parameter_overrides"] = dict(pair.split("=") for pair in pairs)
+    return found
+
+
+def test_samconfig_names_only_parameters_and_values_that_the_template_takes(source):
+    for deploy in deploys():
+        for name, value in deploy["parameter_overrides"].items():
+            parameter = source["Parameters"][name]
+            assert value in map(str, parameter.get("AllowedValues", [value]))
+            assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
+
+
+def test_no_two_stacks_share_what_the_deletion_of_one_takes_away():
+    dev, prod = deploys()
+    for name in ("stack_name", "s3_prefix"):
+        assert dev[name] != prod[name]
+    assert dev["s3_prefix"] == dev["stack_name"], "the artifacts, which `sam delete` removes"
+    secrets = {each["parameter_overrides"]["Veo3ApiKeySecret"] for each in (dev, prod)}
+    assert len(secrets) == 2, "the relay's key, which the README's removal deletes"
+
+
+def test_a_deploy_closes_what_was_opened_and_a_failed_first_one_leaves_nothing():
+    """What `parameter_overrides` does not name keeps the value that the stack has."""
+    for deploy in deploys():
+        assert deploy["parameter_overrides"]["AllowAnonymous"] == "false"
+        assert deploy["on_failure"] == "DELETE"
+        assert not deploy.get("disable_rollback")
 
 
 def test_sam_local_serves_port_8000():

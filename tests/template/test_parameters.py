@@ -6,6 +6,7 @@ import pytest
 
 from tests.template.deployment import properties
 from videoapi.settings import Settings
+from videoapi.storage import SESSION_SECONDS
 
 # Not settings: what a function learns from the resources, and what libraries read themselves.
 FROM_RESOURCES = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}
@@ -97,7 +98,8 @@ def test_each_parameter_is_described_bounded_and_has_a_default(template):
     )
 )
 def test_each_parameter_decides_something(template):
-    source = json.dumps({k: v for k, v in template.source.items() if k != "Parameters"})
+    deciding = template.source.keys() - {"Parameters", "Metadata"}
+    source = json.dumps({section: template.source[section] for section in deciding})
     for parameter in template.source["Parameters"]:
         assert f'"{parameter}"' in source or f"${{{parameter}}}" in source
 
@@ -125,9 +127,18 @@ def test_each_default_keeps_the_parameter_s_own_bounds(template):
         ("Veo3BaseUrl", "http://127.0.0.1:8001", "https://a.example/v1"),
         ("Veo3BaseUrl", "https://a.example", "https://key@a.example"),
         ("Veo3BaseUrl", "https://a.example:8443", "ftp://a.example"),
+        ("Veo3BaseUrl", "http://relay:8001", "http://a.example"),
+        ("Veo3BaseUrl", "http://host.docker.internal:8001", "http://localhost.a.example"),
+        ("Veo3BaseUrl", "http://[::1]:8001", "http://[2001:db8::1]"),
+        ("Veo3BaseUrl", "http://172.17.0.1:8001", "http://172.32.0.1"),
+        ("Veo3BaseUrl", "http://10.0.0.9", "http://10.a.example"),
+        ("Veo3BaseUrl", "http://192.168.1.2:80", "http://8.8.8.8"),
+        ("Veo3BaseUrl", "http://localhost:8001", "http://134744072"),
     ],
 )
-def test_the_relay_is_an_origin_without_path_or_credentials(template, name, good, bad):
+def test_the_relay_is_an_origin_that_the_key_does_not_go_to_in_clear_over_a_network(
+    template, name, good, bad
+):
     pattern = template.source["Parameters"][name]["AllowedPattern"]
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
@@ -139,10 +150,16 @@ def test_the_relay_is_an_origin_without_path_or_credentials(template, name, good
         ("Veo3Endpoint", "/v1/videos", "/v1/videos/"),
         ("Veo3AllowedModels", "veo_3_1, veo_3_1-fast", "veo_3_1,"),
         ("Veo3ResultOrigins", "http://127.0.0.1:8002,https://b.example", "b.example"),
-        ("PublicUrl", "https://video.example/api", "https://video.example/"),
+        ("PublicUrl", "https://video.example", "https://video.example/"),
+        ("PublicUrl", "http://localhost:8000", "https://video.example/api"),
+        ("PublicUrl", "", "https://anna@video.example"),
         ("CorsAllowOrigins", "https://a.example,http://localhost:3000", "a.example"),
         ("CorsAllowOrigins", "*", "*,https://a.example"),
         ("FastLlmApiUrl", "https://llm.example/v1", "llm.example"),
+        ("FastLlmApiUrl", "http://127.0.0.1:8001/v1", "http://llm.example/v1"),
+        ("ImageBaseUrl", "https://images.example/v1", "https://key@images.example/v1"),
+        ("ImageBaseUrl", "http://localhost:8001", "http://images.example"),
+        ("ImageBaseUrl", "", "http://8.8.8.8/v1"),
         ("Veo3ApiKeySecret", "video-api/veo3-api-key", "sk-*"),
     ],
 )
@@ -150,3 +167,34 @@ def test_a_parameter_takes_what_is_meant_and_refuses_what_is_mistyped(source, na
     pattern = source["Parameters"][name]["AllowedPattern"]
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
+
+
+@pytest.mark.fails_when(
+    anywhere=lambda s: s["Rules"].pop("PrivateImagesAreForLocalWork"),
+    nowhere=lambda s: s["Rules"]["PrivateImagesAreForLocalWork"].pop("RuleCondition"),
+)
+def test_image_urls_lead_to_private_addresses_on_the_local_stack_alone(template):
+    assert template.allows(Stage="prod")
+    assert template.allows(Stage="local", ImageUrlAllowPrivate="true")
+    for stage in ("dev", "prod"):
+        assert not template.allows(Stage=stage, ImageUrlAllowPrivate="true")
+
+
+@pytest.mark.fails_when(
+    a_week=lambda s: s["Parameters"]["PresignedUrlSeconds"].update(MaxValue=604800)
+)
+def test_no_link_is_promised_for_longer_than_a_role_s_session_lasts(template):
+    assert template.source["Parameters"]["PresignedUrlSeconds"]["MaxValue"] == SESSION_SECONDS
+
+
+@pytest.mark.fails_when(
+    one_stands_alone=lambda s: groups_of(s)[0]["Parameters"].pop(),
+    one_stands_twice=lambda s: groups_of(s)[0]["Parameters"].append("AlarmEmail"),
+)
+def test_each_parameter_stands_in_one_group_of_the_console_s_form(template):
+    grouped = [name for group in groups_of(template.source) for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template.source["Parameters"])
+
+
+def groups_of(source):
+    return source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]

@@ -11,6 +11,7 @@ GRANTS = {
         "TasksQueue": "sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:PutObject",
         "FilesBucket/inputs/*/uploads/*": "s3:GetObject",
+        "FilesBucket/videos/*": "s3:GetObject",
         "FilesBucket": "s3:ListBucket",
     },
     "UploadsFunction": {
@@ -67,6 +68,15 @@ GRANTS = {
         "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "TasksQueue": "sqs:SendMessage sqs:GetQueueAttributes",
     },
+}
+# The keys of the table that a role may write; API keys (`key#…`) are the operator's alone.
+WRITES = {
+    "SubmitFunction": {"vid_*", "limits#*", "fingerprint#*"},
+    "CancelFunction": {"vid_*"},
+    "ImagesFunction": {"limits#*"},
+    "WorkerFunction": {"vid_*"},
+    "DeadLetterFunction": {"vid_*"},
+    "SweeperFunction": {"vid_*"},
 }
 TRUE = {"Fn::Equals": ["", ""]}
 MANAGED = {
@@ -130,6 +140,33 @@ def test_each_role_is_allowed_what_it_calls_and_nothing_else(template):
         name: {resource: set(actions.split()) for resource, actions in allowed.items()}
         for name, allowed in GRANTS.items()
     }
+
+
+def writes(role):
+    """Return the patterns of keys under which a role may write; None among them is any key."""
+    found = set()
+    for policy in role.get("Policies", []):
+        for allowed in policy["PolicyDocument"]["Statement"]:
+            actions = {action.partition(":")[2] for action in as_list(allowed["Action"])}
+            if actions & {"PutItem", "UpdateItem", "DeleteItem"}:
+                held = allowed.get("Condition", {}).get("ForAllValues:StringLike", {})
+                found.update(held.get("dynamodb:LeadingKeys", [None]))
+    return found
+
+
+@pytest.mark.fails_when(
+    a_condition_is_lost=lambda s: statement(s, "CancelFunction", "WriteTasks").pop("Condition"),
+    submit_may_make_keys=lambda s: statement(s, "SubmitFunction", "WriteTasks").update(
+        Condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*"]}}
+    ),
+    another_operator=lambda s: statement(s, "WorkerFunction", "Tasks").update(
+        Condition={"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["vid_*"]}}
+    ),
+)
+def test_no_role_may_write_an_api_key_and_each_its_own_items_alone(template):
+    deployment = template.deployed()
+    found = {name: writes(deployment[f"{name}Role"]) for name in GRANTS}
+    assert {name: keys for name, keys in found.items() if keys} == WRITES
 
 
 @pytest.mark.fails_when(

@@ -19,7 +19,10 @@ def versions(deployment):
 
 
 @pytest.mark.fails_when(
-    one_has_none=lambda s: properties(s, "ListFunction").pop("AutoPublishAlias"),
+    one_has_none=lambda s: [
+        properties(s, "ListFunction").pop(name)
+        for name in ("AutoPublishAlias", "VersionDeletionPolicy")
+    ],
     the_worker_has_one=lambda s: properties(s, "WorkerFunction").update(AutoPublishAlias="live"),
 )
 def test_each_function_behind_the_api_is_called_by_its_alias_and_no_other_has_one(template):
@@ -45,6 +48,16 @@ def test_a_new_layer_moves_every_alias_for_the_code_is_in_there(template, layer)
     properties(changed, layer)["ContentUri"] = "s3://artifacts/changed"
     after = versions(Template(changed).deployed())
     assert all(before[function] != after[function] for function in before)
+
+
+@pytest.mark.fails_when(
+    one_is_kept_for_ever=lambda s: properties(s, "DocsFunction").pop("VersionDeletionPolicy")
+)
+def test_no_version_outlives_the_release_after_it_for_snapstart_bills_each(template):
+    deployment = template.deployed()
+    found = [r for r in deployment.resources.values() if r["Type"] == "AWS::Lambda::Version"]
+    assert len(found) == len(behind_the_api(deployment))
+    assert {version["DeletionPolicy"] for version in found} == {"Delete"}
 
 
 def test_all_at_once_is_done_without_codedeploy(intact):

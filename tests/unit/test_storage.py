@@ -141,6 +141,12 @@ def test_a_link_dies_with_the_session_that_signed_it_and_says_so():
     assert link.expires_at == now + signed_seconds(link)
 
 
+def test_a_link_of_a_session_of_unknown_end_is_promised_for_no_longer_than_any_session_lasts():
+    link = links(seconds=7 * 24 * 3600).to("a", now=NOW)
+    assert signed_seconds(link) == 12 * 3600
+    assert link.expires_at == NOW + 12 * 3600
+
+
 def test_a_link_is_no_longer_than_asked_where_the_session_outlives_it():
     now = datetime.now(UTC).timestamp()
     assert signed_seconds(links(lasting(7200), seconds=60).to("a", now=now)) == 60

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INPUTS, VIDEOS, THUMBNAILS, IMAGES = "inputs", "videos", "thumbnails", "images"
 DAY = 24 * 3600  # seconds
+SESSION_SECONDS = 12 * 3600  # the longest that IAM lets a role's session be
 READABLE_AS_INPUT = (INPUTS, IMAGES)
 
 
@@ -97,7 +98,10 @@ class Files:
 
 @dataclass(frozen=True)
 class Link:
-    """A URL that works without credentials until `expires_at` (epoch seconds; None = unknown)."""
+    """A URL that works without credentials until `expires_at` (epoch seconds; None = unknown).
+
+    Not longer, but maybe shorter: see `Links.to`.
+    """
 
     url: str
     expires_at: float | None
@@ -141,7 +145,10 @@ class Links:
         )
 
     def to(self, key: str, *, now: float) -> Link:
-        """Presign a GET of this key, as long as set and no longer than the credentials live."""
+        """Presign a GET of this key, as long as set and no longer than the credentials live.
+
+        Lambda does not tell a function when its session ends, and the link ends with it.
+        """
         credentials = self._credentials()
         seconds = min(self._seconds, _lifetime(credentials, now))
         request = AWSRequest(method="GET", url=self._base + quote(key))
@@ -199,7 +206,7 @@ def _lifetime(credentials: Credentials, now: float) -> int:
     # Freezing refreshes those of a SnapStart snapshot, or the end read here would be long past.
     credentials.get_frozen_credentials()
     expiry = getattr(credentials, "_expiry_time", None)
-    return int(expiry.timestamp() - now) if expiry else 7 * 24 * 3600
+    return int(expiry.timestamp() - now) if expiry else SESSION_SECONDS
 
 
 def _away(exc: Exception) -> ServiceError:
