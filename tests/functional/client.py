@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.functional.cloud import ROOT, template
+from tests.functional.permissions import PERMISSIONS
 from videoapi import services
 
 NUMBERS = itertools.count(1)
@@ -100,7 +101,9 @@ class Client:
         self._environment = tuple(sorted((cloud.environment | settings).items()))
 
     def invoke(self, role, event, context=None):
-        return cold_start(role, self._environment)(event, context or Context())
+        handler = cold_start(role, self._environment)
+        with PERMISSIONS.of(role):
+            return handler(event, context or Context())
 
     def get(self, path, **request):
         return self.request("GET", path, **request)
@@ -129,6 +132,8 @@ class Client:
         raw = self.invoke(routes()[route], event, context)
         headers = {name.lower(): value for name, value in raw["headers"].items()}
         answer = Answer(raw["statusCode"], headers, raw["body"], self._calls.made[before:])
+        with PERMISSIONS.of(routes()[route]):
+            PERMISSIONS.look_at(f"{raw['body']} {headers.get('location')}")
         assert headers["x-request-id"] == context.aws_request_id
         assert headers["x-content-type-options"] == "nosniff"
         picture = headers["content-type"].startswith("image/") and method != "HEAD"

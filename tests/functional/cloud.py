@@ -16,6 +16,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 from moto import mock_aws
 
 from local.template import load
+from tests.functional.permissions import PERMISSIONS
 from videoapi.items import task_item
 from videoapi.queue import TaskQueue
 from videoapi.storage import Files
@@ -49,7 +50,8 @@ class Calls:
         name = f"{service}:{operation}"
         self.made.append(name)
         if action := self._first.pop(name, None):
-            action()
+            with PERMISSIONS.of(None):
+                action()
         if name not in self._away:
             return None
         if not self._away[name]:
@@ -59,7 +61,9 @@ class Calls:
 
 
 CALLS = Calls()
-BUILTIN_HANDLERS.append(("before-call", CALLS))  # as moto does: sessions made from now on have it
+# As moto does: sessions made from now on have them.
+BUILTIN_HANDLERS.append(("before-call", CALLS))
+BUILTIN_HANDLERS.append(("before-parameter-build", PERMISSIONS))
 
 
 @cache

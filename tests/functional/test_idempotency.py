@@ -35,6 +35,20 @@ def test_the_same_request_with_the_same_key_is_the_same_task(client, cloud, agai
     assert videos(cloud) == [first.json["id"]]
 
 
+def test_a_replay_of_a_copied_video_links_to_it_as_its_role_may_read_it(client, cloud):
+    """`tests.functional.permissions` asks for the link; deployed, a foreign one answers 403."""
+    task_id = submit(client, idempotency_key="k-1").json["id"]
+    store = cloud.store
+    key = f"videos/anonymous/{task_id}.mp4"
+    store.apply(task_id, transitions.claim("worker-1", now=time.time(), lease_seconds=40))
+    result = {"video_key": key, "video_url": None}
+    done = transitions.complete(store.get(task_id), result, now=time.time(), retention=3600)
+    assert store.apply(task_id, done)
+    again = submit(client, idempotency_key="k-1")
+    assert again.json["status"] == "completed"
+    assert f"/{key}?" in again.json["video_url"]
+
+
 @pytest.mark.parametrize("key", ["x", "x" * 255, f'"{"x" * 255}"', '"', "ключ"])
 def test_a_key_has_1_to_255_characters(client, cloud, key):
     first, second = (submit(client, idempotency_key=key) for _ in range(2))
