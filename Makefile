@@ -15,7 +15,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm
-LOCKS := $(addprefix requirements/,audit.txt bench.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
+LOCKS := $(addprefix requirements/,audit.txt bench.txt browser.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt layers/thumbnails/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
@@ -87,7 +87,7 @@ build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
 	@RELEASE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
 
 e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
-	$(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp ## The tests on running local stacks
+	$(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
 
 faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Some 350 kills, load and chaos in 20 minutes; the table of kills
@@ -111,6 +111,7 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 	@$(COMPILE) --group thumbnails -c requirements/dev.txt -o layers/thumbnails/requirements.txt
 	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@for client in $(CLIENTS); do $(COMPILE) --group $$client -o requirements/$$client.txt; done
+	@$(COMPILE) --group browser -o requirements/browser.txt
 	@$(COMPILE) --group checkov -o requirements/checkov.txt
 	@$(COMPILE) --group audit -o requirements/audit.txt
 	@$(COMPILE) --group sam -o requirements/sam.txt
@@ -135,6 +136,7 @@ clean: ## Remove environments, builds, caches and the local stack's state
 	@mkdir -p $(@D) && touch $@
 
 .venv/bench/.stamp: takes = 5
+.venv/browser/.stamp: takes = 10
 .venv/checkov/.stamp: takes = 15
 .venv/audit/.stamp: takes = 5
 .venv/dev/.stamp: takes = 15

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from html import escape
+from itertools import cycle
 from typing import Any
 
 type Json = Any
@@ -42,6 +43,20 @@ def foldable(shown: dict[str, str]) -> str:
     return f"<figure>{''.join(parts)}</figure>"
 
 
+def labelled(html: str) -> str:
+    """Return tables whose cells tell their column, for screens that have no room for columns."""
+
+    def cells(table: re.Match[str]) -> str:
+        columns = cycle(re.findall(r'<th scope="col">(.*?)</th>', table[0]))
+        return re.sub(
+            r'<(td|th scope="row")>',
+            lambda cell: f'<{cell[1]} data-label="{next(columns)}">',
+            table[0],
+        )
+
+    return re.sub(r"<table>.*?</table>", cells, html, flags=re.DOTALL)
+
+
 def coloured(value: Json) -> str:
     """Return JSON with its keys, texts and other values marked."""
     found = []
@@ -60,7 +75,7 @@ def curl(method: str, path: str, *, body: Json = None, form: Json = None, asks: 
         words.append("-L -o video.mp4")
     if path.endswith(".jpg"):
         words.append("-O")
-    if method != "get" and form is None:
+    if method != "get" and form is None and body is None:
         words.append(f"-X {method.upper()}")
     lines = [" ".join([*words, BASE + path]) + (KEY if asks else "")]
     if body is not None:

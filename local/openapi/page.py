@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from local.openapi.examples import ID
-from local.openapi.markup import Schemas, coloured, curl, figure, foldable, prose
+from local.openapi.markup import Schemas, coloured, curl, figure, foldable, labelled, prose
 from local.openapi.parts import FORM, JSON, OPENAI, REST, SERVICE
 
 type Json = Any
@@ -48,7 +48,7 @@ def style_source() -> str:
 
 def text(document: dict[str, Json]) -> str:
     """Return the page."""
-    return Template((HERE / "page.html").read_text("utf-8")).substitute(
+    html = Template((HERE / "page.html").read_text("utf-8")).substitute(
         style=style(),
         version=escape(document["info"]["version"]),
         id=ID,
@@ -57,6 +57,7 @@ def text(document: dict[str, Json]) -> str:
         shapes="\n".join(_shape(document, tag) for tag in (REST, OPENAI)),
         errors="\n".join(_error_rows(document)),
     )
+    return labelled(html)
 
 
 def _operations(document: dict[str, Json], tag: str) -> list[tuple[str, str, Json]]:

@@ -10,6 +10,7 @@ import pytest
 
 from local.settings import ROOT
 from local.testing import PYTHON, running_stack
+from tests.e2e.test_page import first_video
 
 LONGEST_WAIT = 60  # seconds for a task to end, its further attempts included
 README = (ROOT / "README.md").read_text()
@@ -61,6 +62,11 @@ def story_of(operate, task_id):
             return story
         assert time.monotonic() < until, story
         time.sleep(0.3)
+
+
+def test_the_pages_commands_send_the_key_of_the_readers_shell(closed, api, tmp_path):
+    key = api.headers["authorization"].removeprefix("Bearer ")
+    assert first_video(closed.api_url, tmp_path, api, VIDEO_API_KEY=key)
 
 
 def test_a_stack_that_asks_for_keys_lets_in_who_has_one_and_no_longer_than_that(

@@ -269,7 +269,9 @@ def test_every_command_of_the_page_would_be_accepted():
         )
         (url,) = (word for word in words if word.startswith(f"{BASE}/"))
         path = re.sub(rf"{examples.ID}|\$id", "{task_id}", url.removeprefix(BASE))
-        operation = OPERATIONS[f"{said.get('-X', 'POST' if form else 'GET')} {path}"]
+        operation = OPERATIONS[
+            f"{said.get('-X', 'POST' if form or '-d' in said else 'GET')} {path}"
+        ]
         body = form or json.loads(said.get("-d", "null"))
         assert bool(body) == ("requestBody" in operation), words
         if body:
