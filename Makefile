@@ -24,42 +24,58 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 
-.PHONY: bench load gates audit checkov costs faults help openapi run sam-local key task redrive test check lint format types template validate build e2e locks clean
+.PHONY: audit bench build check checkov clean costs deploy e2e faults format gates help key lint load locks openapi redrive run
+.PHONY: sam-local task tasks template test types validate
 
-help: ## Say what the targets do
-	@sed -nE 's/^([a-z0-9-]+):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+# A star: the four to begin with.
+help: ## This list
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {starred = sub(/^[*] /, "", $$2); printf "  %s make %-10s %s\n", starred ? "*" : " ", $$1, $$2}' \
+		$(firstword $(MAKEFILE_LIST))
 
-run: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The whole system at http://localhost:8000, until Ctrl-C
+##@ Use it
+
+# `Ready after …` counts from here, environments included.
+run: export RUN_BEGAN := $(shell date +%s)
+run: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * The whole system at http://localhost:8000, until Ctrl-C
 	@exec .venv/local/bin/python -m local
 
 sam-local: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The same with the API in Lambda containers, by Docker
 	@exec .venv/local/bin/python -m local.sam
 
+##@ Operate it (STACK=… one deployed, else what `make run` runs)
+
 OPERATE = @PYTHONPATH=layers/videoapi .venv/local/bin/python -m local.operations $(if $(STACK),--stack $(STACK))
 
-key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 20", --list, --revoke [--key ID]; STACK=… deployed)
-	$(OPERATE) key $(NAME) $(ARGS)
+tasks: .venv/local/.stamp ## What waits and what runs (ARGS=--all: what has ended too)
+	$(OPERATE) tasks $(ARGS)
 
-task: .venv/local/.stamp ## One task's story: ID=… (STACK=… deployed)
-	$(OPERATE) task $(ID)
+task: .venv/local/.stamp ## One task's story: ID=…
+	$(OPERATE) task -- "$${ID-}"
 
-redrive: .venv/local/.stamp ## Queue dead letters again (STACK=… deployed)
+key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 20", --list, --revoke [--key ID])
+	$(OPERATE) key $(ARGS) -- "$${NAME-}"
+
+redrive: .venv/local/.stamp ## Queue dead letters again
 	$(OPERATE) redrive
 
-openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, from the models
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.openapi
+##@ Work on it
 
-test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## All tests that need no running stack, with 100 % branch coverage
+test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * All tests that need no running stack, with 100 % branch coverage
 	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults --ignore=$(GATES) -n auto --cov $(ARGS)
+
+check: lint types audit validate checkov test gates e2e ## * All that CI runs
+
+RUNNING := .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp
+e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp ## The tests on running local stacks
+	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
+
+faults: $(RUNNING) ## Workers killed at every step, load and chaos (13 minutes); writes .local/faults.md
+	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
 
 GATES := tests/performance/test_instructions.py
 gates: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Starts in instructions, beside the baseline (needs valgrind)
 	@$(DEV)/pytest $(GATES) $(ARGS)
-
-check: lint types audit validate checkov test gates e2e ## All that CI runs
-
-audit: .venv/audit/.stamp ## Known vulnerabilities in what the locks pin (skipped without PyPI's advisories)
-	@.venv/audit/bin/python -m local.audit $(wildcard requirements/*.txt layers/*/requirements.txt)
 
 lint: .venv/dev/.stamp ## Style and format
 	@$(DEV)/ruff check .
@@ -83,24 +99,11 @@ checkov: .venv/dev/.stamp .venv/checkov/.stamp ## checkov on the translated temp
 	@$(DEV)/python -m tests.template.deployment > .local/translated.json
 	@.venv/checkov/bin/checkov --config-file .checkov.yaml --file .local/translated.json
 
-build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
-	@RELEASE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
+audit: .venv/audit/.stamp ## Known vulnerabilities in what the locks pin (skipped without PyPI's advisories)
+	@.venv/audit/bin/python -m local.audit $(wildcard requirements/*.txt layers/*/requirements.txt)
 
-e2e: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp \
-	$(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp ## The tests on running local stacks
-	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
-
-faults: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Some 350 kills, load and chaos in 20 minutes; the table of kills
-	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
-
-bench: .venv/dev/.stamp .venv/bench/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## How fast it is, beside a FastAPI baseline (under 5 minutes)
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench $(ARGS)
-
-load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Submits and status reads (URL=…/v1 KEY=… another server, where each video costs)
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
-
-costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into the README
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.costs
+openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, from the models
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.openapi
 
 locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
 	@rm -f $(LOCKS)
@@ -120,6 +123,28 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 clean: ## Remove environments, builds, caches and the local stack's state
 	@rm -rf .venv .aws-sam .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Deploy it
+
+# ENV is also what POSIX shells call their start-up file: only one said to make counts.
+SAID_ENV = $(if $(filter command,$(firstword $(origin ENV))),$(filter-out dev,$(ENV)))
+deploy: build ## * To AWS, by samconfig.toml: ENV=prod (dev unless said), STACK=… another name
+	@PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam deploy $(if $(SAID_ENV),--config-env $(SAID_ENV)) \
+		$(if $(STACK),--stack-name $(STACK)) $(ARGS)
+
+build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
+	@RELEASE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
+
+##@ Measure it
+
+bench: .venv/dev/.stamp .venv/bench/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## How fast it is, beside a FastAPI baseline (under 5 minutes)
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench $(ARGS)
+
+load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Submits and status reads (URL=…/v1 KEY=… another server, where each video costs)
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
+
+costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into the README
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.costs
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Setting up uv (first time only, ~10 s) …"

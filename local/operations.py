@@ -1,4 +1,4 @@
-"""Commands for whoever runs a stack: API keys, one task's story, dead letters.
+"""Commands for whoever runs a stack: API keys, its tasks, one task's story, dead letters.
 
 Without `--stack` they speak to `make run`; with it, to a deployed stack, by the shell's own AWS
 credentials.
@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,9 +21,10 @@ from local.settings import ROOT, Settings
 from videoapi.errors import ServiceError
 from videoapi.items import decode
 from videoapi.keys import KeyRing, Limits, ListedKey
-from videoapi.tasks import Task
+from videoapi.tasks import SHARDS, Status, Task, epoch, is_task_id
 
 REDRIVE_MOST = 10_000  # messages of one round
+LISTED_MOST = 100  # tasks, the newest
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Deployed:
     session: boto3.Session
     endpoint: str | None
     outputs: dict[str, str]
+    open_to_all: bool = False  # nobody is asked for a key
 
     def client(self, service: Any) -> Any:
         """Return a client for this stack's AWS."""
@@ -58,7 +61,8 @@ def find(stack: str | None) -> Deployed:
         message = f"No local stack at {endpoint}: start `make run`, or say STACK=…"
         raise ValueError(message) from exc
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
-    return Deployed(session, endpoint, outputs)
+    chosen = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
+    return Deployed(session, endpoint, outputs, chosen.get("AllowAnonymous") == "true")
 
 
 def key(stack: Deployed, given: argparse.Namespace) -> None:
@@ -78,7 +82,11 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
             tasks_alive=given.alive,
             videos_per_day=given.per_day,
         )
-        print(f"The key of {given.name}, shown this once:\n{ring.make(given.name, limits)}")
+        made = ring.make(given.name, limits)
+        if stack.open_to_all:
+            where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
+            print(f"This stack is open: nobody is asked for a key until {where}.", file=sys.stderr)
+        print(f"The key of {given.name}, shown this once:\n{made}")
 
 
 def _revoke(ring: KeyRing, name: str, key_id: str) -> None:
@@ -92,6 +100,57 @@ def _listed(found: ListedKey) -> str:
     limits = [f"{k.replace('_', ' ')}: {v}" for k, v in asdict(found.limits).items() if v]
     told = ", ".join(limits) or "no limits"
     return f"{found.name}  made {found.made_at}  id {found.id}  {told}"
+
+
+def tasks(stack: Deployed, given: argparse.Namespace) -> None:
+    """List what waits and what runs, or with `--all` what has ended too; the newest first."""
+    table, client = stack.outputs["TasksTableName"], stack.client("dynamodb")
+    found = _all(client, table) if given.all else _alive(client, table)
+    listed = sorted(found, key=lambda each: each.created_at, reverse=True)
+    now = time.time()
+    for each in listed[:LISTED_MOST]:
+        print(_row(each, now))
+    counts = [
+        f"{number} {status}"
+        for status in Status
+        if (number := sum(each.status is status for each in listed))
+    ]
+    ended = "" if given.all else " ARGS=--all lists what has ended too."
+    print(f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}")
+
+
+def _alive(client: Any, table: str) -> Iterator[Task]:
+    """Return the tasks that have not ended: a query for each shard, a read for each task."""
+    pages = client.get_paginator("query")
+    for number in range(SHARDS):
+        for page in pages.paginate(
+            TableName=table,
+            IndexName="open",
+            KeyConditionExpression="#o = :o",
+            ExpressionAttributeNames={"#o": "open"},
+            ExpressionAttributeValues={":o": {"S": str(number)}},
+        ):
+            for key_of in page["Items"]:
+                found = client.get_item(TableName=table, Key={"task_id": key_of["task_id"]})
+                if "Item" in found:
+                    yield decode(found["Item"])
+
+
+def _all(client: Any, table: str) -> Iterator[Task]:
+    """Return every task, by a scan, which reads (and pays for) the whole table."""
+    for page in client.get_paginator("scan").paginate(TableName=table):
+        for item in page["Items"]:
+            if is_task_id(item["task_id"]["S"]) and item["status"]["S"] != Status.DELETED:
+                yield decode(item)
+
+
+def _row(told: Task, now: float) -> str:
+    """Return one line of the list, without its owner's words."""
+    age = f"{(epoch(told.completed_at) if told.completed_at else now) - epoch(told.created_at):.0f}"
+    words = told.error["code"] if told.status is Status.FAILED and told.error else ""
+    facts = f"{told.request.model} {told.request.seconds or '-'} s  {told.request.size}"
+    shown = f"{told.status:10} {told.progress:3} %  {age:>6} s  {facts}  {told.owner}  {words}"
+    return f"{told.task_id}  {shown}".rstrip()
 
 
 def task(stack: Deployed, given: argparse.Namespace) -> None:
@@ -179,15 +238,25 @@ def read(arguments: list[str]) -> argparse.Namespace:
     keys.add_argument("--list", action="store_true", help="show every key's name, id and limits")
     keys.add_argument("--revoke", action="store_true", help="revoke all keys of the name")
     keys.add_argument("--key", default="", metavar="ID", help="with --revoke: this one alone")
-    keys.add_argument("--per-minute", type=int, help="submits in a minute; no limit unless said")
-    keys.add_argument("--alive", type=int, help="tasks that have not ended, at a time")
-    keys.add_argument("--per-day", type=int, help="videos in a day")
+    keys.add_argument("--per-minute", type=_limit, help="submits in a minute; no limit unless said")
+    keys.add_argument("--alive", type=_limit, help="tasks that have not ended, at a time")
+    keys.add_argument("--per-day", type=_limit, help="videos in a day")
     keys.set_defaults(run=key)
+    several = commands.add_parser("tasks", help="list what waits and what runs")
+    several.add_argument("--all", action="store_true", help="what has ended too, by a scan")
+    several.set_defaults(run=tasks)
     one = commands.add_parser("task", help="tell one task's story")
     one.add_argument("id", nargs="?", default="", help="the task, ID=vid_… of `make task`")
     one.set_defaults(run=task)
     commands.add_parser("redrive", help="queue dead letters again").set_defaults(run=redrive)
     return parser.parse_args(arguments)
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        message = f"{text} is no limit: say 1 or more"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def main(arguments: list[str]) -> int:

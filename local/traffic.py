@@ -17,7 +17,7 @@ _WRITES = {
     b"DynamoDB_20120810.UpdateItem",
 }
 _LARGEST = 1_000_000  # bytes of a body that are looked into
-_CLIENT_ERROR = 400
+_UNAUTHORISED, _CLIENT_ERROR = 401, 400
 #: Refusals of the gateway itself, whose message names the setting that would let it in.
 _NAMES_THE_SETTING = {"host_not_allowed", "origin_not_allowed"}
 
@@ -126,6 +126,8 @@ def _note(scope: Scope, answer: _Answer) -> str:
         parts = [names, str(error.get("param") or ", ".join(fields))]
         if request_id := answer.headers.get(b"x-request-id"):
             parts.append(f"request={request_id.decode('latin-1')}")
+        if answer.status == _UNAUTHORISED:
+            parts.append("(make key NAME=… makes a key)")
     origin = headers.get(b"origin", b"").decode("latin-1")
     allowed = b"access-control-allow-origin" in answer.headers
     if origin and not parts and not allowed and not same_origin(origin, headers):

@@ -79,6 +79,66 @@ def test_a_command_that_cannot_be_meant_says_what_to_say(operate, cloud, argumen
     assert cloud.is_untouched()
 
 
+@pytest.mark.parametrize("limit", ["-1", "0", "many", "1.5"])
+def test_a_limit_that_limits_nothing_is_refused_in_words(operate, cloud, capsys, limit):
+    with pytest.raises(SystemExit):
+        operate("key", "bob", f"--per-day={limit}")
+    assert f"{limit} is no limit: say 1 or more" in capsys.readouterr().err
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize("name", ["bad name/x", "--list", "-x", "Ünal", "a" * 64])
+def test_a_name_that_no_owner_can_have_is_refused_in_words(operate, cloud, name):
+    with pytest.raises(ValueError, match="say 1 to 63 lower-case letters"):
+        operate("key", "--", name)
+    assert cloud.is_untouched()
+
+
+def test_a_key_of_an_open_stack_is_said_to_be_asked_for_by_nobody(cloud, capsys):
+    stack = Deployed(boto3.Session(), None, {"TasksTableName": cloud.table}, open_to_all=True)
+    given = read(["key", "alice"])
+    given.run(stack, given)
+    told = capsys.readouterr()
+    assert "nobody is asked for a key until AllowAnonymous=false" in told.err
+    assert told.out.splitlines()[-1].startswith("vak_")
+
+
+def test_a_key_of_a_stack_that_asks_for_it_needs_no_word(operate, capsys):
+    operate("key", "alice")
+    assert capsys.readouterr().err == ""
+
+
+def test_tasks_that_wait_and_run_are_listed_without_their_owners_words(operate, cloud):
+    lives = Lives(cloud.store)
+    waits, runs, done = lives.pending(), lives.processing(), lives.completed()
+    told = operate("tasks")
+    assert {line.split()[0]: line.split()[1] for line in told.splitlines()[:-1]} == {
+        waits.task_id: "pending",
+        runs.task_id: "processing",
+    }
+    assert told.splitlines()[-1].startswith("1 pending, 1 processing.")
+    assert done.task_id not in told
+    assert "fox" not in told
+
+
+def test_tasks_that_have_ended_are_listed_when_asked_for(operate, cloud):
+    lives = Lives(cloud.store)
+    failed, done = lives.failed(), lives.completed()
+    operate("key", "alice")
+    told = operate("tasks", "--all")
+    assert len(told.splitlines()) == 3
+    assert done.task_id in told
+    assert next(line for line in told.splitlines() if failed.task_id in line).endswith(
+        failed.error["code"]
+    )
+    assert told.splitlines()[-1] == "1 completed, 1 failed."
+
+
+def test_a_stack_without_tasks_says_so(operate):
+    assert operate("tasks").startswith("Nothing runs.")
+    assert operate("tasks", "--all") == "No task.\n"
+
+
 def test_a_tasks_story_tells_times_ids_and_charges_and_nothing_its_owner_said(operate, cloud):
     task = Lives(cloud.store).completed()
     told = operate("task", task.task_id)

@@ -112,6 +112,12 @@ def test_an_error_tells_code_field_and_the_id_that_the_caller_has(error, note):
     assert told[-1] == f"{note} request=4f2c".strip()
 
 
+def test_a_caller_without_a_key_reminds_of_how_to_make_one():
+    body = json.dumps({"error": {"code": "invalid_api_key"}}).encode()
+    (told,) = passing(status=401, body=body).requests
+    assert told[-1] == "invalid_api_key (make key NAME=… makes a key)"
+
+
 def test_a_read_that_the_browser_will_withhold_names_the_setting():
     page = [(b"origin", b"http://localhost:5173"), (b"host", b"localhost:8000")]
     (told,) = passing(headers=page).requests
