@@ -111,6 +111,9 @@ class Meter:
             items = parsed.get("Items", [parsed["Item"]] if "Item" in parsed else [])
             size = sum(map(size_of, items))
             call.read = read_units(size, consistent=call.name == "dynamodb:GetItem")
+        if call.name == "dynamodb:BatchGetItem":
+            found = parsed["Responses"][Cloud.table]
+            call.read = sum(read_units(size_of(item), consistent=True) for item in found)
 
     def _items(self) -> dict[str, Item]:
         """Look at the whole table without being counted."""

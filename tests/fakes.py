@@ -109,7 +109,7 @@ class FakeStore:
     """`TaskStore` in a dict. `history` holds every row that ever was, by task."""
 
     def __init__(self, world):
-        self.rows, self.twins = {}, {}
+        self.rows = {}
         self.history = {}
         self.writes = []
         self.away = 0  # calls that fail before DynamoDB answers again
@@ -120,25 +120,14 @@ class FakeStore:
         """How often each kind of write was made."""
         return Counter(kind for kind, _, _ in self.writes)
 
-    def create(self, task, memory=None):
+    def create(self, task, *others):
+        assert not others, "DynamoDB's own: limits and SDK retries are tested on moto"
         self._reached("create")
         if task.task_id in self.rows:
             return task_of(self.rows[task.task_id])
-        if memory is not None:
-            if other := self._other_half(task, memory):
-                return self.get(other, deleted=True)
-            retried_at = memory.began if memory.retry else None
-            known = (task.task_id, int(memory.until), retried_at)
-            self.twins[task.owner, task.fingerprint] = known
         self._write(task.task_id, row_of(task), "create")
         self._world.at("created")
         return None
-
-    def _other_half(self, task, memory):
-        twin, until, retried_at = self.twins.get((task.owner, task.fingerprint), ("", 0, None))
-        if memory.retry:
-            return twin if until > int(memory.began) and twin != memory.gone else None
-        return twin if retried_at is not None and retried_at > memory.began else None
 
     def get(self, task_id, *, deleted=False):
         self._reached("get")
@@ -155,20 +144,6 @@ class FakeStore:
         self._write(task_id, new, kind)
         self._world.at(f"{kind} written")
         return task_of(new)
-
-    def take_back(self, task):
-        self._reached("take back")
-        row = self.rows.get(task.task_id)
-        if row is None or row.get("submitted_by", "") != task.submitted_by:
-            return True
-        if (row["status"], row.get("queued_at")) != (Status.PENDING, task.queued_at):
-            return False
-        del self.rows[task.task_id], self.history[task.task_id]
-        return True
-
-    def recent_twin(self, owner, fingerprint, *, now):
-        twin, until, _ = self.twins.get((owner, fingerprint), (None, 0, None))
-        return twin if until > now else None
 
     def page(self, owner, *, limit, after=None, status=None, newest_first=True):
         rows = [row for row in self.rows.values() if row["owner"] == owner and "listed_at" in row]

@@ -20,6 +20,7 @@ from videoapi.fetch import Fetcher
 from videoapi.generation import Generation
 from videoapi.inputs import Inputs
 from videoapi.lease import Message
+from videoapi.limits import Quota
 from videoapi.measurements import Measurements
 from videoapi.recovery import Recovery
 from videoapi.settings import Settings
@@ -61,8 +62,8 @@ class FakeLog:
 class NoLimits:
     """A limiter of keys that have none."""
 
-    def admit(self, _key, _task_id):
-        return {}
+    def quota(self, _key, _now):
+        return Quota()
 
 
 class World:
@@ -167,7 +168,7 @@ class World:
                 "created_at": timestamp(now),
                 "updated_at": timestamp(now),
                 "queued_at": timestamp(now),
-                "due_at": timestamp(now + 120),
+                "due_at": timestamp(now + 60),
                 "lease_until": timestamp(now),
                 "request": request,
                 **fields,

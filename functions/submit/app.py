@@ -2,9 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import forms, requests, responses, services
+from videoapi import caller, forms, requests, responses, services
 from videoapi.http import NO_STORE, answer
-from videoapi.submission import Submitted, caller_of
+from videoapi.submission import Submitted
 
 api = services.api()
 links = services.links()
@@ -32,9 +32,8 @@ def create() -> Response[str]:
 
 
 def _submit(wish: requests.Submission) -> Submitted:
-    dialect = responses.stored_dialect(api.headers, api.settings, wish.dialect)
-    caller = caller_of(api.headers, api.key, api.clock(), dialect, received_at=api.received_at)
-    return submissions.submit(wish, caller)
+    how = responses.stored_dialect(api.headers, api.settings, wish.dialect), api.received_at
+    return submissions.submit(wish, caller.caller_of(api.headers, api.key, api.clock(), *how))
 
 
 handler = api.handle

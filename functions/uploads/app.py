@@ -7,6 +7,7 @@ from videoapi.http import NO_STORE, answer
 
 api = services.api()
 links = services.links()
+limiter = services.limiter()
 
 
 @api.post("/api/v1/uploads")
@@ -14,7 +15,10 @@ def create() -> Response[str]:
     """Answer with the form and with the reference that a submit accepts as its image."""
     fields = requests.read_json(api.json_body())
     wish = requests.validated(uploads.NewUpload, fields, default_param="body")
-    return answer(uploads.offer(wish, api.caller, links, now=api.clock()), 201, NO_STORE)
+    now = api.clock()
+    rate_limit = limiter.admit_upload(api.key, now)
+    offer = uploads.offer(wish, api.caller, links, now=now)
+    return answer(offer, 201, NO_STORE | rate_limit)
 
 
 handler = api.handle

@@ -32,15 +32,27 @@ class Calls:
         self.forget()
 
     def forget(self):
-        self.made, self._first, self._away = [], {}, {}
+        self.made, self._first, self._after, self._away = [], {}, {}, {}
+
+    def forget_made(self):
+        self.made = []
 
     def before(self, name, action):
         """Let `action` happen just before the next such call, as somebody else's doing."""
         self._first[name] = action
 
-    def fail(self, name, code="InternalServerError"):
+    def fail(self, name, code="InternalServerError", status=500, times=10**9):
         """Let every such call be answered with an error; without a code, not at all."""
-        self._away[name] = code
+        self._away[name] = [code, status, times]
+
+    def after(self, name, action):
+        """Let `action` happen just after the next such call, e.g. to lose its answer."""
+        self._after[name] = action
+
+    def answered(self, event_name, **_):
+        _, service, operation = event_name.split(".")
+        if action := self._after.pop(f"{service}:{operation}", None):
+            action()
 
     def heal(self):
         self._away.clear()
@@ -52,17 +64,21 @@ class Calls:
         if action := self._first.pop(name, None):
             with PERMISSIONS.of(None):
                 action()
-        if name not in self._away:
+        code, status, times = self._away.get(name, ("", 0, 0))
+        if not times:
             return None
-        if not self._away[name]:
+        self._away[name][2] -= 1
+        if not code:
             raise EndpointConnectionError(endpoint_url="https://aws.example.com")
-        error = {"Code": self._away[name], "Message": "made up"}
-        return AWSResponse("", 500, {}, None), {"Error": error, "ResponseMetadata": {}}
+        error = {"Code": code, "Message": "made up"}
+        answer = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+        return AWSResponse("", status, {}, None), answer
 
 
 CALLS = Calls()
 # As moto does: sessions made from now on have them.
 BUILTIN_HANDLERS.append(("before-call", CALLS))
+BUILTIN_HANDLERS.append(("after-call", CALLS.answered))
 BUILTIN_HANDLERS.append(("before-parameter-build", PERMISSIONS))
 
 

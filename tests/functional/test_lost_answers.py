@@ -1,25 +1,43 @@
-"""AWS did what it was asked and the answer was lost: nothing is paid twice, nothing is promised."""
+"""AWS did what it was asked and the answer was lost: what was made counts."""
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from videoapi.keys import KeyRing, Limits
 
 BODY = {"prompt": "A fox"}
 
 
-def test_a_put_that_may_have_been_made_is_taken_back_before_503_says_so(client, cloud):
-    cloud.calls.fail("dynamodb:PutItem", None)
-    answer = client.post("/v1/videos", json=BODY)
+WRITES = {"dynamodb:PutItem": {}, "dynamodb:TransactWriteItems": {"x-stainless-retry-count": "0"}}
+
+
+@pytest.mark.parametrize("call", WRITES)
+def test_task_whose_put_was_made_is_accepted_although_no_answer_came(client, cloud, call):
+    def lose():
+        raise EndpointConnectionError(endpoint_url="https://aws.example.com")
+
+    cloud.calls.after(call, lose)
+    answer = client.post("/v1/videos", json=BODY, headers=WRITES[call])
+    assert answer.status == 200
+    assert "idempotency-replayed" not in answer.headers
+    assert cloud.item(answer.json["id"])["status"] == "pending"
+    assert len(cloud.messages()) == 1
+
+
+@pytest.mark.parametrize("call", WRITES)
+def test_put_that_was_not_made_is_looked_for_before_503_says_so(client, cloud, call):
+    cloud.calls.fail(call, "")
+    answer = client.post("/v1/videos", json=BODY, headers=WRITES[call])
     assert answer.status == 503
-    assert "dynamodb:DeleteItem" in answer.calls
+    assert "dynamodb:GetItem" in answer.calls
     assert "x-should-retry" not in answer.headers
     assert cloud.is_untouched()
 
 
 @pytest.mark.parametrize(("key", "again"), [(None, False), ("k", True)])
 def test_where_it_stays_unclear_only_a_recognised_repetition_is_invited(client, cloud, key, again):
-    for name in ("dynamodb:PutItem", "dynamodb:DeleteItem"):
-        cloud.calls.fail(name, None)
+    for name in ("dynamodb:PutItem", "dynamodb:GetItem"):
+        cloud.calls.fail(name, "")
     headers = {"idempotency-key": key} if key else {}
     answer = client.post("/v1/videos", json=BODY, headers=headers)
     assert answer.status == 503

@@ -3,12 +3,14 @@
 import base64
 import io
 import logging
+import time
 
 import pytest
 
 from tests.pictures import png
 from videoapi import services
 from videoapi.errors import ServiceError
+from videoapi.tasks import timestamp
 
 REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
 WISH = {"prompt": "A fox"}
@@ -33,83 +35,40 @@ def assert_away(answer, *, openai):
 
 @pytest.mark.parametrize("code", ["InternalError", ""], ids=["answers with an error", "is silent"])
 @pytest.mark.parametrize(("path", "wish"), [(REST, {"image": PICTURE}), (OPENAI, WISH)])
-def test_a_task_whose_message_could_not_be_sent_is_taken_back(client, cloud, path, wish, code):
+def test_task_whose_message_could_not_be_sent_is_accepted_and_sent_by_the_sweeper(
+    client, cloud, path, wish, code
+):
     cloud.calls.fail("sqs:SendMessage", code)
-    assert_away(client.post(path, json=wish), openai=path == OPENAI)
-    assert cloud.items() == {}
-
-
-def test_a_key_works_again_after_its_task_was_taken_back(client, cloud):
-    headers = {"idempotency-key": "k"}
-    cloud.calls.fail("sqs:SendMessage")
-    assert client.post(OPENAI, json=WISH, headers=headers).status == 503
-    cloud.calls.heal()
-    answer = client.post(OPENAI, json=WISH, headers=headers)
-    assert answer.status == 200
-    assert "idempotency-replayed" not in answer.headers
-
-
-@pytest.mark.parametrize("code", ["InternalServerError", ""])
-def test_a_task_that_cannot_be_taken_back_stays_accepted(client, cloud, code):
-    """The sweeper sends its message; a refusal would make the caller pay for a second one."""
-    cloud.calls.fail("sqs:SendMessage")
-    cloud.calls.fail("dynamodb:DeleteItem", code)
-    answer = client.post(OPENAI, json=WISH)
-    assert answer.status == 200
-    assert cloud.item(answer.json["id"])["status"] == "pending"
-
-
-def test_a_task_that_a_worker_already_has_stays_accepted(client, cloud):
-    """The send failed on its way back: the message was there all the same."""
-
-    def claim():
-        (task_id,) = cloud.items()
-        cloud.change(task_id, status={"S": "processing"})
-
-    cloud.calls.fail("sqs:SendMessage")
-    cloud.calls.before("dynamodb:DeleteItem", claim)
-    assert client.post(OPENAI, json=WISH).status == 200
-
-
-def test_a_replay_whose_message_cannot_be_sent_may_be_tried_again(client, cloud):
-    headers = {"idempotency-key": "k"}
-    task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
-    cloud.calls.fail("sqs:SendMessage")
-    assert_away(client.post(OPENAI, json=WISH, headers=headers), openai=True)
+    answer = client.post(path, json=wish)
+    assert answer.status == (200 if path == OPENAI else 202)
+    (task_id,) = cloud.items()
     assert cloud.item(task_id)["status"] == "pending"
-
-
-def test_a_replay_that_is_quicker_than_the_taking_back_keeps_the_task_for_both(client, cloud):
-    """The first submit's message failed, the replay's did not: one task, accepted twice over."""
-    headers, replays = {"idempotency-key": "k"}, []
-
-    def replay():
-        cloud.calls.heal()
-        replays.append(client.post(OPENAI, json=WISH, headers=headers))
-
-    cloud.calls.fail("sqs:SendMessage")
-    cloud.calls.before("dynamodb:DeleteItem", replay)
-    first = client.post(OPENAI, json=WISH, headers=headers)
-    assert [first.status, replays[0].status] == [200, 200]
-    assert first.json["id"] == replays[0].json["id"]
-    assert cloud.item(first.json["id"])["status"] == "pending"
+    cloud.calls.heal()
+    assert client.invoke("sweeper", {}) == {"queued": 1}
     assert len(cloud.messages()) == 1
 
 
-def test_a_replay_that_is_slower_than_the_taking_back_may_be_tried_again(client, cloud):
+@pytest.mark.parametrize("call", ["sqs:SendMessage", "dynamodb:UpdateItem"])
+def test_replay_whose_message_cannot_be_sent_is_answered_all_the_same(client, cloud, call):
     headers = {"idempotency-key": "k"}
     task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
-    cloud.messages()
-    taken_back = {"TableName": cloud.table, "Key": {"task_id": {"S": task_id}}}
-    cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.dynamodb.delete_item(**taken_back))
-    assert_away(client.post(OPENAI, json=WISH, headers=headers), openai=True)
-    assert (cloud.items(), cloud.messages()) == ({}, [])
+    a_while_ago(cloud, task_id)
+    cloud.calls.fail(call)
+    answer = client.post(OPENAI, json=WISH, headers=headers)
+    assert (answer.status, answer.json["id"]) == (200, task_id)
+    assert cloud.item(task_id)["status"] == "pending"
+
+
+def a_while_ago(cloud, task_id):
+    """Let the first message have been sent two minutes ago."""
+    cloud.change(task_id, queued_at={"S": timestamp(time.time() - 120)})
 
 
 @pytest.mark.parametrize("status", ["processing", "deleted"])
 def test_a_replay_of_a_task_that_moved_on_meanwhile_says_how_it_stands(client, cloud, status):
     headers = {"idempotency-key": "k"}
     task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
+    a_while_ago(cloud, task_id)
     cloud.messages()
     change = {"status": {"S": status}, "lease_owner": {"S": "worker"}}
     cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.change(task_id, **change))
@@ -120,7 +79,7 @@ def test_a_replay_of_a_task_that_moved_on_meanwhile_says_how_it_stands(client, c
 
 def test_of_two_replays_at_once_one_sends_and_both_get_the_task(client, cloud):
     headers, answers = {"idempotency-key": "k"}, []
-    client.post(OPENAI, json=WISH, headers=headers)
+    a_while_ago(cloud, client.post(OPENAI, json=WISH, headers=headers).json["id"])
     cloud.messages()
 
     def replay():
@@ -147,6 +106,18 @@ def test_a_submit_that_the_table_does_not_take_is_503_and_sends_nothing(
     cloud.calls.fail(call, code)
     assert_away(client.post(OPENAI, json=WISH, headers=headers), openai=True)
     assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize(
+    ("call", "wish"),
+    [("dynamodb:PutItem", WISH), ("s3:PutObject", WISH | {"input_reference": INLINE})],
+)
+def test_submit_that_aws_does_not_allow_is_no_invitation_to_try_again(client, cloud, call, wish):
+    cloud.calls.fail(call, "AccessDenied", status=403)
+    answer = client.post(OPENAI, json=wish)
+    assert answer.status == 503
+    assert answer.headers["x-should-retry"] == "false"
+    assert "ry again." not in answer.error["message"]
 
 
 @pytest.mark.parametrize("code", ["SlowDown", ""])

@@ -8,6 +8,7 @@ from bench.calls import GENERATION, operations
 
 PUT, SEND, READ = "dynamodb:PutItem", "sqs:SendMessage", "dynamodb:GetItem"
 CHANGE, IMAGE = "dynamodb:UpdateItem", "s3:PutObject"
+TRANSACTION = "dynamodb:TransactWriteItems"
 WORKERS = ("worker, video at the relay", "worker, video copied")
 ALLOWED = {
     "submit, text": [PUT, SEND],
@@ -15,11 +16,11 @@ ALLOWED = {
     "upload, its form": [],
     "submit, uploaded image": ["s3:HeadObject", PUT, SEND],
     "submit, Idempotency-Key": [IMAGE, PUT, SEND],
-    "submit by an SDK, first try": ["dynamodb:TransactWriteItems", SEND],
-    "submit by an SDK, its retry": [READ, READ, CHANGE, SEND],
+    "submit by an SDK, first try": [TRANSACTION, SEND],
+    "submit by an SDK, its retry": [READ, READ],
     "submit with a key": [PUT, SEND],
     "submit with a key, the first in a minute": [READ, PUT, SEND],
-    "submit with a key and limits": [CHANGE, PUT, SEND],
+    "submit with a key and limits": ["dynamodb:BatchGetItem", TRANSACTION, SEND],
     "status, processing": [READ],
     "status, completed": [READ],
     "content": [READ],

@@ -20,7 +20,7 @@ from videoapi.transitions import KEPT_BY_TOMBSTONE, LEGAL, MESSAGE_GRACE
 
 STEPS = st.integers(min_value=1, max_value=12)
 WHICH = st.integers(min_value=0, max_value=3)
-TOMBSTONE = {*KEPT_BY_TOMBSTONE, "status", "updated_at", "expires_at"}
+TOMBSTONE = {*KEPT_BY_TOMBSTONE, "status", "updated_at", "completed_at", "expires_at"}
 BOUND = ("task_id", "owner", "created_at", "request", "fingerprint")  # for a task's whole life
 END = ("status", "result", "error", "progress", "completed_at", "attempts")
 WISH = Submission(
@@ -81,19 +81,6 @@ class Life(RuleBasedStateMachine):
         )
         with suppress(ServiceError, Conflict):
             self.accepted.add(self.world.submissions.submit(WISH, caller).task.task_id)
-
-    @rule(which=WHICH)
-    def submit_twice_at_once(self, which):
-        """Let the first one's message fail, and the second come before the task is taken back."""
-
-        def replay():
-            self.world.queue.away = 0
-            self.submit(which)
-
-        self.world.queue.away = 1
-        self.world.at_event["take back"] = replay
-        self.submit(which)
-        self.world.at_event.pop("take back", None)
 
     @rule(which=WHICH, how=st.sampled_from(["cancel", "delete"]))
     def give_up(self, which, how):

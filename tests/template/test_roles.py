@@ -7,7 +7,7 @@ SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:
 # What each role calls, and nothing else. SAM adds the two managed policies below.
 GRANTS = {
     "SubmitFunction": {
-        "TasksTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem",
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:PutItem dynamodb:UpdateItem",
         "TasksQueue": "sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:PutObject",
         "FilesBucket/inputs/*/uploads/*": "s3:GetObject",
@@ -15,7 +15,7 @@ GRANTS = {
         "FilesBucket": "s3:ListBucket",
     },
     "UploadsFunction": {
-        "TasksTable": "dynamodb:GetItem",
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:UpdateItem",
         "FilesBucket/inputs/*/uploads/*": "s3:PutObject",
     },
     "StatusFunction": {
@@ -41,7 +41,7 @@ GRANTS = {
         "FilesBucket/thumbnails/*": "s3:DeleteObject",
     },
     "ImagesFunction": {
-        "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:UpdateItem",
         "FilesBucket/images/*": "s3:GetObject s3:PutObject",
         SECRET + "${ImageApiKeySecret}-??????": "secretsmanager:GetSecretValue",
     },
@@ -73,6 +73,7 @@ GRANTS = {
 WRITES = {
     "SubmitFunction": {"vid_*", "limits#*", "fingerprint#*"},
     "CancelFunction": {"vid_*"},
+    "UploadsFunction": {"limits#*"},
     "ImagesFunction": {"limits#*"},
     "WorkerFunction": {"vid_*"},
     "DeadLetterFunction": {"vid_*"},

@@ -19,14 +19,14 @@ everything = pytest.mark.parametrize(
 # Each module may import from those before it, inside functions and for types as well.
 LAYERS = {
     "what a task is": "errors settings tasks transitions items measurements",
-    "AWS": "store queue storage keys limits",
+    "AWS": "aws_errors store queue storage keys limits retries",
     "files of strangers": "addresses images thumbnails pinned fetch",
     "words": "loose_json inflation connections prompts optimizer",
     "what a relay says": "complaints failures result_urls relay_answers relay_bodies "
     "relay_outcomes",
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs attempts delivery generation recovery",
-    "what a caller says": "fields requests forms uploads submission image_generation",
+    "what a caller says": "fields requests forms uploads caller submission image_generation",
     "what a caller is told": "responses content listing cancellation documentation paths",
     "HTTP": "bodies http",
     "the whole": "services",

@@ -36,12 +36,12 @@ class Bucket:
 
 
 class NoLimits:
-    def admit_image(self, _key):
+    def admit_image(self, _key, _now):
         return {}
 
 
 class UsedUp:
-    def admit_image(self, _key):
+    def admit_image(self, _key, _now):
         raise RateLimited("This key may submit 1 times a minute.")
 
 

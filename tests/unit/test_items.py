@@ -53,6 +53,17 @@ def test_attributes_that_only_indexes_or_later_versions_use_are_passed_over():
     assert decode(item) == FULL
 
 
+def test_request_of_a_later_version_is_read_without_what_is_not_known():
+    """A roll-back meets tasks that the newer code wrote, and must not crash on them."""
+    item = task_item(FULL)
+    request = json.loads(item["request"]["S"]) | {"seed": 7, "of_tomorrow": {"a": ["b"]}}
+    assert decode(item | {"request": {"S": json.dumps(request)}}) == FULL
+
+
+def test_item_of_an_earlier_version_is_read():
+    assert decode(task_item(FULL) | {"submitted_by": {"S": "0123456789abcdef"}}) == FULL
+
+
 def test_a_tombstone_is_read_as_a_deleted_task():
     tombstone = {"task_id": "vid_1", "owner": "o", "status": "deleted", "updated_at": "t"}
     task = decode(encode(tombstone))

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import boto3
 import pytest
 from botocore.stub import Stubber
@@ -8,12 +6,11 @@ from tests.functional.lives import new_task
 from videoapi import transitions
 from videoapi.errors import ServiceError
 from videoapi.items import task_item
-from videoapi.store import CONFLICTS, PAGES, Memory, TaskStore
+from videoapi.store import CONFLICTS, FILTERED_PAGES, ConditionFailed, TaskStore, Unconfirmed, Write
 from videoapi.tasks import SHARDS, timestamp
 from videoapi.transitions import Change, listed_at
 
 NOW = 1_768_127_400.0
-MEMORY = Memory(began=NOW - 900, until=NOW, retry=False)
 OUTAGES = ["ProvisionedThroughputExceededException", ""]
 
 
@@ -39,12 +36,94 @@ def test_a_second_task_of_the_same_id_finds_the_first(store):
     assert store.get(first.task_id) == first
 
 
-def test_a_second_task_of_the_same_id_finds_the_first_in_a_transaction_too(store):
+def beside(*, condition="attribute_not_exists(task_id)"):
+    body = {"Item": {"task_id": {"S": "other#1"}}, "ConditionExpression": condition}
+    return Write("beside", "Put", body)
+
+
+def test_second_task_of_the_same_id_finds_the_first_in_a_transaction_too(store, cloud):
     first = new_task(fingerprint="one")
-    assert store.create(first, MEMORY) is None
+    assert store.create(first) is None
     second = new_task(task_id=first.task_id, fingerprint="other")
-    assert store.create(second, MEMORY) == first
-    assert store.recent_twin(first.owner, "other", now=NOW - 60) is None
+    assert store.create(second, beside()) == first
+    assert list(cloud.items()) == [first.task_id], "all or nothing"
+
+
+def test_task_is_not_written_where_another_writes_condition_fails(store, cloud):
+    store.create(new_task(), beside())
+    with pytest.raises(ConditionFailed) as failed:
+        store.create(new_task(), beside())
+    assert (failed.value.name, failed.value.item) == ("beside", {"task_id": "other#1"})
+    assert len(cloud.items()) == 2
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_put_that_botocore_repeats_after_it_was_made_is_no_replay(repeated):
+    """Its second try finds what the first has written: the same task, of the same request."""
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    task, stub = new_task(fingerprint="one"), Stubber(client)
+    stub.add_client_error(
+        "put_item",
+        "ConditionalCheckFailedException",
+        modeled_fields={"Item": task_item(task)},
+        response_meta={"RetryAttempts": int(repeated)},
+    )
+    stub.activate()
+    assert TaskStore(client, "tasks").create(task) == (None if repeated else task)
+
+
+@pytest.mark.parametrize("others", [(), (beside(),)], ids=["put", "transaction"])
+@pytest.mark.parametrize("code", ["InternalServerError", ""])
+def test_lost_answer_is_settled_by_one_read(store, cloud, others, code):
+    call = "dynamodb:TransactWriteItems" if others else "dynamodb:PutItem"
+    task = new_task(fingerprint="one")
+
+    def lose_the_answer():
+        assert store.create(task, *others) is None
+        cloud.calls.fail(call, code)
+
+    cloud.calls.before(call, lose_the_answer)
+    assert store.create(task, *others) is None
+    assert cloud.calls.made[-1] == "dynamodb:GetItem"
+
+
+def test_lost_answer_of_nothing_written_is_a_service_error(store, cloud):
+    cloud.calls.fail("dynamodb:PutItem", "")
+    with pytest.raises(ServiceError) as error:
+        store.create(new_task())
+    assert error.value.retryable
+    assert cloud.items() == {}
+
+
+def test_lost_answer_that_no_read_can_settle_is_told_apart(store, cloud):
+    cloud.calls.fail("dynamodb:PutItem", "")
+    cloud.calls.fail("dynamodb:GetItem", "InternalServerError")
+    with pytest.raises(Unconfirmed) as error:
+        store.create(new_task())
+    assert not error.value.retryable
+    assert len(error.value.__notes__) == 2
+
+
+def test_write_that_is_not_allowed_is_read_back_by_nobody(store, cloud):
+    cloud.calls.fail("dynamodb:PutItem", "AccessDeniedException", status=400)
+    cloud.calls.forget_made()
+    with pytest.raises(ServiceError) as error:
+        store.create(new_task())
+    assert not error.value.retryable
+    assert cloud.calls.made == ["dynamodb:PutItem"]
+
+
+def test_single_update_is_no_transaction(store, cloud):
+    cloud.calls.forget_made()
+    key = {"task_id": {"S": "counter"}}
+    body = {
+        "Key": key,
+        "UpdateExpression": "ADD submits :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    store.transact(Write("minute", "Update", body))
+    assert cloud.calls.made == ["dynamodb:UpdateItem"]
+    assert store.read("counter") == {"task_id": "counter", "submits": 1}
 
 
 def test_a_tombstone_is_found_by_whoever_comes_after_it(store):
@@ -55,60 +134,6 @@ def test_a_tombstone_is_found_by_whoever_comes_after_it(store):
     found = store.create(task)
     assert (found.status, found.fingerprint) == ("deleted", "one")
     assert store.get(task.task_id, deleted=True) == found
-
-
-def test_a_fingerprint_is_remembered_for_its_owner_until_its_time(store):
-    task = new_task(fingerprint="f")
-    store.create(task, MEMORY)
-    assert store.recent_twin(task.owner, "f", now=NOW - 0.5) == task.task_id
-    assert store.recent_twin(task.owner, "f", now=NOW) is None
-    assert store.recent_twin("somebody-else", "f", now=NOW - 1) is None
-
-
-def wish():
-    return new_task(fingerprint="f")
-
-
-def first_try(*, began=NOW):
-    return Memory(began=began, until=NOW + 900, retry=False)
-
-
-def a_retry(*, began=NOW, gone=""):
-    return Memory(began=began, until=NOW + 900, retry=True, gone=gone)
-
-
-def test_a_first_try_that_its_own_retry_overtook_is_the_retrys_task(store):
-    retry = wish()
-    assert store.create(retry, a_retry(began=NOW + 1)) is None
-    assert store.create(wish(), first_try()) == retry
-    assert store.recent_twin(retry.owner, "f", now=NOW) == retry.task_id
-
-
-def test_a_wish_that_began_after_a_retry_is_a_new_one(store):
-    store.create(wish(), a_retry())
-    assert store.create(wish(), first_try()) is None
-    assert store.create(wish(), first_try(began=NOW - 1)) is None, "the retry is forgotten by now"
-
-
-def test_a_retry_finds_what_was_written_since_it_looked(store):
-    first = wish()
-    store.create(first, first_try())
-    assert store.create(wish(), a_retry()) == first
-    assert store.create(wish(), a_retry(gone=first.task_id)) is None
-
-
-def test_a_retry_does_not_mind_what_has_expired(store):
-    store.create(wish(), first_try())
-    assert store.create(wish(), a_retry(began=NOW + 899)) is not None
-    assert store.create(wish(), a_retry(began=NOW + 900)) is None
-
-
-def test_a_twin_that_was_taken_back_meanwhile_is_no_answer_yet(store):
-    retry = wish()
-    store.create(retry, a_retry(began=NOW + 1))
-    store.take_back(retry)
-    with pytest.raises(ServiceError):
-        store.create(wish(), first_try())
 
 
 def test_what_is_no_task_id_is_none_without_a_call(store, cloud):
@@ -168,29 +193,6 @@ def test_a_change_returns_the_task_after_it(store):
     assert (again.claimed_at, again.late_upstream_ids) == ("first", ["a", "b"])
 
 
-def test_only_a_pending_task_is_taken_back(store, lives):
-    pending, begun = lives.pending(), lives.processing()
-    assert store.take_back(pending)
-    assert store.get(pending.task_id) is None
-    assert not store.take_back(begun)
-    assert store.get(begun.task_id) == begun
-    assert store.take_back(new_task())
-
-
-def test_a_task_of_another_request_is_not_there_to_be_taken_back_and_stays(store, lives):
-    """Of two requests with one key in the same millisecond, the second's put may go unanswered."""
-    first = lives.pending(submitted_by="first")
-    assert store.take_back(replace(first, submitted_by="second"))
-    assert store.get(first.task_id) == first
-
-
-def test_a_task_that_a_replay_has_touched_is_not_taken_back(store, lives):
-    task = lives.pending()
-    touched = store.apply(task.task_id, transitions.requeue(task, now=0, grace=60))
-    assert not store.take_back(task)
-    assert store.get(task.task_id) == touched
-
-
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_pages_go_on_where_the_last_one_ended(store, seven, newest_first):
     found, after = [], None
@@ -231,8 +233,10 @@ class Endless:
 def test_a_search_for_a_rare_status_stops_after_a_while_and_says_where_to_go_on():
     endless = Endless()
     page = TaskStore(endless, "tasks").page("anonymous", limit=1, status="cancelled")
-    assert len(endless.starts) == PAGES
-    assert len({str(start) for start in endless.starts}) == PAGES, "each from where the last ended"
+    assert len(endless.starts) == FILTERED_PAGES
+    assert len({str(start) for start in endless.starts}) == FILTERED_PAGES, (
+        "each from where the last ended"
+    )
     assert page.tasks == []
     assert page.after.startswith(timestamp(NOW))
 
@@ -254,12 +258,12 @@ def test_overdue_are_open_tasks_of_every_shard_whose_time_has_passed(store, live
 
 ACTIONS = {
     "dynamodb:PutItem": lambda store: store.create(new_task()),
-    "dynamodb:TransactWriteItems": lambda store: store.create(new_task(), MEMORY),
+    "dynamodb:TransactWriteItems": lambda store: store.create(new_task(), beside()),
     "dynamodb:GetItem": lambda store: store.get(new_task().task_id),
     "dynamodb:UpdateItem": lambda store: store.apply(
         new_task().task_id, transitions.cancel(now=NOW, retention=1)
     ),
-    "dynamodb:DeleteItem": lambda store: store.take_back(new_task()),
+    "dynamodb:BatchGetItem": lambda store: store.read_all(["limits#alice"]),
     "dynamodb:Query": lambda store: store.page("anonymous", limit=1),
 }
 
@@ -283,34 +287,66 @@ def test_overdue_of_an_absent_table_is_a_service_error_too(cloud):
 
 
 def meeting(*answers):
-    """Return a store whose transactions get these answers: codes for the two puts, or none."""
+    """Return a store whose transactions get these answers: codes for the two writes, or none."""
     client = boto3.client("dynamodb", region_name="us-east-1")
     stub = Stubber(client)
     for codes in answers:
         if codes:
-            reasons = {"CancellationReasons": [{"Code": code} for code in codes]}
+            found = {"task_id": {"S": "vid_found"}, "status": {"S": "pending"}}
+            found |= {name: {"S": "x"} for name in ("owner", "updated_at")}
+            reasons = [
+                {"Code": code} | ({"Item": found} if code == FAILED else {}) for code in codes
+            ]
             error = "TransactionCanceledException"
-            stub.add_client_error("transact_write_items", error, modeled_fields=reasons)
+            stub.add_client_error(
+                "transact_write_items", error, modeled_fields={"CancellationReasons": reasons}
+            )
         else:
             stub.add_response("transact_write_items", {})
+    stub.add_response("get_item", {})  # of a task that is not there
     stub.activate()
-    return TaskStore(client, "tasks"), stub
+    pauses = []
+    return TaskStore(client, "tasks", sleep=pauses.append), pauses
 
 
-def test_transactions_that_meet_are_tried_again():
-    conflict = ["None", "TransactionConflict"]
-    store, stub = meeting(*[conflict] * (CONFLICTS - 1), [])
-    assert store.create(wish(), first_try()) is None
-    stub.assert_no_pending_responses()
+NOTHING, MET, FAILED = "None", "TransactionConflict", "ConditionalCheckFailed"
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [[["None", "TransactionConflict"]] * CONFLICTS, [["ThrottlingError", "None"]]],
-    ids=["conflicts without end", "no conflict"],
-)
-def test_a_transaction_that_does_not_come_through_is_a_service_error(answers):
-    store, stub = meeting(*answers)
-    with pytest.raises(ServiceError):
-        store.create(wish(), first_try())
-    stub.assert_no_pending_responses()
+@pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET], [MET, MET]], ids=str)
+def test_transactions_that_meet_are_made_again_after_a_pause(met):
+    store, pauses = meeting(*[met] * (CONFLICTS - 1), [])
+    assert store.create(new_task(), beside()) is None
+    assert len(pauses) == CONFLICTS - 1
+    assert len(set(pauses)) > 1, "jitter"
+    assert sum(pauses) < 8, "within the function's time"
+
+
+@pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET]], ids=str)
+def test_transaction_that_meets_others_without_end_is_503_with_nothing_written(met):
+    store, pauses = meeting(*[met] * CONFLICTS)
+    with pytest.raises(ServiceError) as error:
+        store.create(new_task(), beside())
+    assert error.value.retryable
+    assert len(pauses) == CONFLICTS - 1
+
+
+@pytest.mark.parametrize("codes", [[FAILED, NOTHING], [FAILED, MET], [FAILED, FAILED]], ids=str)
+def test_failed_condition_of_the_task_is_the_task_that_is_there(codes):
+    store, pauses = meeting([MET, MET], codes)
+    assert store.create(new_task(), beside()).task_id == "vid_found"
+    assert len(pauses) == 1
+
+
+@pytest.mark.parametrize("codes", [[NOTHING, FAILED], [MET, FAILED]], ids=str)
+def test_failed_condition_of_another_write_is_named(codes):
+    store, _ = meeting(codes)
+    with pytest.raises(ConditionFailed) as failed:
+        store.create(new_task(), beside())
+    assert failed.value.name == "beside"
+
+
+def test_throttled_transaction_is_not_made_again_by_us():
+    store, pauses = meeting(["ThrottlingError", NOTHING])
+    with pytest.raises(ServiceError) as error:
+        store.create(new_task(), beside())
+    assert (error.value.retryable, pauses) == (True, [])

@@ -4,7 +4,7 @@ from videoapi.errors import ValidationError
 from videoapi.requests import validated
 from videoapi.storage import Form
 from videoapi.tasks import timestamp
-from videoapi.uploads import NewUpload, is_reference, key_of, offer
+from videoapi.uploads import NewUpload, is_reference, key_of, offer, require
 
 NOW = 1_768_127_400.0
 DAY = 24 * 3600
@@ -72,31 +72,19 @@ def test_a_wish_that_s3_could_not_hold_to_is_refused_by_its_field(fields, bad):
 
 
 def test_a_reference_is_the_callers_own_key():
-    looked = []
-
-    def written_at(key):
-        looked.append(key)
-        return NOW
-
-    assert key_of(f"upload_{NAME}", "anna", written_at, now=NOW) == looked[0]
-    assert looked == [f"inputs/anna/uploads/{NAME}"]
+    assert key_of(f"upload_{NAME}", "anna") == f"inputs/anna/uploads/{NAME}"
 
 
-@pytest.mark.parametrize(("age", "usable"), [(0, True), (DAY, True), (DAY + 1, False)])
-def test_an_upload_is_usable_for_a_day_so_that_it_outlives_the_queue(age, usable):
-    def found():
-        return key_of(f"upload_{NAME}", "anna", lambda _: NOW - age, now=NOW)
-
-    if usable:
-        assert found()
-    else:
-        with pytest.raises(ValidationError, match="24 hours"):
-            found()
+def test_an_upload_is_usable_for_a_day_so_that_it_outlives_the_queue():
+    require(NOW, now=NOW)
+    require(NOW - DAY, now=NOW)
+    with pytest.raises(ValidationError, match="24 hours"):
+        require(NOW - DAY - 1, now=NOW)
 
 
 def test_nothing_uploaded_is_nothing_found():
     with pytest.raises(ValidationError) as caught:
-        key_of(f"upload_{NAME}", "anna", lambda _: None, now=NOW)
+        require(None, now=NOW)
     assert caught.value.code == "upload_not_found"
 
 
@@ -105,10 +93,7 @@ def test_nothing_uploaded_is_nothing_found():
              f"upload_{NAME} x", f"upload_{NAME.upper()}"],
 )  # fmt: skip
 def test_what_is_spelt_wrong_is_looked_for_nowhere(text):
-    def written_at(key):
-        raise AssertionError(key)
-
     assert is_reference(text)
     with pytest.raises(ValidationError) as caught:
-        key_of(text, "anna", written_at, now=NOW)
+        key_of(text, "anna")
     assert caught.value.code == "upload_not_found"

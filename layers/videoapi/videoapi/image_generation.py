@@ -87,7 +87,7 @@ class ImageGeneration:
         if not self._base_url:
             raise NotFound("No images endpoint is set up here.", code="images_not_configured")
         began = clock()
-        rate_limit = self._limiter.admit_image(caller)
+        rate_limit = self._limiter.admit_image(caller, began)
         image = self._image(self._asked(wish))
         key = f"{IMAGES}/{caller.name}/{image.sha256[:32]}.{image.extension}"
         self._store(key, image)

@@ -80,11 +80,25 @@ def encode(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decode(item: Mapping[str, Any]) -> Task:
-    """Return a DynamoDB item as a task; attributes that only indexes use are left out."""
-    known = {name: _decode(name, item[name]) for name in _NAMES if name in item}
-    request = GenerationRequest(**known.get("request", {"model": ""}))
+    """Return a DynamoDB item as a task."""
+    return task_of(values(item))
+
+
+def values(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a DynamoDB item as plain values."""
+    return {name: _decode(name, value) for name, value in item.items()}
+
+
+def task_of(item: Mapping[str, Any]) -> Task:
+    """Return plain values as a task.
+
+    What only an index or another version of this code writes is left out, in the request as well:
+    a task outlives the deployment, and the roll-back, of the code that wrote it.
+    """
+    known = {name: item[name] for name in _NAMES if name in item}
+    request = {k: v for k, v in known.get("request", {}).items() if k in _REQUEST_NAMES}
     known |= {
-        "request": request,
+        "request": GenerationRequest(**{"model": "", **request}),
         "status": Status(known["status"]),
         "dialect": Dialect(known.get("dialect", Dialect.DOCUMENT)),
     }
@@ -92,6 +106,7 @@ def decode(item: Mapping[str, Any]) -> Task:
 
 
 _NAMES = tuple(field.name for field in fields(Task))
+_REQUEST_NAMES = frozenset(field.name for field in fields(GenerationRequest))
 
 
 def _flat(name: str, value: object) -> object:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from videoapi.errors import AuthenticationError, ServiceError
+from videoapi.aws_errors import service_error
+from videoapi.errors import AuthenticationError
 from videoapi.tasks import timestamp
 
 if TYPE_CHECKING:
@@ -161,9 +162,7 @@ class KeyRing:
         try:
             return operation(TableName=self._table, **request)
         except (ClientError, BotoCoreError) as exc:
-            error = ServiceError("The key table does not answer just now. Try again.")
-            error.add_note(f"DynamoDB: {exc}")
-            raise error from exc
+            raise service_error(exc, "DynamoDB", "The key table") from exc
 
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:

@@ -1,242 +1,220 @@
-"""What one key may use up: submits (and images) a minute, videos a day, tasks alive at once.
+"""What one key may use up: submits a minute, videos and images a day, tasks alive at once.
 
-One item a key, `limits#<owner>`, and one conditional write a submit: counters that only DynamoDB
-adds to, so that a thousand submits at once cannot slip past a limit. A new minute or day costs one
-write more. Tasks alive are a set of ids that is cleaned of ended ones only when it is full, so no
-worker and no cancel has to remember it.
+Each minute and each day of a key is an item of its own, `limits#<owner>#m<number>`, that is only
+ever added to and that TTL removes; the ids of tasks alive are a set in `limits#<owner>`. They are
+written in the transaction that writes the task: what is refused uses nothing up, and however many
+come at once, no more than the limit are let in.
+
+The set is looked over only when it is full, so that no worker and no cancel has to remember it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from videoapi.errors import RateLimited, ServiceError
+from videoapi.errors import RateLimited
+from videoapi.items import encode, task_of
 from videoapi.keys import ApiKey, Limits
-from videoapi.store import TaskStore
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from videoapi.store import ConditionFailed, TaskStore, Write
 
 MINUTE, DAY = 60, 86_400
-TRIES = 5  # a new minute, a new day and a full set may all come at once
 LONGEST_RETRY_AFTER = 60  # seconds; a longer reset is told in the RateLimit header
-ALIVE_RETRY = 10  # seconds: about how often a slot comes free
+ALIVE = "alive"
+ALIVE_RETRY = 10  # seconds: about how often a place comes free
+LOOKED_AT_ONCE = 25  # tasks of a full set in one read
+PAUSE = 3  # seconds until a set in which no task had ended is looked over again …
+FEW = 5  # … if there are more in it than these, which cost no more than the refusal
 
 
-@dataclass(frozen=True)
-class Windows:
-    """The numbers of the current minute and day, as they are stored."""
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """One minute or day of one key, and how much of it was used up when it was read."""
 
-    minute: int
-    day: int
+    name: str  # as in the RateLimit header
+    unit: str  # the attribute that counts
+    limit: int
+    seconds: int
+    number: int  # of the minute or day, since 1970
+    owner: str
+    used: int = 0
 
-    @classmethod
-    def at(cls, now: float) -> "Windows":
-        """Return the windows that an instant (epoch seconds) lies in."""
-        return cls(int(now // MINUTE), int(now // DAY))
+    @property
+    def key(self) -> str:
+        """The item's key."""
+        return f"limits#{self.owner}#{self.name[0]}{self.number}"
+
+    def write(self) -> Write:
+        """Return the write that counts one more."""
+        body = {
+            "Key": encode({"task_id": self.key}),
+            "UpdateExpression": "SET expires_at = :end ADD #unit :one",
+            "ConditionExpression": "attribute_not_exists(#unit) OR #unit < :limit",
+            "ExpressionAttributeNames": {"#unit": self.unit},
+            "ExpressionAttributeValues": encode(
+                # A clock that is behind still counts in it after its end.
+                {":one": 1, ":limit": self.limit, ":end": (self.number + 2) * self.seconds}
+            ),
+        }
+        return Write(self.name, "Update", body)
+
+    def left(self, now: float) -> int:
+        """Return the seconds until the next window."""
+        return int(self.seconds - now % self.seconds) + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """What a key may still do, as it was read at `now`; the transaction of `writes` decides."""
+
+    owner: str = ""
+    now: float = 0.0
+    windows: Sequence[Window] = ()
+    alive: int | None = None  # tasks at once
+    item: Mapping[str, Any] = field(default_factory=dict)  # with the ids of those
+
+    def writes(self, task_id: str = "") -> list[Write]:
+        """Return the writes that count one more, of a task alive where the key limits those."""
+        writes = [window.write() for window in self.windows]
+        if self.alive is not None:
+            body = {
+                "Key": encode({"task_id": _alive_key(self.owner)}),
+                "UpdateExpression": "ADD alive :ids",
+                "ConditionExpression": "attribute_not_exists(alive) OR size(alive) < :limit",
+                "ExpressionAttributeValues": {
+                    ":ids": {"SS": [task_id]},
+                    ":limit": {"N": str(self.alive)},
+                },
+            }
+            writes.append(Write(ALIVE, "Update", body))
+        return writes
+
+    def headers(self, *, used: int = 0) -> dict[str, str]:
+        """Return `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10)."""
+        if not self.windows:
+            return {}
+        policy = (f'"{each.name}";q={each.limit};w={each.seconds}' for each in self.windows)
+        state = (
+            f'"{each.name}";r={max(each.limit - each.used - used, 0)};t={each.left(self.now)}'
+            for each in self.windows
+        )
+        return {"RateLimit-Policy": ", ".join(policy), "RateLimit": ", ".join(state)}
+
+    def refusal(self, name: str) -> RateLimited:
+        """Return the error for the limit of this name."""
+        if name == ALIVE:
+            return RateLimited(
+                f"This key may have {self.alive} tasks alive at once.",
+                code="too_many_tasks_alive",
+                headers=self.headers() | {"Retry-After": str(ALIVE_RETRY)},
+            )
+        windows = [
+            replace(each, used=each.limit) if each.name == name else each for each in self.windows
+        ]
+        (full,) = (each for each in windows if each.name == name)
+        wait = min(full.left(self.now), LONGEST_RETRY_AFTER)
+        headers = replace(self, windows=windows).headers() | {"Retry-After": str(wait)}
+        if full.seconds == DAY:
+            headers["x-should-retry"] = "false"  # no use within the minute that a client would wait
+            text, code = f"This key may make {full.limit} videos a day.", "daily_limit_reached"
+        else:
+            text, code = f"This key may submit {full.limit} times a minute.", "rate_limited"
+        return RateLimited(text, code=code, headers=headers)
 
 
 class Limiter:
-    """Counts what keys with limits do. Raises `RateLimited`, `ServiceError`."""
+    """Holds keys to their limits. Raises `RateLimited`, `ServiceError`."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table: str,
-        store: TaskStore,
-        clock: Callable[[], float],
-    ) -> None:
-        """Take the client and the store that `services` made."""
-        self._client = client
-        self._table = table
+    def __init__(self, store: TaskStore) -> None:
+        """Take the table."""
         self._store = store
-        self._clock = clock
 
-    def admit_image(self, key: ApiKey) -> dict[str, str]:
-        """Count an image, which costs money too, as a submit of its minute and as nothing else."""
-        minute = Limits(submits_per_minute=key.limits.submits_per_minute)
-        return self.admit(ApiKey(key.name, minute), None)
+    def quota(self, key: ApiKey, now: float) -> Quota:
+        """Read what a key has used up, and refuse what it has nothing left for.
 
-    def admit(self, key: ApiKey, task_id: str | None) -> dict[str, str]:
-        """Count one submit; return the `RateLimit` headers of the answer.
-
-        Costs nothing for a key without limits. Without a task it is no video of the day.
+        One read, and none for a key without limits. The `writes` must be made with the task's.
         """
+        windows, alive = _windows(key, now), key.limits.tasks_alive
         if not key.limits.any:
-            return {}
-        for _ in range(TRIES):
-            now = self._clock()
-            windows = Windows.at(now)
-            admitted, item = self._count(key, task_id, windows)
-            headers = rate_limit_headers(key.limits, item, now)
-            if admitted:
-                return headers
-            if (item.get("minute"), item.get("day")) != (windows.minute, windows.day):
-                self._open(key, item, windows)
-            elif not self._is_full(key, item):
-                raise _over(key.limits, item, now, headers)
-            elif not self._clean(key, item):
-                raise RateLimited(
-                    f"This key may have {key.limits.tasks_alive} tasks alive at once.",
-                    code="too_many_tasks_alive",
-                    headers=headers | {"Retry-After": str(ALIVE_RETRY)},
-                )
-        raise ServiceError("The limits of this key change too quickly. Try again.")
+            return Quota()
+        keys = [each.key for each in windows] + [_alive_key(key.name)] * (alive is not None)
+        found = self._store.read_all(keys)
+        windows = [
+            replace(each, used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
+        ]
+        item = found.get(_alive_key(key.name), {})
+        quota = Quota(owner=key.name, now=now, windows=windows, alive=alive, item=item)
+        for each in windows:
+            if each.used >= each.limit:
+                raise quota.refusal(each.name)
+        if alive is not None and len(item.get(ALIVE, ())) >= alive:
+            self._make_room(quota, item)
+        return quota
 
-    def _count(
-        self, key: ApiKey, task_id: str | None, windows: Windows
-    ) -> tuple[bool, dict[str, Any]]:
-        """Add one to each counter, if all of them allow it; return the item after or instead."""
-        limits = key.limits
-        names = {"#m": "minute", "#d": "day", "#mc": "submits"}
-        values: dict[str, Any] = {
-            ":m": {"N": str(windows.minute)},
-            ":d": {"N": str(windows.day)},
-            ":one": {"N": "1"},
+    def reconsider(self, quota: Quota, failed: ConditionFailed) -> None:
+        """Return if a place came free for what a transaction did not let in; else refuse it."""
+        if failed.name != ALIVE:
+            raise quota.refusal(failed.name)
+        self._make_room(quota, failed.item)
+
+    def admit_image(self, key: ApiKey, now: float) -> dict[str, str]:
+        """Count an image, which costs money too, in its minute and day; return the headers."""
+        return self._admit(key, replace(key.limits, tasks_alive=None), now)
+
+    def admit_upload(self, key: ApiKey, now: float) -> dict[str, str]:
+        """Count an upload, which costs five days of storage, in its minute; return the headers."""
+        return self._admit(key, Limits(submits_per_minute=key.limits.submits_per_minute), now)
+
+    def _admit(self, key: ApiKey, limits: Limits, now: float) -> dict[str, str]:
+        quota = self.quota(ApiKey(key.name, limits), now)
+        if quota.windows:
+            try:
+                self._store.transact(*quota.writes())
+            except ConditionFailed as failed:
+                raise quota.refusal(failed.name) from failed
+        return quota.headers(used=1)
+
+    def _make_room(self, quota: Quota, item: Mapping[str, Any]) -> None:
+        """Take ended tasks out of a full set, or refuse; at most so many a time, in turn.
+
+        An id has had its task since both were written: one that is not there has expired.
+        """
+        ids, now = sorted(item[ALIVE]), quota.now
+        if len(ids) > FEW and 0 <= now - item.get("looked_at", 0) < PAUSE:
+            raise quota.refusal(ALIVE)
+        first = int(now // PAUSE) * LOOKED_AT_ONCE % len(ids)
+        some = (ids + ids)[first : first + min(LOOKED_AT_ONCE, len(ids))]
+        tasks = {key: task_of(found) for key, found in self._store.read_all(some).items()}
+        gone = [each for each in some if each not in tasks or not tasks[each].keeps_place(now)]
+        value: dict[str, Any] = {"SS": gone} if gone else {"N": str(int(now))}
+        body = {
+            "Key": encode({"task_id": _alive_key(quota.owner)}),
+            "UpdateExpression": "DELETE alive :it" if gone else "SET looked_at = :it",
+            "ExpressionAttributeValues": {":it": value},
         }
-        where = ["#m = :m", "#d = :d"]
-        for name, limit in (("#mc", limits.submits_per_minute), ("#dc", limits.videos_per_day)):
-            if limit is not None:
-                values[f":{name[1:]}"] = {"N": str(limit)}
-                where.append(f"{name} < :{name[1:]}")
-        adds = "#mc :one"
-        if task_id is not None:
-            names["#dc"] = "videos"
-            adds += ", #dc :one"
-        if limits.tasks_alive is not None:
-            names["#a"] = "alive"
-            values |= {":alive": {"N": str(limits.tasks_alive)}, ":ids": {"SS": [task_id]}}
-            where.append("(attribute_not_exists(#a) OR size(#a) < :alive)")
-            adds += ", #a :ids"
-        try:
-            answer = self._update(
-                key,
-                UpdateExpression=f"ADD {adds}",
-                ConditionExpression=" AND ".join(where),
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except _ConditionLostError as lost:
-            return False, _plain(lost.item)
-        return True, _plain(answer["Attributes"])
-
-    def _open(self, key: ApiKey, item: dict[str, Any], windows: Windows) -> None:
-        """Begin a new window, unless somebody else has just done so."""
-        same_day = item.get("day") == windows.day
-        values = {
-            ":m": {"N": str(windows.minute)},
-            ":d": {"N": str(windows.day)},
-            ":zero": {"N": "0"},
-            ":videos": {"N": str(item.get("videos", 0) if same_day else 0)},
-        }
-        condition = "attribute_not_exists(#m)"
-        if "minute" in item:
-            condition = "#m = :seen AND #d = :day AND #dc = :count"
-            values |= {
-                ":seen": {"N": str(item["minute"])},
-                ":day": {"N": str(item["day"])},
-                ":count": {"N": str(item["videos"])},
-            }
-        names = {"#m": "minute", "#d": "day", "#mc": "submits", "#dc": "videos"}
-        try:
-            self._update(
-                key,
-                UpdateExpression="SET #m = :m, #d = :d, #mc = :zero, #dc = :videos",
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-            )
-        except _ConditionLostError:
-            return
-
-    def _is_full(self, key: ApiKey, item: dict[str, Any]) -> bool:
-        alive = key.limits.tasks_alive
-        return alive is not None and len(item.get("alive", ())) >= alive
-
-    def _clean(self, key: ApiKey, item: dict[str, Any]) -> bool:
-        """Take ended tasks out of the set; return whether any was."""
-        tasks = {task_id: self._store.get(task_id) for task_id in item["alive"]}
-        ended = [task_id for task_id, task in tasks.items() if task is None or task.ended]
-        if ended:
-            self._update(
-                key,
-                UpdateExpression="DELETE #a :ids",
-                ExpressionAttributeNames={"#a": "alive"},
-                ExpressionAttributeValues={":ids": {"SS": ended}},
-            )
-        return bool(ended)
-
-    def _update(self, key: ApiKey, **request: Any) -> Any:  # noqa: ANN401 — botocore's own shape
-        try:
-            return self._client.update_item(
-                TableName=self._table, Key={"task_id": {"S": f"limits#{key.name}"}}, **request
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise _ConditionLostError(dict(exc.response).get("Item", {})) from exc
-            raise _away(exc) from exc
-        except BotoCoreError as exc:
-            raise _away(exc) from exc
+        if gone or len(ids) > FEW:
+            self._store.transact(Write(ALIVE, "Update", body))
+        if not gone:
+            raise quota.refusal(ALIVE)
 
 
-class _ConditionLostError(Exception):
-    def __init__(self, item: Any) -> None:  # noqa: ANN401 — botocore's own shape
-        super().__init__()
-        self.item = item
-
-
-def rate_limit_headers(limits: Limits, item: dict[str, Any], now: float) -> dict[str, str]:
-    """Return `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10)."""
-    windows = Windows.at(now)
+def _windows(key: ApiKey, now: float) -> list[Window]:
     rows = (
-        ("minute", limits.submits_per_minute, MINUTE, "submits", windows.minute),
-        ("day", limits.videos_per_day, DAY, "videos", windows.day),
+        ("minute", "submits", key.limits.submits_per_minute, MINUTE),
+        ("day", "videos", key.limits.videos_per_day, DAY),
     )
-    policy, state = [], []
-    for name, limit, seconds, counter, window in rows:
-        if limit is None:
-            continue
-        used = item.get(counter, 0) if item.get(name) == window else 0
-        policy.append(f'"{name}";q={limit};w={seconds}')
-        state.append(f'"{name}";r={max(limit - used, 0)};t={_left(now, seconds)}')
-    if not policy:
-        return {}
-    return {"RateLimit-Policy": ", ".join(policy), "RateLimit": ", ".join(state)}
+    return [
+        Window(
+            name=name,
+            unit=unit,
+            limit=limit,
+            seconds=seconds,
+            number=int(now // seconds),
+            owner=key.name,
+        )
+        for name, unit, limit, seconds in rows
+        if limit is not None
+    ]
 
 
-def _over(limits: Limits, item: dict[str, Any], now: float, headers: dict[str, str]) -> RateLimited:
-    daily = limits.videos_per_day is not None and item["videos"] >= limits.videos_per_day
-    wait = min(_left(now, DAY if daily else MINUTE), LONGEST_RETRY_AFTER)
-    text = (
-        f"This key may make {limits.videos_per_day} videos a day."
-        if daily
-        else f"This key may submit {limits.submits_per_minute} times a minute."
-    )
-    error = RateLimited(text, headers=headers | {"Retry-After": str(wait)})
-    error.code = "daily_limit_reached" if daily else "rate_limited"
-    if daily:  # no use within the minute that a client would wait
-        error.headers["x-should-retry"] = "false"
-    return error
-
-
-def _left(now: float, window: int) -> int:
-    return int(window - now % window) + 1
-
-
-def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    kinds: dict[str, Callable[[Any], Any]] = {"N": int, "SS": list, "S": str}
-    return {name: kinds[kind](raw) for name, ((kind, raw),) in _pairs(item)}
-
-
-def _pairs(item: dict[str, Any]) -> list[tuple[str, tuple[tuple[str, Any], ...]]]:
-    return [(name, tuple(value.items())) for name, value in item.items()]
-
-
-def _away(exc: Exception) -> ServiceError:
-    error = ServiceError("The limits of this key cannot be read just now. Try again.")
-    error.add_note(f"DynamoDB: {exc}")
-    return error
+def _alive_key(owner: str) -> str:
+    return f"limits#{owner}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from videoapi.aws_errors import service_error
 from videoapi.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ class TaskQueue:
                 DelaySeconds=seconds,
             )
         except (ClientError, BotoCoreError) as exc:
-            error = ServiceError("The task queue does not answer just now. Try again.")
-            error.add_note(f"SQS: {exc}")
-            raise error from exc
+            raise _away(exc) from exc
 
     def hide(self, receipt_handle: str, *, seconds: int) -> None:
         """Keep a received message invisible for `seconds` from now; late by design if it fails.
@@ -50,9 +49,7 @@ class TaskQueue:
         ):
             return
         except (ClientError, BotoCoreError) as exc:
-            error = ServiceError("The message's visibility could not be changed.")
-            error.add_note(f"SQS: {exc}")
-            raise error from exc
+            raise _away(exc) from exc
 
     def waiting(self) -> int:
         """Return about how many messages wait to be received (SQS's own estimate)."""
@@ -61,10 +58,12 @@ class TaskQueue:
                 QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
             )
         except (ClientError, BotoCoreError) as exc:
-            error = ServiceError("The task queue does not say how long it is.")
-            error.add_note(f"SQS: {exc}")
-            raise error from exc
+            raise _away(exc) from exc
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _away(exc: Exception) -> ServiceError:
+    return service_error(exc, "SQS", "The task queue")
 
 
 def task_id_of(body: str) -> str | None:

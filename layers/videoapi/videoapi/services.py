@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 SECRET_SECONDS = 300  # a rotated relay key is picked up within this time
 UNREADABLE = "a secret cannot be read"  # the log's words; RelayFailuresAlarm sends people to them
+# Seconds to connect and to read, and tries; a pause of up to a second is between two tries.
+PATIENT = (3, 10, 3)
+WAITS = {"others": (1, 3, 2), "sqs": (1, 1, 2)}  # the sweeper sends what SQS does not take
 JITTER = 0.25  # a back-off is up to this share longer than set, never shorter
 
 
@@ -82,21 +85,21 @@ def keys() -> KeyRing:
 
 
 @cache
-def store() -> TaskStore:
-    """Return the task table."""
-    return TaskStore(_client("dynamodb"), settings().table_name)
+def store(*, patient: bool = False) -> TaskStore:
+    """Return the task table; `patient` for those whom nobody waits for."""
+    return TaskStore(_client("dynamodb", patient=patient), settings().table_name)
 
 
 @cache
-def queue() -> TaskQueue:
+def queue(*, patient: bool = False) -> TaskQueue:
     """Return the queue of task ids."""
-    return TaskQueue(_client("sqs"), settings().queue_url)
+    return TaskQueue(_client("sqs", patient=patient), settings().queue_url)
 
 
 @cache
-def files() -> Files:
+def files(*, patient: bool = False) -> Files:
     """Return the bucket; its client is made at the first use."""
-    return Files(cache(lambda: _client("s3")), settings().bucket_name)
+    return Files(cache(lambda: _client("s3", patient=patient)), settings().bucket_name)
 
 
 @cache
@@ -117,7 +120,7 @@ def submissions() -> "Submissions":
     """Return the use case of submitting."""
     from videoapi.submission import Submissions  # noqa: PLC0415 — pydantic is for submit alone
 
-    return Submissions(settings(), store(), queue(), files(), links(), _limiter(), Measurements())
+    return Submissions(settings(), store(), queue(), files(), links(), limiter(), Measurements())
 
 
 @cache
@@ -133,7 +136,12 @@ def cancellation() -> Cancellation:
 def recovery() -> Recovery:
     """Return the use cases of the sweeper and of dead letters."""
     return Recovery(
-        settings(), store(), queue(), clock=clock, measurements=Measurements(), log=logger()
+        settings(),
+        store(patient=True),
+        queue(patient=True),
+        clock=clock,
+        measurements=Measurements(),
+        log=logger(),
     )
 
 
@@ -160,11 +168,11 @@ def generation() -> "Generation":
     log, fetcher = logger(), _fetcher()
     return Generation(
         chosen,
-        store(),
-        queue(),
+        store(patient=True),
+        queue(patient=True),
         relay,
-        Inputs(chosen, files(), fetcher, _optimizer()),
-        Delivery(chosen, store(), files(), relay, fetcher, log),
+        Inputs(chosen, files(patient=True), fetcher, _optimizer()),
+        Delivery(chosen, store(patient=True), files(patient=True), relay, fetcher, log),
         clock=clock,
         sleep=threading.Event.wait,
         jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
@@ -187,7 +195,7 @@ def image_generation() -> "ImageGeneration":
         _fetcher(),
         files(),
         links(),
-        _limiter(),
+        limiter(),
         base_url=settings().image_base_url if settings().image_api_key_secret else "",
         model=settings().image_model,
         key=lambda: secret(name),
@@ -195,10 +203,11 @@ def image_generation() -> "ImageGeneration":
 
 
 @cache
-def _limiter() -> "Limiter":
+def limiter() -> "Limiter":
+    """Return what holds keys to their limits."""
     from videoapi.limits import Limiter  # noqa: PLC0415 — for those who spend money
 
-    return Limiter(_client("dynamodb"), settings().table_name, store(), clock)
+    return Limiter(store())
 
 
 def secret(name: str, *, anew: bool = False) -> str:
@@ -260,12 +269,17 @@ def _session() -> Session:
 
 
 @cache
-def _client(service: str) -> Any:  # noqa: ANN401 — botocore makes their classes as it goes
+def _client(service: str, *, patient: bool = False) -> Any:  # noqa: ANN401 — botocore makes their classes as it goes
+    """Return a client of an AWS service, which gives up in `WAITS` for those whom callers wait for.
+
+    A hanging service must not outlive the function: the caller would read the gateway's own 503.
+    """
     logger()  # first, or botocore tells where its credentials come from, at each cold start
+    connect, read, tries = PATIENT if patient else WAITS.get(service, WAITS["others"])
     config = Config(
-        connect_timeout=3,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        connect_timeout=connect,
+        read_timeout=read,
+        retries={"mode": "standard", "total_max_attempts": tries},
         signature_version="s3v4" if service == "s3" else None,
         user_agent="video-api",  # else botocore describes itself at each call: 0.9 of its 3.8 M
     )

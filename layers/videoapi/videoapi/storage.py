@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
+from videoapi.aws_errors import service_error
 from videoapi.errors import ServiceError
 from videoapi.tasks import epoch, timestamp
 
@@ -210,6 +211,4 @@ def _lifetime(credentials: Credentials, now: float) -> int:
 
 
 def _away(exc: Exception) -> ServiceError:
-    error = ServiceError("The file store does not answer just now. Try again.")
-    error.add_note(f"S3: {exc}")
-    return error
+    return service_error(exc, "S3", "The file store")

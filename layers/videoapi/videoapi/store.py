@@ -1,13 +1,16 @@
 """Tasks in DynamoDB: one table, the truth of the whole system."""
 
-from collections.abc import Iterator, Mapping
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from videoapi.aws_errors import codes_of, service_error
 from videoapi.errors import ServiceError
-from videoapi.items import decode, encode, task_item, update_expression
+from videoapi.items import decode, task_item, task_of, update_expression, values
 from videoapi.tasks import SHARDS, Status, Task, is_task_id, timestamp
 from videoapi.transitions import Change, listed_at
 
@@ -15,10 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SWEEP_LIMIT = 500  # tasks a sweep takes up from one shard; the next sweep is a minute away
-PAGES = 20  # index pages read for one filtered page of a list, at most …
+PAGES = 10  # of an index, of 1 MB at most, read for one page of a list: the largest it can be
+FILTERED_PAGES = 2  # … for one of a rare status, where the next page goes on, …
 FILTERED = 100  # … and tasks in each of them
-CONFLICTS = 8  # transactions of the same wish at once; each try takes some milliseconds
-FINGERPRINT_PREFIX = "fingerprint#"
+CONFLICT = frozenset({"TransactionConflict", "TransactionConflictException"})
+CONFLICTS = 12  # tries of a transaction that meets others …
+PAUSE, LONGEST_PAUSE = 0.02, 0.8  # … and seconds in between: 5.4 in all at the most
 
 
 @dataclass(frozen=True)
@@ -29,18 +34,37 @@ class Page:
     after: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Memory:
-    """How an SDK's submit without a key is remembered, so that its own retry finds its task.
+@dataclass(frozen=True)
+class Write:
+    """One write of a transaction: a `Put` or an `Update`, without table and return values.
 
-    `began` is when the request was received, `until` when it is forgotten (epoch seconds); `gone`
-    is the task that a retry was led to and that is not there.
+    `name` tells whose condition has failed.
     """
 
-    began: float
-    until: float
-    retry: bool
-    gone: str = ""
+    name: str
+    kind: Literal["Put", "Update"]
+    body: Mapping[str, Any]
+
+
+class ConditionFailed(Exception):
+    """Nothing was written, because the condition of this write did not hold.
+
+    `item` is what stands there instead, as plain values; `repeated` says that botocore had lost an
+    answer before this one, so that it may be what the write itself has put there.
+    """
+
+    def __init__(self, name: str, item: Mapping[str, Any], *, repeated: bool) -> None:
+        """Name the write."""
+        super().__init__(name)
+        self.name = name
+        self.item = item
+        self.repeated = repeated
+
+
+class Unconfirmed(ServiceError):
+    """Whether the task was written is unknown: the answer was lost, and so was a read's."""
+
+    retryable = False
 
 
 class TaskStore:
@@ -49,62 +73,95 @@ class TaskStore:
     Raises `ServiceError` when DynamoDB does not answer; a lost condition is a return value.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         """Take the client that `services` made."""
         self._client = client
         self._table = table
+        self._sleep = sleep
 
-    def create(self, task: Task, memory: Memory | None = None) -> Task | None:
+    def create(self, task: Task, *others: Write) -> Task | None:
         """Put a new task; return None, or the task (or tombstone) that has its id already.
 
-        With a `memory` its fingerprint is remembered in the same transaction, for `recent_twin`;
-        of a request and its retry, whichever comes second then gets the other's task.
+        Together with `others` or not at all: one transaction. Raises `ConditionFailed` for one of
+        them. A lost answer is settled by one read; raises `Unconfirmed` where that fails too.
         """
-        put = {
-            "TableName": self._table,
-            "Item": task_item(task),
-            "ConditionExpression": "attribute_not_exists(task_id)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        condition = "attribute_not_exists(task_id)"
+        put = Write("task", "Put", {"Item": task_item(task), "ConditionExpression": condition})
         try:
-            if memory is None:
-                self._client.put_item(**put)  # type: ignore[arg-type]  # built as a dict for both calls
-            else:
-                self._put_both(put, self._twin(task, memory))
-        except ClientError as exc:
-            existing = _existing(exc) or {}
-            twin = existing.get("twin", {}).get("S")
-            found = self.get(twin, deleted=True) if twin else existing and decode(existing)
-            if not found:
-                raise _away(exc) from exc
-            return found
-        except BotoCoreError as exc:
-            raise _away(exc) from exc
-        return None
+            self.transact(put, *others)
+        except ConditionFailed as failed:
+            if failed.name != put.name:
+                raise
+            found, lost = task_of(failed.item), failed.repeated
+        except ServiceError as error:
+            found, lost = self._settled(task, error), True
+        else:
+            return None
+        same = (found.created_at, found.fingerprint) == (task.created_at, task.fingerprint)
+        return None if lost and same else found
 
-    def _put_both(self, *puts: dict[str, Any]) -> None:
-        """Put in one transaction, again while others write the same fingerprint.
+    def transact(self, *writes: Write) -> None:
+        """Make all of these writes or none of them. Raises `ConditionFailed`.
 
-        A 503 would lose a wish: its SDK's repetition would be taken for that of the other's.
+        DynamoDB cancels a transaction that meets another one on an item: it is made again, after
+        a pause of random length. A single write is no transaction, which would cost twice.
         """
         tries = 0
         while True:
-            tries += 1
             try:
-                self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]  # same dict
+                self._write(writes)
             except ClientError as exc:
-                if tries == CONFLICTS or not _conflicts(exc):
-                    raise
+                for write, item in zip(writes, _stood_there(exc), strict=False):
+                    if item is not None:
+                        repeated = exc.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+                        raise ConditionFailed(write.name, values(item), repeated=repeated) from exc
+                tries += 1
+                if tries == CONFLICTS or not CONFLICT & codes_of(exc):
+                    raise _away(exc) from exc
+            except BotoCoreError as exc:
+                raise _away(exc) from exc
             else:
                 return
+            self._sleep(random.uniform(0, min(LONGEST_PAUSE, PAUSE * 2**tries)))  # noqa: S311 — spreads load, guards nothing
+
+    def _write(self, writes: Sequence[Write]) -> None:
+        common = {"TableName": self._table, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        requests: Any = [{each.kind: {**common, **each.body}} for each in writes]
+        if len(writes) > 1:
+            self._client.transact_write_items(TransactItems=requests)
+        elif "Put" in requests[0]:
+            self._client.put_item(**requests[0]["Put"])
+        else:
+            self._client.update_item(**requests[0]["Update"])
+
+    def _settled(self, task: Task, error: ServiceError) -> Task:
+        """Return the task that a put without an answer has made all the same, or raise `error`."""
+        if not error.retryable:
+            raise error
+        try:
+            found = self.get(task.task_id, deleted=True)
+        except ServiceError as again:
+            unknown = Unconfirmed(error.message)
+            for note in (*error.__notes__, *again.__notes__):
+                unknown.add_note(note)
+            raise unknown from error
+        if found is None:
+            raise error
+        return found
 
     def get(self, task_id: str, *, deleted: bool = False) -> Task | None:
         """Read a task with strong consistency; its tombstone only for `deleted`.
 
         What is no task id reads as none without a call: it may be an empty key, or a foreign one.
         """
-        item = self._read(task_id) if is_task_id(task_id) else None
-        task = decode(item) if item else None
+        item = self.read(task_id) if is_task_id(task_id) else None
+        task = task_of(item) if item else None
         return None if task is None or (task.status is Status.DELETED and not deleted) else task
 
     def apply(self, task_id: str, change: Change) -> Task | None:
@@ -124,41 +181,6 @@ class TaskStore:
             raise _away(exc) from exc
         return decode(answer["Attributes"])
 
-    def take_back(self, task: Task) -> bool:
-        """Remove a task that nobody was told of; False when a worker or a replay has touched it.
-
-        True also when it is not there (a repetition by botocore finds nothing any more), or when
-        an earlier task has its id.
-        """
-        try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key={"task_id": {"S": task.task_id}},
-                ConditionExpression="#s = :pending AND submitted_by = :us AND queued_at = :sent",
-                ExpressionAttributeNames={"#s": "status"},
-                ExpressionAttributeValues={
-                    ":pending": {"S": Status.PENDING},
-                    ":us": {"S": task.submitted_by},
-                    ":sent": {"S": task.queued_at},
-                },
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                there = _existing(exc)
-                return there is None or decode(there).submitted_by != task.submitted_by
-            raise _away(exc) from exc
-        except BotoCoreError as exc:
-            raise _away(exc) from exc
-        return True
-
-    def recent_twin(self, owner: str, fingerprint: str, *, now: float) -> str | None:
-        """Return the id of the same owner's task with this fingerprint, while remembered."""
-        item = self._read(_twin_key(owner, fingerprint))
-        if item is None or float(item["expires_at"]["N"]) <= now:
-            return None
-        return str(item["twin"]["S"])
-
     def page(
         self,
         owner: str,
@@ -175,7 +197,7 @@ class TaskStore:
             values[":a"] = {"S": after}
         found: list[Task] = []
         start: dict[str, Any] = {}
-        for _ in range(PAGES):
+        for _ in range(PAGES if status is None else FILTERED_PAGES):
             answer = self._query(
                 IndexName="by_owner",
                 KeyConditionExpression=condition,
@@ -215,62 +237,38 @@ class TaskStore:
         except (ClientError, BotoCoreError) as exc:
             raise _away(exc) from exc
 
-    def _read(self, key: str) -> dict[str, Any] | None:
+    def read(self, key: str) -> dict[str, Any] | None:
+        """Read any item with strong consistency, as plain values."""
         try:
             answer = self._client.get_item(
                 TableName=self._table, Key={"task_id": {"S": key}}, ConsistentRead=True
             )
         except (ClientError, BotoCoreError) as exc:
             raise _away(exc) from exc
-        return answer.get("Item")
+        return values(answer["Item"]) if "Item" in answer else None
 
-    def _twin(self, task: Task, memory: Memory) -> dict[str, Any]:
-        """Return the put that remembers `task`, unless that would forget its other half.
-
-        A first request may be overtaken by its own retry (a cold start, a slow line): it then
-        finds a retry that began after it. A retry finds whatever was written since it looked.
-        """
-        item = {
-            "task_id": _twin_key(task.owner, task.fingerprint),
-            "twin": task.task_id,
-            "expires_at": int(memory.until),
-        }
-        began = int(memory.began * 1000)
-        if memory.retry:
-            item["retried_at"] = began
-            free = "attribute_not_exists(task_id) OR expires_at <= :now OR twin = :gone"
-            values = {":now": int(memory.began), ":gone": memory.gone}
-        else:
-            free = "attribute_not_exists(retried_at) OR retried_at <= :began"
-            values = {":began": began}
-        return {
-            "TableName": self._table,
-            "Item": encode(item),
-            "ConditionExpression": free,
-            "ExpressionAttributeValues": encode(values),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+    def read_all(self, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Read up to 100 items by key with strong consistency; those that are there."""
+        wanted: Any = {"Keys": [{"task_id": {"S": key}} for key in keys], "ConsistentRead": True}
+        try:
+            answer = self._client.batch_get_item(RequestItems={self._table: wanted})
+        except (ClientError, BotoCoreError) as exc:
+            raise _away(exc) from exc
+        if answer.get("UnprocessedKeys"):  # DynamoDB's way to say "throttled" of some of them
+            raise ServiceError("The task table does not answer just now. Try again.")
+        found = map(values, answer["Responses"][self._table])
+        return {item["task_id"]: item for item in found}
 
 
-def _twin_key(owner: str, fingerprint: str) -> str:
-    return f"{FINGERPRINT_PREFIX}{owner}#{fingerprint}"
-
-
-def _conflicts(exc: ClientError) -> bool:
-    """Tell a transaction that met another one, and no condition that failed."""
-    reasons: Any = exc.response.get("CancellationReasons", [])
-    codes = {reason.get("Code") for reason in reasons}
-    return "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
-
-
-def _existing(exc: ClientError) -> Mapping[str, Any] | None:
-    """Return the item that a lost put found, from either kind of write."""
+def _stood_there(exc: ClientError) -> list[Mapping[str, Any] | None]:
+    """Return, for each write, the item that its failed condition found; None where it held."""
     response: Any = exc.response
-    reasons = [response, *response.get("CancellationReasons", [])]
-    return next((reason["Item"] for reason in reasons if reason.get("Item")), None)
+    if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        return [response.get("Item", {})]
+    reasons = response.get("CancellationReasons", [])
+    failed = "ConditionalCheckFailed"
+    return [each.get("Item", {}) if each.get("Code") == failed else None for each in reasons]
 
 
 def _away(exc: Exception) -> ServiceError:
-    error = ServiceError("The task table does not answer just now. Try again.")
-    error.add_note(f"DynamoDB: {exc}")
-    return error
+    return service_error(exc, "DynamoDB", "The task table")

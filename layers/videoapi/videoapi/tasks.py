@@ -31,6 +31,7 @@ class Status(StrEnum):
 
 
 OPEN = frozenset({Status.PENDING, Status.PROCESSING})
+PAID_JOB_SECONDS = 300  # as long as a paid job that nobody waits for is taken to run on
 
 
 class Dialect(StrEnum):
@@ -67,7 +68,6 @@ class Task:
     request: GenerationRequest
     dialect: Dialect = Dialect.DOCUMENT
     fingerprint: str = ""
-    submitted_by: str = ""  # the one request that wrote it, and may take it back
     progress: int = 0
     completed_at: str | None = None
     expires_at: int | None = None  # epoch seconds: DynamoDB's TTL wants a number
@@ -100,6 +100,18 @@ class Task:
     def ended(self) -> bool:
         """Whether nothing can happen to it any more (a deletion aside)."""
         return self.status not in OPEN
+
+    def keeps_place(self, now: float) -> bool:
+        """Whether it counts among its owner's live tasks: open, or given up while its job runs.
+
+        A tombstone keeps `completed_at` only of a task whose job had ended before.
+        """
+        given_up = self.status is Status.CANCELLED or (
+            self.status is Status.DELETED and self.completed_at is None
+        )
+        began = self.accepted_at or self.intent_at
+        runs = began is not None and now < epoch(began) + PAID_JOB_SECONDS
+        return not self.ended or (given_up and runs)
 
     @property
     def maybe_charged(self) -> bool:

@@ -30,7 +30,7 @@ LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.DELETED: frozenset(),
 }
 RUNNING = frozenset({Status.PROCESSING})
-KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint")
+KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint", "intent_at", "accepted_at")
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
@@ -187,6 +187,8 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
     Only of the task as it was seen: an ending in between brings files that must go too.
     """
     gone = {name: None for name in vars(task) if name not in KEPT_BY_TOMBSTONE}
+    if task.status in (Status.COMPLETED, Status.FAILED):  # its job has ended; see `keeps_place`
+        del gone["completed_at"]
     return Change(
         leaves=frozenset({task.status}),
         sets={
@@ -203,13 +205,22 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
 def requeue(task: Task, *, now: float, grace: int) -> Change:
     """Note that a message is sent (again), before it is; of several that saw the same, one wins.
 
-    `queued_at` always becomes another: whoever saw the one before has lost, `take_back` included.
+    `queued_at` always becomes another: whoever saw the one before has lost.
     """
     later = max(now, epoch(task.queued_at) + TICK)
     return Change(
         leaves=OPEN,
         equals={"queued_at": task.queued_at, "lease_owner": task.lease_owner},
         sets={"queued_at": timestamp(later), "due_at": timestamp(now + grace)},
+    )
+
+
+def unsent(task: Task, *, now: float) -> Change:
+    """Note that a waiting task's message was not sent: the sweeper's next round sends it."""
+    return Change(
+        leaves=frozenset({Status.PENDING}),
+        equals={"queued_at": task.queued_at},
+        sets={"due_at": timestamp(now)},
     )
 
 

@@ -6,7 +6,6 @@ name, so that another owner's reference leads to nothing, as one that was made u
 """
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -60,21 +59,27 @@ def is_reference(text: str) -> bool:
     return text.lstrip().startswith(PREFIX)
 
 
-def key_of(
-    reference: str, owner: str, written_at: Callable[[str], float | None], *, now: float
-) -> str:
-    """Return the key of an upload that has arrived. Raises `ValidationError`, `ServiceError`.
+def key_of(reference: str, owner: str) -> str:
+    """Return the key of the owner's upload of this reference. Raises `ValidationError`."""
+    found = _REFERENCE.fullmatch(reference.strip())
+    if found is None:
+        raise _not_found()
+    return upload_key(owner, found[1])
+
+
+def require(written_at: float | None, *, now: float) -> None:
+    """Refuse an upload that has not arrived, or too long ago. Raises `ValidationError`.
 
     Looking costs one HEAD, and at a cold start an S3 client (176 M instructions) as an inline image
     does. Without it the caller would learn of a forgotten upload from a failed task.
     """
-    found = _REFERENCE.fullmatch(reference.strip())
-    key = upload_key(owner, found[1]) if found else ""
-    written = written_at(key) if key else None
-    if written is None or written < now - USABLE_SECONDS:
-        message = (
-            "No upload of the last 24 hours has this reference. First POST the file to the "
-            "`url` that came with it."
-        )
-        raise ValidationError(message, code="upload_not_found")
-    return key
+    if written_at is None or written_at < now - USABLE_SECONDS:
+        raise _not_found()
+
+
+def _not_found() -> ValidationError:
+    message = (
+        "No upload of the last 24 hours has this reference. First POST the file to the `url` that "
+        "came with it."
+    )
+    return ValidationError(message, code="upload_not_found")

@@ -1,0 +1,67 @@
+"""What an error of AWS means for a caller: try again, or somebody has to mend something.
+
+AWS marks both by the same exception. Throttling, 5xx and no answer at all pass by themselves;
+anything else (AccessDenied, a missing table, a bad parameter) stays until the stack is changed.
+"""
+
+from botocore.exceptions import ClientError
+
+from videoapi.errors import ServiceError
+
+SERVER_ERROR, TOO_MANY = 500, 429  # HTTP statuses
+# Of throttling, and of writes that met others, whatever their HTTP status (most say 400):
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+PASSING = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "KMSThrottlingException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+def service_error(exc: Exception, service: str, subject: str) -> ServiceError:
+    """Return the `ServiceError` for a failed call; its note, for the log, has AWS's own words.
+
+    `retryable` where the cause passes. `subject` is what failed, in words for the caller.
+    """
+    if passes(exc):
+        error = ServiceError(f"{subject} does not answer just now. Try again.")
+    else:
+        error = ServiceError(
+            f"{subject} refuses what this service asks of it. Trying again will not help; "
+            "the service's log tells its operator why."
+        )
+        error.retryable = False
+    error.add_note(f"{service}: {exc}")
+    return error
+
+
+def passes(exc: Exception) -> bool:
+    """Whether a failed call may succeed when it is made again: no answer, throttled, or a 5xx."""
+    if not isinstance(exc, ClientError):
+        return True
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return bool(PASSING & codes_of(exc)) or status >= SERVER_ERROR or status == TOO_MANY
+
+
+def codes_of(exc: ClientError) -> set[str]:
+    """Return an error's code and, of a cancelled transaction, each of its reasons'."""
+    reasons = exc.response.get("CancellationReasons", [])
+    return {exc.response["Error"]["Code"], *(reason.get("Code", "None") for reason in reasons)}
