@@ -113,6 +113,10 @@ def asked(service, operation, params):
                 yield f"dynamodb:{ITEMS[kind]}", "TasksTable", [key_of(one)]
         case "dynamodb" if operation == "Query":
             yield "dynamodb:Query", f"TasksTable/index/{params['IndexName']}", ()
+        case "dynamodb" if operation == "BatchGetItem":
+            for request in params["RequestItems"].values():
+                keys = [key["task_id"]["S"] for key in request["Keys"]]
+                yield "dynamodb:BatchGetItem", "TasksTable", keys
         case "dynamodb":
             yield f"dynamodb:{operation}", "TasksTable", [key_of(params)]
         case "s3":
