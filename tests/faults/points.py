@@ -86,7 +86,7 @@ POINTS = (
         Point("after a refusal, the next attempt sent", COMPLETED, *sending("after")),
     ),
     *safe_by(
-        "generation.Generation._await",
+        "watching.Watch.follow",
         "polls the saved id",
         Point("during a poll", COMPLETED, **seen("polls", "poll:hang*1")),
         Point("between polls", COMPLETED, (at("polled"),), tokens="[[time:3]]"),

@@ -69,9 +69,9 @@ def test_a_worker_reads_no_task_and_sends_no_message(name):
     assert made["s3:GetObject"] == 1, "the input, once"
 
 
-def test_a_copy_is_one_put_more():
+def test_a_copy_is_one_put_and_the_note_before_it_more():
     apart = Counter(calls(WORKERS[1])) - Counter(calls(WORKERS[0]))
-    assert apart == {IMAGE: 1}
+    assert apart == {IMAGE: 1, CHANGE: 1}
 
 
 def test_a_task_is_one_kilobyte_or_two():

@@ -39,7 +39,10 @@ CHANGES = {
         task, now=now, again_at=now + pick, audio=pick == 1, unknown=pick == 2
     ),
     "postpone": lambda task, now, pick: transitions.postpone(task, now=now, again_at=now + pick),
-    "release": lambda task, now, **_: transitions.release(task, now=now),
+    "note done": lambda task, now, **_: transitions.note_done(task, now=now),
+    "release": lambda task, now, pick: transitions.release(
+        task, now=now, again_at=now + pick, result_url=[None, "https://a/ü"][pick % 2]
+    ),
     "complete": lambda task, now, **_: transitions.complete(
         task, {"video_url": "https://a/ü", "actual": {"fps": 24.5}}, now=now, retention=DAY
     ),

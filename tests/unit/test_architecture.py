@@ -20,12 +20,12 @@ everything = pytest.mark.parametrize(
 LAYERS = {
     "what a task is": "errors settings tasks transitions items measurements",
     "AWS": "aws_errors store queue storage keys limits retries",
-    "files of strangers": "addresses images thumbnails pinned fetch",
+    "files of strangers": "addresses images thumbnails pinned receiving fetch",
     "words": "loose_json inflation connections prompts optimizer",
     "what a relay says": "complaints failures result_urls relay_answers relay_bodies "
     "relay_outcomes",
     "the relay": "veo3 polling mp4",
-    "behind the queue": "lease inputs attempts delivery generation recovery",
+    "behind the queue": "lease inputs attempts delivery evidence watching generation recovery",
     "what a caller says": "fields requests forms uploads caller submission image_generation",
     "what a caller is told": "responses content listing cancellation documentation paths",
     "HTTP": "bodies http",

@@ -30,7 +30,7 @@ def steps_of(module):
             yield step.value
 
 
-STEPS = sorted({*steps_of("generation"), *steps_of("delivery")})
+STEPS = sorted({step for name in ("generation", "watching", "delivery") for step in steps_of(name)})
 
 
 def rows_of_the_readme():

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.fake_relay import CDN
+from tests.fake_relay import CDN, failed
 from tests.fakes import START, Crash
 from tests.world import OWNER, World
 from videoapi import transitions
@@ -150,32 +150,116 @@ def test_a_poll_that_fails_is_repeated_and_nothing_is_ordered_anew():
     assert len(world.relay.orders) == 1
 
 
-def test_a_job_that_is_unknown_twice_in_a_row_is_not_lost():
+UNKNOWN_JOB = [httpx.Response(404), httpx.Response(400, text="task_not_exist")]
+REFUSED = [
+    *[httpx.Response(status) for status in (401, 402, 403)],
+    httpx.Response(403, text="<html>Just a moment…</html>", headers={"cf-mitigated": "challenge"}),
+    httpx.Response(503, text="<html>"),
+]
+
+
+def looks_for(world, seconds, answer):
+    """Let each look say this from the first one on, for some time; then the relay behaves."""
+    until = world.clock() + seconds
+
+    def look(_request):
+        if world.clock() < until:
+            world.relay.looks.appendleft(look)
+            return answer
+        return None
+
+    world.relay.looks.append(look)
+
+
+@pytest.mark.parametrize("answer", UNKNOWN_JOB, ids=["404", "400"])
+def test_a_job_that_a_replica_does_not_know_for_a_while_is_not_lost(answer):
     world = World()
-    missing = httpx.Response(404, json={"code": "task_not_exist"})
-    running = httpx.Response(200, json={"status": "queued"})
-    world.relay.looks.extend([missing, missing, running, missing, httpx.Response(502), missing])
+    looks_for(world, 55, answer)
     assert world.run().status is Status.COMPLETED
+    assert len(world.relay.orders) == 1
 
 
-def test_a_job_that_is_unknown_three_times_in_a_row_is_lost():
+@pytest.mark.parametrize("answer", UNKNOWN_JOB, ids=["404", "400"])
+def test_a_job_that_is_unknown_for_a_minute_is_lost(answer):
     world = World()
-    world.relay.looks.extend(
-        [httpx.Response(404), *[httpx.Response(400, text="task_not_exist")] * 2]
-    )
+    looks_for(world, 3600, answer)
     task = world.run()
     assert (task.error["code"], task.error["retryable"]) == ("upstream_job_lost", True)
     assert task.error["maybe_charged"]
     assert len(world.relay.orders) == 1
+    assert 60 <= world.relay.polls[-1] - world.relay.polls[0] <= 70
+    assert len(world.relay.polls) <= 14
 
 
-def test_a_key_that_is_refused_three_times_in_a_row_ends_the_task():
+@pytest.mark.parametrize("answer", REFUSED, ids=["401", "402", "403", "challenge", "503"])
+def test_a_look_that_is_refused_says_nothing_of_the_job(answer):
     world = World()
-    world.relay.looks.extend([httpx.Response(401)] * 3)
+    looks_for(world, 1500, answer)
+    assert world.run().status is Status.COMPLETED
+    assert len(world.relay.orders) == 1
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_key_that_is_refused_until_the_deadline_is_said_to_be_so(status):
+    world = World()
+    looks_for(world, 36_000, httpx.Response(status))
+    world.relay.contents.append(httpx.Response(status))
     task = world.run()
     assert (task.error["code"], task.error["retryable"]) == ("upstream_account_error", False)
     assert task.error["maybe_charged"]
-    assert "error" in {level for level, _, _ in world.log.lines}
+    assert 1800 <= world.clock() - START <= 1812
+
+
+SAID_ONCE = [
+    {"status": "failed", "message": "Service unavailable, try again later"},
+    {"success": False, "status": "failed", "error": {"code": 503, "message": "no upstream"}},
+    {"status": "FAILURE", "code": "internal_error", "message": "get_channel_failed"},
+    {"code": "rate_limit_exceeded", "status": "failed", "data": None},
+    {"id": "video:1", "status": "error", "error": {"message": "rate_limit"}},
+    {"id": "video:1", "status": "failed", "error": {"code": "HIGH_TRAFFIC"}},
+    {"id": "video:1", "status": "failed", "error": {"code": "AUDIO_FILTERED"}},
+    {"id": "video:1", "status": "failed", "error": {"code": "CONTENT_POLICY_VIOLATION"}},
+    {"status": "cancelled"},
+    {"status": "expired", "error": "internal_error"},
+]
+
+
+@pytest.mark.parametrize("said", SAID_ONCE, ids=str)
+def test_one_look_ends_no_job_and_pays_for_no_other(said):
+    world = World()
+    world.relay.looks.append(httpx.Response(200, json=said))
+    task = world.run()
+    assert task.status is Status.COMPLETED
+    assert len(world.relay.jobs) == 1
+
+
+@pytest.mark.parametrize("said", SAID_ONCE[:4], ids=str)
+def test_answers_that_name_no_job_never_pay_for_another(said):
+    world = World()
+    looks_for(world, 1500, httpx.Response(200, json=said))
+    task = world.run()
+    assert task.status is Status.COMPLETED
+    assert len(world.relay.jobs) == 1
+
+
+def test_a_failure_that_nobody_confirms_is_not_asked_for_without_pause():
+    world = World(video_task_timeout=300)
+    world.relay.takes = 9999.0
+    said = httpx.Response(200, json={"id": "video:1", **failed("HIGH_TRAFFIC")})
+    world.relay.looks.extend([said, *[httpx.Response(500)] * 999])
+    world.relay.contents.append(httpx.Response(404))
+    assert world.run().error["code"] == "task_timeout"
+    assert len(world.relay.polls) < 120
+
+
+def test_a_failure_is_certain_five_seconds_after_it_was_first_seen():
+    world = World()
+    world.relay.takes = 20.0
+    world.relay.endings.append(failed("CONTENT_POLICY_VIOLATION"))
+    task = world.run()
+    assert task.error["code"] == "content_policy_violation"
+    first, last = world.relay.polls[-2:]
+    assert 5 <= last - first <= 6
 
 
 @pytest.mark.parametrize(("asked", "waited"), [("20", 20), ("900", 30), ("1", 1), ("0", 0.75)])
@@ -217,9 +301,10 @@ def test_a_job_that_is_resumed_is_looked_at_at_once():
 # --- the deadline and the hand-over
 
 
-def test_a_task_ends_when_its_time_is_up():
+def test_a_task_ends_when_its_job_s_time_is_up():
     world = World(video_task_timeout=100)
     world.relay.takes = 10_000.0
+    world.relay.contents.append(httpx.Response(400, json={"message": "not completed"}))
     task = world.run()
     assert task.error == {
         "type": "ServiceError",
@@ -229,17 +314,51 @@ def test_a_task_ends_when_its_time_is_up():
         "maybe_charged": True,
     }
     assert 100 <= world.clock() - START <= 112
+    assert world.events.count("content") == 1
 
 
-def test_the_deadline_counts_from_the_first_claim_whoever_made_it():
-    world = World(video_task_timeout=100, video_generation_retry_delay=60.0)
-    world.relay.posts.extend([BUSY] * 9)
+def test_a_video_that_only_the_content_route_knows_of_is_delivered_at_the_deadline():
+    world = World(video_task_timeout=100)
+    world.relay.takes = 10_000.0
+    task = world.run()
+    assert task.status is Status.COMPLETED
+    assert task.result["size_bytes"] > 0
+
+
+def test_the_deadline_counts_from_the_acceptance_of_the_job():
+    world = World(video_task_timeout=100, video_generation_retry_delay=200.0)
+    world.relay.posts.extend([BUSY] * 3)
     task_id = world.submit()
     world.clock.advance(500)
     world.settle()
     task = world.task(task_id)
-    assert (task.error["code"], task.error["maybe_charged"]) == ("task_timeout", False)
-    assert len(world.relay.orders) == 2
+    assert (task.status, task.attempts) == (Status.COMPLETED, 4)
+
+
+def test_a_job_posted_late_has_its_whole_time():
+    """429 with long Retry-Afters: the third POST comes 1,785 s after the first claim."""
+    world = World()
+    world.relay.posts.extend(
+        httpx.Response(429, headers={"retry-after": str(wait)}) for wait in (900, 885)
+    )
+    assert world.run().status is Status.COMPLETED
+    assert len(world.relay.jobs) == 1
+
+
+def test_a_second_job_has_a_deadline_of_its_own():
+    world = World(video_task_timeout=100)
+    world.relay.takes = 80.0
+    world.relay.endings.append(failed("HIGH_TRAFFIC"))
+    assert world.run().status is Status.COMPLETED
+    assert len(world.relay.jobs) == 2
+
+
+def test_attempts_of_a_task_in_a_long_backlog_are_not_cut_short():
+    world = World()
+    tasks = [world.submit() for _ in range(100)]
+    world.relay.posts.extend([BUSY] * 50)
+    world.settle(within=10_000)
+    assert {world.task(task_id).status for task_id in tasks} == {Status.COMPLETED}
 
 
 def test_a_paid_job_is_looked_at_first_however_late_it_is():
@@ -250,6 +369,15 @@ def test_a_paid_job_is_looked_at_first_however_late_it_is():
     world.clock.advance(5000)
     world.settle()
     assert world.task(task_id).status is Status.COMPLETED
+
+
+def test_a_video_that_is_at_hand_is_delivered_however_little_time_is_left():
+    world = World()
+    world.relay.takes = 825.0
+    task_id = world.submit()
+    assert world.work()
+    assert world.task(task_id).status is Status.COMPLETED
+    assert world.store.kinds["release"] == 0
 
 
 def test_a_long_generation_is_handed_over_and_resumed():

@@ -151,7 +151,7 @@ def test_nobody_renews_a_lease_that_somebody_else_took():
 def test_a_lease_that_was_given_back_is_left_alone():
     world = World()
     lease = take(world)
-    lease.apply(transitions.release(lease.task, now=world.clock()))
+    lease.apply(transitions.release(lease.task, now=world.clock(), again_at=world.clock()))
     world.clock.advance(14)
     lease.beat()
     assert world.task(lease.task.task_id).lease_until == transitions.timestamp(START)
@@ -162,7 +162,7 @@ def test_a_write_that_loses_its_condition_ends_the_hold():
     lease = take(world)
     world.cancellation.cancel(lease.task.task_id, OWNER)
     with pytest.raises(LeaseLost):
-        lease.apply(transitions.release(lease.task, now=world.clock()))
+        lease.apply(transitions.release(lease.task, now=world.clock(), again_at=world.clock()))
 
 
 def test_the_thread_beats_until_the_block_ends():

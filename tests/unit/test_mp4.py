@@ -280,3 +280,43 @@ def test_a_damaged_file_gives_a_film_or_a_refusal(data, damages):
     except ValueError:
         return
     assert movie.width * movie.height > 0
+
+
+CUT = {
+    "nothing": b"",
+    "a page": b"<html>expired</html>",
+    "no media": box(b"ftyp", b"isom") + box(b"moov", b"x"),
+    "no header": box(b"ftyp", b"isom") + box(b"mdat", b"x"),
+}
+WHOLE = box(b"ftyp", b"isom") + box(b"moov", b"x") + box(b"mdat", bytes(64))
+SOUND = {
+    "as it is": WHOLE,
+    "a line's end": WHOLE + b"\n",
+    "an unknown tail": WHOLE + b"trailing words of a muxer",
+    "media to the end of the file": WHOLE + struct.pack(">I4s", 0, b"mdat") + b"x",
+    "64-bit media": WHOLE + struct.pack(">I4sQ", 1, b"mdat", 20) + b"xxxx",
+    "QuickTime": WHOLE[12:],
+    "WebM": b"\x1aE\xdf\xa3",
+}
+
+
+@pytest.mark.parametrize("content", CUT.values(), ids=CUT)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_without_header_or_media_is_cut(content, whole):
+    assert mp4.is_cut(io.BytesIO(content), whole=whole)
+
+
+@pytest.mark.parametrize("content", SOUND.values(), ids=SOUND)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_with_header_and_media_is_not_cut(content, whole):
+    assert not mp4.is_cut(io.BytesIO(content), whole=whole)
+
+
+def test_media_that_end_after_the_file_are_cut_unless_the_length_was_stated():
+    content = io.BytesIO(WHOLE[:-10])
+    assert mp4.is_cut(content, whole=False)
+    assert not mp4.is_cut(content, whole=True)
+
+
+def test_endless_boxes_are_walked_for_a_while_alone():
+    assert mp4.is_cut(io.BytesIO(box(b"free") * (mp4.MAX_BOXES + 1)), whole=True)

@@ -306,7 +306,8 @@ def test_the_commands_send_a_key_where_keys_are_asked_for_and_nowhere_else():
 
 def test_the_page_tells_every_code_with_which_a_generation_fails():
     package = Path(documentation.__file__).parent
-    made = [(package / f"{name}.py").read_text() for name in ("generation", "delivery", "recovery")]
+    makers = ("generation", "evidence", "watching", "delivery", "recovery")
+    made = [(package / f"{name}.py").read_text() for name in makers]
     codes = re.findall(r'code="(\w+)"', "".join(made))
     codes += re.findall(r'return .*, "(\w+)"$', (package / "failures.py").read_text(), re.MULTILINE)
     assert len(set(codes)) >= 10

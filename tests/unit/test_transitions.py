@@ -20,7 +20,7 @@ WORKERS = {
     "renew": transitions.renew(HELD, now=NOW, lease_seconds=40, progress=1),
     "intend": transitions.intend(HELD, now=NOW, prompt="x"),
     "refuse": transitions.refuse(HELD, now=NOW, again_at=NOW + 9),
-    "release": transitions.release(HELD, now=NOW),
+    "release": transitions.release(HELD, now=NOW, again_at=NOW),
     "complete": ENDINGS["complete"],
     "fail": ENDINGS["fail"],
 }

@@ -1,37 +1,75 @@
 """The finished video: handed out where the relay keeps it, or copied to our bucket.
 
 A copy is made when VEO3_SKIP_UPLOAD is false, and whenever the relay has no public URL: bytes
-behind the key, or a data URL. The bearer key never goes to a result URL.
+behind the key, or a data URL. The bearer key never goes to a result URL, so one at the relay's own
+origin that wants it is no public URL.
+
+One call is one try. What it could not get may be there later: `watching` asks again.
 """
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO, TypeGuard
 
 from aws_lambda_powertools import Logger
 
 from videoapi import mp4
-from videoapi.errors import GenerationError
-from videoapi.failures import ContentMissing, JobMissing, PollFailed, swallowed_filter
-from videoapi.fetch import DownloadFailed, Fetcher
+from videoapi.addresses import origin
+from videoapi.errors import GenerationError, ServiceError
+from videoapi.failures import ContentMissing, JobFailed, PollFailed
+from videoapi.fetch import Fetcher
 from videoapi.lease import Lease
-from videoapi.relay_answers import Job
+from videoapi.receiving import DownloadFailed
+from videoapi.relay_answers import Job, retry_after
+from videoapi.relay_bodies import Content
 from videoapi.settings import Settings
 from videoapi.storage import Files, video_key
 from videoapi.store import TaskStore
 from videoapi.tasks import Status
 from videoapi.veo3 import Veo3, decode_data_url
 
-PAUSES = (1, 2, 4, 6)  # seconds between tries to get the video of a job that says it is done
-ROOM_TO_DELIVER = 300  # seconds left for one try, or hand over
+ROOM_TO_DELIVER = 300  # seconds left of an invocation for one download, or hand over
+ROOM_TO_COPY = 60  # seconds of those that are kept for what follows a download
+SHORTEST_TRY = 240.0  # seconds that a download gets, however near the deadline is
+ELSEWHERE = frozenset({401, 403, 404, 410})  # a URL that answers so may want the key, or is stale
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where the video is: at a public URL, or already in the file."""
+class Undelivered(Exception):
+    """A finished job's video that cannot be had just now.
 
-    url: str | None
-    content_type: str | None = None
+    `url` is public and may be handed out in the end; `empty` counts towards the verdict that a
+    safety filter swallowed the video; `failure` is one that the relay named in the video's place.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        url: str | None = None,
+        retry_after: float | None = None,
+        empty: bool = False,
+        unauthorised: bool = False,
+        failure: JobFailed | None = None,
+    ) -> None:
+        """`reason` goes on after "could not be fetched: "; `retry_after` is in seconds."""
+        super().__init__(reason)
+        self.url = url
+        self.retry_after = retry_after
+        self.empty = empty
+        self.unauthorised = unauthorised
+        self.failure = failure
+
+    def ending(self) -> GenerationError:
+        """Return how a task ends whose video could not be had until its deadline."""
+        if self.unauthorised:
+            return account_refused("The relay refused the key for the finished video.")
+        return GenerationError(
+            f"The video was made but could not be fetched: {self}",
+            code="video_download_failed",
+            kind="ServiceError",
+            maybe_charged=True,
+        )
 
 
 class Delivery:
@@ -53,30 +91,48 @@ class Delivery:
         self._relay = relay
         self._fetcher = fetcher
         self._log = log
+        self._relay_origin = origin(settings.veo3_base_url)
 
-    def deliver(self, job: Job, lease: Lease) -> dict[str, Any]:
-        """Return the task's `result`. Raises `GenerationError` when there is no video to be had.
+    def at_hand(self, job: Job) -> bool:
+        """Whether the video needs no more than a write: a public URL that is handed out."""
+        url = job.video_url
+        skips = self._settings.veo3_skip_upload
+        return skips and url is not None and not _holds_data(url) and not self._is_own(url)
 
-        Trouble on the way is tried again over some seconds, with a fresh look at the job: result
-        URLs expire, and a "completed" job may need a moment. None of it starts another job.
+    def deliver(self, job: Job, lease: Lease, *, seconds: float) -> dict[str, Any]:
+        """Return the task's `result`; raise `Undelivered`, or `HandOver` without time to download.
+
+        `seconds` are left until the job's deadline.
         """
-        trouble: Exception | None = None
-        for pause in (*PAUSES, None):
-            lease.require(ROOM_TO_DELIVER)
-            try:
-                return self._once(job, lease)
-            except (DownloadFailed, ContentMissing, PollFailed, NotAVideo) as exc:
-                trouble = exc
-            if pause is not None:
-                lease.wait(pause)
-                job = self._look_again(job, lease)
-        if isinstance(trouble, ContentMissing):
-            raise swallowed_filter() from trouble
-        reason = f"its URL {trouble}" if isinstance(trouble, DownloadFailed) else trouble
-        message = f"The video was made but could not be fetched: {reason}"
-        raise GenerationError(
-            message, code="video_download_failed", kind="ServiceError", maybe_charged=True
-        ) from trouble
+        url = job.video_url
+        if url is None:
+            return self.from_content(lease, job, seconds=seconds)
+        if _holds_data(url):
+            return self._decoded(url, lease)
+        if not self._settings.veo3_skip_upload:
+            return self._copied(url, lease, job, seconds=seconds)
+        if self._is_own(url) and self._fetcher.status(url) in ELSEWHERE:
+            return self.from_content(lease, job, seconds=seconds)
+        return handed_out(url, job)
+
+    def from_content(
+        self, lease: Lease, job: Job | None = None, *, seconds: float = 0.0
+    ) -> dict[str, Any]:
+        """Deliver by the relay's own content route, which wants the key."""
+        lease.require(ROOM_TO_DELIVER)
+        self._log.debug("step", step="downloading")
+        with tempfile.TemporaryFile() as file:
+            with _as_undelivered():
+                content = self._relay.content(
+                    str(lease.task.upstream_id), file, seconds=_seconds(lease, seconds)
+                )
+            if content.url is None:
+                return self._copy(lease, file, whole=content.whole)
+        if _holds_data(content.url):
+            return self._decoded(content.url, lease)
+        if self._settings.veo3_skip_upload:
+            return handed_out(content.url, job, content)
+        return self._copied(content.url, lease, job, seconds=seconds, last=True)
 
     def withdraw(self, result: dict[str, Any], lease: Lease) -> None:
         """Remove a copy whose task was cancelled or deleted meanwhile."""
@@ -85,74 +141,120 @@ class Delivery:
         if unwanted and (key := result.get("video_key")):
             self._files.delete([key])
 
-    def _once(self, job: Job, lease: Lease) -> dict[str, Any]:
+    def _decoded(self, url: str, lease: Lease) -> dict[str, Any]:
         with tempfile.TemporaryFile() as file:
-            source = self._source(job, lease, file)
-            if source.url is not None:
-                if self._settings.veo3_skip_upload:
-                    return {
-                        "video_url": source.url,
-                        "content_type": source.content_type,
-                        "actual": reported(job),
-                    }
-                self._log.debug("step", step="downloading")
-                self._fetcher.video(source.url, file)
-            return self._copy(lease, file)
+            with _as_undelivered():
+                decode_data_url(url, file)
+            return self._copy(lease, file, whole=True)
 
-    def _source(self, job: Job, lease: Lease, file: BinaryIO) -> Source:
-        """Find the video, in the order: public URL, data URL, the relay's own content route."""
-        url = job.video_url
-        if _holds_data(url):
-            return Source(None, decode_data_url(url, file).content_type)
-        if url is not None:
-            return Source(url)
+    def _copied(
+        self, url: str, lease: Lease, job: Job | None, *, seconds: float, last: bool = False
+    ) -> dict[str, Any]:
+        """Copy what is behind a public URL; ask the content route where that is nothing."""
+        lease.require(ROOM_TO_DELIVER)
         self._log.debug("step", step="downloading")
-        content = self._relay.content(str(lease.task.upstream_id), file)
-        if _holds_data(content.url):
-            return Source(None, decode_data_url(content.url, file).content_type)
-        return Source(content.url, content.content_type)
-
-    def _copy(self, lease: Lease, file: BinaryIO) -> dict[str, Any]:
-        size = file.seek(0, 2)
-        file.seek(0)
+        with tempfile.TemporaryFile() as file:
+            try:
+                got = self._fetcher.video(url, file, seconds=_seconds(lease, seconds))
+            except DownloadFailed as exc:
+                stale = exc.status in ELSEWHERE
+                trouble = Undelivered(
+                    f"its URL {exc}",
+                    url=None if stale and self._is_own(url) else url,
+                    retry_after=retry_after(exc.headers),
+                )
+            else:
+                return self._copy(lease, file, whole=got.whole, url=url)
+        if last or not stale:
+            raise trouble
         try:
-            movie = mp4.inspect(file)
-        except ValueError as exc:
-            raise NotAVideo(str(exc)) from exc
+            return self.from_content(lease, job, seconds=seconds)
+        except Undelivered as exc:
+            raise (exc if trouble.url is None else trouble) from exc
+
+    def _copy(
+        self, lease: Lease, file: BinaryIO, *, whole: bool, url: str | None = None
+    ) -> dict[str, Any]:
+        """Keep a download. Our reading of the container describes it and judges only a cut."""
+        if mp4.is_cut(file, whole=whole):
+            raise Undelivered("it is no video, or was cut off on its way", url=url)
+        actual = _described(file)
+        size = file.seek(0, 2)
         file.seek(0)
         key = video_key(lease.task.owner, lease.task.task_id)
         self._log.debug("step", step="copying")
-        self._files.put(key, file, "video/mp4")
+        with _as_undelivered(url):
+            self._files.put(key, file, "video/mp4")
         return {
             "video_key": key,
             "content_type": "video/mp4",
             "size_bytes": size,
-            "actual": {
-                "seconds": round(movie.seconds, 3) if movie.seconds else None,
-                "fps": round(movie.fps, 3) if movie.fps else None,
-                "size": f"{movie.width}x{movie.height}",
-            },
+            "actual": actual,
         }
 
-    def _look_again(self, job: Job, lease: Lease) -> Job:
-        """Ask anew; a job that now says why there is no video ends as any other that fails."""
+    def _is_own(self, url: str) -> bool:
+        """Whether a URL is at the relay's own origin, where it may want the key."""
         try:
-            job = self._relay.retrieve(str(lease.task.upstream_id))
-        except (JobMissing, PollFailed):
-            return job
-        if job.failure is not None:
-            raise job.failure
-        return job
+            return origin(url) == self._relay_origin
+        except ValueError:
+            return False
 
 
-class NotAVideo(Exception):
-    """What was downloaded is not a whole MP4."""
+def handed_out(url: str, job: Job | None, content: Content | None = None) -> dict[str, Any]:
+    """Return the `result` of a video that stays where it is, with what the upstream told of it.
+
+    `video_expires_at` is in epoch seconds, None where the upstream does not say.
+    """
+    told = content or job
+    return {
+        "video_url": url,
+        "video_expires_at": told.expires_at if told else None,
+        "content_type": content.content_type if content else None,
+        "actual": {"seconds": job.seconds, "fps": job.fps, "size": job.size} if job else None,
+    }
+
+
+def account_refused(reason: str) -> GenerationError:
+    """Return how a paid task ends for which the relay refuses our account."""
+    return GenerationError(reason, code="upstream_account_error", maybe_charged=True)
+
+
+@contextmanager
+def _as_undelivered(url: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except ContentMissing as exc:
+        raise Undelivered(
+            exc.message,
+            retry_after=exc.retry_after,
+            empty=exc.swallowed,
+            unauthorised=exc.unauthorised,
+            failure=exc.failure,
+        ) from exc
+    except PollFailed as exc:
+        raise Undelivered(
+            exc.message, retry_after=exc.retry_after, unauthorised=exc.unauthorised
+        ) from exc
+    except ServiceError as exc:  # the bucket is away
+        raise Undelivered(exc.message, url=url) from exc
+
+
+def _seconds(lease: Lease, until_deadline: float) -> float:
+    """Return how long one download may take: a slow one is let go on, but never for ever."""
+    return min(max(until_deadline, SHORTEST_TRY), lease.message.remaining() - ROOM_TO_COPY)
+
+
+def _described(file: BinaryIO) -> dict[str, Any] | None:
+    try:
+        movie = mp4.inspect(file)
+    except ValueError:
+        return None
+    return {
+        "seconds": round(movie.seconds, 3) if movie.seconds else None,
+        "fps": round(movie.fps, 3) if movie.fps else None,
+        "size": f"{movie.width}x{movie.height}",
+    }
 
 
 def _holds_data(url: str | None) -> TypeGuard[str]:
     return url is not None and url[:5].casefold() == "data:"
-
-
-def reported(job: Job) -> dict[str, Any]:
-    """Return what the upstream says it made; nothing is known where nothing is said."""
-    return {"seconds": job.seconds, "fps": job.fps, "size": job.size}

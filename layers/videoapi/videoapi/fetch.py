@@ -10,15 +10,13 @@ a signed URL in a log or message           a transport logs nothing, our texts n
 """
 
 import io
-import re
 import socket
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http import HTTPStatus
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from urllib.parse import urljoin
 
 import httpx
@@ -28,9 +26,11 @@ from videoapi.addresses import MAX_LINK_LENGTH, Place, is_public, locate, origin
 from videoapi.errors import ValidationError
 from videoapi.images import MAX_BYTES
 from videoapi.pinned import DEADLINE, PINS, Deadline, PinnedTransport
+from videoapi.receiving import Downloaded, DownloadFailed, Part, save
 
 MAX_REDIRECTS = 5
 MAX_ADDRESSES = 8  # of one name that are tried
+WORTH_GOING_ON = 64 * 1024  # bytes that a part of a download must bring
 
 _HEADERS = {
     "User-Agent": f"video-api/{__version__}",  # some hosts refuse clients without one
@@ -39,9 +39,6 @@ _HEADERS = {
     "Connection": "close",
 }
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LATER = frozenset({202, 408, 425, 429})  # beside 5xx: ask again, the same URL may work
-_LENGTH = re.compile(r"[0-9]{1,20}")  # digits that h11 lets pass
-_CONTENT_TYPE = re.compile(r"[\w.+-]{1,63}/[\w.+-]{1,63}", re.ASCII)
 
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]  # in the manner of socket.getaddrinfo
 
@@ -58,28 +55,6 @@ class Limits:
 IMAGE_LIMITS = Limits(size=MAX_BYTES, seconds=15, idle=10)
 # Half of what Lambda gives in /tmp; 8 s of 4K at 100 Mbit/s are 100 MB.
 VIDEO_LIMITS = Limits(size=256 * 1024 * 1024, seconds=240, idle=30)
-
-
-class DownloadFailed(Exception):
-    """Nothing usable came; the text goes on after "the URL" and holds nothing of it.
-
-    `transient`: the same URL may work later (network, 5xx, cut short); else it is gone or refused.
-    `status` is that of the answer which settled it, if one did (403, 404 and 410: expired).
-    """
-
-    def __init__(self, reason: str, *, transient: bool = False, status: int | None = None) -> None:
-        """`reason` is such as "answered with HTTP status 404"."""
-        super().__init__(reason)
-        self.transient = transient
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Downloaded:
-    """What is in the file now; `content_type` as the server named it, "" if it did not."""
-
-    size_bytes: int
-    content_type: str
 
 
 class Fetcher:
@@ -114,32 +89,70 @@ class Fetcher:
         """
         into = io.BytesIO()
         try:
-            self._download(url, into, self._image_limits, trusted=frozenset())
+            limits = self._image_limits
+            deadline = Deadline(limits.seconds, idle=limits.idle)
+            self._download(url, into, limits, deadline, Part(), trusted=frozenset())
         except DownloadFailed as exc:
             text = f"The image cannot be fetched: the URL {exc}."
             raise ValidationError(text, code="invalid_image") from exc
         return into.getvalue()
 
-    def video(self, url: str, into: BinaryIO) -> Downloaded:
-        """Write a result to a file, within 256 MB, 4 minutes, and 30 s of silence.
+    def video(self, url: str, into: BinaryIO, *, seconds: float | None = None) -> Downloaded:
+        """Write a result to a file, within 256 MB, `seconds` (240) and 30 s of silence.
 
-        Raises `DownloadFailed`; the file then holds a part. What `into` raises is passed on.
+        A download that breaks off goes on where it was (RFC 9110 §14), as long as the server can
+        and each part brings something. Raises `DownloadFailed`; the file then holds a part. What
+        `into` raises is passed on.
         """
-        return self._download(url, into, self._video_limits, trusted=self._trusted)
+        limits = replace(self._video_limits, seconds=seconds or self._video_limits.seconds)
+        deadline = Deadline(limits.seconds, idle=limits.idle)
+        part = Part()
+        while True:
+            before = part.size
+            try:
+                return self._download(url, into, limits, deadline, part, trusted=self._trusted)
+            except DownloadFailed as exc:
+                goes_on = exc.transient and exc.status is None and part.validator
+                if not goes_on or part.size - before < WORTH_GOING_ON:
+                    raise
+
+    def status(self, url: str) -> int | None:
+        """Return the HTTP status of a result's URL without its body; None if it cannot be told."""
+        deadline = Deadline(self._image_limits.seconds, idle=self._image_limits.idle)
+        try:
+            with self._final(url, deadline, _HEADERS, trusted=self._trusted) as response:
+                return response.status_code
+        except DownloadFailed:
+            return None
 
     def _download(
-        self, url: str, into: BinaryIO, limits: Limits, *, trusted: Collection[str]
+        self,
+        url: str,
+        into: BinaryIO,
+        limits: Limits,
+        deadline: Deadline,
+        part: Part,
+        *,
+        trusted: Collection[str],
     ) -> Downloaded:
-        deadline = Deadline(limits.seconds, idle=limits.idle)
+        with self._final(url, deadline, _HEADERS | part.headers(), trusted=trusted) as response:
+            return save(response, into, limits.size, part)
+
+    @contextmanager
+    def _final(
+        self, url: str, deadline: Deadline, headers: dict[str, str], *, trusted: Collection[str]
+    ) -> Iterator[httpx.Response]:
+        """Follow redirects, each checked like the first, to the answer that is none."""
         for hop in range(MAX_REDIRECTS + 1):
             place, may_be_private = self._checked(url, trusted, redirected=hop > 0)
             with _as_download_failed():
                 addresses = self._look_up(place, deadline)
                 _require_public(addresses, may_be_private=may_be_private)
-                with self._answer(url, addresses, deadline) as response:
+                with self._answer(url, addresses, deadline, headers) as response:
                     location = response.headers.get("location")
                     if response.status_code not in _REDIRECTS or location is None:
-                        return _save(response, into, limits.size)
+                        yield response
+                        return
             url = _joined(url, location)
         raise DownloadFailed(f"redirects more than {MAX_REDIRECTS} times")
 
@@ -182,10 +195,10 @@ class Fetcher:
 
     @contextmanager
     def _answer(
-        self, url: str, addresses: list[str], deadline: Deadline
+        self, url: str, addresses: list[str], deadline: Deadline, headers: dict[str, str]
     ) -> Iterator[httpx.Response]:
         extensions = {PINS: addresses[:MAX_ADDRESSES], DEADLINE: deadline}
-        request = httpx.Request("GET", url, headers=_HEADERS, extensions=extensions)
+        request = httpx.Request("GET", url, headers=headers, extensions=extensions)
         response = self._transport.handle_request(request)
         try:
             yield response
@@ -208,36 +221,6 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         raise DownloadFailed("redirects to a malformed one") from None
-
-
-def _save(response: httpx.Response, into: BinaryIO, most: int) -> Downloaded:
-    """Write the body as it comes, encoded or not; hold the server to the length it gave."""
-    _require_ok(response.status_code)
-    stated = response.headers.get("content-length", "")
-    expected = int(stated) if _LENGTH.fullmatch(stated) else None
-    received = 0
-    if expected is not None and expected > most:
-        raise _too_large(most)
-    for chunk in cast("httpx.SyncByteStream", response.stream):
-        received += len(chunk)
-        if received > most:
-            raise _too_large(most)
-        into.write(chunk)
-    if expected not in (None, received):
-        raise DownloadFailed("broke off early", transient=True)
-    content_type = _CONTENT_TYPE.match(response.headers.get("content-type", ""))
-    return Downloaded(received, content_type[0].lower() if content_type else "")
-
-
-def _require_ok(status: int) -> None:
-    if status != HTTPStatus.OK:
-        transient = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER
-        reason = f"answered with HTTP status {status}"
-        raise DownloadFailed(reason, transient=transient, status=status)
-
-
-def _too_large(most: int) -> DownloadFailed:
-    return DownloadFailed(f"holds more than {most / 1024**2:.0f} MB")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Use case: turn one claimed task into a video, paying once.
 
-    claim → intend → POST → accept → poll ⟲ → deliver → complete
+    claim → intend → POST → accept → watch (poll ⟲, deliver) → complete
 
 A crash at any point leaves a row from which the next worker knows what to do:
 before `intend` nothing was paid, so it posts; after `accept` the paid job has an id, so it polls
@@ -21,23 +21,20 @@ from videoapi.attempts import Mishap, delay_before_next, set_free
 from videoapi.complaints import blotted
 from videoapi.delivery import Delivery
 from videoapi.errors import GenerationError
-from videoapi.failures import Failure, JobMissing, PollFailed, SubmitUnknown
+from videoapi.failures import Failure, SubmitUnknown
 from videoapi.inputs import ImageAway, Inputs, Prepared
 from videoapi.lease import MESSAGE_MARGIN, HandOver, Lease, LeaseLost, Message, Sleep
 from videoapi.measurements import Measurements
-from videoapi.polling import next_poll
 from videoapi.queue import TaskQueue
-from videoapi.relay_answers import Job, JobState
 from videoapi.settings import Settings
 from videoapi.store import TaskStore
-from videoapi.tasks import Task, epoch, timestamp
+from videoapi.tasks import Task, timestamp
 from videoapi.transitions import seconds_since
 from videoapi.veo3 import Veo3
+from videoapi.watching import Watch
 
-LOST_AFTER = 3  # "no such job" this often in a row is a lost job; refused keys likewise
-# Seconds left, or hand over. A POST: 30 to prepare, 10 + 60 + 120 + 30 to connect, send and answer.
-ROOM_TO_POST, ROOM_TO_POLL = 260, 60
-LONGEST_WISH = 30  # seconds until the next poll that a relay's Retry-After is heeded for
+# Seconds left, or hand over: 30 to prepare, 10 + 60 + 120 + 30 to connect, send and answer.
+ROOM_TO_POST = 260
 
 
 class Generation:
@@ -113,20 +110,21 @@ class Generation:
 
     def _work(self, lease: Lease) -> None:
         try:
-            if lease.task.upstream_id is None:  # a paid job is looked at first, however late
-                self._check_deadline(lease.task)
             self._post(lease)
-            job = self._await(lease)
-            self._step("delivering")
-            result = self._delivery.deliver(job, lease)
-        except HandOver:
-            self._hand_over(lease)
+            result = self._watch(lease).follow()
+        except HandOver as later:
+            self._hand_over(lease, later)
         except (Failure, SubmitUnknown, ImageAway) as failure:
             self._try_again_or_fail(lease, failure)
         except GenerationError as failure:
             self._fail(lease, failure)
         else:
             self._complete(lease, result)
+
+    def _watch(self, lease: Lease) -> Watch:
+        return Watch(
+            lease, self._settings, self._relay, self._delivery, clock=self._clock, log=self._log
+        )
 
     def _post(self, lease: Lease) -> None:
         """Make sure that there is a paid job, posting only if nobody has."""
@@ -175,53 +173,11 @@ class Generation:
         lease.task = saved
         self._step("accepted")
 
-    def _await(self, lease: Lease) -> Job:
-        """Poll the paid job until it has ended, as often as its progress makes sensible."""
-        upstream_id, accepted_at = _accepted(lease.task)
-        unheard, progress, since = 0, None, 0.0
-        lease.wait(max(accepted_at + next_poll(0, None) - self._clock(), 0))  # resumed: no wait
-        while True:
-            lease.check()
-            lease.require(ROOM_TO_POLL)
-            asked_at, least = self._clock(), 0.0
-            elapsed = asked_at - accepted_at
-            try:
-                job = self._relay.retrieve(upstream_id)
-            except (JobMissing, PollFailed) as exc:
-                unheard = unheard + 1 if _speaks_of_the_job(exc) else 0
-                if unheard >= LOST_AFTER:
-                    raise _lost(exc) from exc
-                self._log.warning("a poll failed", reason=str(exc))
-                least = _wished(exc)
-            else:
-                unheard = 0
-                if job.state is JobState.DONE:
-                    return job
-                if job.state is JobState.FAILED:
-                    raise job.failure or GenerationError("The generation failed upstream.")
-                if job.progress != progress:
-                    progress, since = job.progress, elapsed
-                lease.advance(progress)
-            self._check_deadline(lease.task)
-            self._step("polled")
-            due = asked_at + max(next_poll(elapsed, progress, since=since), least)
-            lease.wait(max(due - self._clock(), 0))
-
-    def _check_deadline(self, task: Task) -> None:
-        """End what has taken longer than VIDEO_TASK_TIMEOUT since its first claim."""
-        if seconds_since(task.claimed_at, self._clock()) < self._settings.video_task_timeout:
-            return
-        raise GenerationError(
-            f"No video after {self._settings.video_task_timeout} s.",
-            code="task_timeout",
-            kind="ServiceError",
-            retryable=True,
-            maybe_charged=task.maybe_charged,
-        )
-
-    def _hand_over(self, lease: Lease) -> None:
-        lease.apply(transitions.release(lease.task, now=self._clock()))
-        self._queue.send(lease.task.task_id)
+    def _hand_over(self, lease: Lease, later: HandOver) -> None:
+        now = self._clock()
+        again_at = now + later.delay
+        lease.apply(transitions.release(lease.task, now=now, again_at=again_at, **later.notes))
+        self._queue.send(lease.task.task_id, delay=later.delay)
         self._step("handed over")
 
     def _try_again_or_fail(self, lease: Lease, mishap: Mishap) -> None:
@@ -268,30 +224,5 @@ class Generation:
         self._log.debug("step", step=name)
 
 
-def _accepted(task: Task) -> tuple[str, float]:
-    if task.upstream_id is None or task.accepted_at is None:
-        message = "a task is polled only once its job is known"
-        raise ValueError(message)
-    return task.upstream_id, epoch(task.accepted_at)
-
-
 def _for_the_log(failure: GenerationError, task: Task) -> str:
     return blotted(failure.detail, task.prompt_sent, task.request.prompt)
-
-
-def _speaks_of_the_job(exc: JobMissing | PollFailed) -> bool:
-    return isinstance(exc, JobMissing) or exc.unauthorised
-
-
-def _wished(exc: JobMissing | PollFailed) -> float:
-    return min(exc.retry_after or 0.0, LONGEST_WISH) if isinstance(exc, PollFailed) else 0.0
-
-
-def _lost(exc: JobMissing | PollFailed) -> GenerationError:
-    known = isinstance(exc, PollFailed)
-    return GenerationError(
-        "The relay refused the key while the job ran." if known else "The relay lost the job.",
-        code="upstream_account_error" if known else "upstream_job_lost",
-        retryable=not known,
-        maybe_charged=True,
-    )

@@ -15,12 +15,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from videoapi import images
 from videoapi.connections import FAILURES, post_json
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
-from videoapi.fetch import DownloadFailed, Fetcher
+from videoapi.fetch import Fetcher
 from videoapi.fields import Model, whole
 from videoapi.images import MAX_BYTES
 from videoapi.keys import ApiKey
 from videoapi.limits import Limiter
 from videoapi.loose_json import Unreadable, first_of, parsed
+from videoapi.receiving import DownloadFailed
 from videoapi.storage import IMAGES, Files, Links
 
 LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest

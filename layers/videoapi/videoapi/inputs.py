@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from videoapi import images
 from videoapi.errors import GenerationError, ServiceError, ValidationError
-from videoapi.fetch import DownloadFailed, Fetcher
+from videoapi.fetch import Fetcher
 from videoapi.optimizer import PromptOptimizer
 from videoapi.prompts import compose
+from videoapi.receiving import DownloadFailed
 from videoapi.settings import Settings
 from videoapi.storage import Files, thumbnail_key
 from videoapi.tasks import GenerationRequest, Task

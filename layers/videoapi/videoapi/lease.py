@@ -28,7 +28,16 @@ class LeaseLost(Exception):
 
 
 class HandOver(Exception):
-    """This invocation has too little time left for the next step."""
+    """The slot is of more use to others: too little time is left for a step, or a pause is long.
+
+    `notes` are attributes of the task to write with the hand-over.
+    """
+
+    def __init__(self, delay: float = 0.0, **notes: str | None) -> None:
+        """`delay` is in seconds, until the next worker may take the task."""
+        super().__init__(f"after {delay:.0f} s")
+        self.delay = delay
+        self.notes = notes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,8 @@
-"""What an MP4 says of itself: length, rate, size, and whether all of it has arrived.
+"""What an MP4 says of itself: length, rate, size, and whether it was cut off on its way.
 
 A walk over the boxes of ISO/IEC 14496-12, without a decoder that would run what a relay sends.
-Every box at the top must lie wholly in the file and the three that matter must be there: a download
-that was cut off after an answer without a length looks like success otherwise. (Only a fragmented
-file that was cut exactly between two fragments passes.)
+`inspect` is strict, so what it tells is true. `is_cut` is lenient, because it decides about a paid
+video: players take files whose tail, order or brand this module would doubt.
 """
 
 import os
@@ -15,6 +14,9 @@ from typing import BinaryIO
 MAX_BOXES = 20_000  # at the top; a fragment per frame of 10 s at 60/s makes 1,200
 MAX_HEADER = 2 * 1024 * 1024  # bytes of moov; ten minutes with sound need about 1 MB
 
+_MATROSKA = b"\x1aE\xdf\xa3"
+_NEEDED = frozenset({b"moov", b"mdat"})
+_OF_THE_VIDEO = frozenset({b"moov", b"mdat", b"moof"})
 _BOX_HEADER = 8  # bytes: size and type
 _SIDES = 40  # where width and height are in stsd: its own 8 bytes, an entry's 8, and 24 of it
 
@@ -37,6 +39,29 @@ def inspect(file: BinaryIO) -> Movie:
         raise ValueError("the MP4 is cut off or damaged: a field is missing") from None
     finally:
         file.seek(0)
+
+
+def is_cut(file: BinaryIO, *, whole: bool) -> bool:
+    """Whether a download is no video, or a part of one. `whole`: as long as its sender had said.
+
+    Without a length, a box of the video that ends after the file shows where it was cut.
+    """
+    file.seek(0)
+    if file.read(4) == _MATROSKA:  # WebM: no boxes, and whatever plays is delivered
+        return False
+    end, at, found = file.seek(0, os.SEEK_END), 0, set()
+    for _ in range(MAX_BOXES):
+        file.seek(at)
+        head = file.read(16)
+        if len(head) < _BOX_HEADER:
+            break
+        size, kind = struct.unpack_from(">I4s", head)
+        found.add(kind)
+        size = int.from_bytes(head[8:16]) if size == 1 else size or end - at
+        at += max(size, _BOX_HEADER)
+        if at > end:
+            return (kind in _OF_THE_VIDEO and not whole) or not found >= _NEEDED
+    return not found >= _NEEDED
 
 
 def _header(file: BinaryIO) -> memoryview:

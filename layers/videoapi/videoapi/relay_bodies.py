@@ -29,6 +29,7 @@ class Content:
     size_bytes: int | None = None
     content_type: str | None = None
     expires_at: float | None = None
+    whole: bool = field(default=False, compare=False)  # as long as the relay had said
 
 
 def received(stream: Iterator[bytes], head: bytes = b"") -> bytearray:
@@ -80,7 +81,8 @@ def save(
     size = into.write(head)
     for chunk in stream:
         size += into.write(chunk)
-    return Content(size_bytes=size, content_type=kind or None)
+    stated = headers.get("content-length", "").isdecimal()  # and held to it by `chunks`
+    return Content(size_bytes=size, content_type=kind or None, whole=stated)
 
 
 def _missing(reason: str) -> ContentMissing:

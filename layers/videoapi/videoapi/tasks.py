@@ -88,6 +88,9 @@ class Task:
     intent_at: str | None = None  # a POST was begun and not (yet) answered "not accepted"
     upstream_id: str | None = None  # the paid job, as the relay calls it
     accepted_at: str | None = None  # when the relay accepted it
+    done_at: str | None = None  # when the job first said that it is done: it was paid for
+    result_url: str | None = None  # where a finished video is that could not be had so far
+    empty_since: str | None = None  # since when the relay shows no video of the finished job
     prompt_sent: str | None = None
     thumbnail_key: str | None = None  # a small picture of the input image, in our bucket
     prompt_optimized: int | None = None  # 1 or 0, where the caller asked for it

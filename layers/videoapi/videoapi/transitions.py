@@ -118,6 +118,11 @@ def accepted_late(upstream_id: str) -> Change:
     return Change(leaves=frozenset(Status), appends={"late_upstream_ids": upstream_id})
 
 
+def note_done(task: Task, *, now: float) -> Change:
+    """Note that the job says it is done, before its video is had: it is never ordered again."""
+    return _held(task, now, done_at=timestamp(now))
+
+
 def refuse(
     task: Task, *, now: float, again_at: float, audio: bool = False, unknown: bool = False
 ) -> Change:
@@ -142,9 +147,12 @@ def postpone(task: Task, *, now: float, again_at: float) -> Change:
     return _held(task, now, image_failures=task.image_failures + 1, **_free(again_at, now))
 
 
-def release(task: Task, *, now: float) -> Change:
-    """Hand the task over: another worker may take it at once."""
-    return _held(task, now, **_free(now, now))
+def release(task: Task, *, now: float, again_at: float, **notes: str | None) -> Change:
+    """Hand the task over: another worker may take it from `again_at` on.
+
+    `notes` are what this one knows of a finished video: `result_url`, `empty_since`.
+    """
+    return _held(task, now, **notes, **_free(again_at, now))
 
 
 def complete(task: Task, result: Mapping[str, Any], *, now: float, retention: int) -> Change:

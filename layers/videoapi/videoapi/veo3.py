@@ -114,16 +114,20 @@ class Veo3:
             body = _answer(response, key, self._timeouts.answer_total)
         return looked_at(response, body, self._content_url(upstream_id))
 
-    def content(self, upstream_id: str, into: IO[bytes]) -> Content:
+    def content(
+        self, upstream_id: str, into: IO[bytes], *, seconds: float | None = None
+    ) -> Content:
         """Fetch a done job's video, or learn its URL; `into` is emptied before it is written to.
 
-        Raise `ContentMissing` for an answer without a video, `PollFailed` for a lost or a cut one.
+        `seconds` bounds the body (the time-outs' own total without it). Raise `ContentMissing` for
+        an answer without a video, `PollFailed` for a lost or a cut one.
         """
         url = self._content_url(upstream_id)
         with self._got(url, self._timeouts.content) as (response, key):
             if not response.is_success:
                 return Content(url=redirected(response, url))
-            stream = chunks(response, seconds=self._timeouts.content_total, limit=CONTENT_MAX)
+            total = seconds or self._timeouts.content_total
+            stream = chunks(response, seconds=total, limit=CONTENT_MAX)
             head = first_bytes(stream)
             if not is_json(head, response.headers.get("content-type", "")):
                 return save(head, stream, response.headers, into)
