@@ -2,18 +2,26 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from local.settings import ROOT, STAND_IN_KEY, Settings
+
+_LEAST_DAYS = 7  # that a job is kept, and longer than its task can be read
 
 
 class StandIn:
     """Started by the constructor; it ends when asked, or with this process however that ends."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keep_in: Path | None = None) -> None:
+        """Keep jobs and videos in a folder over a restart, if one is named."""
         command = [sys.executable, "-m", "local.upstream", "--with-parent", "--key", STAND_IN_KEY]
         command += ["--host", ",".join(settings.aws_hosts), "--port", str(settings.upstream_port)]
         command += ["--files-port", str(settings.upstream_files_port)]
         command += ["--seconds", str(settings.upstream_seconds)]
+        if keep_in:
+            hours = settings.said.get("TASK_RETENTION_HOURS") or "0"
+            days = max(_LEAST_DAYS, float(hours) / 24 + 1)
+            command += ["--keep-in", str(keep_in), "--keep-days", f"{days:g}"]
         # A process group of its own: Ctrl-C in the terminal is not for it.
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0

@@ -16,6 +16,7 @@ from hypercorn.config import Config
 from starlette.applications import Starlette
 
 from local.upstream import app, settings
+from local.upstream.archive import Archive
 from local.upstream.render import Renders
 from local.upstream.state import State
 
@@ -32,6 +33,9 @@ async def run(chosen: settings.Settings, folder: Path) -> None:
     sockets, chosen.port = _listen(hosts, chosen.port)
     files_sockets, chosen.files_port = _listen(hosts, chosen.files_port)
     state = State(chosen, folder, Renders(folder))
+    if chosen.keep_in:
+        state.archive = Archive(folder)
+        state.ledger.restore(state.archive.load(state.renders, days=chosen.keep_days))
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, state.stopping.set)
@@ -73,5 +77,6 @@ def _serve(
 
 
 if __name__ == "__main__":
+    read = settings.read(sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix="upstream-") as scratch:
-        asyncio.run(run(settings.read(sys.argv[1:]), Path(scratch)))
+        asyncio.run(run(read, Path(read.keep_in or scratch)))

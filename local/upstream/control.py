@@ -36,6 +36,8 @@ class Control:
     async def reset(self, _request: Request) -> JSONResponse:
         """Forget all jobs and counts; videos stay rendered."""
         self._state.ledger = Ledger()
+        if self._state.archive:
+            self._state.archive.forget()
         return JSONResponse({"reset": True})
 
     async def change(self, request: Request) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +109,10 @@ class Ledger:
         self.jobs[job.id] = job
         self.accepted[job.plan.key] += 1
         self.peak = max(self.peak, self.live(job.created))
+
+    def restore(self, jobs: Iterable[Job]) -> None:
+        """Take earlier jobs in, which count as nothing that happened since the start."""
+        self.jobs |= {job.id: job for job in jobs}
 
     def live(self, now: float) -> int:
         """Return how many jobs have not ended."""

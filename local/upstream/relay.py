@@ -108,6 +108,8 @@ class Relay:
             failure=failure(failing.what) if failing else None,
             video=None if doomed else self._state.renders.start(spec, still),
         )
+        if self._state.archive:
+            self._state.archive.add(job, image)
         self._state.ledger.add(job)
         return job
 

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import av
@@ -34,6 +35,11 @@ class Spec:
     frames: int
     source: str
 
+    @property
+    def name(self) -> str:
+        """Return what no other spec is called."""
+        return sha256(repr(self).encode()).hexdigest()
+
 
 class Cancelled(Exception):
     """The process stops; nobody waits for the video."""
@@ -49,7 +55,7 @@ class Render:
 
 
 class Renders:
-    """All videos of this process, kept in a folder until it ends."""
+    """All videos of this process, in a folder, each under a name that its spec gives it."""
 
     def __init__(self, folder: Path) -> None:
         """Videos are written into the folder."""
@@ -61,9 +67,16 @@ class Renders:
     def start(self, spec: Spec, still: Callable[[], Image.Image]) -> Render:
         """Return the render of the spec, begun now unless it was made before."""
         if spec not in self._made:
-            render = self._made[spec] = Render(self._folder / f"{len(self._made)}.mp4")
+            render = self._made[spec] = Render(self._folder / f"{spec.name}.mp4")
             self._threads.submit(self._run, render, spec, still)
         return self._made[spec]
+
+    def resume(self, spec: Spec, still: Callable[[], Image.Image]) -> Render:
+        """Return the render of the spec: an earlier process's where that had finished it."""
+        path = self._folder / f"{spec.name}.mp4"
+        if spec not in self._made and path.exists():
+            return Render(path, ended_at=path.stat().st_mtime)
+        return self.start(spec, still)
 
     def stop(self) -> None:
         """Give up what is under way, within a frame."""
@@ -72,7 +85,9 @@ class Renders:
 
     def _run(self, render: Render, spec: Spec, still: Callable[[], Image.Image]) -> None:
         try:
-            encode(spec, still(), render.path, self._stopped)
+            part = render.path.with_suffix(".part")  # what is whole has the other name
+            encode(spec, still(), part, self._stopped)
+            part.replace(render.path)
         except Cancelled:
             return
         except Exception:  # noqa: BLE001  whatever it is, the job must end; a thread has no caller

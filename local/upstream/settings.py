@@ -30,6 +30,10 @@ class Settings:
     """Render one second of 64x36 whatever was asked: for load tests."""
     with_parent: bool
     """Stop at the end of standard input, hence with the process that holds its other end."""
+    keep_in: str
+    """A folder that keeps jobs and videos over a restart; empty: they end with this process."""
+    keep_days: float
+    """How long they are kept there."""
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -51,4 +55,6 @@ def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     parser.add_argument("--strict", action="store_true", default=switched("STRICT"))
     parser.add_argument("--tiny", action="store_true", default=switched("TINY"))
     parser.add_argument("--with-parent", action="store_true")
+    parser.add_argument("--keep-in", default="")
+    parser.add_argument("--keep-days", type=float, default=7)
     return Settings(**vars(parser.parse_args(arguments)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from local.upstream.archive import Archive
 from local.upstream.errors import Refusal
 from local.upstream.jobs import Ledger
 from local.upstream.render import Renders
@@ -21,6 +22,8 @@ class State:
     folder: Path
     """Where images are kept for the files port."""
     renders: Renders
+    archive: Archive | None = None
+    """Where jobs are written down; None: nowhere."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     ledger: Ledger = field(default_factory=Ledger)
 
