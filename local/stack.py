@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -13,13 +14,13 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app as ministack
 
-from local import executor, template
+from local import executor, recorder, template
 from local.build import BUILT, TOOLS
 from local.command import stop_signals
 from local.console import Console
 from local.deploy import STACK, deploy
 from local.gateway import Gateway
-from local.keep import Keeper
+from local.keep import Keeper, take_place
 from local.opening import Opening
 from local.reconcile import reconcile
 from local.reload import Reloader
@@ -38,6 +39,7 @@ class Stack:
         self._settings = settings
         self._console = console
         self._stand_in: StandIn | None = None
+        self._place = take_place(settings)
         self._gateway = Gateway(
             ministack,
             api_port=settings.api_port,
@@ -62,7 +64,8 @@ class Stack:
             TOOLS / "runtime/bin/python", STACK, self._console.line, debug=self._settings.debug
         )
         if self._settings.stand_in:
-            self._stand_in = StandIn(self._settings)
+            keep_in = self._place.folder / "relay" if self._place else None
+            self._stand_in = StandIn(self._settings, keep_in)
         observed = Traffic(self._gateway, self._console, api_port=self._settings.api_port)
         application = cast("Framework", observed)
         serving = asyncio.create_task(serve(application, config, shutdown_trigger=shutdown.wait))
@@ -92,7 +95,12 @@ class Stack:
             deployment = deploy(BUILT, template.parameters(built, said) | named)
         except RuntimeError as exc:
             raise RuntimeError(template.by_variable(built, str(exc))) from None
-        self._opening.open(reconcile(deployment), self._keeper(deployment.physical_ids))
+        names = deployment.physical_ids
+        found = self._opening.open(reconcile(deployment), self._keeper(names))
+        if found.open:  # else they would wait for the next of its minutes
+            boto3.client("lambda").invoke(
+                FunctionName=names["SweeperFunction"], InvocationType="Event"
+            )
         if self._settings.reload:
             source = template.load(ROOT / "template.yaml")
             functions = boto3.client("lambda")
@@ -101,10 +109,11 @@ class Stack:
             self._stand_in.wait_until_ready()
 
     def _keeper(self, names: Mapping[str, str]) -> Keeper | None:
-        folder = self._settings.kept
-        if folder is None:
+        if self._place is None:
             return None
-        return Keeper(folder, table=names["TasksTable"], bucket=names["FilesBucket"])
+        table, bucket = names["TasksTable"], names["FilesBucket"]
+        record = partial(recorder.record, table=table, bucket=bucket)
+        return Keeper(self._place.folder, table, bucket, record)
 
     def _end(self) -> None:
         print("Stopping: ending the functions …", flush=True)

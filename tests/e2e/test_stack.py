@@ -1,5 +1,6 @@
 """The local stack itself: its doors, its end, and that MiniStack has what the template says."""
 
+import signal
 import subprocess
 import time
 
@@ -12,6 +13,7 @@ from local.ports import free_ports
 from local.settings import ROOT
 from local.testing import PORTS, running_stack, start
 from tests.e2e.conftest import PAGE
+from videoapi.keys import KeyRing, Limits
 
 ROOT_KEYS = {  # of the account
     "aws_access_key_id": "test",
@@ -61,6 +63,12 @@ def ended(pids, within_seconds=5):
             return False
         time.sleep(0.05)
     return True
+
+
+def made_key(stack):
+    tables = boto3.client("dynamodb", endpoint_url=stack.aws_url, **ROOT_KEYS)
+    (table,) = tables.list_tables()["TableNames"]
+    return KeyRing(tables, table, time.time).make("alice", Limits())
 
 
 def test_every_route_of_the_template_is_served(aws):
@@ -175,19 +183,79 @@ def test_a_killed_stack_leaves_no_process_and_the_next_one_clears_up():
         assert not left.exists()
 
 
-@pytest.mark.parametrize(
-    "setting", ["API_PORT", "AWS_PORT", "UPSTREAM_PORT", "UPSTREAM_FILES_PORT"]
-)
-def test_a_port_that_is_taken_is_named_with_its_setting(setting, tmp_path):
-    with free_ports(len(PORTS)) as numbers:
-        ports = dict(zip(PORTS, map(str, numbers), strict=True))
-    with free_ports(1) as (taken,), (tmp_path / "log").open("wb") as log:
-        process = start(ports | {setting: str(taken)}, log)
+def started_in_vain(folder, **settings):
+    """Return what a stack says that must not start."""
+    with (folder / "log").open("wb") as log:
+        process = start(settings, log)
         assert process.wait(timeout=20) == 1
-    said = (tmp_path / "log").read_text()
-    assert f"port {taken} is taken" in said
-    assert setting in said
+    said = (folder / "log").read_text()
     assert "Traceback" not in said
+    assert "Building" not in said
+    return said
+
+
+def test_all_ports_that_are_taken_are_named_at_once_with_their_settings(tmp_path):
+    with free_ports(len(PORTS)) as taken:
+        ports = dict(zip(PORTS, map(str, taken), strict=True))
+        said = started_in_vain(tmp_path, **ports)
+    for setting, number in ports.items():
+        assert f"port {number} is taken" in said
+        assert f"{setting}=" in said.splitlines()[-1]
+
+
+def test_wrong_settings_are_told_at_once_before_anything_is_built(tmp_path):
+    (tmp_path / ".env").write_text("VIDEO_MAX_CONCURENT=3\nVEO3_BASE_URL=https://relay/v1\n")
+    said = started_in_vain(tmp_path, ENV_FILE=str(tmp_path / ".env"), LEASE_SECONDS="soon")
+    for words in (
+        "did you mean VIDEO_MAX_CONCURRENT?",
+        "VEO3_ENDPOINT=/v1/videos",
+        "LEASE_SECONDS",
+    ):
+        assert words in said
+
+
+def test_a_relay_that_is_not_there_is_told_before_anything_is_built(tmp_path):
+    with free_ports(1) as (nobody,):
+        pass
+    relay = f"http://127.0.0.1:{nobody}"
+    said = started_in_vain(tmp_path, VEO3_API_KEY="sk-x", VEO3_BASE_URL=relay)
+    assert "127.0.0.1 cannot be reached" in said
+    assert "VEO3_BASE_URL" in said
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGHUP])
+def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
+    kept = {"KEEP_IN": str(tmp_path / "kept"), "UPSTREAM_SECONDS": "2", "ALLOW_ANONYMOUS": "false"}
+    wish = {"prompt": "A fox [[render:tiny]]", "size": "64x64", "seconds": 1}
+
+    def client(stack, key):
+        bearer = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=stack.api_url, headers=bearer, timeout=30)
+
+    with running_stack(**kept) as first:
+        key = made_key(first)
+        with client(first, key) as api:
+            done = api.post("/v1/videos", json=wish).json()["id"]
+            wait_for_the_end(api, done)
+            flies = api.post("/v1/videos", json=wish | {"prompt": "A hare [[time:15]]"}).json()[
+                "id"
+            ]
+            until = time.monotonic() + 30
+            while not httpx.get(f"{first.upstream_url}/_control").json()["live"]:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            time.sleep(1)  # its answer is saved
+        first.process.send_signal(end)
+        first.process.wait(timeout=30)
+    ports = {name: str(number) for name, number in first.ports.items()}  # links name them
+    with running_stack(**kept, **ports) as second, client(second, key) as api:
+        said = second.log.read_text()
+        assert ("without a stop" in said) == (end == signal.SIGKILL)
+        assert f"{flies} goes on: the relay's job video_" in said
+        video = api.get(f"/v1/videos/{done}/content", follow_redirects=True)
+        assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
+        wait_for_the_end(api, flies)
+        assert httpx.get(f"{second.upstream_url}/_control").json()["creates_received"] == 0
 
 
 def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice(tmp_path):
@@ -210,11 +278,8 @@ def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice
         )
         assert first.stop() < 15
     with running_stack(**kept) as second, httpx.Client(base_url=second.api_url, timeout=30) as api:
-        assert [each.name for each in (tmp_path / "kept").iterdir()] == ["stand-in.old"]
         again = api.get(f"/v1/videos/{done}/content", follow_redirects=True)
         assert again.content == video
-        functions = boto3.client("lambda", endpoint_url=second.aws_url, **ROOT_KEYS)
-        functions.invoke(FunctionName="video-api-sweeper")
         wait_for_the_end(api, waits)
         relay = httpx.get(f"{second.upstream_url}/_control").json()
         assert relay["creates_accepted"] == 1

@@ -1,16 +1,16 @@
-"""What `make run` keeps over a restart comes back whole, once, into whatever is deployed then."""
+"""What `make run` keeps comes back whole, however a run ended, into whatever is deployed then."""
 
-import json
 from threading import Thread
 from types import SimpleNamespace
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.keep import Keeper
-from local.opening import Opening
+from local.journal import Journal
+from local.keep import Found, Keeper, found, released, take_place
+from local.opening import Opening, told
+from local.settings import Settings
 
 MANY = 60  # more than one batch takes
 
@@ -57,98 +57,158 @@ def items(table):
     return {item["task_id"]["S"]: item for item in found}
 
 
-def fill(name):
+FILES = {"videos/a/../b.mp4": b"\0\xff", "inputs/a.png": b""}
+
+
+def task(number, **more):
+    return {
+        "task_id": {"S": f"vid_{number}"},
+        "attempts": {"N": str(number)},
+        "late_upstream_ids": {"L": [{"S": "ü"}]},
+        **more,
+    }
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Return a folder as a run of MANY ended tasks left it."""
+    journal = Journal(tmp_path / "kept").begin()
     for number in range(MANY):
-        item = {
-            "task_id": {"S": f"vid_{number}"},
-            "attempts": {"N": str(number)},
-            "late_upstream_ids": {"L": [{"S": "ü"}]},
-        }
-        boto3.client("dynamodb").put_item(TableName=name, Item=item)
-    for key, body in (("videos/a/../b.mp4", b"\0\xff"), ("inputs/a.png", b"")):
-        boto3.client("s3").put_object(Bucket=name, Key=key, Body=body, ContentType="a/b")
+        journal.put_item(f"vid_{number}", task(number))
+    for key, body in FILES.items():
+        journal.put_file(key, body, "a/b")
+    journal.end()
+    return tmp_path / "kept"
 
 
-def test_all_items_and_files_come_back(deployments, tmp_path):
-    first, second = deployments
-    fill(first)
-    Keeper(tmp_path / "kept", first, first).save()
-    assert Keeper(tmp_path / "kept", second, second).restore() == MANY
-    assert items(second) == items(first)
-    for key in ("videos/a/../b.mp4", "inputs/a.png"):
-        before, after = (
-            boto3.client("s3").get_object(Bucket=bucket, Key=key) for bucket in deployments
-        )
-        assert after["Body"].read() == before["Body"].read()
-        assert after["ContentType"] == "a/b"
+def keeper(folder, name, record=lambda _: None):
+    return Keeper(folder, name, name, record)
 
 
-def test_what_was_kept_is_used_up(deployments, tmp_path):
-    """After a crash of the stack it would be older than its tasks, some of them paid since."""
-    first, second = deployments
-    fill(first)
-    Keeper(tmp_path / "kept", first, first).save()
-    Keeper(tmp_path / "kept", second, second).restore()
-    assert Keeper(tmp_path / "kept", second, second).restore() == 0
-    assert [each.name for each in tmp_path.iterdir()] == ["kept.old"]
+def test_all_items_and_files_come_back(deployments, kept):
+    for name in deployments:  # however often
+        _, was = keeper(kept, name).restore()
+        assert (was.tasks, was.files) == (MANY, len(FILES))
+        assert items(name) == {f"vid_{number}": task(number) for number in range(MANY)}
+        for key, body in FILES.items():
+            answer = boto3.client("s3").get_object(Bucket=name, Key=key)
+            assert (answer["Body"].read(), answer["ContentType"]) == (body, "a/b")
 
 
-def test_a_later_stop_replaces_what_was_kept_and_leaves_nothing_beside_it(deployments, tmp_path):
-    first, second = deployments
-    fill(first)
-    Keeper(tmp_path / "kept", first, first).save()
-    Keeper(tmp_path / "kept", second, second).save()
-    assert [each.name for each in tmp_path.iterdir()] == ["kept"]
-    assert Keeper(tmp_path / "kept", second, second).restore() == 0
+def test_changes_are_recorded_before_anything_is_given_back(deployments, kept):
+    first, _ = deployments
+    seen = []
+    keeper(kept, first, record=lambda _: seen.append(items(first))).restore()
+    assert seen == [{}]
 
 
-def test_a_stop_that_cannot_save_leaves_what_its_start_found(deployments, tmp_path):
-    first, second = deployments
-    fill(first)
-    keeper = Keeper(tmp_path / "kept", first, first)
-    assert keeper.save() == MANY
-    keeper.restore()
-    before = {path.name: path.read_bytes() for path in keeper.used.iterdir()}
-    assert len(json.loads(before["items.json"])) == MANY
-    with pytest.raises(ClientError):
-        Keeper(tmp_path / "kept", second, "no-such-bucket").save()
-    assert {path.name: path.read_bytes() for path in keeper.used.iterdir()} == before
-    assert keeper.save() == MANY
-    assert [each.name for each in tmp_path.iterdir()] == ["kept"]
-
-
-def test_a_table_that_takes_a_part_alone_fails_the_start_and_the_folder_stays(
-    deployments, tmp_path, on_batch
+def test_a_table_that_takes_a_part_alone_fails_the_start_and_all_is_still_kept(
+    deployments, kept, on_batch
 ):
     first, second = deployments
-    fill(first)
-    keeper = Keeper(tmp_path / "kept", first, first)
-    keeper.save()
-    on_batch(lambda: {second: [{"PutRequest": {"Item": {"task_id": {"S": "vid_1"}}}}]})
+    on_batch(times=1, act=lambda: {second: [{"PutRequest": {"Item": {"task_id": {"S": "vid_1"}}}}]})
     with pytest.raises(RuntimeError, match="not taken back"):
-        Keeper(tmp_path / "kept", second, second).restore()
-    assert [each.name for each in tmp_path.iterdir()] == ["kept"]
+        keeper(kept, second).restore()
+    assert keeper(kept, first).restore()[1].tasks == MANY
+
+
+NOW = "2026-11-26T12:00:00.000Z"
+LATER = "2026-11-26T12:01:00.000Z"
+SINCE = "2026-11-26T11:00:00.000Z"
+
+
+def open_task(number=1, **more):
+    return task(number, open={"S": "3"}, **{name: {"S": value} for name, value in more.items()})
+
+
+def test_an_open_task_whose_worker_ended_is_free_and_due_at_once():
+    held = open_task(lease_owner="request", lease_until=LATER, due_at=LATER, upstream_id="video_1")
+    free = open_task(lease_owner="", lease_until=NOW, due_at=NOW, upstream_id="video_1")
+    assert released(held, NOW) == free
+
+
+def test_a_task_that_nobody_held_is_due_at_once_unless_its_next_attempt_waits():
+    assert released(open_task(due_at=LATER), NOW) == open_task(due_at=NOW)
+    free = {"lease_owner": "", "due_at": LATER}
+    assert released(open_task(**free, lease_until=SINCE), NOW)["due_at"] == {"S": NOW}
+    waits = open_task(**free, lease_until=LATER)
+    assert released(waits, NOW) == waits
+
+
+def test_an_ended_task_and_what_is_no_task_are_left_as_they_are():
+    for each in (task(1), {"task_id": {"S": "key#1"}, "lease_owner": {"S": "x"}}):
+        assert released(each, NOW) == each
+
+
+def test_paid_jobs_that_were_in_flight_are_named_with_the_relays_ids():
+    items = [
+        open_task(1, intent_at=SINCE, upstream_id="video_abc"),
+        open_task(2, intent_at=SINCE),
+        open_task(3),
+        task(4),
+        {"task_id": {"S": "key#1"}},
+        {"task_id": {"S": "limits#alice"}},
+    ]
+    was = found(items)
+    assert (was.tasks, was.keys, was.open) == (4, 1, 3)
+    text = "\n".join(told(was))
+    assert "vid_1 goes on: the relay's job video_abc" in text
+    assert "vid_2 was being submitted: whether the relay took it is not known" in text
+    assert "1 tasks of which nothing was sent" in text
+    assert "without a stop" not in text
+
+
+def test_a_run_that_ended_without_a_stop_is_told_so_and_a_first_one_says_nothing():
+    assert "without a stop" in told(Found(ended_well=False, tasks=1))[0]
+    assert told(Found()) == []
+
+
+def test_many_jobs_in_flight_are_told_as_a_number():
+    was = Found(jobs={f"vid_{number}": "video" for number in range(500)})
+    assert len(told(was)) < 30
+    assert any("and 480 more" in line for line in told(was))
+
+
+def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tmp_path, capsys):
+    settings = Settings(said={}, keep_in=tmp_path)
+    first = take_place(settings)
+    second = take_place(settings)
+    assert (first.folder, second.folder) == (settings.kept, tmp_path / "stand-in-2")
+    assert f"keeps in {tmp_path / 'stand-in-2'}" in capsys.readouterr().out
+    first.lock.close()
+    second.lock.close()
+    again = take_place(settings)
+    assert again.folder == settings.kept
+    assert capsys.readouterr().out == ""
+    again.lock.close()
+
+
+def test_what_an_earlier_version_left_of_a_crash_is_told_and_stays(tmp_path, capsys):
+    left = tmp_path / "stand-in.old"
+    left.mkdir()
+    place = take_place(Settings(said={}, keep_in=tmp_path))
+    assert str(left) in capsys.readouterr().out
+    assert left.is_dir()
+    place.lock.close()
+
+
+def test_without_a_place_nothing_is_kept():
+    assert take_place(Settings(said={}, keep_in=None)) is None
 
 
 def gateway():
     return SimpleNamespace(api_id="")
 
 
-def test_no_request_is_let_in_before_every_kept_task_is_back(deployments, tmp_path, on_batch):
-    first, second = deployments
-    fill(first)
-    Keeper(tmp_path / "kept", first, first).save()
+def test_no_request_is_let_in_before_every_kept_task_is_back(deployments, kept, on_batch):
     door, seen = gateway(), []
     on_batch(lambda: seen.append(door.api_id))
-    Opening(door).open("api", Keeper(tmp_path / "kept", second, second))
+    was = Opening(door).open("api", keeper(kept, deployments[0]))
     assert seen == [""] * 3
-    assert door.api_id == "api"
+    assert (door.api_id, was.tasks) == ("api", MANY)
 
 
-def test_a_stop_amid_a_restore_waits_for_it_and_keeps_the_whole(deployments, tmp_path, on_batch):
-    first, second = deployments
-    fill(first)
-    Keeper(tmp_path / "kept", first, first).save()
+def test_a_stop_amid_a_restore_waits_for_it_and_all_is_still_kept(deployments, kept, on_batch):
     door, enders = gateway(), []
     opening = Opening(door)
 
@@ -159,33 +219,32 @@ def test_a_stop_amid_a_restore_waits_for_it_and_keeps_the_whole(deployments, tmp
         enders.append(ender)
 
     on_batch(stop, times=1)
-    opening.open("api", Keeper(tmp_path / "kept", second, second))
+    opening.open("api", keeper(kept, deployments[0]))
     enders[0].join()
     assert door.api_id == ""
-    assert len(json.loads((tmp_path / "kept/items.json").read_text())) == MANY
-    assert [each.name for each in tmp_path.iterdir()] == ["kept"]
+    journal = Journal(kept)
+    assert (len(journal.items), journal.ended_well) == (MANY, True)
 
 
-def test_a_stop_before_the_restore_leaves_all_as_it_was(deployments, tmp_path):
-    first, second = deployments
-    fill(first)
-    Keeper(tmp_path / "kept", first, first).save()
+def test_a_stop_before_the_restore_leaves_all_as_it_was(deployments, kept):
     door = gateway()
     opening = Opening(door)
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
     opening.close()
-    opening.open("api", Keeper(tmp_path / "kept", second, second))
+    opening.open("api", keeper(kept, deployments[0]))
     opening.keep()
-    assert (door.api_id, items(second)) == ("", {})
-    assert Keeper(tmp_path / "kept", second, second).restore() == MANY
+    assert (door.api_id, items(deployments[0])) == ("", {})
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
-def test_a_stop_that_cannot_save_says_so_and_where_the_last_copy_lies(
-    deployments, tmp_path, capsys
-):
+def test_an_end_that_cannot_be_noted_is_told(deployments, kept, capsys):
+    def broken(journal):
+        def end():
+            raise OSError(28, "No space left on device")
+
+        journal.end = end
+
     opening = Opening(gateway())
-    keeper = Keeper(tmp_path / "kept", deployments[0], "no-such-bucket")
-    opening.open("api", keeper)
+    opening.open("api", keeper(kept, deployments[0], record=broken))
     opening.keep()
-    said = capsys.readouterr().out
-    assert "Nothing is kept" in said
-    assert str(keeper.used) in said
+    assert "No space left" in capsys.readouterr().out

@@ -1,0 +1,199 @@
+"""Items and files of one deployment on disk, each as soon as it is written: they outlive any end.
+
+`journal.jsonl` holds one change a line, and beside it lie the files' bodies. A change is written
+before whoever makes it hears of it, so that what the table ever told is here; a line that was cut
+off by a crash was told to nobody. Each start writes what is left of the changes anew, in one
+rename. (A machine that loses its power may lose the last seconds: nothing waits for the disk.)
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+_FILE, _NEW = "journal.jsonl", "journal.jsonl.new"
+_OLD_ITEMS, _OLD_FILES = "items.json", "files.json"  # what earlier versions kept
+_REWRITE_BYTES = 64 * 2**20  # changes since the last rewriting, before the next
+_OPTIONS: Mapping[str, Any] = {"ensure_ascii": False, "sort_keys": True, "separators": (",", ":")}
+
+
+@dataclass(frozen=True)
+class Body:
+    """A file's content: where it lies, and its type."""
+
+    path: Path
+    content_type: str
+
+
+class Journal:
+    """What one folder holds, and how it goes on; `items` and `files` are by key."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the folder; raise `RuntimeError` when it is damaged, and leave it then."""
+        self._folder = folder
+        self._items: dict[str, str] = {}  # as they are written
+        self._files: dict[str, tuple[str, str]] = {}
+        self._lock = Lock()
+        self._written = self._descriptor = 0
+        self.ended_well = True
+        """Whether the last run wrote its end; a folder that nobody used did."""
+        if (folder / _FILE).exists():
+            self._read()
+        else:
+            self._read_old()
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """Return the items, in DynamoDB's JSON."""
+        return [json.loads(text) for text in self._items.values()]
+
+    @property
+    def files(self) -> dict[str, Body]:
+        """Return the files by key."""
+        return {k: Body(self._folder / name, kind) for k, (name, kind) in self._files.items()}
+
+    def begin(self) -> Self:
+        """Go on with what was read: from here on every change is written."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)  # earlier versions left it to everybody
+        self._rewrite()
+        used = {name for name, _ in self._files.values()}
+        for path in self._folder.iterdir():
+            if _is_body(path.name) and path.name not in used:
+                path.unlink()
+        for name in (_OLD_ITEMS, _OLD_FILES):
+            (self._folder / name).unlink(missing_ok=True)
+        return self
+
+    def end(self) -> None:
+        """Note that the run ended as it should."""
+        with self._lock:
+            self._append({"ended": time.time()})
+
+    def put_item(self, key: str, item: Mapping[str, Any]) -> None:
+        """Take an item in; raise `OSError` when it cannot be written."""
+        text = json.dumps(item, **_OPTIONS)
+        with self._lock:
+            if self._items.get(key) != text:
+                self._append({"key": key, "item": item})
+                self._items[key] = text
+
+    def remove_item(self, key: str) -> None:
+        """Let an item go."""
+        with self._lock:
+            if key in self._items:
+                self._append({"key": key, "item": None})
+                del self._items[key]
+
+    def put_file(self, key: str, body: bytes, content_type: str) -> None:
+        """Take a file in, its body first."""
+        with self._lock:
+            before = self._files.get(key)
+            if before and before[1] == content_type and self._has(before[0], body):
+                return
+            name = secrets.token_hex(16)
+            (self._folder / name).write_bytes(body)
+            self._append({"file": key, "name": name, "type": content_type})
+            self._files[key] = name, content_type
+            self._drop(before)
+
+    def remove_file(self, key: str) -> None:
+        """Let a file go."""
+        with self._lock:
+            if before := self._files.get(key):
+                self._append({"file": key, "name": None})
+                del self._files[key]
+                self._drop(before)
+
+    def _has(self, name: str, body: bytes) -> bool:
+        path = self._folder / name
+        with suppress(OSError):
+            return path.stat().st_size == len(body) and path.read_bytes() == body
+        return False
+
+    def _drop(self, file: tuple[str, str] | None) -> None:
+        if file:
+            (self._folder / file[0]).unlink(missing_ok=True)
+
+    def _append(self, change: Mapping[str, Any]) -> None:
+        if self._written > _REWRITE_BYTES:
+            self._rewrite()
+        line = json.dumps(change, **_OPTIONS).encode() + b"\n"
+        end = os.lseek(self._descriptor, 0, os.SEEK_END)
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            os.ftruncate(self._descriptor, end)  # half a line would spoil the next one
+            raise
+        self._written += len(line)
+
+    def _rewrite(self) -> None:
+        """Put what there is in place of all changes, at once."""
+        new = self._folder / _NEW
+        with new.open("wb") as file:
+            for change in self._whole():
+                file.write(json.dumps(change, **_OPTIONS).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._folder / _FILE)
+        if self._descriptor:
+            os.close(self._descriptor)
+        self._descriptor = os.open(self._folder / _FILE, os.O_WRONLY | os.O_APPEND)
+        self._written = 0
+
+    def _whole(self) -> Iterator[dict[str, Any]]:
+        yield {"began": time.time(), "pid": os.getpid()}
+        for key, text in self._items.items():
+            yield {"key": key, "item": json.loads(text)}
+        for key, (name, kind) in self._files.items():
+            yield {"file": key, "name": name, "type": kind}
+
+    def _read(self) -> None:
+        lines = (self._folder / _FILE).read_bytes().split(b"\n")
+        for number, line in enumerate(lines[:-1], start=1):  # the last is empty, or cut off
+            try:
+                self._apply(json.loads(line))
+            except (ValueError, KeyError) as exc:
+                raise RuntimeError(
+                    f"{self._folder / _FILE} is damaged in line {number} ({exc}): mend it, or move"
+                    f" {self._folder} away to start afresh"
+                ) from None
+
+    def _apply(self, change: Mapping[str, Any]) -> None:
+        self.ended_well = "ended" in change
+        if "item" in change:
+            _put(
+                self._items,
+                change["key"],
+                change["item"] and json.dumps(change["item"], **_OPTIONS),
+            )
+        elif "file" in change:
+            _put(self._files, change["file"], change["name"] and (change["name"], change["type"]))
+
+    def _read_old(self) -> None:
+        """Read what an earlier version saved at a clean stop."""
+        with suppress(FileNotFoundError):
+            for item in json.loads((self._folder / _OLD_ITEMS).read_text()):
+                self._items[item["task_id"]["S"]] = json.dumps(item, **_OPTIONS)
+            for name, (key, kind) in json.loads((self._folder / _OLD_FILES).read_text()).items():
+                self._files[key] = name, kind
+
+
+def _put[T](kept: dict[str, T], key: str, value: T | None) -> None:
+    if value is None:
+        kept.pop(key, None)
+    else:
+        kept[key] = value
+
+
+def _is_body(name: str) -> bool:
+    """Whether a file of the folder is a body: 32 hexadecimal digits, or an earlier version's."""
+    return name.isdecimal() or (len(name) == 32 and not set(name) - set("0123456789abcdef"))  # noqa: PLR2004
