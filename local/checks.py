@@ -22,6 +22,7 @@ _ALSO = frozenset({"ALLOWED_HOSTS", "ENV_FILE", "LOG_LEVEL", "UV_PYTHON"})
 _SLIP, _SIMILAR = 0.87, 0.7
 _SWITCH = {"true", "false"}
 _SWITCHES = {"1": "true", "yes": "true", "on": "true", "0": "false", "no": "false", "off": "false"}
+_SAMPLE = "https://a.example"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -111,15 +112,15 @@ def value(text: str, parameter: Mapping[str, Any]) -> str:
     if allowed := [str(each) for each in parameter.get("AllowedValues", ())]:
         return _one_of(text, allowed)
     pattern = parameter.get("AllowedPattern", ".*")
-    if "https?://" in pattern:
+    if "://" in pattern:
         text = _urls(text, pattern)
     elif pattern.startswith("(/"):
-        text = text.rstrip("/")
-        if not text.startswith("/"):
-            raise ValueError(f"a path begins with /: say /{text}")
-    if not re.fullmatch(pattern, text):
-        raise ValueError(f"does not fit. {parameter['Description']} ({pattern})")
-    return text
+        text = _path(text)
+    if re.fullmatch(pattern, text):
+        return text
+    if text.startswith("http:") and re.fullmatch(pattern, text.replace("http:", "https:", 1)):
+        raise ValueError("http:// leads to this machine and its network alone: say https://")
+    raise ValueError(f"does not fit. {parameter['Description']} ({pattern})")
 
 
 def _number(text: str, parameter: Mapping[str, Any]) -> str:
@@ -145,12 +146,19 @@ def _one_of(text: str, allowed: list[str]) -> str:
     return found[text.lower()]
 
 
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(f"a path begins with /: say /{text}")
+    return text.rstrip("/")
+
+
 def _urls(text: str, pattern: str) -> str:
     """Return URLs as `pattern` wants them: one or several, whole ones or origins."""
     if text == "*":
         return text
-    parts = [part.strip() for part in text.split(",")] if "," in pattern else [text]
-    is_origin = "://[^/?#" in pattern
+    is_origin = not re.fullmatch(pattern, f"{_SAMPLE}/path")
+    several = is_origin and re.fullmatch(pattern, f"{_SAMPLE},{_SAMPLE}")
+    parts = [part.strip() for part in text.split(",")] if several else [text]
     return ",".join(_url(part.rstrip("/"), is_origin=is_origin) for part in parts if part)
 
 

@@ -14,7 +14,7 @@ _OF_THE_GATEWAY = {"CORS_ALLOW_ORIGINS": "CorsAllowOrigins"}
 KEY_SECRET = "_API_KEY_SECRET"  # noqa: S105 — the end of a variable's name
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # ten times as fast
     """YAML with CloudFormation's short tags."""
 
 
