@@ -65,6 +65,7 @@ test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp 
 	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults --ignore=$(GATES) -n auto --cov $(ARGS)
 
 check: lint types audit validate checkov test gates e2e ## * All that CI runs
+	@cat .local/audit-skipped 2>/dev/null || true
 
 RUNNING := .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp
 e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp ## The tests on running local stacks
@@ -130,7 +131,7 @@ clean: ## Remove environments, builds, caches and the local stack's state
 SAID_ENV = $(if $(filter command,$(firstword $(origin ENV))),$(filter-out dev,$(ENV)))
 deploy: build ## * To AWS, by samconfig.toml: ENV=prod (dev unless said), STACK=… another name
 	@PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam deploy $(if $(SAID_ENV),--config-env $(SAID_ENV)) \
-		$(if $(STACK),--stack-name $(STACK)) $(ARGS)
+		$(if $(STACK),--stack-name $(STACK) --s3-prefix $(STACK)) $(ARGS)
 
 build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
 	@RELEASE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build

@@ -81,7 +81,7 @@ class Video(Answer):
     """The finished video."""
 
     video_url: Url | None
-    """Plays without credentials until `expires_at`; read the task again for a fresh one."""
+    """Plays without credentials until `expires_at` at most; read the task for a fresh one."""
     thumbnail_url: Url | None
     expires_at: Instant | None
     """When the URL ends; null when only its server knows."""

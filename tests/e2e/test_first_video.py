@@ -162,6 +162,21 @@ def test_a_copied_video_plays_from_any_position_under_a_fresh_url_at_every_read(
         assert httpx.get(again["video_url"]).content == whole.content
 
 
+def test_a_repeated_submit_of_a_copied_video_answers_with_a_url_that_opens(copying):
+    """Submit signs that one, with a role of its own."""
+    submit = {
+        "url": "/v1/videos",
+        "json": {"prompt": "A fox [[render:tiny]] [[time:0]] again"},
+        "headers": {"idempotency-key": "of-a-copied-video"},
+    }
+    with httpx.Client(base_url=copying.api_url, timeout=30) as api:
+        task_id = api.post(**submit).json()["id"]
+        wait_for(api, task_id)
+        replayed = api.post(**submit).json()
+    assert (replayed["id"], replayed["status"]) == (task_id, "completed")
+    assert httpx.get(replayed["video_url"]).status_code == 200
+
+
 @pytest.fixture
 def listener():
     """A server that hears what a page tells, and lets `/hold` wait until it was told something."""
