@@ -56,8 +56,11 @@ def test_every_target_is_phony():
         ([], "sam deploy"),
         (["ENV=dev"], "sam deploy"),
         (["ENV=prod"], "sam deploy --config-env prod"),
-        (["STACK=mine"], "sam deploy --stack-name mine"),
-        (["ENV=prod", "STACK=mine"], "sam deploy --config-env prod --stack-name mine"),
+        (["STACK=mine"], "sam deploy --stack-name mine --s3-prefix mine"),
+        (
+            ["ENV=prod", "STACK=mine"],
+            "sam deploy --config-env prod --stack-name mine --s3-prefix mine",
+        ),
     ],
 )
 def test_a_deploy_builds_and_then_deploys_what_was_said(said, command):
