@@ -20,7 +20,7 @@ from local.openapi.schemas import NAMED
 from tests.functional.client import NUMBERS, Client
 from tests.functional.cloud import Cloud, session
 from tests.functional.lives import Lives
-from videoapi.documentation import openapi
+from videoapi import documentation
 from videoapi.storage import upload_key
 from videoapi.tasks import Status
 
@@ -85,7 +85,7 @@ def joined(query):
 
 
 schema = schemathesis.openapi.from_dict(
-    json.loads(openapi()), config=SchemathesisConfig.from_dict(CONFIG)
+    json.loads(documentation.asset("/openapi.json")[1]), config=SchemathesisConfig.from_dict(CONFIG)
 )
 schema.app = Gateway()
 
