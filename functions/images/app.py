@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import requests, services
 from videoapi.http import NO_STORE, answer
 from videoapi.image_generation import GenerateImage
+from videoapi.json_bodies import read_json
 
 api = services.api()
 generation = services.image_generation()
@@ -13,7 +14,7 @@ generation = services.image_generation()
 @api.post("/api/v1/images/generate")
 def generate() -> Response[str]:
     """Answer within the gateway's 30 s with a URL that a submit accepts as `image`."""
-    fields = requests.read_json(api.json_body())
+    fields = read_json(api.json_body())
     wish = requests.validated(GenerateImage, fields, default_param="body")
     made = generation.generate(wish, api.key, api.clock)
     return answer(made.body, extra=NO_STORE | made.rate_limit)

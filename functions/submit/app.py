@@ -2,8 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import caller, forms, requests, responses, services
+from videoapi import caller, requests, responses, services
 from videoapi.http import NO_STORE, answer
+from videoapi.json_bodies import read_json
 from videoapi.submission import Submitted
 
 api = services.api()
@@ -14,7 +15,7 @@ submissions = services.submissions()
 @api.post("/api/v1/videos/generate")
 def generate() -> Response[str]:
     """Submit in the document's dialect."""
-    done = _submit(requests.from_rest(requests.read_json(api.json_body()), api.settings))
+    done = _submit(requests.from_rest(read_json(api.json_body()), api.settings))
     where = {"Location": f"/api/v1/tasks/{done.task.task_id}"}
     return answer(responses.submitted(done.task), 202, NO_STORE | where | done.headers)
 
@@ -23,10 +24,9 @@ def generate() -> Response[str]:
 def create() -> Response[str]:
     """Submit in the OpenAI dialect, as JSON or as a form."""
     if api.media_type == "multipart/form-data":
-        form = forms.read_form(api.body(), api.headers["content-type"])
-        wish = requests.from_openai(form.fields, api.settings, file=form.file, form=True)
+        wish = requests.from_form(api.body(), api.headers["content-type"], api.settings)
     else:
-        wish = requests.from_openai(requests.read_json(api.json_body()), api.settings)
+        wish = requests.from_openai(read_json(api.json_body()), api.settings)
     done = _submit(wish)
     return api.video(done.task, links, done.headers)
 

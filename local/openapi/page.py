@@ -20,8 +20,8 @@ HERE = Path(__file__).parent
 INTRODUCTIONS = {
     REST: "Its own dialect. Field names and limits are checked strictly: a typo is refused by name "
     "instead of being paid for.",
-    OPENAI: "The video API of OpenAI's SDKs. Unknown fields are ignored, numbers may be text, and "
-    "the fields of the REST dialect are understood too.",
+    OPENAI: "The video API of OpenAI's SDKs. Numbers may be text, and the fields of the REST "
+    "dialect are understood too; what nobody knows is refused by name.",
     SERVICE: "Routes without a task.",
 }
 NARROW = {"delete": "del"}

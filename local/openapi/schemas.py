@@ -66,6 +66,9 @@ NAMED: dict[str, Schema] = {
         "pattern": models.UPLOAD_PATTERN,
         "examples": [UPLOAD],
     },
+    "Resolution": {
+        "anyOf": [_ref("FrameSize"), {"type": "string", "enum": ["720p", "1080p"]}],
+    },
     "Image": {"anyOf": [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]},
 }
 # What the OpenAI dialect takes as text where JSON has a type of its own: forms have only text.
@@ -85,6 +88,8 @@ TEXTS: dict[str, Schema] = {
 }
 _LENGTH = "Seconds. When omitted the model decides; Veo itself makes 4, 6 or 8."
 _SIZE = "Width x height: both even, 64 at least, 1920x1080 or 1080x1920 at most."
+_LINES = "Or `720p`, `1080p`, in the shape that `aspect_ratio` says."
+_BLANK = {"type": "string", "pattern": r"^\s*$"}
 NOTES = {
     "image": "The picture that the video starts from: a URL, base64, or an upload's `reference`.",
     "input_reference": "The picture that the video starts from; without one it is text-to-video.",
@@ -92,8 +97,9 @@ NOTES = {
     "duration": _LENGTH,
     "seconds": _LENGTH,
     "fps": "Frames per second. Veo itself makes 24.",
-    "resolution": _SIZE,
+    "resolution": f"{_SIZE} {_LINES}",
     "size": _SIZE,
+    "aspect_ratio": "Landscape or portrait. Has to go with the size where both are said.",
     "motion_strength": "Motion intensity.",
     "camera_motion": "`pan`: horizontal, `tilt`: vertical, `zoom`: in or out, `static`: none.",
     "optimize_prompt": "Have the prompt improved by an LLM first, where the service has one.",
@@ -114,14 +120,21 @@ IMAGE_NOTES = {
     "model": "The service's own choice when omitted.",
 }
 DEFAULTS = {"fps": DEFAULT_FPS, "size": DEFAULT_SIZE, "motion_strength": 0.5}
+OTHER_NAMES = (
+    "A prompt, an image, or both. What other services call the image (`image`, `image_url`, "
+    "`first_frame`), the length (`duration`) and the size (`width` and `height`) is understood; "
+    "any other name is refused, because what it asks for would be paid for. `user`, `n: 1` and "
+    "`stream: false` change nothing and are taken."
+)
 
 
 def schemas() -> dict[str, Schema]:
     """Return every schema of the document by its name."""
     made = _pydantic()
     made |= NAMED | {"Metadata": _plain(made["GenerateVideo"]["properties"]["metadata"])}
-    _complete(made["GenerateVideo"], image="image", size="resolution")
-    _complete(made["CreateVideo"], image="input_reference", size="size")
+    _complete(made["GenerateVideo"], image="image")
+    _complete(made["CreateVideo"], image="input_reference")
+    made["GenerateVideo"]["properties"]["resolution"]["default"] = DEFAULT_SIZE
     _take_text(made["CreateVideo"])
     made["CreateVideoForm"] = _form(made["CreateVideo"])
     made["ImageReference"]["properties"]["image_url"] = _ref("Image")
@@ -155,11 +168,13 @@ def _pydantic() -> dict[str, Schema]:
     return definitions
 
 
-def _complete(schema: Schema, *, image: str, size: str) -> None:
+def _complete(schema: Schema, *, image: str) -> None:
     fields = schema["properties"]
     optional = [{"type": "null"}] if image not in schema.get("required", ()) else []
     fields[image] = {"anyOf": [_ref("Image"), *optional]} if optional else _ref("Image")
-    fields[size]["anyOf"][0] = _ref("FrameSize")
+    fields["resolution"]["anyOf"][0] = _ref("Resolution")
+    if "size" in fields:
+        fields["size"]["anyOf"][0] = _ref("FrameSize")
     fields["metadata"]["anyOf"][0] = _ref("Metadata")
     for name, default in DEFAULTS.items():
         if name in fields:
@@ -175,7 +190,7 @@ def _take_text(schema: Schema) -> None:
     fields["input_reference"]["anyOf"].insert(1, _ref("ImageReference"))
     # A prompt or an image.
     schema["anyOf"] = [_given("prompt"), _given("input_reference")]
-    schema["description"] = "A prompt, an image, or both. Fields that are not listed are ignored."
+    schema["description"] = OTHER_NAMES
 
 
 def _given(name: str, *, but_not: str = "") -> Schema:
@@ -187,18 +202,20 @@ def _given(name: str, *, but_not: str = "") -> Schema:
 
 
 def _form(openai: Schema) -> Schema:
-    """Return the same fields as text, and the image as a file too."""
+    """Return the same fields as text, and the image as a file too. A blank field is not said."""
+    texts = [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]
+    spelt_out = "input_reference[image_url]"
     fields = {
-        name: {"description": NOTES[name], **(TEXTS.get(name) or _plain(field))}
+        name: {
+            "description": NOTES[name],
+            "anyOf": [TEXTS.get(name) or _plain(field), _BLANK],
+        }
         for name, field in openai["properties"].items()
     }
-    texts = [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]
-    fields["input_reference"]["anyOf"] = [FILE, *texts]
-    fields["input_reference"].pop("$ref")
-    spelt_out = "input_reference[image_url]"
+    fields["input_reference"]["anyOf"] = [FILE, *texts, _BLANK]
     fields[spelt_out] = {
         "description": "The same as text, as the official SDKs spell an object.",
-        "anyOf": texts,
+        "anyOf": [*texts, _BLANK],
     }
     return {
         "title": "CreateVideoForm",
@@ -207,10 +224,10 @@ def _form(openai: Schema) -> Schema:
         "properties": fields,
         "patternProperties": {
             r"^metadata\[.*\]$": {"type": "string", "maxLength": 512},
-            r"^metadata\[(?:.{65,})?\]$": False,
-            r"^input_reference\[(?!image_url\]$)": False,
+            r"^metadata\[(?:.{65,})?\]$": _BLANK,
         },
-        "dependentSchemas": {"metadata": {"patternProperties": {r"^metadata\[.*\]$": False}}},
+        "additionalProperties": False,
+        "dependentSchemas": {"metadata": {"patternProperties": {r"^metadata\[.*\]$": _BLANK}}},
         # A prompt or an image, and the image once.
         "anyOf": [
             _given("prompt", but_not=spelt_out),

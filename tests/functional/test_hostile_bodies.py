@@ -82,18 +82,45 @@ BAD_REFERENCES = {
     "two texts": [part(b"input_reference", b"https://example.com/a.png")] * 2,
     "a file id": [part(b"input_reference[file_id]", b"file-1")],
     "a number": [part(b"input_reference[0]", PICTURE, filename=b"a.png")],
-    "a list": [part(b"input_reference[]", PICTURE, filename=b"a.png")],
+    "a list of two": [part(b"input_reference[]", PICTURE, filename=b"a.png")] * 2,
     "an empty file": [part(b"input_reference", b"", filename=b"a.png")],
-    "an empty text": [part(b"input_reference", b"")],
-    "a blank text": [part(b"input_reference", b" ")],
-    "an empty URL": [part(b"input_reference[image_url]", b"")],
-    "an empty URL with a file": [PICTURE_PART, part(b"input_reference[image_url]", b"")],
     "a file that is no image": [part(b"input_reference", b"hello", filename=b"a.png")],
     "bytes that are no image": [part(b"input_reference", b"\xff\xfe\xfd")],
     "a text that is no image": [part(b"input_reference", b"hello")],
     "a URL that is not UTF-8": [part(b"input_reference[image_url]", b"https://\xff/")],
     "a cut image": [part(b"input_reference", PICTURE[:-9], filename=b"a.png")],
 }
+
+
+@pytest.mark.parametrize("name", [b"mask", b"audio", b"last_frame", b"file"])
+def test_a_file_that_nobody_knows_is_refused_with_the_name_to_use(client, cloud, name):
+    answer = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
+    assert_refused(answer, cloud, param="input_reference")
+    assert name.decode() in answer.error["message"]
+
+
+BLANKS = [b"input_reference", b"input_reference[image_url]", b"seconds", b"size", b"user", b"seed"]
+
+
+def test_a_blank_field_of_a_form_is_one_not_said(client, cloud):
+    answer = send(client, form(PROMPT, *[part(name, b" ") for name in BLANKS]))
+    assert answer.status == 200
+    assert (answer.json["seconds"], answer.json["size"]) == ("8", "1920x1080")
+    assert cloud.objects() == {}
+
+
+@pytest.mark.parametrize(
+    "name", [b"image", b"image[]", b"input_reference[]", b"inputReference", b"first_frame"]
+)
+def test_the_picture_of_a_form_is_kept_by_any_of_its_usual_names(client, cloud, name):
+    answer = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
+    assert answer.status == 200
+    assert list(cloud.objects().values()) == [PICTURE]
+
+
+@pytest.mark.parametrize("preamble", [b"\r\n", b"This is a form.\r\n"])
+def test_a_form_may_have_a_preamble_and_a_trailer(client, preamble):
+    assert send(client, preamble + form(PROMPT) + b"the end").status == 200
 
 
 @pytest.mark.parametrize("case", BROKEN_FORMS)

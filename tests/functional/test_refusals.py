@@ -1,7 +1,9 @@
 """Every refusal: the dialect's status and shape, the field by name, nothing written or sent."""
 
 import base64
+import gzip
 
+import httpx
 import pytest
 
 from tests.pictures import png
@@ -232,10 +234,8 @@ NOT_JSON = {
     "deep": "[" * 100_000,
     "deep and closed": '{"a":' * 5_000 + "1" + "}" * 5_000,
     "5,000 digits": '{"image": "x", "duration": ' + "9" * 5_000 + "}",
-    "a lone surrogate": '{"image": "\\ud800"}',
-    "a lone surrogate as a name": '{"\\udfff": 1}',
     "two values": "{} {}",
-    "a byte order mark": "\ufeff{}",
+    "two byte order marks": "\ufeff\ufeff{}",
     "a NUL": "\0",
 }
 
@@ -248,6 +248,66 @@ def test_a_body_that_is_not_json_is_400_in_either_shape_and_does_nothing(client,
     openai = client.post(OPENAI, body=body, headers=headers)
     assert_openai(openai, 400, code="invalid_json")
     assert cloud.is_untouched()
+
+
+def test_a_body_that_is_not_json_is_told_at_which_place(client):
+    headers = {"content-type": "application/json"}
+    answer = client.post(OPENAI, body='{"prompt": "A fox",\n "seconds": }', headers=headers)
+    assert answer.error["message"].endswith("at line 2 column 13.")
+
+
+def test_a_byte_order_mark_is_skipped(client):
+    headers = {"content-type": "application/json"}
+    for path in (REST, OPENAI):
+        fields = (
+            f'\ufeff{{"prompt": "x", "{"image" if path == REST else "input_reference"}": "{URL}"}}'
+        )
+        assert client.post(path, body=fields, headers=headers).status in (200, 202)
+
+
+HALVES = {
+    "at the end": ('{"prompt": "A fox \\ud83e"}', "prompt"),
+    "the other half": ('{"image": "x", "model": "\\udd8a"}', "model"),
+    "within": ('{"image": "x", "metadata": {"a": ["\\ud800x"]}}', "metadata"),
+    "a name within": ('{"metadata": {"\\ud800": 1}}', "metadata"),
+    "a name": ('{"\\udfff": 1}', "?"),
+    "no object": ('["\\ud800"]', "body"),
+}
+
+
+@pytest.mark.parametrize("case", HALVES)
+def test_half_a_surrogate_pair_is_400_by_the_name_of_its_field(client, cloud, case):
+    body, field = HALVES[case]
+    headers = {"content-type": "application/json"}
+    rest = client.post(REST, body=body, headers=headers)
+    assert_rest(rest, 400, "MalformedBody", code="invalid_json")
+    assert [each["field"] for each in rest.error["details"]] == [field]
+    openai = client.post(OPENAI, body=body, headers=headers)
+    assert_openai(openai, 400, code="invalid_json", param=field)
+    assert "surrogate" in openai.error["message"]
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+def test_a_coding_that_is_not_read_is_415_by_the_headers_name(client, cloud, coding):
+    headers = {"content-type": "multipart/form-data; boundary=x", "content-encoding": coding}
+    answer = client.post(OPENAI, body=b"\x0b\x02\x80", headers=headers)
+    assert_openai(answer, 415, code="unsupported_content_encoding", param="Content-Encoding")
+    assert answer.headers["accept-encoding"] == "gzip, deflate"
+    headers["content-type"] = "application/json"
+    answer = client.post(REST, body=b"{}", headers=headers)
+    assert_rest(answer, 415, "UnsupportedMediaType", code="unsupported_content_encoding")
+    assert "Content-Encoding" in answer.error["message"]
+    assert cloud.is_untouched()
+
+
+def test_a_compressed_form_is_read(client, cloud):
+    request = httpx.Request(
+        "POST", "https://api/", data={"prompt": "A fox"}, files={"image": png()}
+    )
+    headers = {"content-type": request.headers["content-type"], "content-encoding": "gzip"}
+    assert client.post(OPENAI, body=gzip.compress(request.read()), headers=headers).status == 200
+    assert list(cloud.objects().values()) == [png()]
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400 + ".0", "9" * 4_000])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 
 from local.openapi.examples import ID, TINY_PNG
-from local.openapi.parts import PARAMETERS
+from local.openapi.parts import FORM, PARAMETERS
 from local.openapi.schemas import NAMED
 from tests.functional.client import NUMBERS, Client
 from tests.functional.cloud import Cloud, session
@@ -100,7 +100,16 @@ def before_call(_context, case, _kwargs):
     if case.meta.generation.mode.is_positive:
         case.query.update(meant(case.query))
         if isinstance(case.body, dict):
-            case.body = meant(case.body, file=case.media_type == "multipart/form-data")
+            case.body = of_one_shape(meant(case.body, file=case.media_type == FORM))
+
+
+def of_one_shape(fields):
+    """Return the fields without what contradicts the size; a schema cannot calculate."""
+    if isinstance(fields.get("size"), str) or isinstance(fields.get("resolution"), str):
+        fields.pop("aspect_ratio", None)
+    if isinstance(fields.get("size"), str) and fields["size"].strip():
+        fields.pop("resolution", None)
+    return fields
 
 
 def meant(fields, *, file=False):

@@ -118,7 +118,7 @@ def test_everything_that_rest_says_is_kept(client, cloud):
     }
 
 
-def test_the_openai_dialect_takes_the_rest_extras_and_ignores_what_it_does_not_know(client, cloud):
+def test_the_openai_dialect_takes_the_rest_extras_and_ignores_what_changes_nothing(client, cloud):
     said = {
         "prompt": "A fox",
         "seconds": "4",
@@ -129,7 +129,7 @@ def test_the_openai_dialect_takes_the_rest_extras_and_ignores_what_it_does_not_k
         "optimize_prompt": True,
         "metadata": {"order": "42"},
         "n": 1,
-        "quality": "high",
+        "user": "u-1",
     }
     answer = client.post(OPENAI, json=said)
     assert (answer.json["seconds"], answer.json["size"]) == ("4", "1280x720")
@@ -223,7 +223,7 @@ def test_a_form_takes_the_extras_as_text(client, cloud):
         "camera_motion": "zoom",
         "optimize_prompt": "true",
         "metadata": '{"order": "42"}',
-        "unheard_of": "x",
+        "user": "u-1",
     }
     assert client.form(data=data, files={"input_reference": PICTURE}).status == 200
     assert the_request(cloud) == {

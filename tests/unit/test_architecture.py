@@ -26,9 +26,10 @@ LAYERS = {
     "relay_outcomes",
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs attempts delivery evidence watching generation recovery",
-    "what a caller says": "fields requests forms uploads caller submission image_generation",
-    "what a caller is told": "responses content listing cancellation documentation paths",
-    "HTTP": "bodies http",
+    "what a caller says": "fields json_bodies aliases forms requests uploads caller submission",
+    "what else one may ask for": "image_generation",
+    "what a caller is told": "responses content listing cancellation documentation",
+    "HTTP": "paths bodies http",
     "the whole": "services",
 }
 ORDER = " ".join(LAYERS.values()).split()

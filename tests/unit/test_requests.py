@@ -1,7 +1,8 @@
 import pytest
 
 from videoapi.errors import MalformedBody, ValidationError
-from videoapi.requests import from_openai, from_rest, read_json
+from videoapi.json_bodies import read_json
+from videoapi.requests import from_openai, from_rest
 from videoapi.settings import Settings
 from videoapi.tasks import Dialect
 
@@ -160,7 +161,7 @@ def test_a_message_names_at_most_five_fields_and_the_details_all():
     [
         (
             {"resolution": "big"},
-            "resolution: Input should be WIDTHxHEIGHT in pixels, like 1280x720",
+            "resolution: Input should be 720p, 1080p, or WIDTHxHEIGHT in pixels, like 1280x720",
         ),
         ({"model": "a b"}, "model: Input should be a model's name like veo_3_1, "),
         ({"image": 5}, "image: Input should be a valid string"),

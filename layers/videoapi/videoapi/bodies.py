@@ -20,7 +20,6 @@ TOO_LARGE = (
 )
 # What an HTTP API puts for bytes that are not UTF-8; a prompt with holes would be paid for.
 REPLACEMENT = "\ufffd".encode()
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # skipped, as RFC 8259 §8.1 allows
 _CODINGS = {"gzip", "x-gzip", "deflate"}
 _WINDOWS = (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS)  # gzip's or zlib's frame; none, as some deflate
 

@@ -9,12 +9,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError, from_json
 
+from videoapi.errors import ValidationError
+
 LONGEST_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
 LONGEST_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
 MOST_PAIRS = 16  # of metadata
 LONG_SIDE, SHORT_SIDE, SMALLEST_SIDE = 1920, 1080, 64  # pixels
 MODEL = "[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}"
 DEFAULT_FPS, DEFAULT_SIZE = 30, "1920x1080"
+LINES = {"720p": 720, "1080p": 1080}  # pixels of the short side
 
 
 def whole(value: object) -> object:
@@ -54,6 +57,38 @@ def object_or_text(value: object) -> object:
         return from_json(value, allow_inf_nan=False)
     except ValueError:
         return value
+
+
+def printable(name: str) -> str:
+    """Return a caller's name for a field as a message may hold it."""
+    shown = "".join(char if char.isprintable() else "?" for char in name[:LONGEST_NAME])
+    return shown + ("…" if len(name) > LONGEST_NAME else "")
+
+
+def _frame_or_lines(text: str) -> str:
+    if text not in LINES and "x" not in text:
+        raise PydanticCustomError(
+            "size", "Input should be 720p, 1080p, or WIDTHxHEIGHT in pixels, like 1280x720"
+        )
+    return text if text in LINES else _within_frame(text)
+
+
+def frame(size: str | None, aspect_ratio: str | None, *, named: str) -> str:
+    """Return the size that a size (or 720p, 1080p) and an aspect ratio say together.
+
+    Raises `ValidationError` where they contradict each other; `named` is the size's field.
+    """
+    if size is None or size in LINES:
+        short = LINES[size or "1080p"]
+        sides = (short * 16 // 9, short)
+        return "{}x{}".format(*(sides[::-1] if aspect_ratio == "9:16" else sides))
+    width, height = (int(side) for side in size.split("x"))
+    across, down = (int(part) for part in (aspect_ratio or f"{width}:{height}").split(":"))
+    if width * down != height * across:
+        message = f"does not go with the {named}"
+        detail = {"field": "aspect_ratio", "message": message, "code": "invalid_value"}
+        raise ValidationError(f"aspect_ratio: {message}", param="aspect_ratio", details=[detail])
+    return size
 
 
 def _within_frame(size: str) -> str:
@@ -108,6 +143,8 @@ Prompt = Annotated[
     Field(json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}),
 ]
 Size = Annotated[str, AfterValidator(_within_frame)]
+Resolution = Annotated[str, AfterValidator(_frame_or_lines)]
+AspectRatio = Literal["16:9", "9:16"]
 Model = Annotated[
     str,
     AfterValidator(_name_of_a_model),

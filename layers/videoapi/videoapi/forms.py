@@ -10,13 +10,15 @@ from typing import Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from videoapi.errors import MalformedBody, ValidationError
-from videoapi.requests import CreateVideo
+from videoapi import aliases
+from videoapi.aliases import REFERENCE, refused
+from videoapi.errors import MalformedBody
+from videoapi.fields import printable
 
 MOST_PARTS = 64
-REFERENCE = "input_reference"
-IMAGE_URL = "input_reference[image_url]"
 METADATA = "metadata["
+#: How a form may say one image: as itself, as the one of a list, as an object's URL.
+SPELLINGS = {"": "", "[]": "", "[image_url]": "image_url", "[url]": "image_url"}
 
 
 @dataclass
@@ -32,78 +34,86 @@ class Part:
         value = options.get(name.encode())
         return None if value is None else value.decode(errors="replace")
 
+    @property
+    def text(self) -> str | None:
+        """The part as text; None for bytes that are none."""
+        try:
+            return self.data.decode()
+        except UnicodeDecodeError:
+            return None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was filled in. An empty file with a name is a file that was lost."""
+        return not self.data.strip() and not self.option("filename")
+
 
 @dataclass
 class Form:
-    """The text fields of a form, and the one file that `input_reference` may be."""
+    """The text fields of a form, and the one file that the image may be, with its field's name."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     file: bytes | None = None
+    file_name: str = REFERENCE
+    images: int = 0
 
 
 def read_form(body: bytes, content_type: str) -> Form:
-    """Read a form. Raises `MalformedBody`, or `ValidationError` for a reference we cannot use."""
+    """Read a form. Raises `MalformedBody`, or `ValidationError` for a part we cannot use.
+
+    A blank field is one not said, as browsers send what nobody has filled in.
+    """
     form, metadata = Form(), dict[str, str]()
     for part in _parts(body, _boundary(content_type)):
         name = part.option("name")
         if name is None:
             message = "A part of the form has no name."
             raise MalformedBody(message)
-        if name.split("[", 1)[0] == REFERENCE:
+        if part.is_blank:
+            continue
+        if aliases.meant(name.partition("[")[0]) == REFERENCE:
             _refer(form, name, part)
         elif name.startswith(METADATA) and name.endswith("]"):
             _set_once(metadata, name[len(METADATA) : -1], name, part)
-        elif name in CreateVideo.model_fields:
-            _set_once(form.fields, name, name, part)
         else:
-            form.fields[name] = _text(name, part)  # unknown, and ignored however often it comes
+            _set_once(form.fields, name, name, part)
     if metadata and form.fields.setdefault("metadata", metadata) is not metadata:
-        raise _bad("metadata", "Send one JSON text, or one part for each pair")
+        raise refused("metadata", "Send one JSON text, or one part for each pair")
     return form
 
 
 def _set_once(fields: dict[str, Any], key: str, name: str, part: Part) -> None:
+    """Take a text. A file that nobody knows might have been the picture."""
+    known = aliases.meant(name.partition("[")[0]) is not None
+    if not known and (part.text is None or part.option("filename") is not None):
+        message = f"{printable(name)} is no file that is known here; send the image as {REFERENCE}"
+        raise refused(REFERENCE, message, code="unknown_parameter")
     if key in fields:
-        raise _bad(name[:64], "Send it once")
+        raise refused(printable(name), "Send it once")
     fields[key] = _text(name, part)
 
 
 def _refer(form: Form, name: str, part: Part) -> None:
-    """Take a part of `input_reference`; its bytes decide what it is, not its type or file name."""
-    if name not in (REFERENCE, IMAGE_URL):
-        raise _bad(REFERENCE, "Send one file, or one image_url")
-    filename = part.option("filename")
-    if not part.data and filename == "":
-        return  # an empty file input of a browser's form
-    if form.file is not None or REFERENCE in form.fields:
-        raise _bad(REFERENCE, "Send only one reference image")
-    if name == IMAGE_URL:
-        form.fields[REFERENCE] = {"image_url": _text(name, part)}
-    elif filename is not None or not _is_text(part.data):
-        form.file = bytes(part.data)
+    """Take the image; its bytes decide what it is, not its type or file name."""
+    base, bracket, rest = name.partition("[")
+    key = SPELLINGS.get(bracket + rest)
+    if key is None:
+        raise refused(REFERENCE, "Send one file, or one image_url")
+    form.images += 1
+    if form.images > 1:
+        raise refused(REFERENCE, "Send only one reference image")
+    if key:
+        form.fields[base] = {key: _text(name, part)}
+    elif part.option("filename") is not None or part.text is None:
+        form.file, form.file_name = bytes(part.data), base
     else:
-        form.fields[REFERENCE] = _text(name, part)
-
-
-def _bad(name: str, message: str) -> ValidationError:
-    detail = {"field": name, "message": message, "code": "invalid_value"}
-    return ValidationError(f"{name}: {message}", param=name, details=[detail])
-
-
-def _is_text(data: bytearray) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+        form.fields[base] = part.text
 
 
 def _text(name: str, part: Part) -> str:
-    try:
-        return part.data.decode()
-    except UnicodeDecodeError:
-        message = f"{name[:64]}: not UTF-8 text"
-        raise ValidationError(message, param=name[:64]) from None
+    if part.text is None:
+        raise refused(printable(name), "not UTF-8 text")
+    return part.text
 
 
 def _boundary(content_type: str) -> bytes:
@@ -113,6 +123,13 @@ def _boundary(content_type: str) -> bytes:
         message = "Say one boundary in the Content-Type of a form."
         raise MalformedBody(message)
     return boundary
+
+
+def _without_preamble(body: bytes, boundary: bytes) -> bytes:
+    """Leave out what stands before the first boundary (RFC 2046 §5.1.1), which is nobody's."""
+    first = b"--" + boundary
+    start = 0 if body.startswith(first) else body.find(b"\r\n" + first)
+    return body[start:] if start > 0 else body
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
@@ -146,7 +163,7 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
                 "on_end": lambda: ended.append(True),
             },
         )
-        parser.write(body)
+        parser.write(_without_preamble(body, boundary))
     except FormParserError:
         message = "The form could not be read."
         raise MalformedBody(message) from None

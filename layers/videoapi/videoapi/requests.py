@@ -1,38 +1,43 @@
 """Both dialects' submit bodies, validated into one internal request.
 
-The REST dialect is strict: an unknown field or a number in quotes is refused by name, because a
-typo must not cost money. The OpenAI dialect takes what its SDKs send: text fields of a form, and
-fields this service has never heard of.
+An unknown field is refused by name, because a typo must not cost money. The REST dialect takes no
+number in quotes either; the OpenAI dialect takes what its SDKs and their kin send: text fields of a
+form, and the usual names of other services (`aliases`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag
-from pydantic_core import PydanticCustomError, from_json
+from pydantic_core import PydanticCustomError
 
-from videoapi.errors import MalformedBody, ValidationError
+from videoapi import aliases
+from videoapi.aliases import REFERENCE
+from videoapi.errors import ValidationError
 from videoapi.fields import (
     DEFAULT_FPS,
-    DEFAULT_SIZE,
-    LONGEST_NAME,
+    AspectRatio,
     Camera,
     Fps,
     Image,
     Metadata,
     Model,
     Prompt,
+    Resolution,
     Seconds,
     Size,
     Strength,
     flag_or_text,
+    frame,
     number_or_text,
     object_or_text,
+    printable,
     whole,
     whole_or_text,
 )
+from videoapi.forms import read_form
 from videoapi.settings import Settings
 from videoapi.tasks import Dialect, GenerationRequest
 
@@ -48,7 +53,8 @@ class GenerateVideo(BaseModel):
     prompt: Prompt | None = None
     duration: Annotated[Seconds | None, BeforeValidator(whole)] = None
     fps: Annotated[Fps | None, BeforeValidator(whole)] = DEFAULT_FPS
-    resolution: Size | None = DEFAULT_SIZE
+    resolution: Resolution | None = None
+    aspect_ratio: AspectRatio | None = None
     motion_strength: Strength | None = None
     camera_motion: Camera | None = None
     optimize_prompt: bool | None = False
@@ -59,7 +65,7 @@ class GenerateVideo(BaseModel):
 class ImageReference(BaseModel):
     """The object form of `input_reference`; files cannot be uploaded here beforehand."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     image_url: Image
     file_id: None = None
@@ -72,7 +78,7 @@ def _shape(reference: object) -> str:
 class CreateVideo(BaseModel):
     """The body of `POST /v1/videos`: JSON, or the fields of a form."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, title="CreateVideo")
+    model_config = ConfigDict(extra="forbid", strict=True, title="CreateVideo")
 
     prompt: Prompt | None = None
     input_reference: (
@@ -84,6 +90,8 @@ class CreateVideo(BaseModel):
     ) = None
     seconds: Annotated[Seconds | None, BeforeValidator(whole_or_text)] = None
     size: Size | None = None
+    resolution: Resolution | None = None
+    aspect_ratio: AspectRatio | None = None
     model: Model | None = None
     fps: Annotated[Fps | None, BeforeValidator(whole_or_text)] = None
     motion_strength: Annotated[Strength | None, BeforeValidator(number_or_text)] = None
@@ -98,6 +106,13 @@ class CreateVideo(BaseModel):
         return self
 
 
+#: What the bodies call the three things that have the most other names.
+HINTS: dict[type[BaseModel], aliases.Words] = {
+    GenerateVideo: aliases.Words("image", "duration", "resolution"),
+    CreateVideo: aliases.Words(REFERENCE, "seconds", "size"),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """One accepted wish. `image` is still as the caller gave it: text, or the bytes of a file."""
@@ -106,18 +121,6 @@ class Submission:
     image: str | bytes | None
     image_param: str
     dialect: Dialect
-
-
-def read_json(body: bytes) -> Any:  # noqa: ANN401 — JSON
-    """Parse a JSON body; raise `MalformedBody` for anything that is not JSON, NaN included.
-
-    The parser limits the depth (200) and the digits of a whole number (4,300).
-    """
-    try:
-        return from_json(body, allow_inf_nan=False)
-    except ValueError:
-        text = "The body is not valid JSON."
-        raise MalformedBody(text, code="invalid_json") from None
 
 
 def from_rest(fields: object, settings: Settings) -> Submission:
@@ -129,7 +132,7 @@ def from_rest(fields: object, settings: Settings) -> Submission:
             prompt=body.prompt or None,
             seconds=body.duration,
             fps=body.fps or DEFAULT_FPS,
-            size=body.resolution or DEFAULT_SIZE,
+            size=frame(body.resolution, body.aspect_ratio, named="resolution"),
             motion_strength=body.motion_strength,
             camera_motion=body.camera_motion,
             optimize_prompt=bool(body.optimize_prompt),
@@ -142,14 +145,23 @@ def from_rest(fields: object, settings: Settings) -> Submission:
 
 
 def from_openai(
-    fields: object, settings: Settings, *, file: bytes | None = None, form: bool = False
+    fields: object,
+    settings: Settings,
+    *,
+    file: bytes | None = None,
+    file_name: str = REFERENCE,
+    form: bool = False,
 ) -> Submission:
     """Validate an OpenAI body: JSON, or the text fields of a form and its file."""
-    if file is not None and isinstance(fields, Mapping):
-        fields = {**fields, "input_reference": "file"}
-    body = validated(CreateVideo, fields, default_param="prompt")
+    names: dict[str, str] = {}
+    if isinstance(fields, Mapping):
+        _require_few(fields, "prompt")
+        fields, names = aliases.understood(fields)
+        if file is not None:
+            fields[REFERENCE], names[REFERENCE] = "file", file_name
+    body = validated(CreateVideo, fields, default_param="prompt", names=names)
     reference = body.input_reference
-    as_object = isinstance(reference, ImageReference)
+    as_object = isinstance(reference, ImageReference) and names[REFERENCE] == REFERENCE
     text = reference.image_url if isinstance(reference, ImageReference) else reference
     return Submission(
         request=GenerationRequest(
@@ -157,31 +169,60 @@ def from_openai(
             prompt=body.prompt or None,
             seconds=body.seconds,
             fps=body.fps or DEFAULT_FPS,
-            size=body.size or DEFAULT_SIZE,
+            size=_size(body, names),
             motion_strength=body.motion_strength,
             camera_motion=body.camera_motion,
             optimize_prompt=bool(body.optimize_prompt),
             metadata=body.metadata or {},
         ),
         image=file if file is not None else text,
-        image_param="input_reference",
+        image_param=names.get(REFERENCE, REFERENCE),
         dialect=Dialect.OPENAI if form or as_object else Dialect.DOCUMENT,
     )
 
 
-def validated[Body: BaseModel](kind: type[Body], fields: object, *, default_param: str) -> Body:
+def from_form(body: bytes, content_type: str, settings: Settings) -> Submission:
+    """Read and validate a form of the OpenAI dialect."""
+    form = read_form(body, content_type)
+    file, name = form.file, form.file_name
+    return from_openai(form.fields, settings, file=file, file_name=name, form=True)
+
+
+def _size(body: CreateVideo, names: Mapping[str, str]) -> str:
+    """Return the one size that `size`, `resolution` and `aspect_ratio` say."""
+    if body.size is None:
+        named = names.get("resolution", "resolution")
+        return frame(body.resolution, body.aspect_ratio, named=named)
+    size = frame(body.size, body.aspect_ratio, named=names["size"])
+    short = min(int(side) for side in size.split("x"))
+    if body.resolution not in (None, size, f"{short}p"):
+        raise aliases.refused(names["resolution"], f"Says something else than {names['size']}")
+    return size
+
+
+def validated[Body: BaseModel](
+    kind: type[Body],
+    fields: object,
+    *,
+    default_param: str,
+    names: Mapping[str, str] | None = None,
+) -> Body:
     """Return a valid body; raise `ValidationError` naming every bad field, echoing none.
 
-    Of a body with hundreds of fields none is looked at: the answer would outgrow Lambda's 6 MB.
+    `names` are those that the caller used. Of a body with hundreds of fields none is looked at: the
+    answer would outgrow Lambda's 6 MB.
     """
-    if isinstance(fields, Mapping) and len(fields) > MOST_FIELDS:
-        text = f"The body has more than {MOST_FIELDS} fields."
-        raise ValidationError(text, param=default_param)
+    if isinstance(fields, Mapping):
+        _require_few(fields, default_param)
     try:
         return kind.model_validate(fields)
     except pydantic.ValidationError as exc:
         found = exc.errors(include_url=False, include_context=False, include_input=False)
-    details = [_detail(each["loc"], each["type"], each["msg"], default_param) for each in found]
+    details = [
+        _detail(each["loc"], each["type"], each["msg"], default_param, names or {})
+        | _hint(kind, each["loc"], each["type"])
+        for each in found
+    ]
     first = details[0]
     raise ValidationError(
         "; ".join(f"{each['field']}: {each['message']}" for each in details[:5]),
@@ -191,8 +232,18 @@ def validated[Body: BaseModel](kind: type[Body], fields: object, *, default_para
     )
 
 
+def _require_few(fields: Mapping[str, object], default_param: str) -> None:
+    if len(fields) > MOST_FIELDS:
+        text = f"The body has more than {MOST_FIELDS} fields."
+        raise ValidationError(text, param=default_param)
+
+
 def _detail(
-    place: tuple[int | str, ...], kind: str, message: str, default_param: str
+    place: tuple[int | str, ...],
+    kind: str,
+    message: str,
+    default_param: str,
+    names: Mapping[str, str],
 ) -> dict[str, str]:
     code = {
         "missing": "missing_required_parameter",
@@ -204,18 +255,22 @@ def _detail(
         "model_type": "Input should be a JSON object",
         "none_required": "Not offered here",
     }
-    if place[:1] == ("input_reference",):
+    if place[:1] == (REFERENCE,):
         place = tuple(name for name in place if name not in ("str", "ImageReference"))
+    sent = (names.get(str(place[0]), place[0]), *place[1:]) if place else ()
     return {
-        "field": ".".join(_printable(str(name)) for name in place) or default_param,
+        "field": ".".join(printable(str(name)) for name in sent) or default_param,
         "message": said.get(kind, message),
         "code": code.get(kind, "invalid_value"),
     }
 
 
-def _printable(name: str) -> str:
-    shown = "".join(char if char.isprintable() else "?" for char in name[:LONGEST_NAME])
-    return shown + ("…" if len(name) > LONGEST_NAME else "")
+def _hint(kind: type[BaseModel], place: tuple[int | str, ...], error: str) -> dict[str, str]:
+    """Return a better message for a name that nobody knows: the one that may be meant."""
+    words = HINTS.get(kind)
+    if words is None or error != "extra_forbidden" or len(place) != 1:
+        return {}
+    return {"message": aliases.hint(str(place[0]), words, known=tuple(kind.model_fields))}
 
 
 def _allowed(model: str | None, settings: Settings) -> str:
