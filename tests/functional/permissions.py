@@ -107,24 +107,30 @@ def named(resource):
 def asked(service, operation, params):
     """Yield what IAM is asked for one call: action, resource, and the items' keys."""
     match service:
-        case "dynamodb" if operation == "TransactWriteItems":
-            for item in params["TransactItems"]:
-                ((kind, one),) = item.items()
-                yield f"dynamodb:{ITEMS[kind]}", "TasksTable", [key_of(one)]
-        case "dynamodb" if operation == "Query":
-            yield "dynamodb:Query", f"TasksTable/index/{params['IndexName']}", ()
-        case "dynamodb" if operation == "BatchGetItem":
-            for request in params["RequestItems"].values():
-                keys = [key["task_id"]["S"] for key in request["Keys"]]
-                yield "dynamodb:BatchGetItem", "TasksTable", keys
         case "dynamodb":
-            yield f"dynamodb:{operation}", "TasksTable", [key_of(params)]
+            yield from asked_of_the_table(operation, params)
         case "s3":
             yield f"s3:{ALSO.get(operation, operation)}", f"FilesBucket/{params['Key']}", ()
         case "sqs":
             yield f"sqs:{operation}", params["QueueUrl"].rpartition("/")[2], ()
         case "secrets-manager":
             yield f"secretsmanager:{operation}", "secret", ()
+
+
+def asked_of_the_table(operation, params):
+    match operation:
+        case "TransactWriteItems":
+            for item in params["TransactItems"]:
+                ((kind, one),) = item.items()
+                yield f"dynamodb:{ITEMS[kind]}", "TasksTable", [key_of(one)]
+        case "Query":
+            yield "dynamodb:Query", f"TasksTable/index/{params['IndexName']}", ()
+        case "BatchGetItem":
+            for request in params["RequestItems"].values():
+                keys = [key["task_id"]["S"] for key in request["Keys"]]
+                yield "dynamodb:BatchGetItem", "TasksTable", keys
+        case _:
+            yield f"dynamodb:{operation}", "TasksTable", [key_of(params)]
 
 
 def key_of(request):
