@@ -4,6 +4,7 @@ A page from anywhere could else read what listens here by DNS rebinding, or post
 no leave of CORS, and each video that it orders may be paid for.
 """
 
+import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ type App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: This machine's names for itself, and Docker's name for it.
 OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.internal"})
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _READS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -44,9 +46,9 @@ class Doors:
 
     def know(self, host: str, address: str) -> bool:
         """Whether a `Host` header names this machine, or the address that was connected to."""
-        name = _hostname(f"//{host}")
-        if not name:
+        if not (written := _HOST.fullmatch(host)):
             return False
+        name = written["name"].strip("[]").lower()
         if name == address or name in self.known or "*" in self.known:
             return True
         return any(name.endswith(end) or name == end[1:] for end in self._domains)
@@ -77,10 +79,3 @@ def writes(method: str, headers: Mapping[bytes, bytes]) -> bool:
 def host_of(headers: Mapping[bytes, bytes]) -> str:
     """Return the `Host` header as text."""
     return headers.get(b"host", b"").decode("latin-1")
-
-
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

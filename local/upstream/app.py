@@ -1,11 +1,14 @@
 """The two applications of a stand-in, made from one state."""
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from local.upstream.ai import Ai
 from local.upstream.control import Control
 from local.upstream.errors import Refusal, refuse
 from local.upstream.files import Files
+from local.upstream.guard import Guard
 from local.upstream.relay import Relay
 from local.upstream.state import State
 
@@ -14,9 +17,26 @@ def api(state: State) -> Starlette:
     """Return what listens on the API port."""
     parts = (Relay(state), Files(state), Control(state), Ai(state))
     routes = [route for part in parts for route in part.routes()]
-    return Starlette(routes=routes, exception_handlers={Refusal: refuse})
+    return Starlette(
+        routes=routes, exception_handlers={Refusal: refuse}, middleware=[_guard(state)]
+    )
 
 
 def files(state: State) -> Starlette:
-    """Return what listens on the files port."""
-    return Starlette(routes=Files(state).routes(), exception_handlers={Refusal: refuse})
+    """Return what listens on the files port; web pages may read there, as at a CDN."""
+    readable = Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["*"],
+        expose_headers=["Accept-Ranges", "Content-Length", "Content-Range", "ETag"],
+    )
+    return Starlette(
+        routes=Files(state).routes(),
+        exception_handlers={Refusal: refuse},
+        middleware=[_guard(state), readable],
+    )
+
+
+def _guard(state: State) -> Middleware:
+    return Middleware(Guard, state.settings.host.split(","))
