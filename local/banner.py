@@ -4,6 +4,7 @@ import shlex
 
 from local import template
 from local.console import Console
+from local.doors import OWN_HOSTS
 from local.settings import ROOT, Settings
 
 _EXAMPLE = ROOT / "examples" / "mountains.jpg"
@@ -21,6 +22,7 @@ def banner(settings: Settings, seconds: float, console: Console) -> list[str]:
         "",
         _relay(settings),
         *_kept(settings),
+        *_elsewhere(settings),
         f"AWS: {settings.aws_url}. In another terminal: make tasks, make key, make help.",
         "",
     ]
@@ -50,9 +52,22 @@ def _relay(settings: Settings) -> str:
     return f"Videos come from {origin}, and each video is paid for."
 
 
+def _elsewhere(settings: Settings) -> list[str]:
+    """Say who can reach it, where that is more than this machine."""
+    if all(host in OWN_HOSTS for host in settings.api_hosts):
+        return []
+    reach = f"Others reach it at port {settings.api_port} of this machine's address or name"
+    if settings.open_to_all:
+        return [f"{reach}, and need no key: ALLOW_ANONYMOUS=false asks for one."]
+    return [f"{reach}."]
+
+
 def _kept(settings: Settings) -> list[str]:
     folder = settings.kept
     if folder is None:
         return ["Nothing is kept for the next start (KEEP_IN is empty). Ctrl-C stops everything."]
     shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
-    return [f"Ctrl-C stops everything, and keeps tasks, keys and files in {shown}."]
+    return [
+        f"Tasks, keys and files are kept in {shown} as they are written, for the next start.",
+        "Ctrl-C stops everything.",
+    ]

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from local.doors import App, Doors, Receive, Scope, Send, host_of, same_origin, writes
+from local.links import PREFIX, Links
 
 _FORM = b"multipart/form-data"
 
@@ -24,8 +25,10 @@ class Gateway:
         api_port: int,
         hosts: Collection[str] = (),
         origins: Collection[str] = (),
+        links: Links | None = None,
     ) -> None:
         """Know `hosts` as this machine's own; let pages of `origins` (`*`: all) use the API."""
+        self._links = links
         self._ministack = ministack
         self._api_port = api_port
         self._doors = Doors(hosts, origins)
@@ -49,7 +52,12 @@ class Gateway:
             await self._ministack(scope, receive, send)
         elif not self.api_id:
             await STARTING.answer(scope, send)
+        elif self._links is None:
+            await self._ministack(self._api_scope(scope), receive, send)
+        elif scope["path"].startswith(PREFIX):
+            await self._links(scope, receive, send)
         else:
+            scope, receive, send = self._links.followed(scope, receive, send)
             await self._ministack(self._api_scope(scope), receive, send)
 
     def _refusal(self, scope: Scope, *, to_api: bool) -> "Refusal | None":
@@ -57,8 +65,8 @@ class Gateway:
         host = host_of(headers)
         if not self._doors.know(host, scope["server"][0]):
             return host_refused(host)
-        if b"origin" not in headers:
-            return None
+        if b"origin" not in headers or (to_api and scope["path"].startswith(PREFIX)):
+            return None  # files are for every page, as a CDN's or S3's are; a form is signed
         origin = headers[b"origin"].decode("latin-1")
         if not writes(scope["method"], headers) and not _asks(scope["method"], headers, to_api):
             return None

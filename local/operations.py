@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
 from botocore.config import Config
@@ -228,9 +228,16 @@ def redrive(stack: Deployed, _given: argparse.Namespace) -> None:
     print(f"{moved} dead letter(s) queued again.")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one sentence, as every other failure is said."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
 def read(arguments: list[str]) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="local.operations", description=__doc__)
+    """Read the command line; raise `ValueError` for what it does not know."""
+    parser = _Parser(prog="local.operations", description=__doc__)
     parser.add_argument("--stack", help="a deployed stack's name; without it, `make run`'s")
     commands = parser.add_subparsers(required=True)
     keys = commands.add_parser("key", help="make a key, list or revoke them")
@@ -261,8 +268,8 @@ def _limit(text: str) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run one command; a failure is said in words."""
-    given = read(arguments)
     try:
+        given = read(arguments)
         given.run(find(given.stack or None), given)
     except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
         print(f"It did not work: {exc}", *getattr(exc, "__notes__", ()), file=sys.stderr)

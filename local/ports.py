@@ -1,11 +1,13 @@
 """The stack's ports, taken before anything else: all that are in use are said at once."""
 
 import errno
+import ipaddress
 import socket
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+_ANY, _IPV6 = {"0.0.0.0", "::"}, 6  # noqa: S104 — as was asked
 _STEPS = range(10, 1000, 10)  # how far from its usual place a free port is looked for
 
 
@@ -108,18 +110,26 @@ def _close(sockets: Iterable[socket.socket]) -> None:
         one.close()
 
 
-def _addresses(
-    hosts: Iterable[str], port: int
-) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+type _Address = tuple[socket.AddressFamily, tuple[str, int]]
+
+
+def _addresses(hosts: Iterable[str], port: int) -> list[_Address]:
     # Not every hosts file gives `localhost` its IPv6 address, which many clients try first.
     names = set(hosts)
     names |= {"::1"} if "localhost" in names else set()
-    found = {
-        (family, (str(address[0]), port))
-        for host in names
-        for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    }
-    return sorted(found)
+    found = {address for name in names for address in _resolved(name, port)}
+    everywhere = {family for family, (host, _) in found if host in _ANY}
+    return sorted(a for a in found if a[0] not in everywhere or a[1][0] in _ANY)
+
+
+def _resolved(host: str, port: int) -> list[_Address]:
+    """Return the addresses of a name; an address is its own, without a look-up."""
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [(family, (str(address[0]), port)) for family, _, _, _, address in found]
+    return [(socket.AF_INET6 if version == _IPV6 else socket.AF_INET, (host, port))]
 
 
 def _open(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket | None:

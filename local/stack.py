@@ -21,6 +21,7 @@ from local.console import Console
 from local.deploy import STACK, deploy
 from local.gateway import Gateway
 from local.keep import Keeper, take_place
+from local.links import Links
 from local.opening import Opening
 from local.reconcile import reconcile
 from local.reload import Reloader
@@ -45,6 +46,13 @@ class Stack:
             api_port=settings.api_port,
             hosts=settings.allowed_hosts,
             origins=settings.cors_origins,
+            links=Links(
+                ministack,
+                api_url=settings.api_url,
+                aws_port=settings.aws_port,
+                files_port=settings.upstream_files_port if settings.stand_in else None,
+                public_url=settings.said.get("PUBLIC_URL", ""),
+            ),
         )
         self._opening = Opening(self._gateway)
 

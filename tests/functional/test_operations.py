@@ -80,10 +80,9 @@ def test_a_command_that_cannot_be_meant_says_what_to_say(operate, cloud, argumen
 
 
 @pytest.mark.parametrize("limit", ["-1", "0", "many", "1.5"])
-def test_a_limit_that_limits_nothing_is_refused_in_words(operate, cloud, capsys, limit):
-    with pytest.raises(SystemExit):
+def test_a_limit_that_limits_nothing_is_refused_in_words(operate, cloud, limit):
+    with pytest.raises(ValueError, match=f"{limit} is no limit: say 1 or more"):
         operate("key", "bob", f"--per-day={limit}")
-    assert f"{limit} is no limit: say 1 or more" in capsys.readouterr().err
     assert cloud.is_untouched()
 
 
@@ -227,6 +226,14 @@ def test_a_deployed_stack_is_looked_for_in_a_region(monkeypatch, tmp_path, capsy
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     assert main(["--stack", "video-api", "task", "vid_none"]) == 1
     assert "Say AWS_REGION=" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["key", "bob", "--hourly", "3"], ["key", "a", "b"], ["x"]])
+def test_a_command_line_that_is_not_known_is_said_in_a_sentence(capsys, arguments):
+    assert main(arguments) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("It did not work: ")
+    assert len(told.splitlines()) == 1
 
 
 def test_a_stack_that_is_not_there_is_said_in_words(cloud, capsys):

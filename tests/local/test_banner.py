@@ -37,6 +37,16 @@ def test_an_open_stack_asks_for_no_key():
     assert "NAME=me" not in text
 
 
+def test_who_else_can_reach_it_is_said_and_that_they_need_no_key():
+    assert "Others" not in told({})
+    assert "Others" not in told({"API_HOST": "localhost,127.0.0.1"})
+    beyond = told({"API_HOST": "localhost,192.168.1.5"})
+    assert "Others reach it at port 8000" in beyond
+    assert "ALLOW_ANONYMOUS=false" in beyond
+    closed = told({"API_HOST": "0.0.0.0", "ALLOW_ANONYMOUS": "false"})
+    assert "need no key" not in closed
+
+
 def test_without_a_key_videos_are_said_to_cost_nothing():
     assert "the stand-in (no VEO3_API_KEY) and cost nothing" in told({})
 
@@ -52,9 +62,9 @@ def test_with_a_key_the_relay_is_named_and_each_video_said_to_be_paid_for(said, 
 
 
 def test_what_is_kept_is_said_to_lie_apart_for_the_stand_in_and_a_real_relay(tmp_path):
-    assert "keeps tasks, keys and files in .local/kept/stand-in." in told({})
-    assert "in .local/kept/relay." in told(KEY)
-    assert f"in {tmp_path}/stand-in." in told({"KEEP_IN": str(tmp_path)})
+    assert "kept in .local/kept/stand-in as they are written" in told({})
+    assert "in .local/kept/relay as" in told(KEY)
+    assert f"in {tmp_path}/stand-in as" in told({"KEEP_IN": str(tmp_path)})
     assert "Nothing is kept" in told({"KEEP_IN": ""})
 
 

@@ -75,3 +75,33 @@ def test_a_port_that_was_only_tried_is_free_again_at_once():
     tried = port(number, ours=False)
     assert ports.take([tried], "make run") == ports.take([tried], "make run") == []
     socket.create_server(("127.0.0.1", number)).close()
+
+
+@pytest.mark.parametrize("hosts", [["0.0.0.0", "localhost"], ["127.0.0.1", "0.0.0.0"]])
+def test_all_addresses_and_one_of_them_are_served_together(hosts):
+    with ports.free_ports(1) as [number]:
+        pass
+    opened = ports.listen(hosts, number)
+    try:
+        assert "0.0.0.0" in {one.getsockname()[0] for one in opened}
+        assert len(opened) <= 2  # IPv6's loopback, where there is one
+        with socket.create_connection(("127.0.0.1", number), timeout=5):
+            pass
+    finally:
+        for one in opened:
+            one.close()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_localhost_is_served_at_ipv6_whatever_the_hosts_file_says():
+    with ports.free_ports(1) as [number]:
+        pass
+    opened = ports.listen(["localhost"], number)
+    served = {one.getsockname()[0] for one in opened}
+    for one in opened:
+        one.close()
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 loopback here")
+    assert served == {"127.0.0.1", "::1"}

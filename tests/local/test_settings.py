@@ -5,6 +5,7 @@ import pytest
 from dotenv import dotenv_values
 
 from local import template
+from local.checks import names
 from local.settings import ROOT, Settings
 
 
@@ -128,9 +129,7 @@ def test_a_level_that_may_be_meant_for_something_else_is_not_handed_on(read, lev
 def test_the_example_names_only_settings_that_exist(tmp_path):
     uncommented = (ROOT / ".env.example").read_text().replace("\n#", "\n")
     (tmp_path / ".env").write_text(uncommented)
-    known = set(template.variables(template.load(ROOT / "template.yaml")))
-    known |= {name.removesuffix("_SECRET") for name in known}
-    known |= {name.upper() for name in Settings.__dataclass_fields__}
+    known = names(template.load(ROOT / "template.yaml"), example="")
     named = {name for name, value in dotenv_values(tmp_path / ".env").items() if value is not None}
     assert named
     assert named <= known
