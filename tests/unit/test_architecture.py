@@ -22,8 +22,8 @@ LAYERS = {
     "AWS": "aws_errors store queue storage keys limits retries",
     "files of strangers": "addresses images thumbnails pinned receiving fetch",
     "words": "loose_json inflation connections prompts optimizer",
-    "what a relay says": "complaints failures result_urls relay_answers relay_bodies "
-    "relay_outcomes",
+    "what a relay says": "redaction complaints failures result_links result_urls "
+    "relay_complaints relay_answers relay_bodies relay_outcomes",
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs attempts delivery evidence watching generation recovery",
     "what a caller says": "fields json_bodies aliases forms requests uploads caller submission",

@@ -2,7 +2,14 @@
 
 import pytest
 
-from videoapi.complaints import Cause, Complaint, cause_of, cleaned, shown_code
+from videoapi.complaints import (
+    Cause,
+    Complaint,
+    cause_of,
+    cleaned,
+    names_account_or_limit,
+    shown_code,
+)
 
 POLICY = [
     "CONTENT_POLICY_VIOLATION",
@@ -19,6 +26,13 @@ POLICY = [
     "nsfw_image",
     "COPYRIGHT",
     "PUBLIC_ERROR_IP_INPUT_IMAGE",
+    "moderation_blocked",
+    "INPUT_MODERATION",
+    "prompt-blocked",
+    "BLOCKED",
+    "PROHIBITED_CONTENT",
+    "content prohibited",
+    "sensitive_words_detected",
 ]
 AUDIO = ["AUDIO_FILTERED", "PUBLIC_ERROR_AUDIO_GENERATION_FILTERED", "audio filtered"]
 TRANSIENT = [
@@ -32,6 +46,11 @@ TRANSIENT = [
     "SERVICE_UNAVAILABLE",
     "RATE_LIMIT",
     "rate_limit_exceeded",
+    "server_error",
+    "MODEL_UNAVAILABLE",
+    "engine overloaded",
+    "RESOURCE_EXHAUSTED",
+    "PUBLIC_ERROR_SERVER_ERROR",
 ]
 ACCOUNT = ["insufficient_user_quota", "INVALID_API_KEY", "insufficient_quota"]
 BY_CODE = [
@@ -92,6 +111,20 @@ def test_without_a_known_code_the_status_decides(status, cause):
         ("The generation timed out", Cause.TRANSIENT),
         ("Internal server error", Cause.TRANSIENT),
         ("Invalid API key", Cause.ACCOUNT),
+        ("Your request was blocked by our moderation system.", Cause.POLICY),
+        ("It was rejected by a safety filter", Cause.POLICY),
+        ("Your request was rejected as a result of our safety system.", Cause.POLICY),
+        ("The prompt may contain sensitive words", Cause.POLICY),
+        ("Risk control rejected the picture", Cause.POLICY),
+        ("prohibited content was detected", Cause.POLICY),
+        ("The prompt was blocked", Cause.POLICY),
+        ("包含敏感词", Cause.POLICY),
+        ("图片违规", Cause.POLICY),
+        ("内容审核未通过", Cause.POLICY),
+        ("The model is overloaded", Cause.TRANSIENT),
+        ("The server is currently unavailable", Cause.TRANSIENT),
+        ("Resource has been exhausted", Cause.TRANSIENT),
+        ("用户额度不足", Cause.ACCOUNT),
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 404, 422])
@@ -99,14 +132,62 @@ def test_the_words_decide_where_code_and_status_do_not(text, cause, status):
     assert cause_of(Complaint(text=text), status) is cause
 
 
-@pytest.mark.parametrize("word", ["preminor", "unsexual"])
+@pytest.mark.parametrize(
+    "word", ["preminor", "unsexual", "case-sensitive name", "insensitive", "immoderate"]
+)
 def test_a_policy_word_inside_another_word_says_nothing(word):
     assert cause_of(Complaint(text=word), 200) is Cause.UNKNOWN
 
 
-def test_a_server_error_with_a_chance_word_stays_transient():
+@pytest.mark.parametrize(
+    "text", ["duplicate key value violates unique constraint", "moderation service is away"]
+)
+def test_a_server_error_with_a_chance_word_stays_transient(text):
+    assert cause_of(Complaint(text=text), 500) is Cause.TRANSIENT
+
+
+def test_a_databases_constraint_is_no_policy():
     said = Complaint(text="duplicate key value violates unique constraint")
-    assert cause_of(said, 500) is Cause.TRANSIENT
+    assert cause_of(said, 200) is Cause.UNKNOWN
+
+
+@pytest.mark.parametrize("text", ["提示词包含敏感词", "图片违规", "内容不合规"])
+def test_a_server_error_that_can_only_mean_the_content_is_final(text):
+    assert cause_of(Complaint(text=text), 500) is Cause.POLICY
+
+
+@pytest.mark.parametrize(
+    "code", ["account_blocked", "IP_BLOCKED", "access prohibited", "key_is_blocked"]
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_is_blocked_at_an_account_status_is_the_account(code, status):
+    assert cause_of(Complaint((code,)), status) is Cause.ACCOUNT
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+def test_a_redirect_is_misdirected_whatever_it_says(status):
+    assert cause_of(Complaint(("MINOR",), "violates"), status) is Cause.MISDIRECTED
+
+
+@pytest.mark.parametrize(
+    ("codes", "named"),
+    [
+        (("insufficient_user_quota",), True),
+        (("PUBLIC_ERROR_RATE_LIMIT",), True),
+        (("no", "401"), True),
+        (("402",), True),
+        (("403",), True),
+        (("429",), True),
+        (("400",), False),
+        (("503",), False),
+        (("INTERNAL",), False),
+        (("HIGH_TRAFFIC",), False),
+        (("MINOR",), False),
+        ((), False),
+    ],
+)
+def test_only_a_code_names_account_or_limit(codes, named):
+    assert names_account_or_limit(Complaint(codes, "rate limit, invalid api key")) is named
 
 
 def test_a_server_error_that_quotes_a_policy_code_is_final():

@@ -41,9 +41,18 @@ def test_bytes_that_only_look_like_zlib_are_left_alone():
     assert b"".join(inflated([zlib.compress(MP4)])) == zlib.compress(MP4)
 
 
-@pytest.mark.parametrize("data", [b"", b"a", b"\x1f"])
-def test_a_body_too_short_to_be_packed_is_itself(data):
-    assert b"".join(inflated([data] if data else [])) == data
+@pytest.mark.parametrize("data", [b"", b"a", b"x", b"\x1f"])
+@pytest.mark.parametrize("encoding", ["", "gzip", "deflate"])
+def test_a_body_too_short_to_be_packed_is_itself(data, encoding):
+    assert b"".join(inflated([data] if data else [], encoding)) == data
+
+
+def test_what_is_left_in_the_unpacker_at_the_end_is_told():
+    """A cut stream of one long run: its input is used up while output is still to come."""
+    packed = zlib.compress(bytes(10 * PIECE))
+    with pytest.raises(Broken, match="cut"):
+        list(inflated([packed[:-6]], "deflate"))
+    assert sum(map(len, inflated(cut(packed, 3), "deflate"))) == 10 * PIECE
 
 
 @pytest.mark.parametrize(

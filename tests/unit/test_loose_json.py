@@ -1,5 +1,6 @@
 """JSON of strangers: read where it can be, refused before it fills the memory."""
 
+import gc
 import json
 
 import pytest
@@ -80,6 +81,18 @@ def test_text_like_our_own_mark_is_left_alone(mark):
 def test_what_would_fill_the_memory_is_refused_before_it_is_parsed(body):
     with pytest.raises(Unreadable):
         parsed(body)
+
+
+def test_a_long_string_is_forgotten_with_the_object_that_holds_it():
+    """No cycle may keep 60 MB until the collector comes by."""
+    body = json.dumps({"a": LONG, "b": {"c": [LONG]}}).encode()
+    gc.collect()
+    gc.disable()
+    try:
+        parsed(body)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 VALUES = st.recursive(

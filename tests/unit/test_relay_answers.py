@@ -9,10 +9,10 @@ from videoapi.relay_answers import (
     Job,
     JobState,
     accepted_id,
-    failure_without_status,
     job_in,
     progress_of,
 )
+from videoapi.relay_complaints import failure_without_status
 
 CONTENT = "https://relay.example/v1/videos/v:1/content"
 VIDEO = "https://cdn.example/a.mp4?sig=1"
@@ -28,8 +28,10 @@ QUEUED = [
     "unknown",
 ]
 RUNNING = ["processing", "in_progress", "running", "generating"]
-DONE = ["completed", "complete", "success", "succeeded", "finished"]
-FAILED = ["failed", "failure", "fail", "error", "cancelled", "canceled", "expired"]
+DONE = ["completed", "complete", "success", "succeeded", "succeed", "finished", "done", "ready"]
+DONE += ["video_generation_successful", "upscaling_successful"]
+FAILED = ["failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "timeout"]
+FAILED += ["timed_out", "rejected", "blocked", "prompt_blocked", "generation_failed"]
 STATES = {
     **dict.fromkeys(QUEUED, JobState.QUEUED),
     **dict.fromkeys(RUNNING, JobState.RUNNING),
@@ -87,8 +89,14 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
         ({"data": [{"id": "x"}]}, "x"),
         ({"data": [], "output": {"task_id": "x"}}, "x"),
         ({"error": {"message": "no"}}, None),
+        ({"taskId": "t"}, "t"),
+        ({"video_id": "t"}, "t"),
+        ({"request_id": "r"}, "r"),
+        ({"request_id": "r", "data": {"taskId": "t"}}, "t"),
+        ({"request_id": "r", "error": {"message": "no"}}, None),
+        ({"id": "a***b"}, None),
     ],
-    ids=range(21),
+    ids=range(27),
 )
 def test_the_id_of_an_accepted_order_is_found(answer, upstream_id):
     assert accepted_id(answer) == upstream_id
@@ -109,6 +117,79 @@ def test_every_status_word_is_known_in_any_writing(word):
 
 def test_a_status_word_that_nobody_knows_keeps_the_job_alive():
     assert job_in({"status": "upscaling"}, CONTENT) == Job(state=JobState.RUNNING)
+
+
+@pytest.mark.parametrize("key", ["status", "state", "task_status", "taskStatus"])
+@pytest.mark.parametrize("place", ["", "data", "output"])
+def test_the_status_word_stands_under_several_names(key, place):
+    job = {"id": "v", key: "SUCCEED", "video_url": VIDEO}
+    read = job_in({place: job} if place else job, CONTENT)
+    assert (read.state, read.video_url, read.ids) == (JobState.DONE, VIDEO, ("v",))
+
+
+@pytest.mark.parametrize(
+    ("beside", "state"),
+    [
+        ({"video_url": VIDEO}, JobState.DONE),
+        ({"video": {"url": VIDEO}, "progress": 40}, JobState.DONE),
+        ({"progress": 100, "completed_at": 1_700_000_000}, JobState.DONE),
+        ({"progress": "100%", "finish_time": "2026-01-01T00:00:00Z"}, JobState.DONE),
+        ({"progress": 100}, JobState.RUNNING),
+        ({"completed_at": 1_700_000_000}, JobState.RUNNING),
+        ({"progress": 100, "completed_at": 0}, JobState.RUNNING),
+        ({"error": {"code": "x", "message": "no luck"}}, JobState.FAILED),
+        ({"error": "no luck"}, JobState.FAILED),
+        ({"fail_reason": "no luck"}, JobState.FAILED),
+        ({"code": "PUBLIC_ERROR_UNSAFE_GENERATION"}, JobState.FAILED),
+        ({"error": {"code": "MINOR"}, "video_url": VIDEO}, JobState.DONE),
+        ({"error": None, "fail_reason": ""}, JobState.RUNNING),
+        ({"error": {"code": 0, "message": "success"}}, JobState.RUNNING),
+        ({"error": {}}, JobState.RUNNING),
+        ({"message": "still at it"}, JobState.RUNNING),
+        ({"input_reference": VIDEO, "thumbnail_url": VIDEO, "prompt": VIDEO}, JobState.RUNNING),
+    ],
+    ids=range(17),
+)
+@pytest.mark.parametrize("word", ["upscaling", "PUBLISHED", "stage_7"])
+def test_an_unknown_word_is_read_by_what_stands_beside_it(word, beside, state):
+    assert job_in({"id": "v", "status": word, **beside}, CONTENT).state is state
+    assert job_in({"data": {"id": "v", "state": word, **beside}}, CONTENT).state is state
+
+
+def test_a_known_word_is_not_read_by_what_stands_beside_it():
+    running = {"status": "running", "video_url": VIDEO, "error": "no", "progress": 100}
+    assert job_in(running, CONTENT).state is JobState.RUNNING
+
+
+def test_without_a_word_it_takes_a_url_and_an_end_to_be_done():
+    ended = {"progress": 100, "completed_at": 1_700_000_000}
+    assert job_in({"id": "v", "video_url": VIDEO, **ended}, CONTENT).state is JobState.DONE
+    assert job_in({"id": "v", **ended}, CONTENT) is None
+
+
+def test_an_old_row_keeps_the_url_where_others_have_the_reason():
+    row = {"task_id": "v", "status": "SUCCESS", "fail_reason": VIDEO}
+    assert job_in({"code": "success", "data": row}, CONTENT).video_url == VIDEO
+    row |= {"status": "FAILURE"}
+    assert job_in({"code": "success", "data": row}, CONTENT).video_url is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [
+        ({"expires_at": 1_800_000_000}, 1_800_000_000),
+        ({"expires_at": 1_800_000_000_000}, 1_800_000_000),
+        ({"data": {"expires_at": "2027-01-15T08:00:00Z"}}, 1_800_000_000),
+        ({"expires_at": 1_900_000_000, "video_url": f"{VIDEO}&Expires=1800000000"}, 1_800_000_000),
+        ({"expires_at": 0}, None),
+        ({"expires_at": "soon"}, None),
+        ({}, None),
+    ],
+    ids=range(7),
+)
+def test_the_earliest_end_of_the_video_is_told(answer, ends):
+    assert job_in({"id": "v", "status": "completed", **answer}, CONTENT).expires_at == ends
+    assert job_in({"id": "v", "status": "running", **answer}, CONTENT).expires_at is None
 
 
 @pytest.mark.parametrize("status", [None, 2, True, "", "  ", [], {}])
@@ -218,12 +299,31 @@ def test_a_job_that_ended_without_a_reason_says_how():
     assert "as expired" in job_in({"status": "expired"}, CONTENT).failure.message
 
 
-@pytest.mark.parametrize("word", ["error", "fail"])
-def test_an_error_for_now_is_not_the_end_of_a_job_that_it_does_not_name(word):
-    answer = {"status": word, "message": "rate limit"}
-    assert job_in(answer, CONTENT) is None
-    assert job_in({"id": "v", **answer}, CONTENT).failure.again == "transient"
-    assert job_in({"status": word, "code": "MINOR"}, CONTENT).failure.again is None
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("prompt_blocked", "content_policy_violation"),
+        ("moderation_failed", "content_policy_violation"),
+        ("audio_filtered_failed", "generation_failed"),
+        ("timed_out", "generation_failed"),
+        ("timeout", "generation_failed"),
+        ("rejected", "generation_failed"),
+    ],
+)
+def test_a_status_word_alone_may_end_a_job_and_never_repeats_it(word, code):
+    failure = job_in({"id": "v", "status": word}, CONTENT).failure
+    assert (failure.code, failure.again) == (code, None)
+
+
+@pytest.mark.parametrize("word", ["SUCCEED", "Success.", "completed", "done", "OK", "成功"])
+def test_success_is_no_reason_for_a_failure(word):
+    answer = {
+        "code": 0,
+        "message": word,
+        "data": {"status": "failed", "task_status_msg": "Image pixel is invalid"},
+    }
+    message = job_in(answer, CONTENT).failure.message
+    assert message == "Video generation failed: Image pixel is invalid"
 
 
 def test_only_a_policy_or_audio_code_speaks_of_the_job_without_a_status():

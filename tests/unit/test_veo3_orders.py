@@ -13,7 +13,19 @@ from videoapi.veo3 import Accepted
 
 @pytest.mark.parametrize("status", [200, 201, 202, 206])
 @pytest.mark.parametrize(
-    "body", [{"id": "a:1"}, {"task_id": "a:1"}, {"data": {"id": "a:1"}}], ids=range(3)
+    "body",
+    [
+        {"id": "a:1"},
+        {"task_id": "a:1"},
+        {"taskId": "a:1"},
+        {"video_id": "a:1"},
+        {"request_id": "a:1"},
+        {"data": {"id": "a:1"}},
+        {"code": 200, "msg": "success", "data": {"taskId": "a:1"}},
+        {"request_id": "r", "output": {"task_id": "a:1", "task_status": "PENDING"}},
+        {"request_id": "r", "data": [{"video_id": "a:1"}]},
+    ],
+    ids=range(9),
 )
 def test_any_2xx_with_an_id_is_accepted(status, body):
     assert answering(status, body).client().create(order()) == Accepted("a:1")
@@ -30,9 +42,13 @@ def test_any_2xx_with_an_id_is_accepted(status, body):
         {"code": "success", "data": None},
         {"error": {"code": "content_policy_violation", "message": "no"}},
         {"code": "INTERNAL", "message": "no"},
+        {"code": 503, "message": "no"},
+        {"code": "HIGH_TRAFFIC"},
+        {"error": "rate limit"},
+        {"error": {"message": "no"}, "request_id": "r"},
         [{"id": "a"}],
     ],
-    ids=range(9),
+    ids=range(13),
 )
 def test_a_2xx_without_an_id_is_unknown_even_when_it_complains(body):
     with pytest.raises(SubmitUnknown) as caught:
@@ -56,15 +72,66 @@ def test_every_id_that_an_order_was_answered_with_is_told(status, error):
     assert caught.value.upstream_status == status
 
 
-@pytest.mark.parametrize(
-    "status", [300, 301, 302, 303, 307, 308, 408, 501, 504, 505, 507, 520, 522, 524, 529, 530, 599]
-)
+@pytest.mark.parametrize("status", [408, 501, 504, 505, 507, 520, 524, 527, 529, 598, 599])
 @pytest.mark.parametrize("body", [b"", {"id": "v", "error": {"code": "MINOR"}}], ids=range(2))
 def test_an_answer_that_does_not_say_not_accepted_is_unknown(status, body):
-    relay = answering(status, body, location="https://elsewhere.example/v1/videos")
     with pytest.raises(SubmitUnknown, match=str(status)):
+        answering(status, body).client().create(order())
+
+
+LOCATIONS = ["https://relay.example/v1/videos", "http://xn--/", "foo:bar", "javascript:1", ""]
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
+@pytest.mark.parametrize("location", LOCATIONS, ids=range(len(LOCATIONS)))
+def test_a_redirected_order_was_not_accepted_and_names_the_setting(status, location):
+    relay = answering(status, {"id": "v"}, location=location)
+    with pytest.raises(SubmitRefused) as caught:
         relay.client().create(order())
+    assert not caught.value.maybe_charged
+    assert caught.value.again is None
+    assert not caught.value.retryable
+    assert caught.value.code == "upstream_account_error"
+    assert "VEO3_BASE_URL" in caught.value.detail
+    assert "VEO3_BASE_URL" not in caught.value.message
     assert len(relay.requests) == 1
+
+
+@pytest.mark.parametrize("status", [521, 522, 523, 525, 526, 530])
+@pytest.mark.parametrize("body", [b"", b"<html>origin is unreachable</html>"], ids=range(2))
+def test_an_edge_that_never_reached_the_relay_accepted_nothing(status, body):
+    with pytest.raises(SubmitRefused) as caught:
+        answering(status, body).client().create(order())
+    assert caught.value.again == "transient"
+    assert not caught.value.maybe_charged
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "again"),
+    [
+        ({"code": "insufficient_user_quota"}, "upstream_account_error", None),
+        ({"error": {"code": "invalid_api_key"}}, "upstream_account_error", None),
+        ({"code": 401, "message": "no such token"}, "upstream_account_error", None),
+        ({"code": "402", "data": None}, "upstream_account_error", None),
+        ({"code": 403, "request_id": "r", "error": "no"}, "upstream_account_error", None),
+        ({"code": 429, "msg": "slow down"}, "service_unavailable", "transient"),
+        ({"error": {"type": "rate_limit_error"}}, "service_unavailable", "transient"),
+        ({"data": {"error": {"code": "RESOURCE_EXHAUSTED"}}}, "service_unavailable", "transient"),
+        ({"code": "USER_REQUESTS_THROTTLED"}, "service_unavailable", "transient"),
+    ],
+    ids=range(9),
+)
+def test_a_2xx_that_refuses_for_account_or_limit_was_not_accepted(body, code, again):
+    with pytest.raises(SubmitRefused) as caught:
+        answering(200, body, retry_after="9").client().create(order())
+    assert (caught.value.code, caught.value.again) == (code, again)
+    assert caught.value.retry_after == 9
+    assert not caught.value.maybe_charged
+
+
+def test_a_2xx_that_names_an_id_is_accepted_whatever_it_complains_of():
+    relay = answering(200, {"id": "v", "code": "insufficient_user_quota"})
+    assert relay.client().create(order()) == Accepted("v")
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -113,6 +180,44 @@ def test_our_key_never_comes_back_in_a_relays_words():
         relay.client().create(order())
     assert KEY not in f"{caught.value.message} {caught.value.detail}"
     assert "***" in caught.value.message
+
+
+ESCAPES = {
+    "plain": str,
+    "case": str.upper,
+    "percent": lambda key: key.replace("-", "%2D"),
+    "every byte": lambda key: "".join(f"%{byte:02x}" for byte in key.encode()),
+    "twice": lambda key: key.replace("-", "%252D"),
+    "entity": lambda key: key.replace("-", "&#45;"),
+    "escaped again": lambda key: key.replace("e", "\\u0065"),
+    "hex": lambda key: key.replace("e", "\\x65"),
+    "invisible": "\u200b".join,
+    "wide": lambda key: "".join(chr(ord(sign) + 0xFEE0) for sign in key),
+    "slashes": lambda key: key.replace("/", "\\/"),
+}
+
+
+@pytest.mark.parametrize("write", ESCAPES.values(), ids=ESCAPES)
+@pytest.mark.parametrize("key", [KEY, "sk/relay+key/0123"], ids=["dashes", "slashes"])
+def test_our_key_comes_back_in_no_writing(write, key):
+    said = f"token {write(key)} is not known"
+    relay = answering(400, {"error": {"message": said, "code": write(key)}})
+    with pytest.raises(SubmitRefused) as caught:
+        relay.client(key=key).create(order())
+    assert "***" in caught.value.message
+    assert write(key) not in caught.value.message
+    page = answering(400, said.encode())
+    with pytest.raises(SubmitRefused) as caught:
+        page.client(key=key).create(order())
+    assert "***" in caught.value.detail
+    assert write(key) not in caught.value.detail
+
+
+@pytest.mark.parametrize("write", ESCAPES.values(), ids=ESCAPES)
+def test_an_id_that_quotes_our_key_is_none(write):
+    with pytest.raises(SubmitUnknown) as caught:
+        answering(200, {"id": f"job-{write(KEY)}"}).client().create(order())
+    assert caught.value.ids == ()
 
 
 def test_a_key_as_short_as_a_word_does_not_blot_out_words():

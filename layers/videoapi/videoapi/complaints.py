@@ -4,9 +4,10 @@ A relay hands on the errors of whatever stands behind it, so one and the same re
 code, as a sentence, or as a code inside a sentence, under almost any HTTP status. `cause_of`
 decides in this order, the most reliable first:
 
-1. a known code in a code field;
+1. a known code in a code field; one that speaks of blocking an account or an address waits for 5;
 2. the statuses that mean one thing only: 401, 402, 403 (our account) and 429 (later);
-3. a code written out in the sentence (`PUBLIC_ERROR_UNSAFE_GENERATION: …`, "Support codes: …");
+3. what a sentence says only of content: a code written out (`PUBLIC_ERROR_UNSAFE_GENERATION: …`),
+   "Support codes: …", 敏感;
 4. any other 5xx;
 5. the words of the sentence, which may be a coincidence ("violates a unique constraint");
 6. 400, 413, 422: the request was wrong. Anything else is unknown, and final.
@@ -36,75 +37,94 @@ class Cause(StrEnum):
     ACCOUNT = "account"
     TRANSIENT = "transient"
     BAD_REQUEST = "bad_request"
+    MISDIRECTED = "misdirected"  # the settings' address only leads on to another
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """What a relay said is wrong: codes, the most telling first, and its sentences as one text."""
+    """What a relay said is wrong: codes, the most telling first, and its sentences as one text.
+
+    `ended_as` is the status word of a job that failed, such as `prompt_blocked`.
+    """
 
     codes: tuple[str, ...] = ()
     text: str = field(default="", repr=False)  # may quote the prompt, which no log may hold
+    ended_as: str = ""
 
 
 type _Table = tuple[tuple[Cause, re.Pattern[str]], ...]
 
 # `insufficient_quota`, sent with 429, is what OpenAI calls an empty account.
-_ACCOUNT = re.compile(r"insufficient_user_quota|insufficient_quota|invalid_api_key")
+_ACCOUNT = "insufficient_user_quota|insufficient_quota|insufficient_balance|invalid_api_key"
+# Whom, and not what: `ip_blocked`, `access_prohibited`.
+_WHOM = "(?:account|user|ip|key|token|access|region|country|client|network|channel)"
 _CODES: Final[_Table] = (
     (
         Cause.POLICY,
         re.compile(
-            r"content_policy.*|prominent_people.*|unsafe_generation|minor.*|sexual.*|violence.*"
-            r"|danger.*|nsfw.*|copyright.*|ip_input_image"
+            "content_policy.*|prominent_people.*|unsafe_generation|minor.*|sexual.*|violence.*"
+            "|danger.*|nsfw.*|copyright.*|ip_input_image|.*moderation.*|.*(?<![a-z])(?<!case_)sensitive.*"
+            f"|(?!(?:.*_)?{_WHOM}_(?:is_)?(?:blocked|prohibited)).*(?:blocked|prohibited).*"
         ),
     ),
-    (Cause.AUDIO, re.compile(r"audio_filtered|audio_generation_filtered")),
-    (Cause.ACCOUNT, _ACCOUNT),
+    (Cause.AUDIO, re.compile("audio_filtered|audio_generation_filtered")),
+    (Cause.ACCOUNT, re.compile(_ACCOUNT)),
     (
         Cause.TRANSIENT,
         re.compile(
-            r"high_traffic|.*timed_out|.*throttled|internal.*|service_unavailable|rate_limit.*"
+            "high_traffic|.*timed_out|.*throttled|internal.*|server_error|.*unavailable"
+            "|.*overloaded|resource_exhausted|rate_limit.*"
         ),
     ),
 )
+_LIMIT: Final = re.compile("rate_limit.*|.*throttled|resource_exhausted|429")
 _WRITTEN_OUT: Final[_Table] = (
-    (Cause.AUDIO, re.compile(r"audio_(?:generation_)?filtered")),
+    (Cause.AUDIO, re.compile("audio_(?:generation_)?filtered")),
     (
         Cause.POLICY,
         re.compile(
-            r"content_policy|prominent_people|unsafe_generation|ip_input_image|support_codes"
-            r"|public_error_(?:minor|sexual|violence|danger|nsfw|copyright)|内容不合规"
+            "content_policy|prominent_people|unsafe_generation|ip_input_image|support_codes"
+            "|public_error_(?:minor|sexual|violence|danger|nsfw|copyright)"
+            "|内容不合规|敏感|违规"
         ),
     ),
 )
 _WORDS: Final[_Table] = (
     (
         Cause.POLICY,
-        re.compile(r"violat|(?<![a-z])(?:minor|sexual|violence|danger|nsfw|copyright)"),
+        re.compile(
+            "violat(?!.*constraint)|(?<![a-z])(?:minor|sexual|violence|danger|nsfw|copyright)"
+            "|(?<![a-z])(?:moderat|safety|prohibited)|(?<![a-z])(?<!case_)sensitive|risk_control"
+            "|(?:prompt|content|image|input|video|output|request)_(?:was_|is_|has_been_)?blocked"
+            "|审核"
+        ),
     ),
     (
         Cause.TRANSIENT,
         re.compile(
-            r"high_traffic|timed_out|throttled|internal_(?:server_)?error|service_unavailable"
-            r"|rate_limit|负载已饱和"
+            "high_traffic|timed_out|throttled|internal_(?:server_)?error|server_error"
+            "|(?<![a-z])unavailable|overload|resource_(?:has_been_)?exhausted|rate_limit|负载已饱和"
         ),
     ),
-    (Cause.ACCOUNT, _ACCOUNT),
+    (Cause.ACCOUNT, re.compile(f"{_ACCOUNT}|额度不足|余额不足")),
 )
 
 
 def cause_of(complaint: Complaint, status: int) -> Cause:
-    """Sort a refusal. A status under 400 says nothing: then a numeric code stands in for it.
+    """Sort a refusal. A 2xx says nothing: then a numeric code stands in for it.
 
     (Relays answer 200 for a job that ended with `{"error": {"code": 503}}`.)
     """
     codes = [_code_folded(code) for code in complaint.codes]
     text = _folded(" ".join((*complaint.codes, complaint.text))[:_READ_MAX])
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return Cause.MISDIRECTED
     if status < HTTPStatus.BAD_REQUEST:
         status = next((int(code) for code in codes if re.fullmatch("[45][0-9][0-9]", code)), 0)
     return (
         _by_code(codes)
+        or _by_ending(complaint.ended_as)
         or _by_plain_status(status)
         or _by_text(text, _WRITTEN_OUT)
         or (Cause.TRANSIENT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None)
@@ -118,6 +138,21 @@ def _by_code(codes: list[str]) -> Cause | None:
         if any(pattern.fullmatch(code) for code in codes):
             return cause
     return None
+
+
+def _by_ending(word: str) -> Cause | None:
+    """Read a status word as a code. That it says "timed out" is too little to pay once more."""
+    cause = _by_code([_code_folded(word)])
+    return cause if cause in {Cause.POLICY, Cause.AUDIO} else None
+
+
+def names_account_or_limit(complaint: Complaint) -> bool:
+    """Tell whether a code says that our account or a limit was the reason: nothing was accepted."""
+    codes = [_code_folded(code) for code in complaint.codes]
+    numbers = {str(status) for status in ACCOUNT_STATUSES}
+    return _by_code(codes) is Cause.ACCOUNT or any(
+        code in numbers or _LIMIT.fullmatch(code) for code in codes
+    )
 
 
 def _by_plain_status(status: int) -> Cause | None:

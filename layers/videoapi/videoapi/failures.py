@@ -51,7 +51,8 @@ class Failure(GenerationError):
     def __init__(self, complaint: Complaint, *, status: int = 200) -> None:
         """`status` is that of the HTTP answer that held the complaint."""
         self.cause = cause_of(complaint, status)
-        detail = cleaned(complaint.text)
+        ending = f"the upstream ended the job as {complaint.ended_as}" if complaint.ended_as else ""
+        detail = cleaned(complaint.text or ending)
         transient = self.cause is Cause.TRANSIENT
         message, code = _words(self.cause, shown_code(complaint), detail)
         super().__init__(
@@ -83,15 +84,23 @@ def _words(cause: Cause, upstream_code: str, detail: str) -> tuple[str, str]:
             # The document's sample looks for `content_policy` in the message.
             words = f"Content policy violation (content_policy: {upstream_code})"
             return words, "content_policy_violation"
-        case Cause.AUDIO:
-            return "Audio filtered", "audio_filtered"
-        case Cause.TRANSIENT:
-            return "Service temporarily unavailable", "service_unavailable"
-        case Cause.ACCOUNT:
-            return "The upstream refused this service's account", "upstream_account_error"
         case Cause.BAD_REQUEST:
             return f"The upstream refused the request{said}", "upstream_rejected"
-    return f"Video generation failed{said}", "generation_failed"
+        case Cause.UNKNOWN:
+            return f"Video generation failed{said}", "generation_failed"
+    return _PLAIN_WORDS[cause]
+
+
+_PLAIN_WORDS: Final = {
+    Cause.AUDIO: ("Audio filtered", "audio_filtered"),
+    Cause.TRANSIENT: ("Service temporarily unavailable", "service_unavailable"),
+    Cause.ACCOUNT: ("The upstream refused this service's account", "upstream_account_error"),
+    # The operator's to mend, like the account: one alarm for both.
+    Cause.MISDIRECTED: (
+        "The upstream is not where this service looks for it",
+        "upstream_account_error",
+    ),
+}
 
 
 class SubmitRefused(Failure):

@@ -49,7 +49,7 @@ def _beginning(stream: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 def _is_zlib(head: bytes) -> bool:
     """RFC 1950 §2.2: method 8, and a checksum over the first two bytes."""
-    return head[0] & 0x0F == 8 and int.from_bytes(head[:2]) % 31 == 0  # noqa: PLR2004
+    return len(head) > 1 and head[0] & 0x0F == 8 and int.from_bytes(head[:2]) % 31 == 0  # noqa: PLR2004
 
 
 def _unpacked(stream: Iterable[bytes], bits: int) -> Iterator[bytes]:

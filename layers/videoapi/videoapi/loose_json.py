@@ -6,7 +6,8 @@ video as a `data:` URL of many MB, never go through the parser.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 VALUES_MAX: Final = 200_000  # a list of all tasks has thousands; 60 MB of `[]` were 30 million
@@ -37,8 +38,9 @@ def parsed(body: bytes | bytearray) -> dict[str, Any]:
             body = b"".join(_without_long(body, long))
         if len(body) > REST_MAX:
             raise Unreadable("too long")
+        hook = partial(_restored_object, long) if long else None
         text = body.decode(encoding, "surrogatepass").lstrip()
-        answer, _ = json.JSONDecoder(object_pairs_hook=_restoring(long)).raw_decode(text)
+        answer, _ = json.JSONDecoder(object_pairs_hook=hook).raw_decode(text)
     except (ValueError, RecursionError) as exc:  # ValueError: also bad UTF-8 and 5,000 digits
         raise Unreadable from exc
     if not isinstance(answer, dict):
@@ -104,20 +106,18 @@ def _plain(body: bytes | bytearray, start: int, end: int) -> str | None:
         return None
 
 
-def _restoring(long: list[str]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]] | None:
-    """Return the parser's hook that puts long strings back where they are a field, or in a list."""
-    if not long:
-        return None
+def _restored_object(long: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object as the parser does, with long strings back where they are fields of it."""
+    return {key: _restored(long, value) for key, value in pairs}
 
-    def restored(value: object) -> object:
-        if isinstance(value, list):
-            return [restored(each) for each in value]
-        marked = isinstance(value, str) and value.startswith(_MARK)
-        number = str(value)[1:] if marked else ""
-        known = number.isascii() and number.isdecimal() and len(number) < len(str(VALUES_MAX))
-        return long[int(number)] if known and int(number) < len(long) else value
 
-    return lambda pairs: {key: restored(value) for key, value in pairs}
+def _restored(long: list[str], value: object) -> object:
+    if isinstance(value, list):
+        return [_restored(long, each) for each in value]
+    marked = isinstance(value, str) and value.startswith(_MARK)
+    number = str(value)[1:] if marked else ""
+    known = number.isascii() and number.isdecimal() and len(number) < len(str(VALUES_MAX))
+    return long[int(number)] if known and int(number) < len(long) else value
 
 
 def as_dict(value: object) -> dict[str, Any]:

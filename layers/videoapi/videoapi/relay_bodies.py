@@ -1,5 +1,6 @@
 """Take in the body of an answer without trusting its size, its speed or its type."""
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from videoapi.failures import ContentMissing, NoVideo, PollFailed
 
 _HEAD: Final = 12  # bytes: enough for the `ftyp` of an MP4, which stands at 4
 _PIECE: Final = 2**20  # characters of base64 that are decoded at once; a multiple of 4
+_CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,63}/[\w.+-]{1,63}", re.ASCII)
 _MEDIA_TYPE_MAX: Final = 1024  # characters before the comma of a data: URL
 
 
@@ -82,7 +84,7 @@ def save(
     for chunk in stream:
         size += into.write(chunk)
     stated = headers.get("content-length", "").isdecimal()  # and held to it by `chunks`
-    return Content(size_bytes=size, content_type=kind or None, whole=stated)
+    return Content(size_bytes=size, content_type=_plain_type(kind), whole=stated)
 
 
 def _missing(reason: str) -> ContentMissing:
@@ -115,7 +117,12 @@ def decode_data_url(url: str, into: IO[bytes]) -> Content:
         raise _missing("The upstream's data: URL holds no base64") from exc
     if not size:
         raise _missing("The upstream's data: URL is empty")
-    return Content(size_bytes=size, content_type=media_type.strip() or None)
+    return Content(size_bytes=size, content_type=_plain_type(media_type))
+
+
+def _plain_type(told: str) -> str | None:
+    match = _CONTENT_TYPE.match(told.strip())
+    return match[0].lower() if match else None
 
 
 _TO_STANDARD_ALPHABET: Final = str.maketrans("-_", "+/", " \t\r\n")

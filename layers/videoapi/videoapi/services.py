@@ -155,6 +155,7 @@ def generation() -> "Generation":
     from videoapi.generation import Generation  # noqa: PLC0415
     from videoapi.inputs import Inputs  # noqa: PLC0415
     from videoapi.lease import beating  # noqa: PLC0415
+    from videoapi.result_links import LinkPolicy  # noqa: PLC0415
     from videoapi.veo3 import Veo3  # noqa: PLC0415
 
     chosen = settings()
@@ -164,6 +165,10 @@ def generation() -> "Generation":
         endpoint=chosen.veo3_endpoint,
         key=lambda: secret(chosen.veo3_api_key_secret),
         renewed_key=lambda: secret(chosen.veo3_api_key_secret, anew=True),
+        links=LinkPolicy(
+            (chosen.veo3_base_url, *chosen.veo3_result_origins),
+            allow_private=chosen.image_url_allow_private,
+        ),
     )
     log, fetcher = logger(), _fetcher()
     return Generation(

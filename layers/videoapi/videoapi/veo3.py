@@ -11,7 +11,8 @@ ever fetched here.
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from typing import IO, Any, Final
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from videoapi.complaints import Complaint
 from videoapi.connections import FAILURES, Timeouts, answered, chunks
 from videoapi.errors import ServiceError
 from videoapi.failures import PollFailed, SubmitRefused, SubmitUnknown
+from videoapi.redaction import quotes
 from videoapi.relay_answers import Job, JobState
 from videoapi.relay_bodies import (
     Content,
@@ -31,13 +33,23 @@ from videoapi.relay_bodies import (
     received,
     save,
 )
-from videoapi.relay_outcomes import Accepted, looked_at, redirected, taken, told_url
+from videoapi.relay_outcomes import (
+    Accepted,
+    Answer,
+    answer_of,
+    looked_at,
+    redirected,
+    taken,
+    told_url,
+)
+from videoapi.result_links import LinkPolicy, expiry_of
 
 __all__ = ["Accepted", "Content", "Job", "JobState", "Order", "Veo3", "decode_data_url"]
 
-ANSWER_MAX: Final = 96 * 2**20  # bytes of JSON: a data: URL of 72 MB of video
+ANSWER_MAX: Final = 64 * 2**20  # bytes of JSON: a data: URL of 48 MB of video
 CONTENT_MAX: Final = 400 * 2**20  # bytes of video: what fits into a Lambda function's /tmp (512 MB)
-_SECRET_MIN: Final = 8  # characters; to blot out a shorter "key" would blot out ordinary words
+REFUSAL_MAX: Final = 64 * 2**10  # bytes of what `/content` says instead of a video …
+REFUSAL_SECONDS: Final = 10.0  # … and how long it may take
 
 # Nothing of the request was sent: DNS, refused, TLS, no free connection.
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -77,13 +89,18 @@ class Veo3:
         endpoint: str,
         key: Callable[[], str],
         renewed_key: Callable[[], str] | None = None,
+        links: LinkPolicy | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """Raise `ValueError` naming the setting if the two do not make a plain http(s) URL."""
+        """Raise `ValueError` naming the setting if the two do not make a plain http(s) URL.
+
+        `links` says which URLs may be handed out; without, public ones and the relay's own.
+        """
         self._transport = transport
         self._jobs_url = _joined(base_url, endpoint)
         self._key = key
         self._renewed_key = renewed_key or key
+        self._links = links or LinkPolicy([base_url.strip()])
         self._timeouts = timeouts or Timeouts()
 
     def create(self, order: Order) -> Accepted:
@@ -99,7 +116,7 @@ class Veo3:
                 files=_form(order),
                 headers={"idempotency-key": order.key},
             ) as (response, key):
-                return taken(response, _answer(response, key, self._timeouts.submit_total))
+                return taken(_answer(response, key, self._timeouts.submit_total))
         except PollFailed as exc:  # there is no key: nothing was sent
             complaint = Complaint(text=exc.message)
             raise SubmitRefused(complaint, status=exc.upstream_status or 503) from exc
@@ -111,8 +128,9 @@ class Veo3:
     def retrieve(self, upstream_id: str) -> Job:
         """Look at a job. Raise `JobMissing`, or `PollFailed` when the answer says nothing of it."""
         with self._got(self._job_url(upstream_id), self._timeouts.poll) as (response, key):
-            body = _answer(response, key, self._timeouts.answer_total)
-        return looked_at(response, body, self._content_url(upstream_id))
+            answer = _answer(response, key, self._timeouts.answer_total)
+        content_url, links = self._content_url(upstream_id), self._links.with_key(key)
+        return looked_at(answer, upstream_id, content_url, links.allows)
 
     def content(
         self, upstream_id: str, into: IO[bytes], *, seconds: float | None = None
@@ -124,14 +142,21 @@ class Veo3:
         """
         url = self._content_url(upstream_id)
         with self._got(url, self._timeouts.content) as (response, key):
+            may_hand_out = self._links.with_key(key).allows
             if not response.is_success:
-                return Content(url=redirected(response, url))
+                refusal = received(chunks(response, seconds=REFUSAL_SECONDS, limit=REFUSAL_MAX))
+                told = redirected(answer_of(response, refusal, key), url, may_hand_out)
+                return Content(url=told, expires_at=expiry_of(told))
             total = seconds or self._timeouts.content_total
             stream = chunks(response, seconds=total, limit=CONTENT_MAX)
             head = first_bytes(stream)
             if not is_json(head, response.headers.get("content-type", "")):
-                return save(head, stream, response.headers, into)
-            return Content(url=told_url(_without(key, received(stream, head)), url))
+                saved = save(head, stream, response.headers, into)
+                quoted = quotes(key, saved.content_type or "")
+                return replace(saved, content_type=None) if quoted else saved
+            answer = answer_of(response, received(stream, head), key)
+            told = told_url(answer, url, may_hand_out)
+            return Content(url=told, expires_at=expiry_of(told))
 
     @contextmanager
     def _got(self, url: str, timeout: httpx.Timeout) -> Generator[tuple[httpx.Response, str]]:
@@ -151,17 +176,14 @@ class Veo3:
     ) -> Generator[tuple[httpx.Response, str]]:
         """Send a request; after a 401 once more, if there is another key by now."""
         key = _usable(self._key)
+        ask = partial(answered, self._transport, method, url, timeout=timeout, **more)
         with ExitStack() as open_answer:
-            for renewed in (True, False):
-                response = open_answer.enter_context(
-                    answered(self._transport, method, url, key=key, timeout=timeout, **more)
-                )
-                refused = response.status_code == HTTPStatus.UNAUTHORIZED
-                another = self._another(key) if refused and renewed else None
-                if another is None:
-                    break
+            response = open_answer.enter_context(ask(key=key))
+            refused = response.status_code == HTTPStatus.UNAUTHORIZED
+            if refused and (another := self._another(key)):
                 open_answer.close()
                 key = another
+                response = open_answer.enter_context(ask(key=key))
             yield response, key
 
     def _another(self, key: str) -> str | None:
@@ -215,11 +237,6 @@ def _form(order: Order) -> list[tuple[str, tuple[str | None, bytes] | tuple[str,
     return [*parts, *([("input_reference", order.image)] if order.image else [])]
 
 
-def _answer(response: httpx.Response, key: str, seconds: float) -> bytearray:
-    return _without(key, received(chunks(response, seconds=seconds, limit=ANSWER_MAX)))
-
-
-def _without(key: str, body: bytearray) -> bytearray:
-    """Blot out our own key, which some relays quote, before anybody reads the answer."""
-    secret = key.encode()
-    return body.replace(secret, b"***") if len(secret) >= _SECRET_MIN and secret in body else body
+def _answer(response: httpx.Response, key: str, seconds: float) -> Answer:
+    body = received(chunks(response, seconds=seconds, limit=ANSWER_MAX))
+    return answer_of(response, body, key)
