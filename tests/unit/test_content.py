@@ -69,6 +69,17 @@ def test_the_upstreams_own_url_is_not_bound_to_our_bucket():
     assert locate(task, "video", LINKS, now=NOW + 29 * DAY).url == "https://upstream/v.mp4"
 
 
+def test_the_upstreams_own_url_is_said_to_be_gone_when_it_has_ended():
+    result = {"video_url": "https://upstream/v.mp4", "video_expires_at": NOW + 30}
+    assert locate(completed(**result), "video", LINKS, now=NOW + 29).expires_at == NOW + 30
+    assert missing(completed(**result), now=NOW + 30).code == "video_expired"
+
+
+def test_an_end_that_lies_before_the_video_was_made_is_none():
+    result = {"video_url": "https://upstream/v.mp4", "video_expires_at": NOW - 3600}
+    assert locate(completed(**result), "video", LINKS, now=NOW + 29).expires_at is None
+
+
 def test_a_file_without_a_place_is_missing_by_its_name():
     assert missing(completed()).code == "video_not_found"
     assert missing(new_task(status=Status.COMPLETED), "thumbnail").code == "thumbnail_not_found"

@@ -47,8 +47,8 @@ def test_a_body_too_short_to_be_packed_is_itself(data, encoding):
     assert b"".join(inflated([data] if data else [], encoding)) == data
 
 
-def test_what_is_left_in_the_unpacker_at_the_end_is_told():
-    """A cut stream of one long run: its input is used up while output is still to come."""
+def test_one_long_run_is_unpacked_whole_or_broken():
+    """Its input is used up while output is still to come."""
     packed = zlib.compress(bytes(10 * PIECE))
     with pytest.raises(Broken, match="cut"):
         list(inflated([packed[:-6]], "deflate"))

@@ -46,6 +46,15 @@ def test_every_status_has_an_openai_word(status):
     assert responses.OPENAI_WORDS[status] in {"queued", "in_progress", "completed", "failed"}
 
 
+@pytest.mark.parametrize("seconds", [60, 30 * DAY])
+def test_both_dialects_tell_the_earliest_end_that_is_known(seconds):
+    result = {"video_url": "https://upstream/v.mp4", "video_expires_at": NOW + 3600}
+    task = new_task(now=NOW, status=Status.COMPLETED, result=result, expires_at=int(NOW) + seconds)
+    rest, _, _, video = shown(task)
+    assert rest["result"]["result"]["expires_at"] == timestamp(NOW + 3600)
+    assert video["expires_at"] == int(NOW) + min(seconds, 3600)
+
+
 @pytest.mark.parametrize(
     ("result", "days"),
     [({"video_key": "videos/a/1.mp4"}, 2), ({"video_url": "https://upstream/v.mp4"}, 30)],

@@ -1,5 +1,7 @@
 """The line between an order that was accepted, one refused, and one of which nobody knows."""
 
+from contextlib import suppress
+
 import httpx
 import pytest
 
@@ -77,6 +79,25 @@ def test_every_id_that_an_order_was_answered_with_is_told(status, error):
 def test_an_answer_that_does_not_say_not_accepted_is_unknown(status, body):
     with pytest.raises(SubmitUnknown, match=str(status)):
         answering(status, body).client().create(order())
+
+
+class Lines:
+    """What is logged, as it would be printed."""
+
+    def __init__(self):
+        self.lines = []
+
+    def info(self, message, **fields):
+        self.lines.append((message, fields))
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 504])
+def test_every_id_that_is_read_is_logged_and_our_key_never(status):
+    lines = Lines()
+    body = {"id": "a", "request_id": "r", "data": {"video_id": KEY}, "error": KEY}
+    with suppress(SubmitRefused, SubmitUnknown):
+        answering(status, body).client(log=lines).create(order())
+    assert lines.lines == [("an order was answered", {"status": status, "ids": ("a", "r")})]
 
 
 LOCATIONS = ["https://relay.example/v1/videos", "http://xn--/", "foo:bar", "javascript:1", ""]

@@ -41,8 +41,9 @@ def locate(task: Task, variant: str, links: Links, *, now: float) -> Link:
 
 
 def _had_file(task: Task, variant: str) -> bool:
-    key = (task.result or {}).get("video_key") if variant == VIDEO else task.thumbnail_key
-    return key is not None
+    result = task.result or {}
+    video = result.get("video_key") or result.get("video_url")
+    return (video if variant == VIDEO else task.thumbnail_key) is not None
 
 
 def _expired() -> NotFound:

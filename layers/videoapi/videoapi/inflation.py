@@ -65,8 +65,6 @@ def _unpacked(stream: Iterable[bytes], bits: int) -> Iterator[bytes]:
                     member = zlib.decompressobj(bits)
                 yield member.decompress(rest, PIECE)
                 rest = member.unused_data if member.eof else member.unconsumed_tail
-        while not member.eof and (piece := member.decompress(b"", PIECE)):
-            yield piece
     except zlib.error as exc:
         raise Broken(str(exc)) from exc
     if not member.eof:

@@ -141,13 +141,20 @@ def openai_list(videos: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
 def video_link(task: Task, links: Links, *, now: float) -> Link | None:
     """Return where the video plays just now: presigned at every read, or the upstream's own URL.
 
-    None where there is none, or where its copy was kept for its time and is gone.
+    None where there is none, or where it was kept for its time and is gone.
     """
     result = task.result or {}
     if key := result.get("video_key"):
         return links.kept(key, task.updated_at, now=now)  # it ended then, and does not change
-    url = result.get("video_url")
-    return Link(url, None) if url else None
+    url, ends = result.get("video_url"), _upstream_end(task)
+    return Link(url, ends) if url and (ends is None or now < ends) else None
+
+
+def _upstream_end(task: Task) -> float | None:
+    """Return when the upstream's own URL ends, as far as it told: not before the video was made."""
+    ends = (task.result or {}).get("video_expires_at")
+    ended = task.completed_at or task.updated_at
+    return ends if isinstance(ends, int | float) and ends > epoch(ended) else None
 
 
 def thumbnail_link(task: Task, links: Links, *, now: float) -> Link | None:
@@ -251,10 +258,12 @@ def _openai_task_error(task: Task) -> dict[str, Any] | None:
 
 
 def _expires_at(task: Task, links: Links) -> int | None:
-    """Return when the task is gone, or its copied video, whichever comes first."""
-    if task.expires_at is None or "video_key" not in (task.result or {}):
-        return task.expires_at
-    return min(task.expires_at, int(links.kept_until(task.updated_at)))
+    """Return when the task is gone, or its video, whichever comes first."""
+    if task.expires_at is None:
+        return None
+    copied = "video_key" in (task.result or {})
+    ends = links.kept_until(task.updated_at) if copied else _upstream_end(task)
+    return task.expires_at if ends is None else min(task.expires_at, int(ends))
 
 
 def _instant(epoch_seconds: float | None) -> str | None:

@@ -169,6 +169,7 @@ def generation() -> "Generation":
             (chosen.veo3_base_url, *chosen.veo3_result_origins),
             allow_private=chosen.image_url_allow_private,
         ),
+        log=logger(),
     )
     log, fetcher = logger(), _fetcher()
     return Generation(

@@ -18,6 +18,7 @@ from typing import IO, Any, Final
 from urllib.parse import quote
 
 import httpx
+from aws_lambda_powertools import Logger
 
 from videoapi.complaints import Complaint
 from videoapi.connections import FAILURES, Timeouts, answered, chunks
@@ -91,6 +92,7 @@ class Veo3:
         renewed_key: Callable[[], str] | None = None,
         links: LinkPolicy | None = None,
         timeouts: Timeouts | None = None,
+        log: Logger | None = None,
     ) -> None:
         """Raise `ValueError` naming the setting if the two do not make a plain http(s) URL.
 
@@ -102,6 +104,7 @@ class Veo3:
         self._renewed_key = renewed_key or key
         self._links = links or LinkPolicy([base_url.strip()])
         self._timeouts = timeouts or Timeouts()
+        self._log = log
 
     def create(self, order: Order) -> Accepted:
         """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`.
@@ -116,7 +119,10 @@ class Veo3:
                 files=_form(order),
                 headers={"idempotency-key": order.key},
             ) as (response, key):
-                return taken(_answer(response, key, self._timeouts.submit_total))
+                answer = _answer(response, key, self._timeouts.submit_total)
+            if self._log:  # by these a relay's support, and its bill, know the order
+                self._log.info("an order was answered", status=answer.status, ids=answer.ids)
+            return taken(answer)
         except PollFailed as exc:  # there is no key: nothing was sent
             complaint = Complaint(text=exc.message)
             raise SubmitRefused(complaint, status=exc.upstream_status or 503) from exc
