@@ -14,7 +14,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app as ministack
 
-from local import executor, recorder, template
+from local import executor, permissions, recorder, template
 from local.build import BUILT, TOOLS
 from local.command import stop_signals
 from local.console import Console
@@ -68,6 +68,7 @@ class Stack:
         config.bind = [f"fd://{opened.detach()}" for opened in sockets]
         config.keep_alive_timeout, config.graceful_timeout = 75, 1
         config.loglevel = "WARNING"
+        permissions.adjust()
         executor.adjust(
             TOOLS / "runtime/bin/python", STACK, self._console.line, debug=self._settings.debug
         )

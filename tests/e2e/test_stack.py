@@ -144,6 +144,31 @@ def test_the_worker_runs_as_often_at_once_as_the_settings_say(aws):
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
+def test_a_role_may_write_its_own_items_and_no_api_key(aws, stack):
+    """AWS's IAM knows the keys of items; MiniStack's is told of them by `local.permissions`."""
+    (table,) = aws("dynamodb").list_tables()["TableNames"]
+    function = aws("lambda").get_function(FunctionName="video-api-submit")["Configuration"]
+    role = {"RoleArn": function["Role"], "RoleSessionName": "test"}
+    session = aws("sts").assume_role(**role)["Credentials"]
+    submit = boto3.client(
+        "dynamodb",
+        endpoint_url=stack.aws_url,
+        region_name="us-east-1",
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    for key in ("vid_of_nobody", "limits#nobody#1", "fingerprint#nobody#1"):
+        submit.put_item(TableName=table, Item={"task_id": {"S": key}})
+        aws("dynamodb").delete_item(TableName=table, Key={"task_id": {"S": key}})
+    item = {"task_id": {"S": "key#0123"}}
+    with pytest.raises(submit.exceptions.ClientError, match="AccessDenied"):
+        submit.put_item(TableName=table, Item=item)
+    put = {"TableName": table, "Item": item}
+    with pytest.raises(submit.exceptions.ClientError, match="AccessDenied"):
+        submit.transact_write_items(TransactItems=[{"Put": put}])
+
+
 def test_ended_tasks_expire(aws):
     tables = aws("dynamodb")
     (table,) = tables.list_tables()["TableNames"]
