@@ -42,7 +42,7 @@ API = [title for title in NOT_LOADED if title not in {"images", "worker, task ta
 
 @pytest.fixture(scope="module")
 def measured():
-    with cases() as found:
+    with cases(baselines=False) as found:
         yield {title: found[title].measure() for title in NOT_LOADED}
 
 

@@ -12,9 +12,9 @@ from tests.template.deployment import ROOT, properties, translated
     a_property_is_mistyped=lambda s: properties(s, "TasksQueue").update(VisibilityTimeOut=900)
 )
 def test_cfn_lint_finds_nothing_in_the_translated_template(template):
+    """For a region that `make validate` does not look at; a second one takes as long again."""
     document = json.dumps(translated(template.source, {}))
-    arguments = ManualArgs(regions=["us-east-1", "eu-central-1"])
-    assert lint(document, config=arguments) == []
+    assert lint(document, config=ManualArgs(regions=["eu-central-1"])) == []
 
 
 def test_nor_in_that_of_a_canary_which_has_resources_of_its_own(source):
