@@ -1,6 +1,7 @@
 """From a still image to a video that moves: the document's sample, the README's tour, a browser."""
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -86,23 +87,42 @@ def test_the_picture_moves_as_the_camera_was_told(api, camera, moves):
     assert (difference(frames[0], frames[-1]) > 5) is moves
 
 
-def tour(folder, api_url, shell):
-    """Run the README's tour as printed, but for the address and the browser."""
+def tour(folder, api_url, shell, **environment):
+    """Run the README's tour as printed, but for the address."""
     text = re.search(
         r"<!-- tour:.*?```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
     )[1]
     text = text.replace("http://localhost:8000", api_url)
-    lines = [line for line in text.splitlines() if "webbrowser" not in line]  # no screen here
     (folder / "examples").symlink_to(ROOT / "examples")
-    return run([*shell, "-c", "\n".join(lines)], folder)
+    known = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    return run([*shell, "-c", text], folder, env=known | environment)
 
 
 def test_the_readmes_tour_runs_as_printed(stack, tmp_path):
-    done = tour(tmp_path, stack.api_url, ["/bin/bash", "-euo", "pipefail"])
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    bash = ["/bin/bash", "-euo", "pipefail"]
+    done = tour(tmp_path, stack.api_url, bash, BROWSER=f"{browser} %s")
     assert done.returncode == 0, done.stderr
-    rate, frames = frames_of((tmp_path / "video.mp4").read_bytes())
+    video = tmp_path / "tour" / "video.mp4"
+    rate, frames = frames_of(video.read_bytes())
     assert (rate, len(frames), frames[0].size) == (30, 120, (1280, 720))
     assert difference(frames[0], frames[-1]) > 2
+    assert opened.read_text() == f"{video.as_uri()}\n"
+    *progress, where = done.stdout.splitlines()
+    assert progress[-1] == '"status":"completed" "progress":100'
+    assert len(progress) > 1
+    assert where == f"The video: {video}"
+
+
+def test_the_readmes_tour_leaves_everything_in_its_own_folder_and_needs_no_screen(stack, tmp_path):
+    done = tour(tmp_path, stack.api_url, ["/bin/bash", "-euo", "pipefail"], BROWSER="/bin/false")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"examples", "tour"}
+    assert f"The video: {tmp_path}/tour/video.mp4" in done.stdout
+    assert "/tour/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_the_readmes_tour_ends_with_the_error_of_a_submit_that_failed(tmp_path):
@@ -111,7 +131,8 @@ def test_the_readmes_tour_ends_with_the_error_of_a_submit_that_failed(tmp_path):
     done = tour(tmp_path, f"http://127.0.0.1:{port}", ["/bin/bash"])
     assert done.returncode != 0
     assert "curl: (7)" in done.stderr
-    assert not (tmp_path / "video.mp4").exists()
+    assert not (tmp_path / "tour" / "video.mp4").exists()
+    assert "The video" not in done.stdout
 
 
 def test_a_submit_is_answered_within_50_ms_once_warm(api):
