@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _POLL_SECONDS = 0.4
-_NEEDS_A_START = ("template.yaml", "layers/dependencies/requirements.txt", ".env")
+#: What is not brought over by itself, and what its writer says to have it.
+_NEEDS_MORE = {
+    "template.yaml": "start again",
+    "layers/dependencies/requirements.txt": "start again",
+    ".env": "start again",
+    "local/openapi/page.html": "say `make openapi`",
+    "local/openapi/page.css": "say `make openapi`",
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ class Reloader:
         fixed = self._fixed_times()
         for path, when in fixed.items():
             if when != self._fixed.get(path):
-                self._say(f"{path.name} changed: start again to apply it")
+                more = _NEEDS_MORE[path.relative_to(self._root).as_posix()]
+                self._say(f"{path.name} changed: {more} to apply it")
         self._fixed = fixed
 
     def _watch(self) -> None:
@@ -131,7 +139,7 @@ class Reloader:
                 )
 
     def _fixed_times(self) -> dict[Path, int]:
-        return _times(self._root / name for name in _NEEDS_A_START)
+        return _times(self._root / name for name in _NEEDS_MORE)
 
 
 def _times(paths: Iterable[Path]) -> dict[Path, int]:

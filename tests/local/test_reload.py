@@ -132,6 +132,13 @@ def test_what_cannot_be_reloaded_says_so(reloader, root, said, name):
     assert said == [f"{name.rpartition('/')[2]} changed: start again to apply it"]
 
 
+@pytest.mark.parametrize("name", ["page.html", "page.css"])
+def test_what_the_documentation_is_made_of_says_how_it_is_made_anew(reloader, root, said, name):
+    write(root, f"local/openapi/{name}")
+    reloader.look()
+    assert said == [f"{name} changed: say `make openapi` to apply it"]
+
+
 @pytest.mark.parametrize("name", ["functions/status/app.py", "layers/ours/ours/store.py"])
 @pytest.mark.parametrize(
     ("code", "line", "error"),
