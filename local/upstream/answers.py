@@ -28,7 +28,7 @@ def poll(job: Job, visit: int, now: float, link: str | None) -> dict[str, Any]:
         "object": "video",
         "model": job.order.model,
         "created_at": int(job.created),
-        "status": plan.word(_CLASSES[state]) or usual,
+        plan.option(Stage.WORD, "status"): plan.word(_CLASSES[state]) or usual,
         "seconds": f"{seconds:g}",
         "size": f"{job.spec.shot.width}x{job.spec.shot.height}",
     }

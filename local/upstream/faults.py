@@ -23,21 +23,26 @@ Stages with more words, and those that are options of the whole job:
 
 | stage      | what                                                                                |
 |------------|-------------------------------------------------------------------------------------|
-| `submit`   | `201`, `202`: accepted so; `no_id`; `task_id`: the id under that name; `colon`: an  |
-|            | id with a `:`. `+created` after an HTTP fault (`504+created*1`): the answer is      |
+| `submit`   | `201`, `202`: accepted so; `no_id`; `task_id`, `taskId`, `video_id`, `request_id`:  |
+|            | the id under that name; `colon`: an id with a `:`; `redirect`: 307, or `=status`,   |
+|            | to the same path. `+created` after an HTTP fault (`504+created*1`): the answer is   |
 |            | lost, but the job exists and is paid for                                            |
-| `status`   | a status word, written so when its class is due; a bad one ends the job; may repeat |
+| `poll`     | `twice`: the answer is written two times, one behind the other                      |
+| `status`   | a status word, written so when its class is due; a bad one ends the job; may        |
+|            | repeat. `upscaling` and `published` are words that no list knows                    |
+| `word`     | the name of the status word: `status`, `state`, `task_status`                       |
 | `progress` | `percent` ("45%"), `none` (no such key), `null`, `back` (falls at every second      |
 |            | poll), `stuck` (1 until the end)                                                    |
 | `wrap`     | `envelope`: polls as `{"code":"success","data":{…}}`, words in capitals, `task_id`  |
 | `fail`     | a failure: the job ends so; `*1`: the first job of the task only                    |
 | `error`    | shape of failures: `nested`, `flat`, `string`, code `null`, code `int`, `reason`    |
-| `url`      | where the URL is: `video_url`, `url`, `content_url`, `metadata.url`, `result_url`,  |
-|            | `output[0].url`, `detail.video_url`, or one of these after `data.`                  |
+| `url`      | where the URL is, a path such as `video_url`, `metadata.url`, `output[0].url`,      |
+|            | `data.result_urls[0]`; its last name says `url` or is `fail_reason`                 |
 | `link`     | `none`; `same`: on the API's own origin; `redirect`: 302 to the file; `inline`: a   |
-|            | `data:` URL, with `=20` one of 20 MB                                                |
-| `content`  | what `/content` answers: `bytes`, `redirect` (302), `json`. Any `content` token     |
-|            | implies `[[link:none]]` unless there is a `link` or `url` token                     |
+|            | `data:` URL, with `=20` one of 20 MB; `inward`: at the address of EC2's metadata;   |
+|            | `key`: the file's, with the API key in its query                                    |
+| `content`  | what `/content` answers: `bytes`, `gzip`, `redirect` (302), `json`. Any `content`   |
+|            | token implies `[[link:none]]` unless there is a `link` or `url` token               |
 | `file`     | `short`: half the announced bytes; `junk`: no MP4; `trickle=3`: in that many        |
 |            | seconds; `no_range`: ignores Range; `no_length`: chunked                            |
 | `time`     | seconds of generation, in place of the setting                                      |
@@ -67,6 +72,7 @@ class Stage(StrEnum):
     IMAGE = "image"
     FAIL = "fail"
     STATUS = "status"
+    WORD = "word"
     PROGRESS = "progress"
     WRAP = "wrap"
     ERROR = "error"
@@ -90,18 +96,48 @@ QUEUED = frozenset(
         "unknown",
     }
 )
-RUNNING = frozenset({"processing", "in_progress", "running", "generating"})
-DONE = frozenset({"completed", "complete", "success", "succeeded", "finished"})
-BAD = frozenset({"failed", "failure", "fail", "error", "cancelled", "canceled", "expired"})
+RUNNING = frozenset({"processing", "in_progress", "running", "generating", "upscaling"})
+DONE = frozenset(
+    {
+        "completed",
+        "complete",
+        "success",
+        "succeeded",
+        "succeed",
+        "finished",
+        "done",
+        "ready",
+        "video_generation_successful",
+        "published",
+    }
+)
+BAD = frozenset(
+    {
+        "failed",
+        "failure",
+        "fail",
+        "error",
+        "cancelled",
+        "canceled",
+        "expired",
+        "timeout",
+        "timed_out",
+        "rejected",
+        "blocked",
+        "prompt_blocked",
+        "generation_failed",
+    }
+)
+ID_NAMES = frozenset({"task_id", "taskId", "video_id", "request_id"})
 
 _HTTP = frozenset({"drop", "hang", "html", "slow"})
 _HTTP_STAGES = frozenset(
     {Stage.SUBMIT, Stage.POLL, Stage.CONTENT, Stage.FILE, Stage.LLM, Stage.IMAGE}
 )
 _WORDS = {
-    Stage.SUBMIT: _HTTP | {"201", "202", "no_id", "task_id", "colon"},
-    Stage.POLL: _HTTP,
-    Stage.CONTENT: _HTTP | {"bytes", "redirect", "json"},
+    Stage.SUBMIT: _HTTP | ID_NAMES | {"201", "202", "no_id", "colon", "redirect"},
+    Stage.POLL: _HTTP | {"twice"},
+    Stage.CONTENT: _HTTP | {"bytes", "gzip", "redirect", "json"},
     Stage.FILE: _HTTP | {"short", "junk", "trickle", "no_range", "no_length"},
     Stage.LLM: _HTTP | {"refusal", "empty", "long"},
     Stage.IMAGE: _HTTP | {"url", "b64", "empty"},
@@ -109,19 +145,19 @@ _WORDS = {
     Stage.PROGRESS: frozenset({"percent", "none", "null", "back", "stuck"}),
     Stage.WRAP: frozenset({"envelope"}),
     Stage.ERROR: frozenset(SHAPES),
-    Stage.LINK: frozenset({"none", "same", "redirect", "inline"}),
+    Stage.WORD: frozenset({"status", "state", "task_status"}),
+    Stage.LINK: frozenset({"none", "same", "redirect", "inline", "inward", "key"}),
     Stage.RENDER: frozenset({"tiny", "veo"}),
 }
 _PATTERNS = {
     Stage.TIME: re.compile(r"\d+(\.\d+)?"),
     Stage.KEY: re.compile(r"[\w.-]+"),
     Stage.URL: re.compile(
-        r"(data\.)?(video_url|url|content_url|metadata\.url|result_url|output\[0\]\.url"
-        r"|detail\.video_url)"
+        r"(?:[a-z_]+(?:\[0\])?\.){0,4}(?:(?:[a-z]+_)*urls?(?:\[0\])?|fail_reason)"
     ),
 }
-_NUMBERED = frozenset({"hang", "html", "slow", "trickle", "inline"})
-_TOKEN = re.compile(r"\[\[(.*?)\]\]")
+_NUMBERED = frozenset({"hang", "html", "slow", "trickle", "inline", "redirect"})
+_TOKEN = re.compile(r"\[\[(.*?)\]\](?!\])")  # a path may end with a bracket
 _BODY = re.compile(
     r"(?P<stage>[a-z]+):(?P<what>[^=*@+]+)(=(?P<number>\d+(\.\d+)?))?(?P<created>\+created)?"
     r"(\*(?P<count>\d+))?(@(?P<skip>\d+))?"

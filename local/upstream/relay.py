@@ -1,6 +1,7 @@
 """The video routes: POST, poll, content."""
 
 import base64
+import gzip
 import secrets
 import time
 from dataclasses import replace
@@ -52,6 +53,8 @@ class Relay:
         job = self._accept(order, plan) if fault is not None and fault.created else None
         if bad := await trouble.answer(fault, plan, request, self._state.stopping):
             return bad
+        if fault is not None and fault.what == "redirect":
+            return RedirectResponse(str(request.url), int(fault.number or 307))
         return self._accepted(job or self._accept(order, plan, fault), fault)
 
     async def poll(self, request: Request) -> Response:
@@ -68,7 +71,10 @@ class Relay:
         if job.seen is None and job.ended(now):
             job.seen = now
         link = self._link(job, request) if job.state(now) == "completed" else None
-        return JSONResponse(answers.poll(job, visit, now, link))
+        answer = JSONResponse(answers.poll(job, visit, now, link))
+        if fault is not None and fault.what == "twice":
+            return Response(bytes(answer.body) * 2, media_type=answer.media_type)
+        return answer
 
     async def content(self, request: Request) -> Response:
         """Hand out the video, or the way to it."""
@@ -84,6 +90,8 @@ class Relay:
         match fault.what if fault else "bytes":
             case "redirect":
                 return RedirectResponse(url, 302)
+            case "gzip":
+                return Response(gzip.compress(job.video.path.read_bytes()), media_type="video/mp4")
             case "json":
                 return JSONResponse(answers.placed(job.plan.option(Stage.URL, "url"), url))
         return FileResponse(job.video.path, media_type="video/mp4")
@@ -139,10 +147,10 @@ class Relay:
             "created_at": int(job.created),
         }
         what = fault.what if fault else ""
-        if what in {"no_id", "task_id"}:
+        if what in {"no_id", *faults.ID_NAMES}:
             del body["id"]
-        if what == "task_id":
-            body["task_id"] = job.id
+        if what in faults.ID_NAMES:
+            body[what] = job.id
         return JSONResponse(body, int(what) if what in {"201", "202"} else 200)
 
     def _job(self, request: Request) -> Job:
@@ -155,16 +163,20 @@ class Relay:
         """Return the URL that a poll tells, None for none."""
         plan, origin = job.plan, self._state.files_origin(request)
         only_content = any(plan.of(Stage.CONTENT)) and not any(plan.of(Stage.URL))
+        file = f"{origin}/v/{job.id}.mp4"
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
         match plan.option(Stage.LINK, "none" if only_content else "file"):
             case "none":
                 return None
-            case "same":
-                return f"{request.base_url}v/{job.id}.mp4"
-            case "redirect":
-                return f"{origin}/r/{job.id}.mp4"
             case "inline":
                 return _data_url(job)
-        return f"{origin}/v/{job.id}.mp4"
+            case what:
+                return {
+                    "same": f"{request.base_url}v/{job.id}.mp4",
+                    "redirect": f"{origin}/r/{job.id}.mp4",
+                    "inward": f"http://169.254.169.254/v/{job.id}.mp4",
+                    "key": f"{file}?api_key={key}",
+                }.get(what, file)
 
 
 def _data_url(job: Job) -> str:

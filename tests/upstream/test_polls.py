@@ -20,6 +20,8 @@ def at(body, path):
         ("[[status:Unknown]] [[time:60]]", "Unknown"),
         ("[[status:SUCCEEDED]] [[time:0]]", "SUCCEEDED"),
         ("[[status:Expired]] [[time:0]]", "Expired"),
+        ("[[status:Published]] [[time:0]]", "Published"),
+        ("[[status:prompt_blocked]] [[time:0]]", "prompt_blocked"),
     ],
 )
 def test_a_status_word_is_told_as_asked(caller, tokens, word):
@@ -34,6 +36,22 @@ def test_a_running_word_is_told_while_it_runs(caller):
     while "completed" not in words:
         words.add(caller.poll(job).json()["status"])
     assert words - {"queued"} == {"GENERATING", "completed"}
+
+
+@pytest.mark.parametrize("name", ["status", "state", "task_status"])
+def test_the_status_word_has_the_name_that_was_asked_for(caller, name):
+    assert caller.told(f"[[word:{name}]]")[name] == "completed"
+
+
+def test_an_answer_may_be_written_twice(caller):
+    text = caller.poll(caller.accepted(f"[[poll:twice]] {DONE}")).text
+    assert text[: len(text) // 2] == text[len(text) // 2 :]
+    assert json.loads(text[: len(text) // 2])["status"] == "completed"
+
+
+def test_a_link_may_lead_inwards_or_quote_the_key(caller):
+    assert caller.told("[[link:inward]]")["video_url"].startswith("http://169.254.169.254/")
+    assert "?api_key=" in caller.told("[[link:key]]")["video_url"]
 
 
 def test_progress_takes_many_forms(caller):
@@ -69,6 +87,9 @@ def test_an_envelope_holds_the_task_in_capitals(caller):
         "result_url",
         "output[0].url",
         "detail.video_url",
+        "videos[0].url",
+        "video_urls[0]",
+        "fail_reason",
     ],
 )
 def test_the_url_is_put_where_it_was_asked_and_nowhere_else(caller, prefix, place):

@@ -40,6 +40,21 @@ def test_a_coded_error_has_its_status(caller, name, status, code):
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+@pytest.mark.parametrize(("token", "status"), [("redirect", 307), ("redirect=301", 301)])
+def test_an_order_may_be_redirected(caller, token, status):
+    answer = caller.post(f"[[submit:{token}]] [[key:moved]]")
+    assert answer.status_code == status
+    assert answer.headers["location"].endswith("/v1/videos")
+    assert caller.task("moved")["accepted"] == 0
+
+
+@pytest.mark.parametrize("name", ["taskId", "video_id", "request_id"])
+def test_the_id_may_have_another_name(caller, name):
+    body = caller.post(f"[[submit:{name}]] [[time:0]] [[render:tiny]]").json()
+    assert "id" not in body
+    assert caller.poll(body[name]).status_code == 200
+
+
 def test_an_error_may_be_a_page(caller):
     for tokens, status in (("html", 502), ("html=520", 520), ("html=200", 200)):
         answer = caller.post(f"[[submit:{tokens}]]")
