@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from local.deploy import STACK
+from local.hints import hint
 from local.settings import ROOT, Settings
 from videoapi.errors import ServiceError
 from videoapi.items import decode
@@ -35,6 +36,7 @@ class Deployed:
     endpoint: str | None
     outputs: dict[str, str]
     open_to_all: bool = False  # nobody is asked for a key
+    relay: str = ""  # its URL
 
     def client(self, service: Any) -> Any:
         """Return a client for this stack's AWS."""
@@ -62,7 +64,8 @@ def find(stack: str | None) -> Deployed:
         raise ValueError(message) from exc
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
     chosen = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
-    return Deployed(session, endpoint, outputs, chosen.get("AllowAnonymous") == "true")
+    is_open, relay = chosen.get("AllowAnonymous") == "true", chosen.get("Veo3BaseUrl", "")
+    return Deployed(session, endpoint, outputs, is_open, relay)
 
 
 def key(stack: Deployed, given: argparse.Namespace) -> None:
@@ -164,10 +167,11 @@ def task(stack: Deployed, given: argparse.Namespace) -> None:
     )
     if "Item" not in found:
         raise ValueError(f"No task {given.id} here: wrong stack, or past its retention.")
-    print("\n".join(story(decode(found["Item"]), stack.outputs["FilesBucketName"])))
+    told = decode(found["Item"])
+    print("\n".join(story(told, stack.outputs["FilesBucketName"], stack.relay)))
 
 
-def story(told: Task, bucket: str) -> list[str]:
+def story(told: Task, bucket: str, relay: str = "") -> list[str]:
     """Return the lines of a task's story: times in their order, relay's ids, charge state."""
     times = {
         "created": told.created_at,
@@ -193,6 +197,7 @@ def story(told: Task, bucket: str) -> list[str]:
         "held until": None if told.ended else told.lease_until,
         "video": _address(told.result or {}, bucket),
         "error": told.error and f"{told.error['code']}: {told.error['message']}",
+        "look at": told.error and hint(told.error["code"], relay),
         "charged": _charged(told),
     }
     return [f"{name:24}{fact}" for name, fact in facts.items() if fact not in (None, "", 0)]

@@ -148,6 +148,27 @@ def test_a_tasks_story_tells_times_ids_and_charges_and_nothing_its_owner_said(op
     assert f"video                   {UPSTREAM_VIDEO}\n" in told
 
 
+def failed(code):
+    error = {"code": code, "message": "No.", "maybe_charged": False}
+    return new_task(status=Status.FAILED, error=error)
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [("upstream_account_error", "VEO3_API_KEY"), ("service_unavailable", "VEO3_BASE_URL")],
+)
+def test_a_story_of_a_relays_refusal_names_the_setting_and_the_relay(code, setting):
+    lines = story(failed(code), "files", "https://relay.example")
+    (advice,) = (line for line in lines if line.startswith("look at"))
+    assert setting in advice
+    assert "https://relay.example" in advice
+
+
+def test_a_story_of_the_callers_own_mistake_names_no_setting():
+    lines = story(failed("invalid_image"), "files", "https://relay.example")
+    assert not [line for line in lines if line.startswith("look at")]
+
+
 def test_a_story_names_a_copied_videos_place():
     task = new_task(status=Status.COMPLETED, result={"video_key": "videos/bob/1.mp4"})
     assert f"{'video':24}s3://files/videos/bob/1.mp4" in story(task, "files")
