@@ -53,6 +53,13 @@ class Journal:
         """Return the items, in DynamoDB's JSON."""
         return [json.loads(text) for text in self._items.values()]
 
+    def unanswered(self, now: str) -> int:
+        """Return how many POSTs are under way: begun, by a worker that lives, and not answered."""
+        with self._lock:
+            sent = [text for text in self._items.values() if '"intent_at"' in text]
+        held = (json.loads(text) for text in sent if '"upstream_id"' not in text)
+        return sum("open" in item and item["lease_until"]["S"] > now for item in held)
+
     @property
     def files(self) -> dict[str, Body]:
         """Return the files by key."""

@@ -103,7 +103,7 @@ class Keeper:
         """
         journal = Journal(self.folder).begin()
         self.record(journal)
-        items, now = journal.items, _timestamp(datetime.now(UTC))
+        items, now = journal.items, now_in_table()
         for some in batched(items, _AT_ONCE, strict=False):
             requests = [{"PutRequest": {"Item": released(item, now)}} for item in some]
             answer = boto3.client("dynamodb").batch_write_item(
@@ -150,6 +150,6 @@ def found(items: list[Item]) -> Found:
     )
 
 
-def _timestamp(now: datetime) -> str:
-    """Return an instant in the table's form, `videoapi.tasks.timestamp`."""
-    return now.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def now_in_table() -> str:
+    """Return this instant in the table's form, `videoapi.tasks.timestamp`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -4,15 +4,17 @@ A client that retries through a restart must find its task. Before that is back 
 another task, and be paid for.
 """
 
-from threading import Lock
+import time
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from local.gateway import Gateway
-from local.keep import Found, Keeper
+from local.keep import Found, Keeper, now_in_table
 
 if TYPE_CHECKING:
     from local.journal import Journal
 
+_ANSWER_SECONDS = 20  # of waiting for a relay's answers; most come within ten
 _NAMED = 20  # open tasks that are told one by one
 
 
@@ -45,6 +47,25 @@ class Opening:
         with self._lock:
             self._closed = True
             self._gateway.api_id = ""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what was kept is back, and changes are written."""
+        return self._journal is not None
+
+    def await_answers(self, hurried: Event) -> None:
+        """Let the relay answer POSTs that are under way, a while and unless `hurried`.
+
+        Cut off, each would end as `upstream_submit_unknown`, and may be paid for in vain.
+        """
+        until, said = time.monotonic() + _ANSWER_SECONDS, False
+        while self._journal and (number := self._journal.unanswered(now_in_table())):
+            if not said:
+                print(f"Stopping: {number} submits wait for the relay's answer, for", end=" ")
+                print(f"{_ANSWER_SECONDS} s at most (Ctrl-C again: not at all) …", flush=True)
+                said = True
+            if hurried.wait(0.1) or time.monotonic() > until:
+                return
 
     def keep(self) -> None:
         """Note a clean end beside what is kept; what was not restored yet still waits."""

@@ -6,10 +6,12 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app as ministack
@@ -55,6 +57,7 @@ class Stack:
             ),
         )
         self._opening = Opening(self._gateway)
+        self._hurried = threading.Event()  # told to stop a second time
 
     async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
         """Serve on `sockets`, now its own, until a signal of `stop_signals`.
@@ -62,8 +65,14 @@ class Stack:
         Call `ready` once requests are answered; raise `RuntimeError` when the start fails.
         """
         stopped, shutdown = asyncio.Event(), asyncio.Event()
+
+        def stop() -> None:
+            if stopped.is_set():
+                self._hurried.set()
+            stopped.set()
+
         for number in stop_signals():
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            asyncio.get_running_loop().add_signal_handler(number, stop)
         config = Config()
         config.bind = [f"fd://{opened.detach()}" for opened in sockets]
         config.keep_alive_timeout, config.graceful_timeout = 75, 1
@@ -124,9 +133,19 @@ class Stack:
         record = partial(recorder.record, table=table, bucket=bucket)
         return Keeper(self._place.folder, table, bucket, record)
 
+    def _take_no_more(self) -> None:
+        """Let the worker be given no further task."""
+        functions = boto3.client("lambda")
+        with suppress(BotoCoreError, ClientError):  # whatever it is, the end goes on
+            for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+                functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
     def _end(self) -> None:
         print("Stopping: ending the functions …", flush=True)
         self._opening.close()
+        if not self._settings.stand_in and self._opening.keeps:  # nobody pays the stand-in
+            self._take_no_more()
+            self._opening.await_answers(self._hurried)
         logging.disable()  # what MiniStack says of handlers that are ended under it
         if self._stand_in:
             self._stand_in.ask_to_stop()

@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from local import template
+from local.build import TOOLS
 from local.ports import free_ports
 from local.settings import ROOT
 from local.testing import PORTS, running_stack, start
+from local.upstream.process import running
 from tests.e2e.conftest import PAGE
 from videoapi.keys import KeyRing, Limits
 
@@ -281,6 +283,33 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
         assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
         wait_for_the_end(api, flies)
         assert httpx.get(f"{second.upstream_url}/_control").json()["creates_received"] == 0
+
+
+def test_a_stop_amid_a_paid_post_waits_for_its_answer_and_the_job_goes_on(tmp_path):
+    wish = {"prompt": "A fox [[submit:slow=4]] [[render:tiny]]", "size": "64x64", "seconds": 1}
+    local = str(TOOLS / "local/bin/python")
+    with running("--key=paid", "--seconds=6", python=local) as relay:
+        real = {
+            "VEO3_API_KEY": "paid",
+            "VEO3_BASE_URL": relay.api,
+            "VEO3_RESULT_ORIGINS": relay.files,
+            "KEEP_IN": str(tmp_path / "kept"),
+        }
+        with running_stack(**real) as first:
+            made = httpx.post(f"{first.api_url}/v1/videos", json=wish, timeout=30).json()["id"]
+            until = time.monotonic() + 30
+            while not relay.report()["creates_received"]:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            first.stop()
+            assert "1 submits wait for the relay's answer" in first.log.read_text()
+        with (
+            running_stack(**real) as second,
+            httpx.Client(base_url=second.api_url, timeout=30) as api,
+        ):
+            assert f"{made} goes on: the relay's job video_" in second.log.read_text()
+            wait_for_the_end(api, made)
+        assert relay.report()["creates_accepted"] == 1
 
 
 def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice(tmp_path):

@@ -1,6 +1,6 @@
 """What `make run` keeps comes back whole, however a run ended, into whatever is deployed then."""
 
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import boto3
@@ -235,6 +235,55 @@ def test_a_stop_before_the_restore_leaves_all_as_it_was(deployments, kept):
     opening.keep()
     assert (door.api_id, items(deployments[0])) == ("", {})
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+
+
+@pytest.fixture
+def posting(deployments, tmp_path):
+    """Return an opening whose stack has one POST under way, and its journal."""
+    journal = []
+    opening = Opening(gateway())
+    opening.open("api", keeper(tmp_path / "posting", deployments[0], record=journal.append))
+    journal[0].put_item("vid_1", open_task(intent_at=SINCE, lease_until="9999"))
+    return opening, journal[0]
+
+
+def test_a_stop_waits_for_the_relays_answer_to_a_post(posting, capsys):
+    opening, journal = posting
+    waiting = Thread(target=opening.await_answers, args=(Event(),))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+    journal.put_item("vid_1", open_task(intent_at=SINCE, lease_until="9999", upstream_id="video_1"))
+    waiting.join(5)
+    assert not waiting.is_alive()
+    assert "1 submits wait for the relay's answer" in capsys.readouterr().out
+
+
+def test_a_second_signal_ends_the_wait_for_answers(posting):
+    opening, _ = posting
+    hurried = Event()
+    waiting = Thread(target=opening.await_answers, args=(hurried,))
+    waiting.start()
+    hurried.set()
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        open_task(lease_until="9999"),
+        open_task(intent_at=SINCE, lease_until="9999", upstream_id="video_1"),
+        open_task(intent_at=SINCE, lease_until=SINCE),
+        task(1, intent_at={"S": SINCE}, lease_until={"S": "9999"}),
+    ],
+    ids=["not sent", "answered", "its worker died", "ended"],
+)
+def test_a_stop_waits_for_nothing_else(posting, item, capsys):
+    opening, journal = posting
+    journal.put_item("vid_1", item)
+    opening.await_answers(Event())
+    assert capsys.readouterr().out == ""
 
 
 def test_an_end_that_cannot_be_noted_is_told(deployments, kept, capsys):
