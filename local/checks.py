@@ -33,7 +33,8 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
     """
     file = env_file.read(path)
     built = template.load(ROOT / "template.yaml")
-    known = names(built, (ROOT / ".env.example").read_text())
+    example = ROOT / ".env.example"
+    known = names(built, example.read_text() if example.exists() else "")
     slips, warnings = _unknown_in_file(file.lines, known, path.name)
     said, wrong = normalised(built, {**file.values, **environment})
     problems = [*file.problems, *slips, *wrong]

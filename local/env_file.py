@@ -53,6 +53,7 @@ def _place(binding: Binding) -> tuple[int, str]:
 def _shown(text: str) -> str:
     """Return the beginning of a line, without what may be a secret."""
     word, *rest = text.splitlines()[0].split(maxsplit=1)
+    word = word.rstrip(":")
     if not word.isidentifier():
         return f"{word[:6]}…"
     return f"{word} …" if rest else word

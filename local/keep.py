@@ -11,6 +11,7 @@ and is looked at further, and a POST that was begun without an answer is never s
 """
 
 import fcntl
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from local.journal import Journal
 from local.settings import Settings
 
 _AT_ONCE = 25  # items in one BatchWriteItem
+_VIDEO = re.compile(r'http://[^/"\s]+(/v/[\w.:-]+\.mp4)')  # as `local.upstream.files` serves it
 type Item = dict[str, Any]
 
 
@@ -95,6 +97,7 @@ class Keeper:
     table: str
     bucket: str
     record: Callable[[Journal], None]
+    files_origin: str = ""  # of the stand-in's videos now; empty with a real relay
 
     def restore(self) -> tuple[Journal, Found]:
         """Give back what the folder holds, and write down every change from here on.
@@ -105,7 +108,7 @@ class Keeper:
         self.record(journal)
         items, now = journal.items, now_in_table()
         for some in batched(items, _AT_ONCE, strict=False):
-            requests = [{"PutRequest": {"Item": released(item, now)}} for item in some]
+            requests = [{"PutRequest": {"Item": self._renewed(item, now)}} for item in some]
             answer = boto3.client("dynamodb").batch_write_item(
                 RequestItems={self.table: requests}  # type: ignore[dict-item]  # as they came
             )
@@ -116,6 +119,17 @@ class Keeper:
             data = body.path.read_bytes()
             s3.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=body.content_type)
         return journal, replace(found(items), ended_well=journal.ended_well, files=len(files))
+
+    def _renewed(self, item: Item, now: str) -> Item:
+        item = released(item, now)
+        return relinked(item, self.files_origin) if self.files_origin else item
+
+
+def relinked(item: Item, origin: str) -> Item:
+    """Return a task with its video at the stand-in's port of this run, which may be another."""
+    if "result" not in item:
+        return item
+    return item | {"result": {"S": _VIDEO.sub(rf"{origin}\1", item["result"]["S"])}}
 
 
 def released(item: Item, now: str) -> Item:

@@ -18,7 +18,9 @@ SECONDS = 4.0  # for the connection, and for the answer
 _LONGEST = 2.5 * SECONDS  # in all; a resolver may take its own time
 _NO_JOB = "start-check"
 _REFUSED = frozenset({401, 403})
-_ANYWAY = "; CHECK_RELAY=false starts all the same, VEO3_API_KEY= with the stand-in"
+_ANYWAY = (
+    ".\nCHECK_RELAY=false starts all the same; with VEO3_API_KEY= the stand-in plays the relay"
+)
 
 
 def check(settings: Settings) -> str | None:

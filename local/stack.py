@@ -131,7 +131,9 @@ class Stack:
             return None
         table, bucket = names["TasksTable"], names["FilesBucket"]
         record = partial(recorder.record, table=table, bucket=bucket)
-        return Keeper(self._place.folder, table, bucket, record)
+        port = self._settings.upstream_files_port
+        origin = f"http://127.0.0.1:{port}" if self._settings.stand_in else ""
+        return Keeper(self._place.folder, table, bucket, record, origin)
 
     def _take_no_more(self) -> None:
         """Let the worker be given no further task."""

@@ -274,8 +274,7 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
             time.sleep(1)  # its answer is saved
         first.process.send_signal(end)
         first.process.wait(timeout=30)
-    ports = {name: str(number) for name, number in first.ports.items()}  # links name them
-    with running_stack(**kept, **ports) as second, client(second, key) as api:
+    with running_stack(**kept) as second, client(second, key) as api:
         said = second.log.read_text()
         assert ("without a stop" in said) == (end == signal.SIGKILL)
         assert f"{flies} goes on: the relay's job video_" in said

@@ -1,5 +1,6 @@
 """What `make run` keeps comes back whole, however a run ended, into whatever is deployed then."""
 
+import json
 from threading import Event, Thread
 from types import SimpleNamespace
 
@@ -138,6 +139,18 @@ def test_a_task_that_nobody_held_is_due_at_once_unless_its_next_attempt_waits():
 def test_an_ended_task_and_what_is_no_task_are_left_as_they_are():
     for each in (task(1), {"task_id": {"S": "key#1"}, "lease_owner": {"S": "x"}}):
         assert released(each, NOW) == each
+
+
+def test_a_video_of_the_stand_in_is_found_at_its_port_of_this_run(deployments, tmp_path):
+    def result(origin):
+        told = {"video_url": f"{origin}/v/video_1.mp4", "thumbnail": "http://x:1/t/a.jpg"}
+        return {"result": {"S": json.dumps(told)}}
+
+    for origin, expected in (("http://127.0.0.1:9002", 9002), ("", 8002)):
+        folder = tmp_path / str(expected)
+        Journal(folder).begin().put_item("vid_1", task(1, **result("http://127.0.0.1:8002")))
+        Keeper(folder, deployments[0], deployments[0], lambda _: None, origin).restore()
+        assert items(deployments[0])["vid_1"] == task(1, **result(f"http://127.0.0.1:{expected}"))
 
 
 def test_paid_jobs_that_were_in_flight_are_named_with_the_relays_ids():
