@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NoReturn
 
 import boto3
@@ -80,16 +80,13 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
     elif given.key:
         raise ValueError("--key goes with --revoke.")
     else:
-        limits = Limits(
-            submits_per_minute=given.per_minute,
-            tasks_alive=given.alive,
-            videos_per_day=given.per_day,
-        )
+        said = {name: getattr(given, name) for name in asdict(Limits()) if hasattr(given, name)}
+        limits = replace(ring.limits_of(given.name), **said)
         made = ring.make(given.name, limits)
         if stack.open_to_all:
             where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
             print(f"This stack is open: nobody is asked for a key until {where}.", file=sys.stderr)
-        print(f"The key of {given.name}, shown this once:\n{made}")
+        print(f"The key of {given.name} ({_told(limits)}), shown this once:\n{made}")
 
 
 def _revoke(ring: KeyRing, name: str, key_id: str) -> None:
@@ -100,9 +97,13 @@ def _revoke(ring: KeyRing, name: str, key_id: str) -> None:
 
 
 def _listed(found: ListedKey) -> str:
-    limits = [f"{k.replace('_', ' ')}: {v}" for k, v in asdict(found.limits).items() if v]
-    told = ", ".join(limits) or "no limits"
-    return f"{found.name}  made {found.made_at}  id {found.id}  {told}"
+    return f"{found.name}  made {found.made_at}  id {found.id}  {_told(found.limits)}"
+
+
+def _told(limits: Limits) -> str:
+    said = {name.replace("_", " "): limit for name, limit in asdict(limits).items()}
+    told = [f"{name}: {limit}" for name, limit in said.items() if limit is not None]
+    return ", ".join(told) or "no limits"
 
 
 def tasks(stack: Deployed, given: argparse.Namespace) -> None:
@@ -250,9 +251,15 @@ def read(arguments: list[str]) -> argparse.Namespace:
     keys.add_argument("--list", action="store_true", help="show every key's name, id and limits")
     keys.add_argument("--revoke", action="store_true", help="revoke all keys of the name")
     keys.add_argument("--key", default="", metavar="ID", help="with --revoke: this one alone")
-    keys.add_argument("--per-minute", type=_limit, help="submits in a minute; no limit unless said")
-    keys.add_argument("--alive", type=_limit, help="tasks that have not ended, at a time")
-    keys.add_argument("--per-day", type=_limit, help="videos in a day")
+    for option, limit, what in (
+        ("--per-minute", "submits_per_minute", "submits, images and uploads in a minute"),
+        ("--alive", "tasks_alive", "tasks that have not ended, at a time"),
+        ("--per-day", "videos_per_day", "videos and images in a day"),
+    ):
+        told = f"{what}, or none; unless said as the name's latest key has it, else none"
+        keys.add_argument(
+            option, dest=limit, type=_limit, default=argparse.SUPPRESS, metavar="N", help=told
+        )
     keys.set_defaults(run=key)
     several = commands.add_parser("tasks", help="list what waits and what runs")
     several.add_argument("--all", action="store_true", help="what has ended too, by a scan")
@@ -264,9 +271,11 @@ def read(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _limit(text: str) -> int:
+def _limit(text: str) -> int | None:
+    if text == "none":
+        return None
     if not text.isdecimal() or int(text) == 0:
-        message = f"{text} is no limit: say 1 or more"
+        message = f"{text} is no limit: say 1 or more, or none"
         raise argparse.ArgumentTypeError(message)
     return int(text)
 

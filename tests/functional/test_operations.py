@@ -50,14 +50,21 @@ def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, cloud):
     assert operate("key", "--list") == "No keys.\n"
 
 
-def test_a_key_is_rotated_without_an_outage_by_revoking_the_old_one_by_its_id(operate, cloud):
+def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, cloud):
     operate("key", "alice", "--per-day", "20", "--alive", "5")
     key_id = operate("key", "--list").partition("id ")[2][:8]
-    new = operate("key", "alice").splitlines()[-1]
-    assert "tasks alive: 5, videos per day: 20" in operate("key", "--list")
+    told, new = operate("key", "alice").splitlines()
+    assert "tasks alive: 5, videos per day: 20" in told
     assert operate("key", "alice", "--revoke", "--key", key_id).startswith("1 key(s)")
-    assert "no limits" in operate("key", "--list")
-    assert KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0).find(new).name == "alice"
+    found = KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0).find(new)
+    assert (found.name, found.limits) == ("alice", Limits(tasks_alive=5, videos_per_day=20))
+
+
+def test_limits_that_are_said_are_taken_and_none_is_no_limit(operate):
+    operate("key", "alice", "--per-day", "20", "--alive", "5")
+    told = operate("key", "alice", "--per-day", "none", "--per-minute", "9").splitlines()[0]
+    assert "(submits per minute: 9, tasks alive: 5)" in told
+    assert "(no limits)" in operate("key", "bob")
 
 
 MISUSED = {
@@ -79,10 +86,11 @@ def test_a_command_that_cannot_be_meant_says_what_to_say(operate, cloud, argumen
     assert cloud.is_untouched()
 
 
-@pytest.mark.parametrize("limit", ["-1", "0", "many", "1.5"])
-def test_a_limit_that_limits_nothing_is_refused_in_words(operate, cloud, limit):
+@pytest.mark.parametrize("option", ["--per-minute", "--alive", "--per-day"])
+@pytest.mark.parametrize("limit", ["-1", "0", "00", "many", "1.5", "²", ""])
+def test_a_limit_that_limits_nothing_is_refused_in_words(operate, cloud, option, limit):
     with pytest.raises(ValueError, match=f"{limit} is no limit: say 1 or more"):
-        operate("key", "bob", f"--per-day={limit}")
+        operate("key", "bob", f"{option}={limit}")
     assert cloud.is_untouched()
 
 

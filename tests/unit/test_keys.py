@@ -37,6 +37,23 @@ def test_a_name_that_cannot_be_an_owner_is_refused(ring, name):
         ring.make(name, Limits())
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_limit_under_1_is_refused(ring, cloud, limit):
+    for limits in (Limits(submits_per_minute=limit), Limits(tasks_alive=1, videos_per_day=limit)):
+        with pytest.raises(ValueError, match="from 1 on"):
+            ring.make("alice", limits)
+    assert cloud.is_untouched()
+
+
+def test_limits_of_a_name_are_those_of_its_latest_key(ring, now):
+    assert ring.limits_of("alice") == Limits()
+    for limit in (5, 7):
+        ring.make("alice", Limits(tasks_alive=limit))
+        now[0] += 1
+    ring.make("bob", Limits(tasks_alive=9))
+    assert ring.limits_of("alice") == Limits(tasks_alive=7)
+
+
 @pytest.mark.parametrize("garbage", ["", "vak_", "vak_" + "a" * 32, "é" * 36, "VAK_" + "a" * 32])
 def test_what_is_no_key_opens_nothing(ring, garbage):
     with pytest.raises(AuthenticationError, match="valid API key") as refusal:

@@ -92,13 +92,18 @@ class KeyRing:
     def make(self, name: str, limits: Limits) -> str:
         """Make a key for an owner and return it, the only time it can be seen.
 
-        One owner may have several keys. Raises `ValueError` for a name that cannot be an owner.
+        One owner may have several keys. Raises `ValueError` for a name that cannot be an owner, and
+        for a limit under 1: revoke the key of whom nothing is allowed.
         """
         if not NAME.fullmatch(name) or name == ANONYMOUS:
             message = (
                 f"NAME={name}: say 1 to 63 lower-case letters, digits and hyphens, "
                 f"no hyphen first; {ANONYMOUS} is who comes without a key"
             )
+            raise ValueError(message)
+        chosen = {k: v for k, v in asdict(limits).items() if v is not None}
+        if any(v < 1 for v in chosen.values()):
+            message = "A limit is a whole number from 1 on."
             raise ValueError(message)
         key = PREFIX + base64.b32encode(secrets.token_bytes(20)).decode().lower()
         item: dict[str, Any] = {
@@ -107,8 +112,8 @@ class KeyRing:
             "listed_at": {"S": f"{name}#{timestamp(self._clock())}"},
             "key_name": {"S": name},
         }
-        chosen = {k: {"N": str(v)} for k, v in asdict(limits).items() if v is not None}
-        self._call(self._client.put_item, Item=item | chosen)
+        item |= {k: {"N": str(v)} for k, v in chosen.items()}
+        self._call(self._client.put_item, Item=item)
         return key
 
     def listed(self) -> list[ListedKey]:
@@ -122,6 +127,11 @@ class KeyRing:
             )
             for item in self._all()
         ]
+
+    def limits_of(self, name: str) -> Limits:
+        """Return the limits of an owner's latest key; none where there is no key."""
+        ours = [found for found in self.listed() if found.name == name]
+        return ours[-1].limits if ours else Limits()
 
     def revoke(self, name: str, key_id: str = "") -> int:
         """Remove every key of an owner, or the one of that id; return how many. Tasks stay."""
