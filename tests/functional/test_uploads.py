@@ -169,3 +169,17 @@ def test_a_body_that_is_too_large_is_shown_the_way(client, path):
 
 def test_a_day_is_shorter_than_the_files_life_less_the_queues():
     assert uploads.USABLE_SECONDS <= (5 - 4) * 24 * 3600
+
+
+def test_uploads_count_as_submits_of_their_minute(deploy, cloud):
+    ring = KeyRing(cloud.dynamodb, cloud.table, time.time)
+    headers = {"x-api-key": ring.make("anna", Limits(submits_per_minute=2))}
+    closed = deploy(ALLOW_ANONYMOUS="false")
+    answers = [closed.post(UPLOADS, json={}, headers=headers) for _ in range(5)]
+    # A minute may end in between, and lets two more in.
+    assert [answer.status for answer in answers[:2]] == [201, 201]
+    refused = [answer for answer in answers if answer.status != 201]
+    assert refused
+    assert refused[0].status == 429
+    assert refused[0].error["code"] == "rate_limited"
+    assert answers[0].headers["ratelimit"].startswith('"minute";r=1;')

@@ -50,7 +50,7 @@ class Presigner:
         return Link(f"https://bucket.example/{key}?signed", now + 60)
 
 
-def generation(answer, bucket=None, base_url="https://images.example", limiter=None):
+def generation(answer, bucket=None, base_url="https://images.example", limiter=None, allowed=()):
     transport = httpx.MockTransport(answer)
     fetcher = Fetcher(allow_private=False, transport=httpx.MockTransport(answer))
     return ImageGeneration(
@@ -61,6 +61,7 @@ def generation(answer, bucket=None, base_url="https://images.example", limiter=N
         limiter or NoLimits(),
         base_url=base_url,
         model="drawer",
+        allowed_models=allowed,
         key=lambda: "image-key",
     )
 
@@ -218,3 +219,36 @@ def test_a_key_that_has_used_up_its_minute_costs_no_image():
     with pytest.raises(RateLimited, match="a minute"):
         busy.generate(GenerateImage(prompt="a mountain"), CALLER, lambda: 0.0)
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "model"), [((), "any"), (("a", "b"), "b"), (("a",), "drawer"), (("a",), None)]
+)
+def test_model_that_may_be_named_is_asked_for(allowed, model):
+    seen = []
+
+    def answer(request):
+        seen.append(json.loads(request.content)["model"])
+        return drawing(png())(request)
+
+    wish = GenerateImage(prompt="a mountain", model=model)
+    generation(answer, allowed=allowed).generate(wish, CALLER, lambda: 0.0)
+    assert seen == [model or "drawer"]
+
+
+def test_model_that_may_not_be_named_costs_no_image_and_no_place_in_a_limit():
+    asked = []
+    closed = generation(asked.append, limiter=UsedUp(), allowed=("a", "drawer", "b"))
+    with pytest.raises(ValidationError, match="model: this service offers drawer, a, b") as caught:
+        closed.generate(GenerateImage(prompt="a mountain", model="c"), CALLER, lambda: 0.0)
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+    assert asked == []
+
+
+def test_endpoint_and_its_link_share_the_time_that_the_gateway_gives():
+    """22 s; a link that comes after all of them is not followed."""
+    times = iter([0.0, 22.0])
+    link = answering(json={"data": [{"url": "https://93.184.216.34/image.png"}]})
+    with pytest.raises(ServiceError) as failed:
+        generation(link).generate(GenerateImage(prompt="a fox"), CALLER, lambda: next(times))
+    assert not failed.value.retryable

@@ -229,6 +229,16 @@ def test_given_up_task_that_was_never_posted_frees_its_place(submit, cloud, how)
     submit(alice)
 
 
+@pytest.mark.parametrize("how", GIVEN_UP)
+def test_given_up_task_whose_job_is_done_frees_its_place(submit, cloud, how):
+    """The video was being fetched when its owner gave it up: nothing runs any more."""
+    alice = key(tasks_alive=1)
+    task = begun(cloud, submit(alice), accepted=True)
+    task = cloud.store.apply(task.task_id, transitions.note_done(task, now=NOON))
+    assert cloud.store.apply(task.task_id, GIVEN_UP[how](task))
+    submit(alice)
+
+
 def test_deleted_video_whose_job_had_ended_frees_its_place(submit, cloud):
     alice = key(tasks_alive=1)
     task = begun(cloud, submit(alice), accepted=True)

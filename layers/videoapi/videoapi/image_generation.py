@@ -5,7 +5,7 @@ The image is kept in the bucket and handed out as a presigned URL, which a submi
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -24,7 +24,8 @@ from videoapi.loose_json import Unreadable, first_of, parsed
 from videoapi.receiving import DownloadFailed
 from videoapi.storage import IMAGES, Files, Links
 
-LONGEST_SECONDS = 25.0  # an HTTP API waits 30 s for its function; storing takes the rest
+# An HTTP API waits 30 s for its function; storing the image may take 7 s of them.
+LONGEST_SECONDS = 22.0
 LARGEST_ANSWER = 2 * MAX_BYTES  # of the endpoint: one image as base64, and words around it
 LARGEST_INLINE = 3 * 1024 * 1024  # bytes that still fit, as base64, into Lambda's 6 MB answer
 REFUSED, RATE_LIMITED = 400, 429
@@ -67,9 +68,13 @@ class ImageGeneration:
         *,
         base_url: str,
         model: str,
+        allowed_models: Collection[str] = (),
         key: Callable[[], str],
     ) -> None:
-        """`base_url` without `/v1/images/generations`; the key goes there and nowhere else."""
+        """`base_url` without `/v1/images/generations`; the key goes there and nowhere else.
+
+        `allowed_models` are those that a caller may name beside `model`; empty: any.
+        """
         self._transport = transport
         self._fetcher = fetcher
         self._files = files
@@ -77,6 +82,7 @@ class ImageGeneration:
         self._limiter = limiter
         self._base_url = base_url.rstrip("/").removesuffix("/v1")
         self._model = model
+        self._allowed_models = allowed_models
         self._key = key
 
     def generate(self, wish: GenerateImage, caller: ApiKey, clock: Callable[[], float]) -> Made:
@@ -88,8 +94,10 @@ class ImageGeneration:
         if not self._base_url:
             raise NotFound("No images endpoint is set up here.", code="images_not_configured")
         began = clock()
+        model = self._chosen(wish.model)
         rate_limit = self._limiter.admit_image(caller, began)
-        image = self._image(self._asked(wish))
+        answer = self._asked(wish, model)
+        image = self._image(answer, seconds=LONGEST_SECONDS - (clock() - began))
         key = f"{IMAGES}/{caller.name}/{image.sha256[:32]}.{image.extension}"
         self._store(key, image)
         inline = len(image.data) <= LARGEST_INLINE
@@ -101,9 +109,17 @@ class ImageGeneration:
         }
         return Made(body, rate_limit)
 
-    def _asked(self, wish: GenerateImage) -> dict[str, Any]:
+    def _chosen(self, model: str | None) -> str:
+        allowed = self._allowed_models
+        if model in (None, self._model) or not allowed or model in allowed:
+            return model or self._model
+        message = f"model: this service offers {', '.join(dict.fromkeys([self._model, *allowed]))}"
+        detail = {"field": "model", "message": "Not offered here", "code": "model_not_found"}
+        raise ValidationError(message, code="model_not_found", param="model", details=[detail])
+
+    def _asked(self, wish: GenerateImage, model: str) -> dict[str, Any]:
         body = {
-            "model": wish.model or self._model,
+            "model": model,
             "prompt": wish.prompt,
             "n": 1,
             "size": f"{wish.width}x{wish.height}",
@@ -139,11 +155,11 @@ class ImageGeneration:
             raise _maybe_paid() from exc
         return first_of(told.get("data"))
 
-    def _image(self, answer: dict[str, Any]) -> images.Image:
+    def _image(self, answer: dict[str, Any], *, seconds: float) -> images.Image:
         try:
             if text := answer.get("b64_json"):
                 return images.read_bytes(base64.b64decode(str(text)))
-            return images.read_bytes(self._fetcher.image(str(answer.get("url"))))
+            return images.read_bytes(self._fetcher.image(str(answer.get("url")), seconds=seconds))
         except (ValueError, ValidationError, DownloadFailed) as exc:
             raise _maybe_paid() from exc
 

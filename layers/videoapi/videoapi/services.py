@@ -204,6 +204,7 @@ def image_generation() -> "ImageGeneration":
         limiter(),
         base_url=settings().image_base_url if settings().image_api_key_secret else "",
         model=settings().image_model,
+        allowed_models=settings().image_allowed_models,
         key=lambda: secret(name),
     )
 

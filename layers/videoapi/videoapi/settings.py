@@ -54,6 +54,7 @@ class Settings:
     image_api_key_secret: str = ""
     image_base_url: str = ""
     image_model: str = "gpt-image-1"
+    image_allowed_models: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a value that no code path means, by the name the operator knows."""

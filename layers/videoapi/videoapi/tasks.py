@@ -113,8 +113,9 @@ class Task:
             self.status is Status.DELETED and self.completed_at is None
         )
         began = self.accepted_at or self.intent_at
-        runs = began is not None and now < epoch(began) + PAID_JOB_SECONDS
-        return not self.ended or (given_up and runs)
+        if began is None or self.done_at is not None:
+            return not self.ended
+        return not self.ended or (given_up and now < epoch(began) + PAID_JOB_SECONDS)
 
     @property
     def maybe_charged(self) -> bool:

@@ -30,7 +30,10 @@ LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.DELETED: frozenset(),
 }
 RUNNING = frozenset({Status.PROCESSING})
-KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint", "intent_at", "accepted_at")
+KEPT_BY_TOMBSTONE = (
+    *("task_id", "owner", "created_at", "fingerprint"),
+    *("intent_at", "accepted_at", "done_at"),  # how long its paid job may run: `keeps_place`
+)
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
@@ -195,7 +198,7 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
     Only of the task as it was seen: an ending in between brings files that must go too.
     """
     gone = {name: None for name in vars(task) if name not in KEPT_BY_TOMBSTONE}
-    if task.status in (Status.COMPLETED, Status.FAILED):  # its job has ended; see `keeps_place`
+    if task.status in (Status.COMPLETED, Status.FAILED):  # its job has ended
         del gone["completed_at"]
     return Change(
         leaves=frozenset({task.status}),
