@@ -112,7 +112,8 @@ ROUTES = (
         operation="generateImage",
         summary="Generate an image",
         text="Draws an input image; its `image_url` goes into the `image` of a submit. Answers "
-        "when the image is there, which takes up to 30 seconds. Counts as a submit of the minute.",
+        "when the image is there, which takes up to 30 seconds. Counts in your key's minute and "
+        "day.",
         bodies={JSON: Body(schema="GenerateImage", examples=examples.DRAWING)},
         reply=Reply(
             text="The image.",
@@ -129,13 +130,14 @@ ROUTES = (
         summary="Upload an image",
         text="For images that are too large for a request's body. POST the file to `url`, with the "
         "answer's `fields` before it; then a submit in either dialect takes the `reference` as its "
-        "image. S3 holds the file to its type and size, and the form to its 10 minutes.",
+        "image. S3 holds the file to its type and size, and the form to its 10 minutes. Counts in "
+        "your key's minute.",
         bodies={JSON: Body(schema="NewUpload", examples=examples.NEW_UPLOAD)},
         reply=Reply(
             status=201,
             text="The form, and the reference.",
             schema=_one("Upload"),
-            headers=("NoStore", "Vary"),
+            headers=("NoStore", "Vary", *LIMITS),
         ),
         errors=(400, 401, 413, 415, 422, 429, 500, 503),
     ),

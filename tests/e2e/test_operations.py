@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -62,6 +64,25 @@ def story_of(operate, task_id):
             return story
         assert time.monotonic() < until, story
         time.sleep(0.3)
+
+
+def test_limit_of_one_alive_holds_for_submits_at_once_and_none_is_lost(closed, operate):
+    """The local stack runs functions side by side, as Lambda does."""
+    bearer = operate("key", "dora", "--alive", "1").splitlines()[-1]
+    headers = {"Authorization": f"Bearer {bearer}"}
+    with httpx.Client(base_url=closed.api_url, headers=headers, timeout=60) as client:
+
+        def submit(number):
+            return client.post("/v1/videos", json={"prompt": f"Fox {number}"}).status_code
+
+        with ThreadPoolExecutor(12) as pool:
+            answers = Counter(pool.map(submit, range(24)))
+        listed = client.get("/v1/videos", params={"limit": 100}).json()["data"]
+    # A place that comes free in between may be taken; no more than one lives at a time.
+    assert set(answers) == {200, 429}
+    assert len(listed) == answers[200]
+    alive = [video for video in listed if video["status"] in ("queued", "in_progress")]
+    assert len(alive) <= 1
 
 
 def test_the_pages_commands_send_the_key_of_the_readers_shell(closed, api, tmp_path):

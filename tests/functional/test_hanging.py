@@ -14,6 +14,7 @@ from tests.functional.client import forget_what_services_made, routes
 from tests.functional.cloud import ROOT
 from videoapi import services
 from videoapi.errors import ServiceError
+from videoapi.image_generation import LONGEST_SECONDS
 
 PAUSE = 1.0  # seconds: the longest that botocore waits between the first two tries
 
@@ -38,6 +39,10 @@ def test_function_outlives_a_call_to_a_hanging_service(role):
 
 def test_submit_outlives_a_put_and_the_read_that_settles_it():
     assert 2 * longest("dynamodb") < seconds_of("submit")
+
+
+def test_images_outlive_their_endpoint_and_a_put_that_hangs():
+    assert seconds_of("images") >= LONGEST_SECONDS + 2 * 3 + PAUSE, "S3 takes the connection"
 
 
 @pytest.fixture

@@ -247,7 +247,7 @@ def test_model_that_may_not_be_named_costs_no_image_and_no_place_in_a_limit():
 
 def test_endpoint_and_its_link_share_the_time_that_the_gateway_gives():
     """22 s; a link that comes after all of them is not followed."""
-    times = iter([0.0, 22.0])
+    times = iter([0.0, 0.0, 22.0])
     link = answering(json={"data": [{"url": "https://93.184.216.34/image.png"}]})
     with pytest.raises(ServiceError) as failed:
         generation(link).generate(GenerateImage(prompt="a fox"), CALLER, lambda: next(times))

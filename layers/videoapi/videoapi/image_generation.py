@@ -96,8 +96,9 @@ class ImageGeneration:
         began = clock()
         model = self._chosen(wish.model)
         rate_limit = self._limiter.admit_image(caller, began)
-        answer = self._asked(wish, model)
-        image = self._image(answer, seconds=LONGEST_SECONDS - (clock() - began))
+        end = began + LONGEST_SECONDS
+        answer = self._asked(wish, model, seconds=end - clock())
+        image = self._image(answer, seconds=end - clock())
         key = f"{IMAGES}/{caller.name}/{image.sha256[:32]}.{image.extension}"
         self._store(key, image)
         inline = len(image.data) <= LARGEST_INLINE
@@ -117,7 +118,7 @@ class ImageGeneration:
         detail = {"field": "model", "message": "Not offered here", "code": "model_not_found"}
         raise ValidationError(message, code="model_not_found", param="model", details=[detail])
 
-    def _asked(self, wish: GenerateImage, model: str) -> dict[str, Any]:
+    def _asked(self, wish: GenerateImage, model: str, *, seconds: float) -> dict[str, Any]:
         body = {
             "model": model,
             "prompt": wish.prompt,
@@ -134,7 +135,7 @@ class ImageGeneration:
                 f"{self._base_url}/v1/images/generations",
                 said,
                 key=self._key(),
-                seconds=LONGEST_SECONDS,
+                seconds=seconds,
                 limit=LARGEST_ANSWER,
             )
         except NOT_SENT as exc:
