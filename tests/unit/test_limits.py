@@ -104,6 +104,15 @@ def test_both_windows_are_told_in_one_header(limiter):
     }
 
 
+def test_of_two_windows_that_are_full_the_day_is_told(submit, cloud):
+    """Who heard of the minute would come again in a minute, in vain."""
+    alice = key(submits_per_minute=1, videos_per_day=1)
+    cloud.calls.before(WRITE, lambda: submit(alice))
+    for _ in range(2):
+        with pytest.raises(RateLimited, match="videos a day"):
+            submit(alice)
+
+
 def test_clocks_that_differ_at_midnight_reopen_no_window(submit):
     """A clock that is behind counts in yesterday, which stays as full as it was."""
     alice, midnight, made = key(videos_per_day=2), NOON + 12 * 3600, {-0.1: 0, 0.1: 0}

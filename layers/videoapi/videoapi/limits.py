@@ -9,7 +9,7 @@ The set is looked over only when it is full, so that no worker and no cancel has
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from videoapi.errors import RateLimited
@@ -70,11 +70,13 @@ class Quota:
     now: float = 0.0
     windows: Sequence[Window] = ()
     alive: int | None = None  # tasks at once
-    item: Mapping[str, Any] = field(default_factory=dict)  # with the ids of those
 
     def writes(self, task_id: str = "") -> list[Write]:
-        """Return the writes that count one more, of a task alive where the key limits those."""
-        writes = [window.write() for window in self.windows]
+        """Return the writes that count one more, of a task alive where the key limits those.
+
+        The day's first: of several limits that are reached, it is the one that is told.
+        """
+        writes = [window.write() for window in reversed(self.windows)]
         if self.alive is not None:
             body = {
                 "Key": encode({"task_id": _alive_key(self.owner)}),
@@ -142,8 +144,8 @@ class Limiter:
             replace(each, used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
         ]
         item = found.get(_alive_key(key.name), {})
-        quota = Quota(owner=key.name, now=now, windows=windows, alive=alive, item=item)
-        for each in windows:
+        quota = Quota(owner=key.name, now=now, windows=windows, alive=alive)
+        for each in reversed(windows):
             if each.used >= each.limit:
                 raise quota.refusal(each.name)
         if alive is not None and len(item.get(ALIVE, ())) >= alive:
