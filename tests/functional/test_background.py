@@ -225,7 +225,7 @@ def test_why_a_key_cannot_be_read_is_logged_with_the_secret_s_name(
 def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, cloud):
     event = send(cloud, new_task())
     cloud.calls.fail("sqs:ChangeMessageVisibility")
-    with pytest.raises(Exception, match="visibility"):
+    with pytest.raises(Exception, match="ChangeMessageVisibility"):
         deploy().invoke("worker", event, WorkerContext())
 
 

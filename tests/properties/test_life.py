@@ -16,11 +16,11 @@ from videoapi.keys import ApiKey, Limits
 from videoapi.requests import Submission
 from videoapi.submission import Caller
 from videoapi.tasks import OPEN, Dialect, GenerationRequest, Status, epoch
-from videoapi.transitions import KEPT_BY_TOMBSTONE, LEGAL, MESSAGE_GRACE
+from videoapi.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID, LEGAL, MESSAGE_GRACE
 
 STEPS = st.integers(min_value=1, max_value=12)
 WHICH = st.integers(min_value=0, max_value=3)
-TOMBSTONE = {*KEPT_BY_TOMBSTONE, "status", "updated_at", "completed_at", "expires_at"}
+TOMBSTONE = {*KEPT_BY_TOMBSTONE, *KEPT_WHILE_PAID, "status", "updated_at", "expires_at"}
 BOUND = ("task_id", "owner", "created_at", "request", "fingerprint")  # for a task's whole life
 END = ("status", "result", "error", "progress", "completed_at", "attempts")
 WISH = Submission(

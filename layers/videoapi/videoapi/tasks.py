@@ -105,17 +105,11 @@ class Task:
         return self.status not in OPEN
 
     def keeps_place(self, now: float) -> bool:
-        """Whether it counts among its owner's live tasks: open, or given up while its job runs.
-
-        A tombstone keeps `completed_at` only of a task whose job had ended before.
-        """
-        given_up = self.status is Status.CANCELLED or (
-            self.status is Status.DELETED and self.completed_at is None
-        )
+        """Whether it counts among its owner's live tasks: open, or given up while its job runs."""
         began = self.accepted_at or self.intent_at
-        if began is None or self.done_at is not None:
+        if self.status not in (Status.CANCELLED, Status.DELETED) or began is None or self.done_at:
             return not self.ended
-        return not self.ended or (given_up and now < epoch(began) + PAID_JOB_SECONDS)
+        return now < epoch(began) + PAID_JOB_SECONDS
 
     @property
     def maybe_charged(self) -> bool:

@@ -30,10 +30,8 @@ LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.DELETED: frozenset(),
 }
 RUNNING = frozenset({Status.PROCESSING})
-KEPT_BY_TOMBSTONE = (
-    *("task_id", "owner", "created_at", "fingerprint"),
-    *("intent_at", "accepted_at", "done_at"),  # how long its paid job may run: `keeps_place`
-)
+KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint")
+KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at")  # of a job that may run on
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
@@ -197,9 +195,9 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
 
     Only of the task as it was seen: an ending in between brings files that must go too.
     """
-    gone = {name: None for name in vars(task) if name not in KEPT_BY_TOMBSTONE}
-    if task.status in (Status.COMPLETED, Status.FAILED):  # its job has ended
-        del gone["completed_at"]
+    ended = task.status in (Status.COMPLETED, Status.FAILED)
+    kept = KEPT_BY_TOMBSTONE + (() if ended else KEPT_WHILE_PAID)
+    gone = {name: None for name in vars(task) if name not in kept}
     return Change(
         leaves=frozenset({task.status}),
         sets={
