@@ -50,7 +50,7 @@ STATES = {
         b'"id"',
         b'{"id": "cut',
         b"\xff\xfe\xff",
-        b'{"a": "\xff"}',
+        b"\xff{}",
         b'{"n": ' + b"9" * 5000 + b"}",
         b"[" * 100_000,
     ],

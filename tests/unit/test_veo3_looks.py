@@ -127,6 +127,13 @@ def test_a_final_failure_needs_no_id():
     assert job.failure.code == "content_policy_violation"
 
 
+@pytest.mark.parametrize(("told", "wait"), [({}, 60), ({"retry_after": "5"}, 5)], ids=range(2))
+def test_a_large_answer_that_cannot_be_read_is_not_asked_for_every_second(told, wait):
+    with pytest.raises(PollFailed) as failed:
+        answering(200, b'{"video": "' + b"A" * 2_000_000, **told).client().retrieve("v")
+    assert failed.value.retry_after == wait
+
+
 def test_a_challenge_of_an_edge_says_nothing_of_the_job():
     with pytest.raises(PollFailed):
         answering(404, b"", cf_mitigated="challenge").client().retrieve("v")
@@ -242,6 +249,13 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
         (200, {"status": "completed"}, {}, NoVideo.EMPTY, True),
         (404, b"", {}, NoVideo.GONE, True),
         (410, b"<html>", {}, NoVideo.GONE, True),
+        (200, {"id": "v", "status": "in_progress"}, {}, NoVideo.NOT_READY, False),
+        (200, {"error": "The video is not ready yet"}, {}, NoVideo.NOT_READY, False),
+        (404, {"error": {"code": "video_not_ready"}}, {}, NoVideo.NOT_READY, False),
+        (404, {"message": "视频生成中"}, {}, NoVideo.NOT_READY, False),
+        (200, {"error": {"code": "rate_limit"}}, {}, NoVideo.BUSY, False),
+        (404, {"code": "insufficient_user_quota"}, {}, NoVideo.UNAUTHORISED, False),
+        (404, {"error": "Not Found"}, {}, NoVideo.GONE, True),
         (502, {"error": {"message": "no video in the response"}}, {}, NoVideo.BLAMED, True),
         (502, {"message": "任务内容为空"}, {}, NoVideo.BLAMED, True),
         (502, b"<html><h1>502 Bad Gateway</h1></html>", {}, NoVideo.UNAVAILABLE, False),
@@ -257,7 +271,7 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
         (302, b"", {}, NoVideo.UNUSABLE_LINK, False),
         (418, b"", {}, NoVideo.OTHER, False),
     ],
-    ids=range(18),
+    ids=range(25),
 )
 def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, swallowed):
     relay = answering(status, body, retry_after="7", **headers)
@@ -265,7 +279,7 @@ def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, s
         relay.client().content("v", io.BytesIO())
     assert (caught.value.why, caught.value.swallowed) == (why, swallowed)
     assert caught.value.unauthorised is (why is NoVideo.UNAUTHORISED)
-    assert caught.value.retry_after == (7 if status != 200 else None)
+    assert caught.value.retry_after == (7 if body or status != 200 else None)
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 502])

@@ -27,7 +27,8 @@ class Unreadable(ValueError):
 def parsed(body: bytes | bytearray) -> dict[str, Any]:
     """Return the JSON object that `body` begins with; raise `Unreadable` for anything else.
 
-    What follows the object is not looked at: some relays write two answers one after the other.
+    What follows the object is not looked at: some relays write two answers one after the other. A
+    sentence in a wrong encoding is no reason to lose the id beside it.
     """
     if sum(body.count(sign) for sign in b",:[{") > VALUES_MAX or body.count(b'"') > 4 * VALUES_MAX:
         raise Unreadable("too many values")
@@ -39,9 +40,9 @@ def parsed(body: bytes | bytearray) -> dict[str, Any]:
         if len(body) > REST_MAX:
             raise Unreadable("too long")
         hook = partial(_restored_object, long) if long else None
-        text = body.decode(encoding, "surrogatepass").lstrip()
+        text = body.decode(encoding, "replace").lstrip()
         answer, _ = json.JSONDecoder(object_pairs_hook=hook).raw_decode(text)
-    except (ValueError, RecursionError) as exc:  # ValueError: also bad UTF-8 and 5,000 digits
+    except (ValueError, RecursionError) as exc:  # ValueError: also 5,000 digits
         raise Unreadable from exc
     if not isinstance(answer, dict):
         raise Unreadable

@@ -105,8 +105,23 @@ def _beginning(body: bytes | bytearray) -> str:
 
 def says_missing(complaint: Complaint) -> bool:
     """Tell whether the relay says that it knows no such job (by code, with 400 or even 200)."""
+    return "task_not_exist" in _said_in_all(complaint)
+
+
+def says_not_ready(complaint: Complaint) -> bool:
+    """Tell whether the relay says that a video is still being made."""
+    return bool(_NOT_READY.search(_said_in_all(complaint)))
+
+
+_NOT_READY: Final = re.compile(
+    "not_(?:yet_|been_)?(?:ready|complete|available|finished|generated)|in_progress|processing"
+    "|处理中|生成中|未完成"
+)
+
+
+def _said_in_all(complaint: Complaint) -> str:
     said = " ".join((*complaint.codes, complaint.text[:_TEXT_MAX])).casefold()
-    return "task_not_exist" in re.sub(r"[\s-]+", "_", said)
+    return re.sub(r"[\s-]+", "_", said)
 
 
 def speaks_of_a_job(complaint: Complaint) -> bool:

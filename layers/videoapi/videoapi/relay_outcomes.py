@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpx
 
-from videoapi.complaints import Complaint, cleaned, names_account_or_limit
+from videoapi.complaints import Cause, Complaint, cause_of, cleaned, names_account_or_limit
 from videoapi.failures import (
     ContentMissing,
     JobMissing,
@@ -28,6 +28,7 @@ from videoapi.relay_complaints import (
     failure_without_status,
     is_page,
     says_missing,
+    says_not_ready,
     speaks_of_a_job,
 )
 from videoapi.result_urls import redirect_url, video_url_in
@@ -46,6 +47,9 @@ _WHY: Final = {
     **dict.fromkeys((202, 400, 409, 425), NoVideo.NOT_READY),
     429: NoVideo.BUSY,
 }
+_STATED: Final = {Cause.TRANSIENT: NoVideo.BUSY, Cause.ACCOUNT: NoVideo.UNAUTHORISED}
+_LARGE: Final = 2**20  # bytes of an answer that cannot be read: not to be asked for every second …
+_LARGE_PAUSE: Final = 60.0  # … but after these
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,16 @@ class Answer:
     headers: httpx.Headers
     json: dict[str, Any]  # {} for a body that is none
     complaint: Complaint
+    size: int  # bytes
     is_page: bool  # HTML, or the challenge of an edge: it speaks of neither key nor job
     is_sentence: bool  # plain text
 
     @property
     def retry_after(self) -> float | None:
         """Seconds, None if the relay names none."""
-        return retry_after(self.headers)
+        told = retry_after(self.headers)
+        large = not self.json and self.size > _LARGE
+        return _LARGE_PAUSE if told is None and large else told
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -99,6 +106,7 @@ def answer_of(response: httpx.Response, body: bytearray, key: str) -> Answer:
         headers=response.headers,
         json=told,
         complaint=complaint,
+        size=len(body),
         is_page=page,
         is_sentence=not told and not page and bool(complaint.text),
     )
@@ -196,14 +204,26 @@ def redirected(answer: Answer, content_url: str, may_hand_out: Callable[[str], b
 
 
 def _why(answer: Answer) -> NoVideo:
+    """Sort an answer without a video; only one that gives no reason blames a safety filter."""
     status = answer.status
     if "cf-mitigated" in answer.headers:
         return NoVideo.UNAVAILABLE
+    if status in _GONE or _is_success(status):
+        return _stated(answer) or _WHY.get(status, NoVideo.EMPTY)
     if status == HTTPStatus.BAD_GATEWAY and speaks_of_a_job(answer.complaint):
         return NoVideo.BLAMED
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return NoVideo.UNAVAILABLE
     return _WHY.get(status, NoVideo.UNUSABLE_LINK if _is_redirect(status) else NoVideo.OTHER)
+
+
+def _stated(answer: Answer) -> NoVideo | None:
+    """Read another reason than a filter: not made yet, or busy, or our account."""
+    job = job_in(answer.json, "")
+    open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
+    if open_still or says_not_ready(answer.complaint):
+        return NoVideo.NOT_READY
+    return _STATED.get(cause_of(answer.complaint, HTTPStatus.OK))
 
 
 def told_url(answer: Answer, content_url: str, may_hand_out: Callable[[str], bool]) -> str:
@@ -217,6 +237,7 @@ def told_url(answer: Answer, content_url: str, may_hand_out: Callable[[str], boo
     raise ContentMissing(
         "The upstream's answer has no video",
         upstream_status=HTTPStatus.OK,
-        why=NoVideo.UNUSABLE_LINK if refused else NoVideo.EMPTY,
+        retry_after=answer.retry_after,
+        why=NoVideo.UNUSABLE_LINK if refused else _why(answer),
         failure=failure_without_status(answer.complaint),
     )
