@@ -33,7 +33,8 @@ def test_most_of_a_video_s_price_at_aws_is_the_waiting_and_a_copy_costs_its_way_
     assert max(relay, key=relay.get) == "Lambda, the worker"
     assert copied["S3 and data out"] - relay["S3 and data out"] == pytest.approx(0.0009, rel=0.1)
     assert {k: v for k, v in relay.items() if k != "S3 and data out"} == pytest.approx(
-        {k: v for k, v in copied.items() if k != "S3 and data out"}, rel=0.05
+        {k: v for k, v in copied.items() if k != "S3 and data out"},
+        rel=0.1,  # a copy is one more write of the task's item
     )
 
 
