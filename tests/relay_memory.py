@@ -30,7 +30,7 @@ def packed(piece, times):
 def bodies():
     yield "lists", b'{"a":[' + b"[]," * (20 * MB) + b"[]]}"
     yield "pairs", b'{"a":[' + b"[[],[]]," * (7 * MB) + b"[]]}"
-    yield "keys", b'{"status":"x",' + b",".join(b'"%d":0' % n for n in range(5 * MB)) + b"}"
+    yield "keys", b'{"status":"x",' + b",".join(b'"%d":0' % n for n in range(MB)) + b"}"
     yield "depth", b'{"a":' + b"[" * (60 * MB)
     yield "word that grows", b'{"status":"' + "\u0390".encode() * (30 * MB) + b'"}'
     yield "code that grows", b'{"id":"v","code":"' + "\u0390".encode() * (MB // 2) + b'"}'
@@ -44,16 +44,15 @@ def bodies():
     yield "blanks", b" " * (60 * MB) + b'{"status":"done"}'
     yield "plain text", b"rate limit " * (5 * MB)
     yield "page", b"<p>" * (20 * MB)
-    video = b"A" * (64 * MB)
     done = (
         b'{"id":"v","status":"done","prompt":"\xf0\x9f\xa6\x8a","video_url":"data:video/mp4;base64,'
     )
-    yield "video", done + video + b'"}'
+    yield "video", done.ljust(64 * MB, b"A") + b'"}'
     yield "video of PHP", done + b"A\\/AA" * (12 * MB) + b'"}'
-    yield "too long a video", done + b"A" * (110 * MB) + b'"}'
+    yield "too long a video", done.ljust(110 * MB, b"A")
     yield "bomb of lists", packed(b"[[],[]]," * 1000, 7500)
-    yield "bomb of blanks", packed(b" " * MB, 1000)
-    yield "bomb in a bomb", gzip.compress(packed(b" " * MB, 1000))
+    yield "bomb of blanks", packed(b" " * MB, 200)
+    yield "bomb in a bomb", gzip.compress(packed(b" " * MB, 200))
 
 
 def high_water():
