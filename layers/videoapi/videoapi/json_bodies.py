@@ -27,7 +27,7 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 — JSON
         return from_json(body, allow_inf_nan=False)
     except ValueError as exc:
         said = str(exc)
-    if "surrogate" in said and (name := _half_a_pair(body)):
+    if "hex escape" in said and (name := _half_a_pair(body)):
         message = f"{name}: holds half a surrogate pair, which is no character"
         detail = {"field": name, "message": message.partition(": ")[2], "code": "invalid_json"}
         raise MalformedBody(message, code="invalid_json", param=name, details=[detail])
