@@ -110,12 +110,16 @@ class Task(Answer):
     updated_at: Instant
     completed_at: Instant | None
     """When it ended, in whatever way."""
+    video_url: Url | None
+    """The same as in `result`."""
     result: TaskResult | None
     error: TaskError | None
     attempts: Annotated[int, Field(ge=0)]
     """Requests sent upstream so far."""
     prompt: str | None
     """As it was really sent upstream; until then as it was asked."""
+    image_note: str = ""
+    """What was not done to a large input image. Only there when there is something to say."""
     prompt_optimized: bool = False
     """Whether the prompt was optimized. Only there when that was asked for and tried."""
     metadata: Annotated[dict[str, str], Field(max_length=16)] = {}

@@ -9,7 +9,7 @@ from videoapi.errors import GenerationError
 
 TASK_KEYS = {
     "task_id", "status", "progress", "created_at", "updated_at", "completed_at", "result", "error",
-    "attempts", "prompt",
+    "attempts", "prompt", "video_url",
 }  # fmt: skip
 VIDEO_KEYS = {
     "id", "object", "model", "status", "progress", "created", "created_at", "completed_at",
@@ -48,6 +48,7 @@ def test_a_task_has_the_same_keys_and_types_in_every_state(client, lives, state)
         assert body[instant].endswith("Z")
     assert (body["completed_at"] is None) is (state in OPEN)
     assert (body["result"] is not None) is (state == "completed")
+    assert (body["video_url"] is not None) is (state == "completed")
     assert (body["error"] is not None) is (state in {"failed", "cancelled"})
 
 
@@ -120,6 +121,7 @@ def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, lives):
             },
             "duration": 42.5,
         },
+        "video_url": UPSTREAM_VIDEO,
         "error": None,
         "attempts": 1,
         "prompt": "A fox, at dusk",

@@ -6,6 +6,7 @@ import textwrap
 import time
 import zlib
 from contextlib import suppress
+from urllib.parse import quote, quote_from_bytes
 
 import pytest
 from hypothesis import given
@@ -157,8 +158,24 @@ def test_a_last_character_too_many_is_damage():
     assert "damaged base64" in refusal(images.read_inline, text)
 
 
-def test_a_data_url_in_percent_encoding_is_refused():
-    assert "not base64" in refusal(images.read_inline, "data:image/png,%89PNG%0D%0A")
+@numbered("data", JPEG, PNG, WEBP)
+def test_a_data_url_in_percent_encoding_is_read(data):
+    for text in (
+        "data:image/png," + quote_from_bytes(data),
+        "data:," + quote_from_bytes(data),
+        "data:image/png;base64," + quote(text_of(data), safe=""),
+        "data:image/png;base64," + quote(text_of(data)[:-9] + "\n" + text_of(data)[-9:]),
+    ):
+        assert images.read_inline(text).data == data
+
+
+@numbered("text", "data:,", "data:,%", "data:image/png,%89PNG%0D%0A", "data:,\ud800", "data:x,%GG")
+def test_a_data_url_that_holds_no_image_is_refused(text):
+    refusal(images.read_inline, text)
+
+
+def test_a_data_url_in_percent_encoding_is_bounded():
+    assert "larger than 20 MB" in refusal(images.read_inline, "data:," + "%00" * 21_000_000)
 
 
 def test_an_empty_file_is_refused():
@@ -176,10 +193,35 @@ def test_another_format_is_refused(data):
 
 
 @named("data", {**WHOLE, "progressive": drawn("JPEG", progressive=True)})
-def test_a_file_cut_off_anywhere_is_refused(data):
+def test_a_file_cut_off_anywhere_before_its_pixels_is_refused(data):
     assert images.read_bytes(data)
-    for end in range(1, len(data), 1 if len(data) < 3000 else 7):
+    start = data.rfind(b"\xff\xdb") if data[:1] == b"\xff" else len(data)
+    for end in range(1, start, 1 if start < 3000 else 7):
         refusal(images.read_bytes, data[:end])
+
+
+def test_a_jpeg_may_lack_its_end():
+    for data in (JPEG, drawn("JPEG", progressive=True), jpeg(frame(4, 3))):
+        assert images.read_bytes(data[:-2]).data == data[:-2]
+        assert images.read_bytes(data[:-1]).data == data[:-1]
+
+
+def test_a_jpeg_without_any_pixel_is_cut_off():
+    assert "cut off" in refusal(images.read_bytes, jpeg(frame(4, 3), pixels=b"\xff\xda\x00\x02"))
+
+
+def test_a_webp_may_lack_the_byte_that_fills_up_its_last_chunk():
+    odd = b"RIFF" + struct.pack("<I", 4 + 8 + 12) + b"WEBP" + WEBP[12:16] + struct.pack("<I", 11)
+    data = odd + WEBP[20:31] + b"\0"
+    assert images.read_bytes(data[:-1]).width == images.read_bytes(data).width
+    refusal(images.read_bytes, data[:-2])
+
+
+def test_the_components_of_a_jpegs_first_scan_are_counted():
+    scan = segment(0xDA, b"\x01" + bytes(5))
+    assert images.components_of_first_scan(jpeg(frame(4, 3), pixels=scan)) == 1
+    assert images.components_of_first_scan(JPEG) == 3
+    assert images.components_of_first_scan(PNG) == 0
 
 
 def test_a_webp_shorter_than_its_first_chunk_is_cut_off():

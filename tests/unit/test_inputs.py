@@ -9,7 +9,7 @@ from PIL import Image
 from tests.fake_relay import CDN, form_of
 from tests.pictures import png
 from tests.world import OWNER, FakeLog, World
-from videoapi.inputs import sent_seconds
+from videoapi.inputs import NO_THUMBNAIL, NOT_TURNED, sent_seconds
 from videoapi.optimizer import PromptOptimizer
 from videoapi.prompts import NEUTRAL_IMAGE, NEUTRAL_TEXT
 from videoapi.storage import thumbnail_key
@@ -144,6 +144,30 @@ def test_an_image_of_the_bucket_is_sent_with_its_thumbnail_kept():
     assert task.thumbnail_key == thumbnail_key(OWNER, task.task_id)
 
 
+def rotated(size=(64, 32)):
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", size).save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def test_a_picture_that_a_phone_rotated_arrives_upright():
+    world = with_image(World(), rotated())
+    task = world.run(image_key=KEY)
+    with Image.open(io.BytesIO(order_of(world)["input_reference"])) as sent:
+        assert (sent.size, sent.getexif().get(0x0112)) == ((32, 64), None)
+    assert task.image_note is None
+
+
+def test_a_picture_beyond_the_memory_is_sent_as_it_is_and_the_task_says_so():
+    given = rotated((50_000, 1000))
+    world = with_image(World(), given)
+    task = world.run(image_key=KEY)
+    assert order_of(world)["input_reference"] == given
+    assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
+    assert task.image_note == f"{NOT_TURNED} {NO_THUMBNAIL}"
+
+
 def test_an_image_behind_a_url_is_fetched_by_the_worker():
     world = World()
     world.cdn.append(httpx.Response(200, content=png()))
@@ -163,6 +187,7 @@ def test_a_video_without_a_thumbnail_is_still_a_video():
     world.at_event["put"] = lambda: setattr(world.files, "away", 1)
     task = world.run(image_key=KEY)
     assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
+    assert task.image_note == NO_THUMBNAIL
 
 
 def test_an_image_that_pillow_stumbles_over_is_still_sent():

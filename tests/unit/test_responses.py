@@ -193,3 +193,15 @@ def test_a_dialect_is_stored_as_its_creator_is_answered():
 def test_answers_are_compact_json_with_letters_as_they_are():
     assert responses.as_json({"a": ["ü", None]}) == '{"a":["ü",null]}'
     assert json.loads(responses.as_json({"a": "\u2028"})) == {"a": "\u2028"}
+
+
+def test_a_task_says_where_its_video_is_at_the_top_too():
+    done = new_task(status=Status.COMPLETED, result={"video_url": "https://x/v.mp4"})
+    assert responses.rest_task(done, LINKS, now=NOW)["video_url"] == "https://x/v.mp4"
+    assert responses.rest_task(new_task(), LINKS, now=NOW)["video_url"] is None
+
+
+def test_a_task_says_what_was_not_done_to_its_image():
+    body = responses.rest_task(new_task(image_note="Too large."), LINKS, now=NOW)
+    assert body["image_note"] == "Too large."
+    assert "image_note" not in responses.rest_task(new_task(), LINKS, now=NOW)

@@ -154,6 +154,7 @@ class Generation:
                 prompt=prepared.order.prompt,
                 optimized=prepared.optimized,
                 thumbnail_key=prepared.thumbnail_key,
+                image_note=prepared.image_note,
             )
         )
 

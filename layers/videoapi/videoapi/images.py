@@ -1,8 +1,9 @@
 """Input images: what callers send, judged by content before anything is stored or paid for.
 
 An image's declared type and name are never looked at, its first bytes are. No pixel is decoded: the
-size comes from the header, and the end of the picture is looked for, because a cut-off upload would
-otherwise be noticed by the relay only, minutes later.
+size comes from the header, and the end of a PNG or WebP is looked for, because a cut-off upload
+would otherwise be noticed by the relay only, minutes later. A JPEG may lack its end: some cameras
+and editors leave it out, and decoders go on without.
 """
 
 import binascii
@@ -11,6 +12,7 @@ import io
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import unquote_to_bytes
 
 import imagesize  # type: ignore[import-untyped]  # it ships no types
 
@@ -29,7 +31,7 @@ _LINE_BREAKS = b"\r\n\t"
 _MAGIC_TEXT = 24  # characters of base64 = 18 bytes; WebP's magic, the longest, needs 12
 
 _PNG_MAGIC, _PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
-_JPEG_MAGIC, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+_JPEG_MAGIC = b"\xff\xd8\xff"
 _MARKER, _START_OF_SCAN = 0xFF, 0xDA
 _MAX_SEGMENTS = 4096  # of a JPEG before its pixels; 20 MB of the largest are 320
 # Bytes to go on by for a marker that has no length: filling, TEM, restarts.
@@ -66,14 +68,21 @@ def is_url(text: str) -> bool:
 def read_inline(text: str) -> Image:
     """Read base64, bare or in a data URL; raise `ValidationError` `invalid_image`.
 
-    Line breaks, the URL-safe alphabet and missing padding pass. Blanks inside do not: they have
-    been plus signs, and an image without those would be sent, paid for, and broken.
+    Line breaks, the URL-safe alphabet and missing padding pass, in a data URL percent-encoding too.
+    Blanks inside do not: they have been plus signs, and an image without those would be sent, paid
+    for, and broken.
     """
     text = text.strip()
     header = _DATA_URL.match(text)
     if header:
-        _require(header[0].lower().endswith(";base64,"), "is a data URL that is not base64")
         text = text[header.end() :].lstrip()
+        as_bytes = not header[0].lower().endswith(";base64,")
+        if as_bytes or "%" in text:
+            _require(len(text) <= MAX_BYTES * 3, _too_large())  # 3 characters for a byte
+            data = unquote_to_bytes(text.encode("ascii", "replace"))
+            if as_bytes:
+                return read_bytes(data)
+            text = data.decode("latin-1")
     _require(len(text) <= MAX_BYTES * 3 // 2, _too_large())  # 4 characters for 3 bytes, and breaks
     start = _decoded(text[: 2 * _MAGIC_TEXT], first=_MAGIC_TEXT)
     _require(sniff(start), "is neither a URL nor the base64 of a JPEG, PNG or WebP file")
@@ -133,14 +142,21 @@ def _pixels_start(data: bytes) -> int:
     return 0
 
 
+def components_of_first_scan(data: bytes) -> int:
+    """Return how many of a JPEG's components its first scan holds; 0 where there is none."""
+    at = _pixels_start(data)
+    return data[at + 4] if 0 < at < len(data) - 4 else 0
+
+
 def _is_whole(content_type: str, data: bytes, pixels: int) -> bool:
     """Tell whether the picture ends within the data. What follows the end is nobody's business."""
     if content_type == _JPEG:
-        return data.rfind(_JPEG_END, pixels) > 0
+        return len(data) > pixels + 2 + int.from_bytes(data[pixels + 2 : pixels + 4])
     if content_type == _PNG:
         return data.rfind(_PNG_END, pixels) > 0
     file, chunk = (int.from_bytes(data[at : at + 4], "little") + at + 4 for at in (4, 16))
-    return chunk <= file <= len(data)
+    # A last chunk of odd length may lack the byte that fills it up; the file's size counts it.
+    return chunk <= min(file, len(data)) and file <= len(data) + 1
 
 
 def _too_large() -> str:

@@ -11,11 +11,18 @@ from videoapi.receiving import DownloadFailed
 from videoapi.settings import Settings
 from videoapi.storage import Files, thumbnail_key
 from videoapi.tasks import GenerationRequest, Task
-from videoapi.thumbnails import thumbnail
+from videoapi.thumbnails import thumbnail, upright
 from videoapi.veo3 import Order
 
 VEO_LENGTHS = (4, 6, 8)  # seconds; all that Veo 3 makes, and 1080p only at 8 (Gemini API docs)
 FULL_HD_SIDE = 1080
+NOT_TURNED = (
+    "The image is too large to be turned upright here: it was sent as it is, with the orientation "
+    "in its EXIF data."
+)
+NO_THUMBNAIL = (
+    "There is no thumbnail: the image is too large or unusual, or its thumbnail could not be kept."
+)
 
 
 class ImageAway(GenerationError):
@@ -28,11 +35,15 @@ class ImageAway(GenerationError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What one POST says, and what was learnt on the way. `optimized` None: not asked for."""
+    """What one POST says, and what was learnt on the way. `optimized` None: not asked for.
+
+    `image_note` says what was not done to the image.
+    """
 
     order: Order
     optimized: bool | None
     thumbnail_key: str | None
+    image_note: str | None = None
 
 
 class Inputs:
@@ -58,7 +69,9 @@ class Inputs:
 
         A second attempt says the same words as the first, and has its thumbnail already.
         """
-        request, image = task.request, self._image(task)
+        request, given = task.request, self._image(task)
+        turned = upright(given) if given else None
+        image = turned or given
         if task.prompt_sent is not None:
             prompt, optimized = task.prompt_sent, _flag(task.prompt_optimized)
         else:
@@ -73,7 +86,10 @@ class Inputs:
             image=(f"input.{image.extension}", image.data, image.content_type) if image else None,
             extra=extra_fields(request) if self._settings.veo3_extra_fields else {},
         )
-        return Prepared(order, optimized, task.thumbnail_key or self._thumbnail(task, image))
+        key = task.thumbnail_key or self._thumbnail(task, image)
+        undone = ((NOT_TURNED, turned), (NO_THUMBNAIL, key)) if given else ()
+        note = " ".join(text for text, done in undone if done is None)
+        return Prepared(order, optimized, key, note or None)
 
     def withdraw(self, prepared: Prepared, task: Task | None) -> None:
         """Remove the thumbnail of a task that ended before it knew of it; None is a deleted one."""

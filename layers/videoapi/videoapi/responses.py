@@ -67,11 +67,14 @@ def rest_task(task: Task, links: Links, *, now: float) -> dict[str, Any]:
         "created_at": task.created_at,
         "updated_at": task.updated_at,
         "completed_at": task.completed_at,
+        "video_url": _video_url(task, links, now),
         "result": _rest_result(task, links, now),
         "error": error_record(task),
         "attempts": task.attempts,
         "prompt": task.prompt_sent or task.request.prompt,
     }
+    if task.image_note is not None:
+        body["image_note"] = task.image_note
     if task.prompt_optimized is not None:
         body["prompt_optimized"] = bool(task.prompt_optimized)
     return body | ({"metadata": task.request.metadata} if task.request.metadata else {})
@@ -242,6 +245,12 @@ def _rest_result(task: Task, links: Links, now: float) -> dict[str, Any] | None:
         },
         "duration": result.get("duration"),
     }
+
+
+def _video_url(task: Task, links: Links, now: float) -> str | None:
+    """Return where the video plays, for a completed task."""
+    link = video_link(task, links, now=now) if task.status is Status.COMPLETED else None
+    return link.url if link else None
 
 
 def _openai_task_error(task: Task) -> dict[str, Any] | None:

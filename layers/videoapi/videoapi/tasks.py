@@ -93,6 +93,7 @@ class Task:
     empty_since: str | None = None  # since when the relay shows no video of the finished job
     prompt_sent: str | None = None
     thumbnail_key: str | None = None  # a small picture of the input image, in our bucket
+    image_note: str | None = None  # what was not done to the input image, for its caller
     prompt_optimized: int | None = None  # 1 or 0, where the caller asked for it
     late_upstream_ids: list[str] = field(default_factory=list)  # learnt too late to be of use
 

@@ -89,6 +89,7 @@ def intend(
     prompt: str,
     optimized: bool | None = None,
     thumbnail_key: str | None = None,
+    image_note: str | None = None,
 ) -> Change:
     """Write down that a POST is about to begin. From here on money may be spent."""
     return _held(
@@ -99,6 +100,7 @@ def intend(
         prompt_sent=prompt,
         prompt_optimized=None if optimized is None else int(optimized),
         thumbnail_key=thumbnail_key,
+        image_note=image_note,
     )
 
 
