@@ -177,7 +177,7 @@ def story(told: Task, bucket: str, relay: str = "") -> list[str]:
     times = {
         "created": told.created_at,
         "claimed (first)": told.claimed_at,
-        "queued (last)": told.queued_at,
+        "queued (last)": told.queued_at if told.queued_at >= told.created_at else None,
         "last POST": told.intent_at,
         "accepted": told.accepted_at,
         "ended": told.completed_at,

@@ -13,7 +13,7 @@ from tests.functional.lives import UPSTREAM_VIDEO, Lives, new_task
 from videoapi.errors import GenerationError
 from videoapi.keys import KeyRing, Limits
 from videoapi.tasks import Status, timestamp
-from videoapi.transitions import accepted_late, cancel, claim, intend
+from videoapi.transitions import NEVER, accepted_late, cancel, claim, intend
 
 REFUSED = GenerationError("no", code="upstream_account_error")
 NOT_FETCHED = GenerationError("gone", code="video_download_failed", maybe_charged=True)
@@ -195,6 +195,10 @@ def test_a_story_is_told_in_the_order_of_time():
     assert times[:6] == [
         "created", "claimed (first)", "last POST", "accepted", "queued (last)", "ended"
     ]  # fmt: skip
+
+
+def test_story_of_a_task_whose_message_was_not_sent_tells_no_time_of_it():
+    assert not any("queued (last)" in line for line in story(new_task(queued_at=NEVER), "files"))
 
 
 CHARGED = {

@@ -24,10 +24,9 @@ from videoapi.settings import Settings
 from videoapi.storage import Files, Links, input_key, is_own_input
 from videoapi.store import ConditionFailed, TaskStore, Unconfirmed
 from videoapi.tasks import Status, Task, derived_task_id, new_task_id, timestamp
-from videoapi.transitions import MESSAGE_GRACE, seconds_since
+from videoapi.transitions import MESSAGE_GRACE, NEVER, seconds_since
 
 TRIES = 3  # of a submit whose place others took while it made one free
-FREE = timestamp(0)  # the lease of a task that nobody has had: past, by any worker's clock
 
 
 @dataclass(frozen=True)
@@ -224,8 +223,7 @@ class Submissions:
 
         Not earlier than the sweeper would, or a caller could flood the queue with replays.
         """
-        sent = seconds_since(waiting.queued_at, now)
-        if sent < MESSAGE_GRACE and (waiting.due_at or "") > timestamp(now):
+        if seconds_since(waiting.queued_at, now) < MESSAGE_GRACE:
             return waiting
         with suppress(ServiceError):  # accepted it is, and the sweeper will come
             change = transitions.requeue(waiting, now=now, grace=MESSAGE_GRACE)
@@ -255,7 +253,7 @@ def _new_task(submission: Submission, caller: Caller, source: _Source) -> Task:
         updated_at=now,
         queued_at=now,
         due_at=timestamp(caller.now + MESSAGE_GRACE),
-        lease_until=FREE,
+        lease_until=NEVER,
         request=submission.request,
         dialect=caller.dialect,
         fingerprint=_fingerprint(submission, source.identity),

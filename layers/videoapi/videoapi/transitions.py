@@ -32,6 +32,7 @@ LEGAL: Mapping[Status, frozenset[Status]] = {
 RUNNING = frozenset({Status.PROCESSING})
 KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint")
 KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at")  # of a job that may run on
+NEVER = timestamp(0)  # past by any clock
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
@@ -227,11 +228,11 @@ def requeue(task: Task, *, now: float, grace: int) -> Change:
 
 
 def unsent(task: Task, *, now: float) -> Change:
-    """Note that a waiting task's message was not sent: the sweeper's next round sends it."""
+    """Note that a waiting task's message was not sent: a replay or the next sweep sends it."""
     return Change(
         leaves=frozenset({Status.PENDING}),
         equals={"queued_at": task.queued_at},
-        sets={"due_at": timestamp(now)},
+        sets={"queued_at": NEVER, "due_at": timestamp(now)},
     )
 
 
