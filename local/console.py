@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any
 
@@ -48,8 +49,9 @@ class Console:
         """Write a text under the time of day, further lines of it indented as far."""
         now = datetime.fromtimestamp(self._clock()).strftime("%H:%M:%S")  # noqa: DTZ006 — the reader's
         body = text.replace("\n", f"\n{'':{len(now)}} ")
-        self._stream.write(f"{self.painted(now, _DIM)} {body}\n")
-        self._stream.flush()
+        with suppress(OSError):  # whoever read it has gone, and what runs goes on
+            self._stream.write(f"{self.painted(now, _DIM)} {body}\n")
+            self._stream.flush()
 
     def request(
         self, method: str, path: str, status: int, seconds: float, *, task: str = "", note: str = ""

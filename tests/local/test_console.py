@@ -163,6 +163,15 @@ def test_further_lines_of_a_text_stand_below_it(console, piped):
     assert second == f"{'':8} Traceback"
 
 
+class Gone(io.StringIO):
+    def flush(self):
+        raise BrokenPipeError
+
+
+def test_a_reader_that_has_gone_stops_nothing():
+    console_on(Gone()).request("GET", "/docs", 200, 0.1)
+
+
 def test_the_memory_of_tasks_has_an_end(console, piped):
     for number in range(3000):
         item = row("processing") | {"task_id": {"S": f"vid_{number:024}"}}
