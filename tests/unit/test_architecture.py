@@ -20,8 +20,8 @@ everything = pytest.mark.parametrize(
 LAYERS = {
     "what a task is": "errors settings tasks transitions items measurements",
     "AWS": "aws_errors store queue storage keys limits retries",
-    "files of strangers": "addresses images thumbnails pinned receiving fetch",
-    "words": "loose_json inflation connections prompts optimizer",
+    "files of strangers": "inflation addresses images thumbnails pinned receiving fetch",
+    "words": "loose_json connections prompts optimizer",
     "what a relay says": "redaction complaints failures result_links result_urls "
     "relay_complaints relay_answers relay_bodies relay_outcomes",
     "the relay": "veo3 polling mp4",

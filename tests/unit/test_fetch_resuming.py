@@ -1,5 +1,6 @@
 """A download that breaks off goes on where it was, if its server can."""
 
+import gzip
 import io
 
 import httpx
@@ -138,3 +139,29 @@ def test_status_that_cannot_be_told_is_none():
         raise httpx.ConnectError("refused")
 
     assert fetcher(refuse).status(URL) is None
+
+
+def fetched(body, *, most):
+    fetcher = Fetcher(
+        allow_private=False,
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, content=body)),
+        video_limits=Limits(size=most, seconds=5, idle=5),
+    )
+    into = io.BytesIO()
+    return fetcher.video("https://8.8.8.8/video.mp4.gz", into), into
+
+
+def test_a_packed_video_is_unpacked():
+    got, into = fetched(gzip.compress(VIDEO), most=len(VIDEO))
+    assert got.size_bytes == len(VIDEO)
+    assert into.getvalue() == VIDEO
+
+
+@pytest.mark.parametrize(
+    ("body", "most"),
+    [(gzip.compress(VIDEO)[:-3], len(VIDEO)), (gzip.compress(VIDEO), len(VIDEO) - 1)],
+    ids=["cut", "long"],
+)
+def test_a_packed_video_that_is_cut_or_too_long_has_failed(body, most):
+    with pytest.raises(DownloadFailed, match="packed"):
+        fetched(body, most=most)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.fake_relay import failed, form_of
+from tests.fake_relay import CDN, failed, form_of
 from tests.fakes import START
 from tests.world import World
 from videoapi.tasks import GenerationRequest, Status
@@ -29,6 +29,34 @@ def test_an_order_that_was_not_accepted_is_sent_again_three_times(status):
         "retryable": True,
         "maybe_charged": False,
     }
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirected_order_ends_for_good_and_the_log_names_the_setting(status):
+    world = World()
+    world.relay.posts.append(httpx.Response(status, headers={"location": "foo:bar"}))
+    task = world.run()
+    assert len(world.relay.orders) == 1
+    assert (task.status, task.error["code"]) == (Status.FAILED, "upstream_account_error")
+    assert not task.error["retryable"]
+    assert not task.error["maybe_charged"]
+    [fields] = [fields for level, _, fields in world.log.lines if level == "error"]
+    assert "VEO3_BASE_URL" in fields["detail"]
+
+
+def test_a_job_whose_word_nobody_knows_is_delivered():
+    world = World()
+    world.relay.endings.append({"status": "published", "videos": [{"url": f"{CDN}/video.mp4"}]})
+    task = world.run()
+    assert (task.status, task.result["video_url"]) == (Status.COMPLETED, f"{CDN}/video.mp4")
+
+
+def test_a_job_whose_link_leads_inwards_is_delivered_by_the_content_route():
+    world = World()
+    world.relay.endings.append({"status": "completed", "video_url": "http://169.254.169.254/a"})
+    task = world.run()
+    assert task.status is Status.COMPLETED
+    assert task.result["video_key"]
 
 
 def test_a_connection_that_never_came_about_counts_as_not_accepted():

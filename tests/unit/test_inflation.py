@@ -1,12 +1,13 @@
 """Bodies that came compressed, whole or damaged, and bombs."""
 
 import gzip
+import io
 import zlib
 from itertools import islice
 
 import pytest
 
-from videoapi.inflation import PIECE, Broken, inflated
+from videoapi.inflation import PIECE, Broken, inflated, unpack_file
 
 MP4 = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 2000
 RAW = zlib.compressobj(wbits=-15)
@@ -73,3 +74,26 @@ def test_a_damaged_or_cut_body_is_broken(data):
 def test_a_bomb_is_unpacked_in_small_pieces():
     bomb = gzip.compress(bytes(50_000_000))
     assert max(len(piece) for piece in islice(inflated([bomb]), 100)) <= PIECE
+
+
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(MP4), gzip.compress(gzip.compress(MP4))], ids=["once", "twice"]
+)
+def test_a_packed_file_is_replaced_by_what_it_holds(packed):
+    file = io.BytesIO(packed)
+    assert unpack_file(file, len(MP4)) == len(MP4)
+    assert file.getvalue() == MP4
+
+
+def test_another_file_is_left_alone():
+    file = io.BytesIO(MP4)
+    assert unpack_file(file, 1) is None
+    assert file.getvalue() == MP4
+
+
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(MP4)[:-1], gzip.compress(MP4 + b"x")], ids=["cut", "long"]
+)
+def test_a_packed_file_that_is_damaged_or_too_long_is_broken(packed):
+    with pytest.raises(Broken):
+        unpack_file(io.BytesIO(packed), len(MP4))

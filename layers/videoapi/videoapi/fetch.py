@@ -25,6 +25,7 @@ from videoapi import __version__
 from videoapi.addresses import MAX_LINK_LENGTH, Place, is_public, locate, origin, require_public
 from videoapi.errors import ValidationError
 from videoapi.images import MAX_BYTES
+from videoapi.inflation import Broken, unpack_file
 from videoapi.pinned import DEADLINE, PINS, Deadline, PinnedTransport
 from videoapi.receiving import Downloaded, DownloadFailed, Part, save
 
@@ -110,7 +111,8 @@ class Fetcher:
         while True:
             before = part.size
             try:
-                return self._download(url, into, limits, deadline, part, trusted=self._trusted)
+                got = self._download(url, into, limits, deadline, part, trusted=self._trusted)
+                return replace(got, size_bytes=_unpacked(into, limits.size) or got.size_bytes)
             except DownloadFailed as exc:
                 goes_on = exc.transient and exc.status is None and part.validator
                 if not goes_on or part.size - before < WORTH_GOING_ON:
@@ -214,6 +216,14 @@ def _require_public(addresses: list[str], *, may_be_private: bool) -> None:
 def _no_host(*, transient: bool) -> DownloadFailed:
     # One sentence for all: which names exist inside is nothing to tell a stranger.
     return DownloadFailed("names no host on the public internet", transient=transient)
+
+
+def _unpacked(file: BinaryIO, most: int) -> int | None:
+    """Unpack a video that is kept as .gz, or was packed although `identity` was asked for."""
+    try:
+        return unpack_file(file, most)
+    except Broken as exc:
+        raise DownloadFailed(f"holds a packed file that is {exc}") from exc
 
 
 def _joined(url: str, location: str) -> str:

@@ -4,10 +4,13 @@ Relays and their stores send gzip to clients that accept `identity` alone, with 
 without it (an MP4 stored as .gz). httpx would unpack a chunk at once, whatever comes of it.
 """
 
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
-from typing import Final
+from typing import IO, Final
 
 PIECE: Final = 64 * 2**10  # bytes that are unpacked at once
 
@@ -35,6 +38,29 @@ def inflated(stream: Iterable[bytes], encoding: str = "") -> Iterator[bytes]:
         stream = _unpacked(stream, bits)
         deflated = False
     yield from stream
+
+
+def unpack_file(file: IO[bytes], most: int) -> int | None:
+    """Put in a gzip file's place what it holds; return how many bytes. None for any other file.
+
+    Raise `Broken` if it is damaged, or holds more than `most` bytes.
+    """
+    file.seek(0)
+    if file.read(len(_GZIP)) != _GZIP:
+        file.seek(0, 2)
+        return None
+    file.seek(0)
+    with tempfile.TemporaryFile() as plain:
+        for piece in inflated(iter(partial(file.read, PIECE), b"")):
+            if plain.tell() + len(piece) > most:
+                raise Broken("too long")
+            plain.write(piece)
+        size = plain.tell()
+        plain.seek(0)
+        file.seek(0)
+        file.truncate()
+        shutil.copyfileobj(plain, file)
+    return size
 
 
 def _beginning(stream: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
