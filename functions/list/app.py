@@ -1,13 +1,12 @@
-"""The caller's tasks, a page at a time: as tasks (REST) or as video objects (OpenAI)."""
+"""Lists: the caller's tasks, in either dialect, and the models that a submit may name."""
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import listing, services
+from videoapi import listing, models, services
 from videoapi.http import NO_STORE, answer
 
 api = services.api()
-store = services.store()
-links = services.links()
+store, links = services.store(), services.links()
 
 
 @api.get("/api/v1/tasks")
@@ -20,11 +19,22 @@ def tasks() -> Response[str]:
 @api.get("/v1/videos")
 def videos() -> Response[str]:
     """Return a page of video objects, always in OpenAI's words."""
-    words = api.settings.openai_status_vocabulary
-    page = listing.openai_page(
-        store, links, api.caller, api.query, vocabulary=words, now=api.clock()
-    )
+    words, now = api.settings.openai_status_vocabulary, api.clock()
+    page = listing.openai_page(store, links, api.caller, api.query, vocabulary=words, now=now)
     return answer(page, extra=NO_STORE)
+
+
+@api.get("/v1/models")
+@api.get("/api/v1/models")
+def offered() -> Response[str]:
+    """Return the models on offer."""
+    return answer(models.listed(api.settings), extra=NO_STORE)
+
+
+@api.get("/v1/models/<model>")
+def one(model: str) -> Response[str]:
+    """Return one of them."""
+    return answer(models.found(api.settings, model), extra=NO_STORE)
 
 
 handler = api.handle

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, override
 
-from videoapi import documentation, responses
+from videoapi import documentation, models, responses
 from videoapi.bodies import TOO_LARGE
 from videoapi.complaints import Complaint
 from videoapi.errors import (
@@ -146,6 +146,9 @@ _FAILED = replace(_ENDED, status=Status.FAILED, error=_REFUSED.as_record())
 _CANCELLED = replace(_ENDED, status=Status.CANCELLED, intent_at=CREATED)
 
 
+_MODELS = Settings(veo3_allowed_models=("veo_3_1", "veo_3_1-fast"))
+
+
 def answers() -> dict[str, dict[str, Json]]:
     """Return the examples of each operation's success by their names."""
     plain = {
@@ -185,6 +188,9 @@ def answers() -> dict[str, dict[str, Json]]:
             "completed": plain["completed"],
             "failed, to an SDK": sdk["failed, to an SDK"],
         },
+        "listModels": {"the models": models.listed(_MODELS)},
+        "getModel": {"a model": models.found(_MODELS, "veo_3_1")},
+        "listModelsInRest": {"the models": models.listed(_MODELS)},
         "listVideos": {"one video": responses.openai_list([listed], more=False)},
         "deleteVideo": {"deleted": responses.deleted(ID)},
         "getHealth": {"alive": documentation.health()},
@@ -203,6 +209,12 @@ def refusals(dialect: Dialect) -> dict[int, list[Json]]:
     return found
 
 
+def _daily_limit() -> RateLimited:
+    error = RateLimited("This key may make 50 videos a day.", code="daily_limit_reached")
+    error.retryable = False  # not within the minute that a client would wait
+    return error
+
+
 def _errors(dialect: Dialect) -> list[VideoApiError]:
     openai = dialect is Dialect.OPENAI
     shared: list[VideoApiError] = [
@@ -212,8 +224,13 @@ def _errors(dialect: Dialect) -> list[VideoApiError]:
         NotFound("No such route. See /docs.", code="route_not_found"),
         PayloadTooLarge(TOO_LARGE),
         UnsupportedMediaType("Send the body as application/json.", param="Content-Type"),
+        UnsupportedMediaType(
+            "Send the body without Content-Encoding, or as gzip or deflate.",
+            code="unsupported_content_encoding",
+            param="Content-Encoding",
+        ),
         RateLimited("This key may submit 10 times a minute."),
-        RateLimited("This key may make 50 videos a day.", code="daily_limit_reached"),
+        _daily_limit(),
         RateLimited("This key may have 5 tasks alive at once.", code="too_many_tasks_alive"),
         VideoApiError("Something went wrong here; the logs tell it under this request id."),
         ServiceError("The task table does not answer just now. Try again."),
@@ -228,6 +245,7 @@ def _errors(dialect: Dialect) -> list[VideoApiError]:
             *shared,
             _refused({"seconds": 5}, openai=True),
             _refused({"prompt": PROMPT, "size": "4096x2160"}, openai=True),
+            NotFound("This service offers veo_3_1.", code="model_not_found", param="model"),
             NotFound("The video is not ready yet: processing, 45 %.", code="video_not_ready"),
             NotFound("There is no video: Audio filtered", code="video_failed"),
             NotFound("The video was kept for its retention time.", code="video_expired"),

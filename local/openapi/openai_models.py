@@ -64,6 +64,23 @@ class OpenAiDeletedVideo(Answer):
     deleted: Literal[True]
 
 
+class Model(Answer):
+    """A model that a submit may name."""
+
+    id: str
+    object: Literal["model"]
+    created: Epoch
+    """0 where nobody tells."""
+    owned_by: str
+
+
+class ModelList(Answer):
+    """The models on offer, the default first."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
 class OpenAiErrorBody(Answer):
     """What went wrong."""
 
@@ -84,4 +101,4 @@ class OpenAiError(Answer):
     error: OpenAiErrorBody
 
 
-ANSWERS = (OpenAiVideo, OpenAiVideoList, OpenAiDeletedVideo, OpenAiError)
+ANSWERS = (Model, ModelList, OpenAiVideo, OpenAiVideoList, OpenAiDeletedVideo, OpenAiError)

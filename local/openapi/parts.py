@@ -59,6 +59,13 @@ PARAMETERS: dict[str, dict[str, Json]] = {
         "description": "As the submit answered it, in either dialect.",
         "schema": {"type": "string", "format": "task-id", "pattern": ID_PATTERN, "examples": [ID]},
     },
+    "Model": {
+        "name": "model",
+        "in": "path",
+        "required": True,
+        "description": "Its name, as a submit takes it.",
+        "schema": {"type": "string", "format": "model", "examples": ["veo_3_1"]},
+    },
     "Limit": {
         "name": "limit",
         "in": "query",

@@ -28,7 +28,8 @@ def task(cloud):
 def ask(client, route, task_id, **more):
     method, path = route.split() if " " in route else ("GET", "/v1/nothing")
     body = {"json": BODIES[route]} if route in BODIES else {}
-    return client.request(method, path.replace("{task_id}", task_id), **body | more)
+    path = path.replace("{task_id}", task_id).replace("{model}", "veo_3_1")
+    return client.request(method, path, **body | more)
 
 
 def assert_guarded(answer, *, kept=False):
@@ -71,7 +72,7 @@ def test_an_answer_to_nobody(deploy, task, route):
         assert_refused(answer)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if "{" in route])
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{task_id}" in route])
 def test_an_answer_about_no_task(client, route):
     answer = ask(client, route, "vid_" + "a" * 26)
     assert answer.status == 404

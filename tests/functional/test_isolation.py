@@ -1,5 +1,7 @@
 """Who may see and do what: every route × own key, other key, no key, revoked key, garbage."""
 
+import re
+
 import pytest
 
 from tests.functional.client import routes
@@ -20,6 +22,9 @@ OF_A_TASK = [
 OF_NO_TASK = [
     ("GET", "/api/v1/tasks", None),
     ("GET", "/v1/videos", None),
+    ("GET", "/v1/models", None),
+    ("GET", "/v1/models/veo_3_1", None),
+    ("GET", "/api/v1/models", None),
     ("POST", "/v1/videos", BODY),
     ("POST", "/api/v1/videos/generate", REST_BODY),
     ("POST", "/api/v1/images/generate", BODY),
@@ -117,7 +122,9 @@ def test_no_route_is_left_out_here():
     listed = {f"{method} {path}" for method, path, _ in OF_A_TASK + OF_NO_TASK}
     listed |= {f"GET {path}" for path in PUBLIC} | {"$default"}
     listed |= {f"HEAD {route[4:]}" for route in listed if route.startswith("GET ")}
-    assert listed == {route.replace("{task_id}", "{id}") for route in routes()}
+    named = {"{task_id}": "{id}", "{model}": "veo_3_1"}
+    pattern = re.compile("|".join(map(re.escape, named)))
+    assert listed == {pattern.sub(lambda found: named[found[0]], route) for route in routes()}
 
 
 @pytest.mark.parametrize("path", PUBLIC)

@@ -24,7 +24,7 @@ NOWHERE_REST = [
 NOWHERE_OPENAI = [
     "/v1",
     "/v1/",
-    "/v1/models",
+    "/v1/models/veo_3_1/x",
     "/v1/videos//x",
     "/v1/videos/vid_1/remix",
     "/v1/videos/edits",
@@ -147,9 +147,29 @@ def test_a_documented_path_asked_in_another_way_says_which_ways_it_knows(
     assert answer.headers["x-should-retry"] == "false"
 
 
+def test_the_models_on_offer_are_listed_the_default_first(deploy):
+    client = deploy(VEO3_MODEL="veo_3_1", VEO3_ALLOWED_MODELS="veo_3_1-fast,veo_3_1")
+    answer = client.get("/v1/models")
+    assert answer.json["object"] == "list"
+    assert [each["id"] for each in answer.json["data"]] == ["veo_3_1", "veo_3_1-fast"]
+    assert client.get("/api/v1/models").json == answer.json
+    for each in answer.json["data"]:
+        assert (each["object"], type(each["created"]), each["owned_by"]) == ("model", int, "relay")
+        assert client.get(f"/v1/models/{each['id']}").json == each
+        submitted = client.post("/v1/videos", json={"prompt": "A fox", "model": each["id"]})
+        assert submitted.json["model"] == each["id"]
+
+
+def test_a_model_that_is_not_on_offer_is_404_by_its_code(client):
+    answer = client.get("/v1/models/gpt-4")
+    assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+    assert answer.error["param"] == "model"
+    assert client.request("DELETE", "/v1/models/gpt-4").status == 405
+
+
 def readable(task_id):
     return [
-        path.replace("{task_id}", task_id)
+        path.replace("{task_id}", task_id).replace("{model}", "veo_3_1")
         for route in sorted(routes())
         for method, _, path in [route.partition(" ")]
         if method == "GET"

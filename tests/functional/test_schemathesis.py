@@ -48,6 +48,7 @@ CURSOR = base64.urlsafe_b64encode(f"2026-01-11T10:30:00.000Z#{ID}".encode()).dec
 PICTURE, A_PICTURE = base64.b64decode(TINY_PNG), "a picture"
 
 schemathesis.openapi.format("task-id", st.sampled_from(list(IDS.values())))
+schemathesis.openapi.format("model", st.just("veo_3_1"))
 schemathesis.openapi.format("cursor", st.just(CURSOR))
 
 

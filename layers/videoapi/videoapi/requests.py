@@ -38,6 +38,7 @@ from videoapi.fields import (
     whole_or_text,
 )
 from videoapi.forms import read_form
+from videoapi.models import offered
 from videoapi.settings import Settings
 from videoapi.tasks import Dialect, GenerationRequest
 
@@ -274,8 +275,8 @@ def _hint(kind: type[BaseModel], place: tuple[int | str, ...], error: str) -> di
 
 
 def _allowed(model: str | None, settings: Settings) -> str:
-    allowed = settings.veo3_allowed_models
-    if model is None or not allowed or model in allowed:
+    allowed = offered(settings)
+    if model is None or not settings.veo3_allowed_models or model in allowed:
         return model or settings.veo3_model
     raise ValidationError(
         f"model: this service offers {', '.join(allowed)}",
