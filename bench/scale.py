@@ -25,7 +25,6 @@ from bench.costs import (
     veo_per_video,
 )
 from bench.meter import Operation
-from videoapi.tasks import SHARDS
 
 VOLUMES = (10, 1_000, 100_000)  # videos a day
 PEAK = 2.0  # times the mean
@@ -116,10 +115,10 @@ def limits() -> list[Limit]:
             "a key for each caller: each owner is a key of the index",
         ),
         Limit(
-            f"index `open`, {SHARDS} shards: {PARTITION_WRITES:,} units a second each",
-            PARTITION_WRITES * SHARDS,
-            _units("open", worker, submit),
-            "`SHARDS` in `tasks.py`",
+            f"index `open`, tasks with a paid job: {PARTITION_WRITES:,} units a second",
+            PARTITION_WRITES,
+            _units("open", worker),
+            "a partition for some of them: `PAID` in `tasks.py`",
         ),
         Limit(
             f"`limits#` item of one key: {PARTITION_WRITES:,} units a second",

@@ -137,7 +137,8 @@ def released(item: Item, now: str) -> Item:
     if "open" not in item:
         return item
     if item.get("lease_owner", {}).get("S"):
-        return item | {"lease_owner": {"S": ""}, "lease_until": {"S": now}, "due_at": {"S": now}}
+        free = {"lease_owner": {"S": ""}, "claims": {"N": "0"}}  # it did not die over the task
+        return item | free | {"lease_until": {"S": now}, "due_at": {"S": now}}
     until = item.get("lease_until", {}).get("S", "")  # later than now: the next attempt waits
     return item | {"due_at": {"S": max(now, until)}}
 

@@ -22,7 +22,7 @@ from local.settings import ROOT, Settings
 from videoapi.errors import ServiceError
 from videoapi.items import decode
 from videoapi.keys import KeyRing, Limits, ListedKey
-from videoapi.tasks import SHARDS, Status, Task, epoch, is_task_id
+from videoapi.tasks import PAID, SHARDS, Status, Task, epoch, is_task_id
 
 REDRIVE_MOST = 10_000  # messages of one round
 LISTED_MOST = 100  # tasks, the newest
@@ -124,15 +124,15 @@ def tasks(stack: Deployed, given: argparse.Namespace) -> None:
 
 
 def _alive(client: Any, table: str) -> Iterator[Task]:
-    """Return the tasks that have not ended: a query for each shard, a read for each task."""
+    """Return the tasks that have not ended: a query for each partition, a read for each task."""
     pages = client.get_paginator("query")
-    for number in range(SHARDS):
+    for partition in (PAID, *map(str, range(SHARDS))):
         for page in pages.paginate(
             TableName=table,
             IndexName="open",
             KeyConditionExpression="#o = :o",
             ExpressionAttributeNames={"#o": "open"},
-            ExpressionAttributeValues={":o": {"S": str(number)}},
+            ExpressionAttributeValues={":o": {"S": partition}},
         ):
             for key_of in page["Items"]:
                 found = client.get_item(TableName=table, Key={"task_id": key_of["task_id"]})
@@ -193,7 +193,9 @@ def story(told: Task, bucket: str, relay: str = "") -> list[str]:
         "refused by audio filter": told.audio_refusals,
         "answers lost": told.unknown_submits,
         "relay's job": told.upstream_id,
+        "its job ended": told.job_ended_at,
         "jobs learnt too late": ", ".join(told.late_upstream_ids),
+        "jobs given back": ", ".join(told.failed_upstream_ids),
         "held by": told.lease_owner,
         "held until": None if told.ended else told.lease_until,
         "video": _address(told.result or {}, bucket),

@@ -12,9 +12,10 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from videoapi.errors import ServiceError
+from videoapi.items import LISTS
 from videoapi.queue import LONGEST_DELAY
 from videoapi.store import Page
-from videoapi.tasks import GenerationRequest, Status, Task, timestamp
+from videoapi.tasks import PAID, GenerationRequest, Status, Task, timestamp
 from videoapi.transitions import index_keys, listed_at
 
 START = 1_768_127_400.0  # 2026-01-11T10:30:00Z
@@ -65,7 +66,7 @@ class Clock:
 
 def row_of(task):
     """Return what `items.task_item` writes, as plain values."""
-    attributes = vars(task) | index_keys(task) | {"late_upstream_ids": None}
+    attributes = vars(task) | index_keys(task) | dict.fromkeys(LISTS)
     return {name: deepcopy(value) for name, value in attributes.items() if value is not None}
 
 
@@ -85,6 +86,8 @@ def changed(row, change):
     new = {**row, **deepcopy(dict(change.sets))}
     for name, value in change.keeps.items():
         new.setdefault(name, value)
+    for name, number in change.adds.items():
+        new[name] = new.get(name, 0) + number
     for name, value in change.appends.items():
         new[name] = [*new.get(name, []), value]
     return {name: value for name, value in new.items() if value is not None}
@@ -93,7 +96,7 @@ def changed(row, change):
 def kind_of(change):
     """Name a change after the function of `transitions` that made it."""
     sets = change.sets
-    if change.appends:
+    if "late_upstream_ids" in change.appends:
         return "accepted_late"
     if "status" in sets:
         return {"processing": "claim"}.get(sets["status"], str(sets["status"]))
@@ -154,13 +157,14 @@ class FakeStore:
         found = [task_of(row) for row in rows if status in (None, row["status"])]
         return Page(found[:limit], listed_at(found[limit - 1]) if len(found) > limit else None)
 
-    def overdue(self, now):
-        due = [
-            task_id
+    def overdue(self, now, *, paid):
+        self._reached("overdue")
+        due = sorted(
+            (row["due_at"], task_id)
             for task_id, row in self.rows.items()
-            if "open" in row and row.get("due_at", "~") < timestamp(now)
-        ]
-        yield from due
+            if row.get("due_at", "~") < timestamp(now) and (row["open"] == PAID) is paid
+        )
+        yield from (task_id for _, task_id in due)
 
     def _reached(self, kind):
         self._world.at(kind)

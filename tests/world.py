@@ -84,6 +84,7 @@ class World:
         self.events = []  # everything that was reached, in order
         self.at_event = {}  # what happens there: index into `events` → action
         self.jitter = 1.0
+        self.key_away_until = 0.0
         self.address = "93.184.216.34"  # of every name that is looked up
         self._numbers = itertools.count(1)
         self.fetcher = Fetcher(
@@ -96,7 +97,7 @@ class World:
             httpx.MockTransport(self.relay),
             base_url=self.settings.veo3_base_url,
             endpoint=self.settings.veo3_endpoint,
-            key=lambda: "sk-relay-secret",
+            key=self.key,
         )
         self.inputs = Inputs(self.settings, self.files, self.fetcher, optimizer)
         self.delivery = Delivery(
@@ -140,6 +141,12 @@ class World:
             clock=self.clock,
             measurements=measurements,
         )
+
+    def key(self):
+        """Return the relay's key, once it can be read."""
+        if self.clock() < self.key_away_until:
+            raise ServiceError("A key of this service cannot be read just now.")
+        return "sk-relay-secret"
 
     def adapters(self):
         """Return the store, the queue and the files."""

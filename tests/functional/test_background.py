@@ -217,7 +217,8 @@ def test_why_a_key_cannot_be_read_is_logged_with_the_secret_s_name(
     cloud.calls.fail("secrets-manager:GetSecretValue", code)
     client = deploy(VEO3_API_KEY_SECRET="away", VIDEO_GENERATION_MAX_RETRIES="0")
     client.invoke("worker", send(cloud, task), WorkerContext())
-    assert cloud.store.get(task.task_id).error["code"] == "service_unavailable"
+    waiting = cloud.store.get(task.task_id)
+    assert (waiting.status, waiting.attempts, waiting.lease_owner) == (Status.PROCESSING, 0, "")
     (said,) = [each for each in caplog.records if each.getMessage() == services.UNREADABLE]
     assert (said.secret, said.reason, said.aws_code) == ("away", reason, code)
 
@@ -233,7 +234,7 @@ def test_a_dead_letter_ends_its_task_and_its_log_names_it(deploy, cloud, caplog)
     caplog.set_level("INFO", "service_undefined")
     tasks = [new_task(), new_task()]
     for task in tasks:
-        cloud.store.create(task)
+        cloud.store.create(replace(task, claims=5))
     event = event_of("dead_letter", *map(message_about, tasks))
     assert deploy().invoke("dead_letter", event) == {"batchItemFailures": []}
     assert {cloud.store.get(task.task_id).error["code"] for task in tasks} == {"worker_crashed"}
@@ -242,7 +243,7 @@ def test_a_dead_letter_ends_its_task_and_its_log_names_it(deploy, cloud, caplog)
 
 
 def test_a_dead_letter_that_cannot_be_buried_comes_back_and_keeps_no_other(deploy, cloud):
-    task = new_task()
+    task = replace(new_task(), claims=5)
     cloud.store.create(task)
     cloud.store.create(broken := new_task())
     cloud.change(broken.task_id, status={"S": "a word of a later version"})

@@ -125,7 +125,7 @@ def open_task(number=1, **more):
 def test_an_open_task_whose_worker_ended_is_free_and_due_at_once():
     held = open_task(lease_owner="request", lease_until=LATER, due_at=LATER, upstream_id="video_1")
     free = open_task(lease_owner="", lease_until=NOW, due_at=NOW, upstream_id="video_1")
-    assert released(held, NOW) == free
+    assert released(held, NOW) == free | {"claims": {"N": "0"}}
 
 
 def test_a_task_that_nobody_held_is_due_at_once_unless_its_next_attempt_waits():

@@ -246,7 +246,7 @@ def _check_step(before, after):
     if now is Status.PROCESSING and not holder:
         assert epoch(after["lease_until"]) <= epoch(after["due_at"]) - MESSAGE_GRACE
     if now is Status.DELETED:
-        assert after.keys() <= TOMBSTONE | {"late_upstream_ids"}
+        assert after.keys() <= TOMBSTONE
         return
     assert now is was or now in LEGAL[was]
     assert after["progress"] >= before["progress"]

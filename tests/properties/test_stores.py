@@ -48,6 +48,7 @@ CHANGES = {
     ),
     "fail": lambda task, now, **_: transitions.fail(task, ERROR, now=now, retention=DAY),
     "abandon": lambda task, now, **_: transitions.abandon(task, ERROR, now=now, retention=DAY),
+    "job ended": lambda now, **_: transitions.job_ended(now=now),
     "cancel": lambda now, **_: transitions.cancel(now=now, retention=DAY),
     "delete": lambda task, now, **_: transitions.delete(task, now=now, retention=DAY),
     "requeue": lambda task, now, **_: transitions.requeue(
@@ -112,7 +113,9 @@ class TwoStores(RuleBasedStateMachine):
 
     def teardown(self):
         ours = {self._new(0).task_id, self._new(1).task_id}
-        assert ours & set(self.dynamodb.overdue(self.now)) == set(self.fake.overdue(self.now))
+        for paid in (True, False):
+            due = set(self.dynamodb.overdue(self.now, paid=paid))
+            assert ours & due == set(self.fake.overdue(self.now, paid=paid))
         for newest_first in (True, False):
             page = {"limit": 1, "newest_first": newest_first}
             assert self.dynamodb.page(self.owner, **page) == self.fake.page(self.owner, **page)

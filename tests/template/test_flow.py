@@ -140,3 +140,13 @@ def test_the_sweeper_runs_every_minute_ends_within_it_and_is_not_repeated(templa
     assert deployment["SweeperFunction"]["Timeout"] < 60
     retries = deployment.of_type("Lambda::EventInvokeConfig").values()
     assert [retry["MaximumRetryAttempts"] for retry in retries] == [0]
+
+
+@pytest.mark.fails_when(
+    hand_overs_are_stopped=lambda s: properties(s, "WorkerFunction").pop("RecursiveLoop"),
+    put_back_letters_are_stopped=lambda s: properties(s, "DeadLetterFunction").pop("RecursiveLoop"),
+)
+def test_functions_that_send_to_the_worker_are_no_loop_to_lambda(template):
+    deployment = template.deployed()
+    for function in ("WorkerFunction", "DeadLetterFunction"):
+        assert deployment[function].get("RecursiveLoop") == "Allow"

@@ -48,6 +48,7 @@ GRANTS = {
     "DocsFunction": {},
     "WorkerFunction": {
         "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
+        "TasksTable/index/open": "dynamodb:Query",
         "TasksQueue": "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes "
         "sqs:ChangeMessageVisibility sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:GetObject",

@@ -25,7 +25,8 @@ LAYERS = {
     "what a relay says": "redaction complaints failures result_links result_urls "
     "relay_complaints relay_answers relay_bodies relay_outcomes",
     "the relay": "veo3 polling mp4",
-    "behind the queue": "lease inputs attempts delivery evidence watching generation recovery",
+    "behind the queue": "lease inputs attempts delivery evidence watching dispatch generation "
+    "recovery",
     "what a caller says": "fields json_bodies aliases forms requests uploads caller submission",
     "what else one may ask for": "image_generation",
     "what a caller is told": "responses content listing cancellation documentation",

@@ -1,3 +1,4 @@
+import itertools
 import time
 
 import pytest
@@ -18,7 +19,7 @@ def cancellation(cloud):
         cloud.store,
         cloud.files,
         retention_hours=2,
-        clock=lambda: NOW,
+        clock=(NOW + call for call in itertools.count()).__next__,
         measurements=Measurements(lambda *_: None),
     )
 

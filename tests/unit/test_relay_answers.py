@@ -207,15 +207,6 @@ def test_an_envelope_is_opened():
     assert (job.state, job.progress, job.video_url) == (JobState.DONE, 100, VIDEO)
 
 
-@pytest.mark.parametrize("name", ["result", "response", "task", "job", "video"])
-def test_an_unusual_envelope_is_opened_where_it_alone_has_a_status(name):
-    inner = {"id": "v", "status": "failed", "error": {"code": "MINOR"}}
-    job = job_in({name: inner, "msg": "ok"}, CONTENT)
-    assert (job.ids, job.failure.code) == (("v",), "content_policy_violation")
-    assert job_in({name: inner, "status": "running"}, CONTENT).state is JobState.RUNNING
-    assert accepted_id({name: {"id": "v"}}) == "v"
-
-
 def test_an_envelopes_own_success_is_not_the_jobs():
     answer = {"status": "success", "data": {"status": "processing", "progress": 7}}
     assert job_in(answer, CONTENT) == Job(state=JobState.RUNNING, progress=7)

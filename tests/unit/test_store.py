@@ -252,8 +252,34 @@ def test_overdue_are_open_tasks_of_every_shard_whose_time_has_passed(store, live
     due = {lives.pending(now=NOW).task_id for _ in range(SHARDS * 3)}
     lives.pending(now=NOW + 600)
     lives.cancelled(now=NOW)
-    assert set(store.overdue(NOW + 300)) == due
-    assert list(store.overdue(NOW)) == []
+    lives.processing(now=NOW)
+    assert set(store.overdue(NOW + 300, paid=False)) == due
+    assert list(store.overdue(NOW, paid=False)) == []
+
+
+def test_overdue_come_in_the_order_in_which_they_were_due(store, lives):
+    due = [
+        lives.pending(now=NOW + number % 7, due_at=timestamp(NOW + number)).task_id
+        for number in (5, 3, 4, 1, 2, 6, 8, 7)
+    ]
+    assert list(store.overdue(NOW + 300, paid=False)) == [
+        due[number] for number in (3, 4, 1, 2, 0, 5, 7, 6)
+    ]
+
+
+def test_overdue_with_a_paid_job_are_told_apart(store, lives):
+    paid = lives.processing(now=NOW)
+    refused = lives.processing(now=NOW)
+    change = transitions.refuse(refused, now=NOW, again_at=NOW)
+    assert store.apply(refused.task_id, change)
+    assert list(store.overdue(NOW + 300, paid=True)) == [paid.task_id]
+    assert list(store.overdue(NOW + 300, paid=False)) == [refused.task_id]
+
+
+def test_overdue_are_read_page_by_page(cloud, monkeypatch, lives):
+    monkeypatch.setattr("videoapi.store.SWEEP_LIMIT", 2)
+    due = {lives.processing(now=NOW).task_id for _ in range(5)}
+    assert set(cloud.store.overdue(NOW + 300, paid=True)) == due
 
 
 ACTIONS = {
@@ -283,7 +309,7 @@ def test_an_outage_is_a_service_error_whose_note_tells_what_aws_said(cloud, call
 def test_overdue_of_an_absent_table_is_a_service_error_too(cloud):
     cloud.calls.fail("dynamodb:Query")
     with pytest.raises(ServiceError):
-        list(cloud.store.overdue(NOW))
+        list(cloud.store.overdue(NOW, paid=True))
 
 
 def meeting(*answers):

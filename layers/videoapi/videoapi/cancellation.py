@@ -5,7 +5,7 @@ from collections.abc import Callable
 from videoapi import transitions
 from videoapi.errors import Conflict, NotFound
 from videoapi.measurements import Measurements
-from videoapi.storage import INPUTS, Files
+from videoapi.storage import INPUTS, Files, video_key
 from videoapi.store import TaskStore
 from videoapi.tasks import Status, Task
 
@@ -36,6 +36,8 @@ class Cancellation:
         cancelled = self._store.apply(task_id, change)
         if cancelled is None:
             ended = owned(self._store, task_id, owner)
+            if change.made(ended):  # by this very call, whose first answer was lost
+                return ended
             message = f"The task has already ended: {ended.status}."
             raise Conflict(message, code="task_already_ended")
         self._measurements.ended(Status.CANCELLED)
@@ -46,12 +48,14 @@ class Cancellation:
 
         Files first: whatever fails in between, the caller can try again.
         """
-        tombstone = None
-        while tombstone is None:  # its status, which only goes forward, may change in between
+        while True:  # its status, which only goes forward, may change in between
             task = owned(self._store, task_id, owner)
             self._files.delete(_files_of(task))
             change = transitions.delete(task, now=self._clock(), retention=self._retention)
-            tombstone = self._store.apply(task_id, change)
+            if self._store.apply(task_id, change) is not None:
+                break
+            if change.made(self._store.get(task_id, deleted=True)):  # its first answer was lost
+                break
         if not task.ended:
             self._measurements.ended(Status.CANCELLED)
 
@@ -70,5 +74,7 @@ def _files_of(task: Task) -> list[str]:
     # What may serve other tasks stays: another task's input, an upload, a made image.
     mine = f"{INPUTS}/{task.owner}/{task.task_id}/"
     own = task.image_key if (task.image_key or "").startswith(mine) else None
-    found = [own, result.get("video_key"), task.thumbnail_key]
+    # A worker may have died after a copy that the task does not know of.
+    copied = video_key(task.owner, task.task_id) if task.done_at else result.get("video_key")
+    found = [own, copied, task.thumbnail_key]
     return [key for key in found if key]

@@ -10,6 +10,7 @@ where VEO3_AMBIGUOUS_SUBMIT=retry). A poll, a download or a copy that fails neve
 `tests/faults/points.py` names, for a worker's death at each step, the place that makes it safe.
 """
 
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -17,10 +18,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from videoapi import transitions
-from videoapi.attempts import Mishap, delay_before_next, set_free
+from videoapi.attempts import Mishap, delay_before_next, hopeless, set_free
 from videoapi.complaints import blotted
 from videoapi.delivery import Delivery
-from videoapi.errors import GenerationError
+from videoapi.dispatch import Dispatch
+from videoapi.errors import GenerationError, ServiceError
 from videoapi.failures import Failure, SubmitUnknown
 from videoapi.inputs import ImageAway, Inputs, Prepared
 from videoapi.lease import MESSAGE_MARGIN, HandOver, Lease, LeaseLost, Message, Sleep
@@ -31,10 +33,11 @@ from videoapi.store import TaskStore
 from videoapi.tasks import Task, timestamp
 from videoapi.transitions import seconds_since
 from videoapi.veo3 import Veo3
-from videoapi.watching import Watch
+from videoapi.watching import Watch, outlast
 
 # Seconds left, or hand over: 30 to prepare, 10 + 60 + 120 + 30 to connect, send and answer.
 ROOM_TO_POST = 260
+AWAY_PAUSE = 60.0  # seconds that a task waits for a service of AWS to come back
 
 
 class Generation:
@@ -70,25 +73,28 @@ class Generation:
         self._log = log
         self._measurements = measurements
         self._retention = settings.task_retention_hours * 3600
+        self._dispatch = Dispatch(store, queue, clock=clock, log=log)
 
     def run(self, message: Message) -> None:
-        """Work on the task of one message. Returns when the message has served its purpose.
+        """Work on what is due: the message's task, and what waits in the table beside it.
 
-        What escapes (a service of AWS away) is a crash like any other: the message comes back
-        after its visibility, the lease has run out by then, and the next worker goes on.
-
-        A worker that dies before `hide`, its first act, is missed for longer: the message has the
-        queue's own visibility, which Lambda demands to be as long as the function may run (900 s).
-        Nothing was sent by then. The sweeper queues the task again: after two to three minutes, or
-        at once after the lease of an earlier worker; after 15 minutes in a backlog.
+        Returns when the message has served its purpose. What escapes (DynamoDB away) lets the
+        message come back after its visibility. A worker that dies is missed when its lease has run
+        out: its message comes back then, and any other worker takes the task up as overdue.
         """
+        for task_id in self._dispatch.tasks(message):
+            self._take_up(task_id, message)
+
+    def _take_up(self, task_id: str, message: Message) -> None:
+        """Claim a task and carry it as far as it goes now; leave alone what another worker has."""
         # The clock first: however long the call takes, the message stays hidden beyond the lease.
         seconds, now = self._settings.lease_seconds, self._clock()
         self._queue.hide(message.receipt_handle, seconds=seconds + MESSAGE_MARGIN)
-        claim = transitions.claim(message.request_id, now=now, lease_seconds=seconds)
-        task = self._store.apply(message.task_id, claim)
-        if task is None:
-            self._log.info("nothing to do: ended, or another worker has it")
+        owner = f"{message.request_id}/{secrets.token_hex(4)}"  # Lambda repeats a request's id
+        claim = transitions.claim(owner, now=now, lease_seconds=seconds)
+        task = self._store.apply(task_id, claim) or self._store.get(task_id)
+        if task is None or task.lease_owner != owner:
+            self._log.info("nothing to do: ended, or another worker has it", task_id=task_id)
             return
         if task.claimed_at == timestamp(now):
             self._measurements.claimed(seconds_since(task.created_at, now))
@@ -106,10 +112,20 @@ class Generation:
             with self._beating(lease):
                 self._work(lease)
         except LeaseLost:
-            self._log.info("the task was cancelled or taken over")
+            self._log.info("the task was cancelled or taken over", task_id=task_id)
+            self._outlast(lease)
 
     def _work(self, lease: Lease) -> None:
         try:
+            self._carry(lease)
+        except ServiceError as away:
+            self._set_aside(lease, away)
+
+    def _carry(self, lease: Lease) -> None:
+        task, timeout = lease.task, self._settings.video_task_timeout
+        try:
+            if ending := hopeless(task, self._clock(), timeout):
+                raise ending
             self._post(lease)
             result = self._watch(lease).follow()
         except HandOver as later:
@@ -120,6 +136,24 @@ class Generation:
             self._fail(lease, failure)
         else:
             self._complete(lease, result)
+
+    def _set_aside(self, lease: Lease, away: ServiceError) -> None:
+        """Give the task back while a service of AWS is away: nothing is counted for an outage.
+
+        Raises what it got where that cannot be written either; the lease runs out then.
+        """
+        self._log.warning("a service is away: the task waits", reason=away.message)
+        if lease.task.lease_owner:  # else it is free, its message is not sent, and it is due later
+            try:
+                self._hand_over(lease, HandOver(AWAY_PAUSE))
+            except ServiceError:
+                raise away from None
+
+    def _outlast(self, lease: Lease) -> None:
+        """Keep the slot while the paid job of a task that was given up runs on at the relay."""
+        task = self._store.get(lease.task.task_id, deleted=True)
+        if task and task.ended and outlast(lease, task, self._relay, clock=self._clock):
+            self._store.apply(task.task_id, transitions.job_ended(now=self._clock()))
 
     def _watch(self, lease: Lease) -> Watch:
         return Watch(
@@ -134,6 +168,7 @@ class Generation:
         if task.intent_at is not None:
             raise SubmitUnknown("a worker died before it had the answer")
         lease.require(ROOM_TO_POST)
+        self._prepare_key()
         prepared = self._inputs.prepare(task)
         try:
             self._intend(lease, prepared)
@@ -144,6 +179,14 @@ class Generation:
         accepted = self._relay.create(prepared.order)
         self._step("answered")
         self._save(lease, accepted.upstream_id)
+
+    def _prepare_key(self) -> None:
+        """Wait with the order while the secret cannot be read; a missing one fails with it."""
+        try:
+            self._relay.prepare()
+        except ServiceError as exc:
+            if exc.retryable:
+                raise
 
     def _intend(self, lease: Lease, prepared: Prepared) -> None:
         lease.check()

@@ -12,6 +12,7 @@ from typing import Any
 from videoapi.tasks import Dialect, GenerationRequest, Status, Task
 from videoapi.transitions import Change, index_keys
 
+LISTS = ("late_upstream_ids", "failed_upstream_ids")  # absent until there is something in them
 JSON_ATTRIBUTES = frozenset({"request", "result", "error"})
 
 
@@ -41,6 +42,9 @@ def update_expression(change: Change) -> dict[str, Any]:
         place = spell.name(name)
         before = f"if_not_exists({place}, {spell.value([])})"
         assign.append(f"{place} = list_append({before}, {spell.value([added])})")
+    for name, number in change.adds.items():
+        place = spell.name(name)
+        assign.append(f"{place} = if_not_exists({place}, {spell.value(0)}) + {spell.value(number)}")
     update = "SET " + ", ".join(assign) + (" REMOVE " + ", ".join(remove) if remove else "")
     return {
         "UpdateExpression": update,
@@ -69,7 +73,7 @@ class _Placeholders:
 
 def task_item(task: Task) -> dict[str, Any]:
     """Return a new task as an item, with the keys of the two indexes."""
-    return encode({**asdict(task), "late_upstream_ids": None, **index_keys(task)})
+    return encode({**asdict(task), **dict.fromkeys(LISTS), **index_keys(task)})
 
 
 def encode(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Lease:
         self._seconds = seconds
         self._clock = clock
         self._sleep = sleep
+        self._owner = task.lease_owner
         self._renewed = self._hidden = epoch(task.lease_until) - seconds
         self._shown = self._progress = task.progress
         self._lost = threading.Event()
@@ -80,7 +81,9 @@ class Lease:
         """Make one conditional write; raise `LeaseLost` when its condition does not hold."""
         changed = self.write(change)
         if changed is None:
-            raise LeaseLost
+            changed = self._store.get(self.task.task_id)
+            if changed is None or not change.made(changed):
+                raise LeaseLost
         self.task = changed
         return changed
 
@@ -107,7 +110,7 @@ class Lease:
         out would be dropped, and a worker that died would be missed until the next sweep.
         """
         task, now, progress = self.task, self._clock(), self._progress
-        if task.lease_owner != self.message.request_id:
+        if task.lease_owner != self._owner:
             return  # given up already, and free for the next worker
         age = now - self._renewed
         due = age >= self._seconds / 3 or (progress != self._shown and age >= WRITE_EVERY)
@@ -137,6 +140,12 @@ class Lease:
         """Hand over before the function's own time runs out in the middle of a step."""
         if self.message.remaining() < seconds:
             raise HandOver
+
+    def linger(self, seconds: float) -> None:
+        """Sleep with the message hidden, for a task that is not ours any more."""
+        with suppress(ServiceError):
+            self._queue.hide(self.message.receipt_handle, seconds=self._seconds + MESSAGE_MARGIN)
+        self._sleep(threading.Event(), seconds)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not beyond the loss of the lease; raise `LeaseLost` then."""

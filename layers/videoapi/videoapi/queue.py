@@ -11,6 +11,16 @@ from videoapi.errors import ServiceError
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+# Of a message that was received anew, or is deleted. SQS has several names for it, with its older
+# protocol's prefix or without; a deleted one is `InvalidParameterValue`.
+NOT_OURS = frozenset(
+    {
+        "AWS.SimpleQueueService.MessageNotInflight",
+        "InvalidParameterValue",
+        "MessageNotInflight",
+        "ReceiptHandleIsInvalid",
+    }
+)
 LONGEST_DELAY = 900  # seconds: the most that SQS can hold a message back
 
 
@@ -43,12 +53,9 @@ class TaskQueue:
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )
-        except (
-            self._client.exceptions.MessageNotInflight,
-            self._client.exceptions.ReceiptHandleIsInvalid,
-        ):
-            return
         except (ClientError, BotoCoreError) as exc:
+            if isinstance(exc, ClientError) and exc.response["Error"]["Code"] in NOT_OURS:
+                return
             raise _away(exc) from exc
 
     def waiting(self) -> int:

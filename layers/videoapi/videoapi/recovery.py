@@ -1,19 +1,21 @@
 """Use cases that keep tasks out of limbo: the sweeper's round, and the end of a dead letter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from aws_lambda_powertools import Logger
 
 from videoapi import transitions
-from videoapi.errors import GenerationError, ServiceError
+from videoapi.attempts import CRASHES, hopeless
+from videoapi.errors import ServiceError
 from videoapi.measurements import Measurements
 from videoapi.queue import LONGEST_DELAY, TaskQueue
 from videoapi.settings import Settings
 from videoapi.store import TaskStore
-from videoapi.tasks import Status, Task, epoch
-from videoapi.transitions import MESSAGE_GRACE, seconds_since
+from videoapi.tasks import Task, epoch
+from videoapi.transitions import MESSAGE_GRACE
 
-BACKLOG_PATIENCE = 900  # seconds: while messages wait in the queue, a young pending task is one
+MOST_FAILED = 20  # tasks of one sweep that cannot be queued, beside one for each slot
+PUT_BACK = 60.0  # seconds that a dead letter's task waits for what was away
 
 
 class Recovery:
@@ -38,20 +40,23 @@ class Recovery:
         self._log = log
 
     def sweep(self) -> int:
-        """Queue again what is overdue; return how many. Two sweeps at once send once.
+        """Wake workers for what is overdue; return how many messages were sent.
 
-        Overdue is a pending task whose message was never sent (or is long gone), and a processing
-        one whose worker died together with its message. One that cannot be queued keeps no other
-        back; raises `ServiceError` at the end, so that the alarm on errors hears of it.
+        Workers go on with what is overdue by themselves (`dispatch`), so as many messages as there
+        are slots do, and none while others wait in the queue. Two sweeps at once send once. A task
+        that cannot be queued keeps no other back; raises `ServiceError` at the end, so that the
+        alarm on errors hears of it.
         """
-        now, backlog = self._clock(), self._has_backlog()
+        now = self._clock()
         queued = failed = 0
-        for task_id in self._store.overdue(now):
+        for task_id in () if self._has_backlog() else self._overdue(now):
             try:
-                queued += self._requeue(task_id, now, backlog=backlog)
+                queued += self._requeue(task_id, now)
             except Exception:  # noqa: BLE001 — whatever is wrong with one task; raised at the end
                 self._log.exception("an overdue task could not be queued", task_id=task_id)
                 failed += 1
+            if max(queued, failed - MOST_FAILED) >= self._settings.video_max_concurrent:
+                break
         if queued:
             self._measurements.queued_again(queued)
             self._log.warning("tasks were queued again", queued=queued)
@@ -60,24 +65,35 @@ class Recovery:
         return queued
 
     def bury(self, task_id: str) -> None:
-        """Deal with a dead letter: a message whose workers crashed again and again.
+        """Deal with a dead letter: a message that was received five times for nothing.
 
-        The task ends as failed, unless somebody works on it or its paid job is worth resuming.
+        Its workers died, and the task ends if they died over it, or a service was away, and the
+        message goes back.
         """
         task, now = self._store.get(task_id), self._clock()
         if task is None or task.ended:
             return
-        held_for = epoch(task.lease_until) - now
-        if held_for > 0 or (task.upstream_id is not None and not self._overtime(task, now)):
-            self._queue.send(task_id, delay=min(max(held_for, 0) + 1, LONGEST_DELAY))
-            return
+        held_for = max(epoch(task.lease_until) - now, 0.0)
+        unknown = task.intent_at is not None and task.upstream_id is None
+        fails = unknown and self._settings.veo3_ambiguous_submit == "fail"  # by any worker, too
+        if held_for or not self._ended(task, now, 1 if fails else CRASHES):
+            self._queue.send(task_id, delay=min(held_for + PUT_BACK, LONGEST_DELAY))
+
+    def _ended(self, task: Task, now: float, crashes: int) -> bool:
+        """End a task that no worker should take up again; return whether that was so."""
+        error = hopeless(task, now, self._settings.video_task_timeout, crashes=crashes)
+        if error is None:
+            return False
         retention = self._settings.task_retention_hours * 3600
-        error = _crashed(task)
         change = transitions.abandon(task, error, now=now, retention=retention)
-        if self._store.apply(task_id, change) is None:
-            self._queue.send(task_id)
-        else:
-            self._measurements.ended(error.code)
+        if self._store.apply(task.task_id, change) is None:
+            return False
+        self._measurements.ended(error.code)
+        return True
+
+    def _overdue(self, now: float) -> Iterator[str]:
+        yield from self._store.overdue(now, paid=True)
+        yield from self._store.overdue(now, paid=False)
 
     def _has_backlog(self) -> bool:
         """Whether messages wait. Not knowing is no: a message too many does no harm."""
@@ -87,36 +103,14 @@ class Recovery:
             self._log.warning("the queue does not say how long it is")
             return False
 
-    def _requeue(self, task_id: str, now: float, *, backlog: bool) -> bool:
+    def _requeue(self, task_id: str, now: float) -> bool:
         task = self._store.get(task_id)
-        if task is None or task.ended:
+        if task is None or task.ended or epoch(task.lease_until) > now:
             return False
-        waits = task.status is Status.PENDING and backlog
-        if waits and seconds_since(task.queued_at, now) < BACKLOG_PATIENCE:
+        if self._ended(task, now, CRASHES + 1):
             return False
         change = transitions.requeue(task, now=now, grace=MESSAGE_GRACE)
         if self._store.apply(task_id, change) is None:
             return False
         self._queue.send(task_id)
         return True
-
-    def _overtime(self, task: Task, now: float) -> bool:
-        return seconds_since(task.claimed_at, now) > self._settings.video_task_timeout
-
-
-def _crashed(task: Task) -> GenerationError:
-    if task.intent_at is not None and task.upstream_id is None:
-        return GenerationError(
-            "The worker died while it submitted; whether the relay took the job is unknown.",
-            code="upstream_submit_unknown",
-            kind="ServiceError",
-            retryable=True,
-            maybe_charged=True,
-        )
-    return GenerationError(
-        "The worker died again and again on this task.",
-        code="worker_crashed",
-        kind="ServiceError",
-        retryable=True,
-        maybe_charged=task.maybe_charged,
-    )

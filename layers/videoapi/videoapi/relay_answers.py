@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from videoapi.failures import JobFailed
-from videoapi.loose_json import as_text
+from videoapi.loose_json import as_dict, as_text, first_of
 from videoapi.redaction import MASK
-from videoapi.relay_complaints import complaint_in, failure_without_status, has_error, parts_of
+from videoapi.relay_complaints import complaint_in, failure_without_status, has_error
 from videoapi.result_links import expiry_of, moment
 from videoapi.result_urls import url_in_fail_reason, video_url_in
 
@@ -39,7 +39,6 @@ _DONE_AT_KEYS: Final = (
 )
 _EXPIRY_KEYS: Final = ("expires_at", "expiresAt", "expire_time", "expired_at")
 _AMOUNT_MAX: Final = 10_000  # seconds, frames per second
-_PROPER_ENVELOPES: Final = 2  # `data` and `output`
 _COMPLETE: Final = 100  # percent
 
 
@@ -117,8 +116,14 @@ def ids_in(answer: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _ids(answer: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
-    told = [_id(part.get(key)) for part in parts_of(answer) for key in keys]
+    told = [_id(part.get(key)) for part in _parts(answer) for key in keys]
     return [upstream_id for upstream_id in told if upstream_id]
+
+
+def _parts(answer: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the places where an answer may speak of the job."""
+    data = answer.get("data")
+    return answer, as_dict(data) or first_of(data), as_dict(answer.get("output"))
 
 
 def _id(value: object) -> str:
@@ -147,7 +152,7 @@ def job_in(
         return None
     done = state is JobState.DONE
     if done and url is None:
-        url = url_in_fail_reason(parts_of(answer), may_hand_out)
+        url = url_in_fail_reason(_parts(answer), may_hand_out)
     return Job(
         state=state,
         progress=progress,
@@ -186,7 +191,7 @@ def _by_company(
 
 def _expiry(answer: dict[str, Any], url: str | None) -> float | None:
     """Return the earliest end of the video that the relay, or its URL's signature, tells."""
-    told = [moment(part.get(key)) for part in parts_of(answer) for key in _EXPIRY_KEYS]
+    told = [moment(part.get(key)) for part in _parts(answer) for key in _EXPIRY_KEYS]
     known = [instant for instant in (*told, url and expiry_of(url)) if instant]
     return min(known, default=None)
 
@@ -195,15 +200,12 @@ def _job_part(answer: dict[str, Any]) -> dict[str, Any]:
     """Choose between the answer and what it may be an envelope of, where both have a status.
 
     `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
-    status of its own is the job, whatever raw upstream answer its `data` quotes. `result` and the
-    like are one only where the answer has no status.
+    status of its own is the job, whatever raw upstream answer its `data` quotes.
     """
-    whole, *inner = parts_of(answer)
-    own = _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS)
-    if own and _is_known(_status_word(whole)):
+    whole, *inner = _parts(answer)
+    if _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS) and _is_known(_status_word(whole)):
         return whole
-    envelopes = inner if not _status_word(whole) else inner[:_PROPER_ENVELOPES]
-    return next((part for part in envelopes if _status_word(part)), whole)
+    return next((part for part in inner if _status_word(part)), whole)
 
 
 def _is_known(word: str) -> bool:

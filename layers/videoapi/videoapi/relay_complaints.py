@@ -39,14 +39,7 @@ _QUOTED_CODE: Final = re.compile(
 )
 # `type` and `status` of a whole answer are the job's, not the error's.
 _NOT_OF_THE_ERROR: Final = frozenset({"type", "status"})
-_ENVELOPES: Final = ("data", "output", "result", "response", "task", "job", "video")
 _ERROR_KEYS: Final = ("error", "detail", "base_resp")
-
-
-def parts_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return where an answer may speak of the job: itself, and its envelopes' insides."""
-    inner = (answer.get(name) for name in _ENVELOPES)
-    return [answer, *(as_dict(each) or first_of(each) for each in inner)]
 
 
 def complaint_in(answer: dict[str, Any]) -> Complaint:
@@ -82,8 +75,8 @@ def _says_nothing(text: str) -> bool:
 
 
 def _errors(answer: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
-    whole, *inner = parts_of(answer)
-    for part in (*inner, whole):
+    data = answer.get("data")
+    for part in (as_dict(data) or first_of(data), as_dict(answer.get("output")), answer):
         for key in _ERROR_KEYS:
             error = part.get(key)
             nested = as_dict(error).get("error")  # what stands behind the relay, quoted

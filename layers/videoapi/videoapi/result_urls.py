@@ -7,7 +7,7 @@ caller sent (a prompt, an image) or what stands beside a video (a thumbnail, a c
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -51,7 +51,7 @@ def video_url_in(
 
 
 def url_in_fail_reason(
-    parts: Iterable[dict[str, Any]], may_hand_out: Callable[[str], bool] = bool
+    parts: tuple[dict[str, Any], ...], may_hand_out: Callable[[str], bool] = bool
 ) -> str | None:
     """Return the URL of a done job that stands where a failed one has its reason (new-api)."""
     for part in parts:

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.session import Session
 
+from videoapi.aws_errors import passes
 from videoapi.cancellation import Cancellation
 from videoapi.errors import ServiceError
 from videoapi.keys import KeyRing
@@ -231,7 +232,11 @@ def secret(name: str, *, anew: bool = False) -> str:
         cause = exc.__cause__ or exc.__context__ or exc
         code = getattr(cause, "response", {}).get("Error", {}).get("Code")
         logger().error(UNREADABLE, secret=name, reason=type(cause).__name__, aws_code=code)
-        raise ServiceError("A key of this service cannot be read just now.") from exc
+        error = ServiceError("A key of this service cannot be read just now.")
+        error.retryable = isinstance(cause, Exception) and passes(
+            cause
+        )  # an outage, and no secret that is missing or forbidden
+        raise error from exc
 
 
 @cache

@@ -1,5 +1,6 @@
 """Tasks in DynamoDB: one table, the truth of the whole system."""
 
+import heapq
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -11,13 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from videoapi.aws_errors import codes_of, service_error
 from videoapi.errors import ServiceError
 from videoapi.items import decode, task_item, task_of, update_expression, values
-from videoapi.tasks import SHARDS, Status, Task, is_task_id, timestamp
+from videoapi.tasks import PAID, SHARDS, Status, Task, is_task_id, timestamp
 from videoapi.transitions import Change, listed_at
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SWEEP_LIMIT = 500  # tasks a sweep takes up from one shard; the next sweep is a minute away
+SWEEP_LIMIT = 100  # overdue tasks in one page of the index
 PAGES = 10  # of an index, of 1 MB at most, read for one page of a list: the largest it can be
 FILTERED_PAGES = 2  # … for one of a rare status, where the next page goes on, …
 FILTERED = 100  # … and tasks in each of them
@@ -217,20 +218,34 @@ class TaskStore:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
         return Page(found, str(start["ExclusiveStartKey"]["listed_at"]["S"]))
 
-    def overdue(self, now: float) -> Iterator[str]:
-        """Yield ids of open tasks whose `due_at` has passed (one query for each shard)."""
-        for number in range(SHARDS):
+    def overdue(self, now: float, *, paid: bool) -> Iterator[str]:
+        """Yield ids of open tasks whose `due_at` has passed, the longest overdue first.
+
+        Those with a `paid` job (one query), or the others (one for each shard); more queries as the
+        caller goes on. The index is a moment behind the table.
+        """
+        partitions = [PAID] if paid else [str(number) for number in range(SHARDS)]
+        for _, task_id in heapq.merge(*(self._due(each, now) for each in partitions)):
+            yield task_id
+
+    def _due(self, partition: str, now: float) -> Iterator[tuple[str, str]]:
+        start: dict[str, Any] = {}
+        while True:
             answer = self._query(
                 IndexName="open",
                 KeyConditionExpression="#o = :o AND due_at < :now",
                 ExpressionAttributeNames={"#o": "open"},
                 ExpressionAttributeValues={
-                    ":o": {"S": str(number)},
+                    ":o": {"S": partition},
                     ":now": {"S": timestamp(now)},
                 },
                 Limit=SWEEP_LIMIT,
+                **start,
             )
-            yield from (str(item["task_id"]["S"]) for item in answer["Items"])
+            yield from ((item["due_at"]["S"], item["task_id"]["S"]) for item in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _query(self, **request: Any) -> Any:  # noqa: ANN401 — botocore's own untyped shape
         try:

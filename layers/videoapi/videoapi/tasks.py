@@ -16,6 +16,7 @@ from typing import Any
 
 ID_PREFIX = "vid_"
 _TASK_ID = re.compile(r"vid_[a-z0-9]{24,64}")
+PAID = "paid"  # the partition of the `open` index for tasks with a paid job
 SHARDS = 8  # of the `open` index: each takes 1,000 writes a second (DynamoDB partition quota)
 
 
@@ -82,6 +83,7 @@ class Task:
     claimed_at: str | None = None  # first claim: the deadline and `duration` count from here
 
     image_failures: int = 0  # fetches of the image that came to nothing for the moment
+    claims: int = 0  # since a worker last gave it back: all but the last one died over it
     attempts: int = 0  # upstream POSTs begun
     audio_refusals: int = 0  # of those, ended by the upstream's random audio filter
     unknown_submits: int = 0  # of those, lost without an answer and tried again all the same
@@ -96,6 +98,8 @@ class Task:
     image_note: str | None = None  # what was not done to the input image, for its caller
     prompt_optimized: int | None = None  # 1 or 0, where the caller asked for it
     late_upstream_ids: list[str] = field(default_factory=list)  # learnt too late to be of use
+    failed_upstream_ids: list[str] = field(default_factory=list)  # ended before another was ordered
+    job_ended_at: str | None = None  # when the job of a task that was given up was seen to end
 
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
@@ -108,7 +112,8 @@ class Task:
     def keeps_place(self, now: float) -> bool:
         """Whether it counts among its owner's live tasks: open, or given up while its job runs."""
         began = self.accepted_at or self.intent_at
-        if self.status not in (Status.CANCELLED, Status.DELETED) or began is None or self.done_at:
+        over = self.done_at or self.job_ended_at
+        if self.status not in (Status.CANCELLED, Status.DELETED) or began is None or over:
             return not self.ended
         return now < epoch(began) + PAID_JOB_SECONDS
 

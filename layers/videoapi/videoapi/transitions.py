@@ -13,11 +13,11 @@ Losing a condition is a normal outcome: somebody else was first.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from videoapi.errors import GenerationError
-from videoapi.tasks import OPEN, Status, Task, epoch, shard, timestamp
+from videoapi.tasks import OPEN, PAID, Status, Task, epoch, shard, timestamp
 
 LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
@@ -30,8 +30,11 @@ LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.DELETED: frozenset(),
 }
 RUNNING = frozenset({Status.PROCESSING})
-KEPT_BY_TOMBSTONE = ("task_id", "owner", "created_at", "fingerprint")
-KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at")  # of a job that may run on
+KEPT_BY_TOMBSTONE = (
+    *("task_id", "owner", "created_at", "fingerprint"),
+    *("attempts", "unknown_submits", "upstream_id", "late_upstream_ids", "failed_upstream_ids"),
+)
+KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at", "job_ended_at")  # of a job that may run
 NEVER = timestamp(0)  # past by any clock
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
@@ -47,6 +50,13 @@ class Change:
     sets: Mapping[str, Any] = field(default_factory=dict)  # None removes the attribute
     keeps: Mapping[str, Any] = field(default_factory=dict)  # written only where absent
     appends: Mapping[str, str] = field(default_factory=dict)  # added to a list
+    adds: Mapping[str, int] = field(default_factory=dict)  # added to a number, 0 where absent
+
+    def made(self, task: Task | None) -> bool:
+        """Whether a task looks as left by this: botocore repeats a write whose answer was lost."""
+        found = vars(task) if task else {}
+        told = {name: new for name, new in self.sets.items() if new is not None and name in found}
+        return bool(told) and all(found[name] == new for name, new in told.items())
 
 
 def _entering(status: Status) -> frozenset[Status]:
@@ -66,6 +76,7 @@ def claim(lease_owner: str, *, now: float, lease_seconds: int) -> Change:
             "due_at": timestamp(now + lease_seconds),
         },
         keeps={"claimed_at": timestamp(now)},
+        adds={"claims": 1},
     )
 
 
@@ -96,6 +107,7 @@ def intend(
     return _held(
         task,
         now,
+        seen={"intent_at": None},
         intent_at=timestamp(now),
         attempts=task.attempts + 1,
         prompt_sent=prompt,
@@ -106,14 +118,11 @@ def intend(
 
 
 def accept(task: Task, upstream_id: str, *, now: float) -> Change:
-    """Save the paid job's id: from here on every worker resumes this job.
-
-    No other attempt must have begun since; the lease may be another worker's by now, or nobody's.
-    """
+    """Save the paid job's id: every worker resumes it. No other attempt must have begun since."""
     return Change(
         leaves=RUNNING,
         equals={"attempts": task.attempts, "upstream_id": None},
-        sets={"upstream_id": upstream_id, "accepted_at": timestamp(now)},
+        sets={"upstream_id": upstream_id, "accepted_at": timestamp(now), "open": PAID},
     )
 
 
@@ -130,20 +139,20 @@ def note_done(task: Task, *, now: float) -> Change:
 def refuse(
     task: Task, *, now: float, again_at: float, audio: bool = False, unknown: bool = False
 ) -> Change:
-    """The relay did not take the job, or gave it back: free the task until `again_at`.
-
-    `unknown` is the caller's choice (VEO3_AMBIGUOUS_SUBMIT=retry) to go on without knowing.
-    """
-    return _held(
+    """Free a task that the relay refused or gave back; `unknown`: VEO3_AMBIGUOUS_SUBMIT=retry."""
+    change = _held(
         task,
         now,
         intent_at=None,
         upstream_id=None,
         accepted_at=None,
+        open=shard(task.task_id),
         audio_refusals=task.audio_refusals + audio,
         unknown_submits=task.unknown_submits + unknown,
         **_free(again_at, now),
     )
+    gone = {"failed_upstream_ids": task.upstream_id} if task.upstream_id else {}
+    return replace(change, appends=gone)
 
 
 def postpone(task: Task, *, now: float, again_at: float) -> Change:
@@ -152,11 +161,12 @@ def postpone(task: Task, *, now: float, again_at: float) -> Change:
 
 
 def release(task: Task, *, now: float, again_at: float, **notes: str | None) -> Change:
-    """Hand the task over: another worker may take it from `again_at` on.
+    """Hand the task over: another worker may take it from `again_at` on, a paid one before others.
 
     `notes` are what this one knows of a finished video: `result_url`, `empty_since`.
     """
-    return _held(task, now, **notes, **_free(again_at, now))
+    free = _free(again_at, now, grace=0 if task.upstream_id else MESSAGE_GRACE)
+    return _held(task, now, **free, **dict[str, Any](notes))
 
 
 def complete(task: Task, result: Mapping[str, Any], *, now: float, retention: int) -> Change:
@@ -203,6 +213,7 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
     gone = {name: None for name in vars(task) if name not in kept}
     return Change(
         leaves=frozenset({task.status}),
+        equals={"thumbnail_key": task.thumbnail_key},
         sets={
             **gone,
             "listed_at": None,
@@ -236,22 +247,28 @@ def unsent(task: Task, *, now: float) -> Change:
     )
 
 
-def _held(task: Task, now: float, **sets: object) -> Change:
+def _held(task: Task, now: float, seen: Mapping[str, Any] | None = None, **sets: object) -> Change:
     """Return a change that only the holder of the lease can make, knowing of every paid job."""
     return Change(
         leaves=RUNNING,
-        equals={"lease_owner": task.lease_owner, "upstream_id": task.upstream_id},
+        equals={"lease_owner": task.lease_owner, "upstream_id": task.upstream_id, **(seen or {})},
         sets={"updated_at": timestamp(now), **sets},
     )
 
 
-def _free(again_at: float, now: float) -> dict[str, Any]:
+def job_ended(*, now: float) -> Change:
+    """Note beside a task that was given up that its paid job has ended, and costs no place more."""
+    return Change(leaves=frozenset(LEGAL) - OPEN, sets={"job_ended_at": timestamp(now)})
+
+
+def _free(again_at: float, now: float, *, grace: float = MESSAGE_GRACE) -> dict[str, Any]:
     # One second early: a delayed message is due exactly then, and clocks differ by less.
     return {
         "lease_owner": "",
         "lease_until": timestamp(max(now, again_at - 1)),
         "queued_at": timestamp(now),
-        "due_at": timestamp(again_at + MESSAGE_GRACE),
+        "due_at": timestamp(again_at + grace),
+        "claims": 0,
     }
 
 

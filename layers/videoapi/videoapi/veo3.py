@@ -106,6 +106,10 @@ class Veo3:
         self._timeouts = timeouts or Timeouts()
         self._log = log
 
+    def prepare(self) -> None:
+        """Read the key ahead of an order. Raise `ServiceError` if it cannot be read just now."""
+        self._key()
+
     def create(self, order: Order) -> Accepted:
         """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`.
 

@@ -28,7 +28,7 @@ from videoapi.failures import JobMissing, PollFailed
 from videoapi.lease import HandOver, Lease
 from videoapi.polling import next_poll
 from videoapi.queue import LONGEST_DELAY
-from videoapi.relay_answers import Job
+from videoapi.relay_answers import Job, JobState
 from videoapi.settings import Settings
 from videoapi.tasks import Task, epoch, timestamp
 from videoapi.veo3 import Veo3
@@ -176,6 +176,27 @@ class Watch:
             retryable=True,
             maybe_charged=True,
         )
+
+
+def outlast(lease: Lease, task: Task, relay: Veo3, *, clock: Callable[[], float]) -> bool:
+    """Wait while the job of a task that was given up may run; return whether it was seen to end.
+
+    VIDEO_MAX_CONCURRENT bounds the jobs at the relay: a slot whose job runs on is no free one.
+    """
+    upstream_id = task.upstream_id or next(reversed(task.late_upstream_ids), None)
+    began = epoch(task.accepted_at or task.intent_at or task.updated_at)
+    while upstream_id and task.keeps_place(clock()) and lease.message.remaining() > ROOM_TO_POLL:
+        progress = None
+        try:
+            job = relay.retrieve(upstream_id)
+        except (JobMissing, PollFailed):
+            pass
+        else:
+            if job.state in (JobState.DONE, JobState.FAILED):
+                return True
+            progress = job.progress
+        lease.linger(next_poll(clock() - began, progress))
+    return False
 
 
 def _accepted(task: Task) -> tuple[str, float]:
