@@ -1,5 +1,6 @@
 """The local stack itself: its doors, its end, and that MiniStack has what the template says."""
 
+import gzip
 import signal
 import subprocess
 import time
@@ -336,3 +337,28 @@ def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice
         wait_for_the_end(api, waits)
         relay = httpx.get(f"{second.upstream_url}/_control").json()
         assert relay["creates_accepted"] == 1
+
+
+def test_the_gateway_hands_odd_requests_to_functions_of_ours(api):
+    """HEAD, wrong methods, slashes and a compressed form, through the real door."""
+    made = api.post("/v1/videos", json={"prompt": "A fox"}).json()
+    video = f"/v1/videos/{made['id']}"
+    for path in ("/docs", "/v1/videos", video, "/v1/models", f"/api/v1/tasks/{made['id']}"):
+        looked = api.head(path)
+        assert (looked.status_code, looked.content) == (200, b""), path
+    assert api.head(f"{video}/content").status_code in (307, 404)
+    for method, path in (("PUT", f"{video}/content"), ("PATCH", video), ("DELETE", "/docs")):
+        refused = api.request(method, path)
+        assert refused.status_code == 405, path
+        assert "GET, HEAD" in refused.headers["allow"]
+    for path in ("/v1/videos/", "//v1/videos", "/v1//videos"):
+        moved = api.get(httpx.URL(api.base_url, raw_path=path.encode()), follow_redirects=False)
+        assert (moved.status_code, moved.headers["location"]) == (308, "/v1/videos")
+    packed = httpx.Request("POST", "http://x", data={"prompt": "A fox"}, files={"a": b""})
+    headers = {"content-type": packed.headers["content-type"], "content-encoding": "gzip"}
+    answer = api.post("/v1/videos", content=gzip.compress(packed.read()), headers=headers)
+    assert answer.json()["error"]["param"] == "input_reference", "read, and its file not known"
+    packed_json = gzip.compress(b'{"prompt": "A fox"}')
+    headers["content-type"] = "application/json"
+    answer = api.post("/v1/videos", content=packed_json, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (415, "Content-Encoding")
