@@ -212,6 +212,15 @@ def test_what_is_not_json_is_a_malformed_body(text):
         read_json(text)
 
 
+@pytest.mark.parametrize(
+    "text", [b'"\\\\ud800', b'{"a": "\\\\ud800", "b": ' + b"[" * 200_000], ids=["cut", "deep"]
+)
+def test_half_a_pair_in_what_is_no_json_either_names_no_field(text):
+    with pytest.raises(MalformedBody) as caught:
+        read_json(text)
+    assert (caught.value.code, caught.value.param) == ("invalid_json", None)
+
+
 @pytest.mark.parametrize("text", ["\x00", "A fox\x1b[2J"], ids=["NUL", "escape"])
 def test_control_characters_are_no_prompt(text):
     with pytest.raises(ValidationError, match="Control characters"):
