@@ -10,6 +10,7 @@ from tests.fake_relay import CDN, failed
 from tests.fakes import START, Crash
 from tests.movies import mp4
 from tests.world import OWNER, World
+from videoapi.relay_answers import Job, JobState
 from videoapi.storage import video_key
 from videoapi.tasks import Status
 
@@ -114,6 +115,11 @@ def test_a_url_of_the_relay_that_wants_the_key_is_fetched_by_the_content_route(s
     task = world.run()
     assert copy_of(world, task) == mp4()
     assert "authorization" not in world.downloads[0].headers
+
+
+def test_a_url_that_nobody_can_take_apart_is_not_the_relay_s_own():
+    world = World()
+    assert world.delivery.at_hand(Job(state=JobState.DONE, video_url="http://[half/v.mp4"))
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200), httpx.ConnectError("refused")], ids=str)

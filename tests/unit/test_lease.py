@@ -3,12 +3,14 @@
 import threading
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
-from tests.fakes import START
+from tests.fakes import START, Crash, kind_of
 from tests.world import OWNER, World
 from videoapi import transitions
 from videoapi.lease import Lease, LeaseLost, beating
+from videoapi.tasks import Status
 
 SECONDS = 40
 
@@ -174,3 +176,82 @@ def test_the_thread_beats_until_the_block_ends():
     with beating(lease, every=0.001):
         assert beaten.wait(5)
     assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
+
+
+# --- lost answers
+
+
+def repeated(world, kind):
+    """Let botocore repeat a write that had succeeded: its own condition then fails."""
+    real, done = world.store.apply, []
+
+    def apply(task_id, change):
+        if kind_of(change) == kind and not done:
+            done.append(change)
+            assert real(task_id, change)
+        return real(task_id, change)
+
+    world.store.apply = apply
+    return done
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        ("claim", []),
+        ("intend", []),
+        ("accept", []),
+        ("completed", []),
+        ("refuse", [httpx.Response(503)]),
+    ],
+)
+def test_write_whose_answer_was_lost_is_recognised_as_ones_own(kind, answers):
+    world = World()
+    world.relay.posts.extend(answers)
+    done = repeated(world, kind)
+    task = world.run()
+    assert done
+    assert (task.status, len(world.relay.jobs)) == (Status.COMPLETED, 1)
+    assert world.clock() - START <= 31 + 5 * len(answers)
+    assert task.late_upstream_ids == []
+
+
+def test_hand_over_whose_answer_was_lost_is_recognised():
+    world = World()
+    world.relay.takes = 1000.0
+    done = repeated(world, "release")
+    task_id = world.submit()
+    world.settle()
+    assert done
+    assert transitions.epoch(world.task(task_id).completed_at) - START <= 1011
+
+
+def test_cancel_and_delete_whose_answers_were_lost_are_no_conflict():
+    world = World()
+    cancelled, deleted = world.submit(), world.submit()
+    repeated(world, "cancelled")
+    assert world.cancellation.cancel(cancelled, OWNER).status is Status.CANCELLED
+    repeated(world, "deleted")
+    world.cancellation.delete(deleted, OWNER)
+    assert world.store.rows[deleted]["status"] is Status.DELETED
+
+
+def test_two_invocations_of_one_request_id_are_two_holders():
+    """Lambda repeats a request's id when it repeats the request."""
+    world = World()
+    task_id = world.submit()
+    message = world.message(task_id, "receipt")
+    world.at_event["intend"] = crash
+    with pytest.raises(Crash):
+        world.generation.run(message)
+    first = world.task(task_id).lease_owner
+    world.clock.advance(43)
+    world.at_event["intend"] = crash
+    with pytest.raises(Crash):
+        world.generation.run(message)
+    assert first != world.task(task_id).lease_owner
+    assert first.partition("/")[0] == world.task(task_id).lease_owner.partition("/")[0]
+
+
+def crash():
+    raise Crash
