@@ -8,6 +8,7 @@ from videoapi import transitions
 from videoapi.cancellation import Cancellation, owned
 from videoapi.errors import Conflict, NotFound
 from videoapi.measurements import Measurements
+from videoapi.storage import video_key
 from videoapi.tasks import Status, timestamp
 
 NOW = 1_768_127_400.0
@@ -84,3 +85,26 @@ def test_a_task_is_its_owners_alone(cloud, lives):
         with pytest.raises(NotFound) as caught:
             owned(cloud.store, task.task_id, owner)
         assert caught.value.code == "task_not_found"
+
+
+def test_a_thumbnail_that_is_written_during_a_deletion_goes_with_it(cancellation, cloud, lives):
+    """Its key comes into the row between the deletion's read and its tombstone."""
+    task = lives.processing(upstream_id="job:1")
+    cloud.files.put("thumbnails/t.jpg", b"", "image/jpeg")
+    written = transitions.Change(
+        leaves=frozenset({task.status}), sets={"thumbnail_key": "thumbnails/t.jpg"}
+    )
+    cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.store.apply(task.task_id, written))
+    cancellation.delete(task.task_id, "anonymous")
+    assert cloud.item(task.task_id)["status"] == "deleted"
+    assert cloud.objects() == {}
+
+
+def test_a_copy_that_its_dead_worker_told_nobody_of_goes_with_a_deletion(
+    cancellation, cloud, lives
+):
+    task = lives.processing()
+    cloud.store.apply(task.task_id, transitions.note_done(task, now=NOW))
+    cloud.files.put(video_key("anonymous", task.task_id), b"", "video/mp4")
+    cancellation.delete(task.task_id, "anonymous")
+    assert cloud.objects() == {}
