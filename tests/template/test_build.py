@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import imagesize
 import pytest
 
 from local.template import load
@@ -157,7 +158,8 @@ for name in ("JPEG", "PNG", "WEBP"):
     Image.new("RGB", (800, 600)).save(file, name)
     print(name, len(thumbnail(file.getvalue())) > 0)
 """
-    path = os.pathsep.join([str(built / "python"), str(ROOT / "layers/videoapi")])
+    others = Path(imagesize.__file__).parent  # last: Pillow is the layer's
+    path = os.pathsep.join([str(built / "python"), str(ROOT / "layers/videoapi"), str(others)])
     done = subprocess.run(
         [sys.executable, "-S", "-c", program],
         env={"PYTHONPATH": path},

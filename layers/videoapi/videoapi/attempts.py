@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from videoapi import transitions
 from videoapi.errors import GenerationError
-from videoapi.failures import Failure, SubmitRefused, SubmitUnknown
-from videoapi.inputs import ImageAway
+from videoapi.failures import Failure, ImageAway, SubmitRefused, SubmitUnknown
 from videoapi.queue import LONGEST_DELAY
 from videoapi.settings import Settings
 from videoapi.tasks import Task

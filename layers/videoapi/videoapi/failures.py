@@ -222,3 +222,11 @@ def swallowed_filter() -> JobFailed:
     failure = JobFailed(Complaint(codes=("CONTENT_POLICY_NO_VIDEO",)))
     failure.maybe_charged = True
     return failure
+
+
+class ImageAway(GenerationError):
+    """The image's host does not deliver it just now; nothing was sent to the relay."""
+
+    def __init__(self, message: str) -> None:
+        """`message` is the fetcher's."""
+        super().__init__(message, code="image_unavailable", kind="ServiceError", retryable=True)

@@ -23,8 +23,8 @@ from videoapi.complaints import blotted
 from videoapi.delivery import Delivery
 from videoapi.dispatch import Dispatch
 from videoapi.errors import GenerationError, ServiceError
-from videoapi.failures import Failure, SubmitUnknown
-from videoapi.inputs import ImageAway, Inputs, Prepared
+from videoapi.failures import Failure, ImageAway, SubmitUnknown
+from videoapi.inputs import Inputs, Prepared
 from videoapi.lease import MESSAGE_MARGIN, HandOver, Lease, LeaseLost, Message, Sleep
 from videoapi.measurements import Measurements
 from videoapi.queue import TaskQueue

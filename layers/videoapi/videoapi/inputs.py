@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from videoapi import images
 from videoapi.errors import GenerationError, ServiceError, ValidationError
+from videoapi.failures import ImageAway
 from videoapi.fetch import Fetcher
 from videoapi.optimizer import PromptOptimizer
 from videoapi.prompts import compose
@@ -23,14 +24,6 @@ NOT_TURNED = (
 NO_THUMBNAIL = (
     "There is no thumbnail: the image is too large or unusual, or its thumbnail could not be kept."
 )
-
-
-class ImageAway(GenerationError):
-    """The image's host does not deliver it just now; nothing was sent to the relay."""
-
-    def __init__(self, message: str) -> None:
-        """`message` is the fetcher's."""
-        super().__init__(message, code="image_unavailable", kind="ServiceError", retryable=True)
 
 
 @dataclass(frozen=True)
