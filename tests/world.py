@@ -37,7 +37,10 @@ class FakeLog:
     """What was logged, as (level, message, fields)."""
 
     def __init__(self):
-        self.lines = []
+        self.lines, self.keys = [], {}
+
+    def append_keys(self, **keys):
+        self.keys.update(keys)
 
     def debug(self, message, **fields):
         self.lines.append(("debug", message, fields))

@@ -25,6 +25,7 @@ NAME = os.environ["AWS_LAMBDA_FUNCTION_NAME"].split("-", 2)[-1]  # after video-a
 JOURNAL = os.open(FOLDER / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 HOLD_AT_MOST = 60  # seconds: a test that forgot to let go must not hold a worker for ever
 S3_OPERATIONS = {"PUT": "PutObject", "GET": "GetObject", "DELETE": "DeleteObject"}
+OK = 200
 TASK_ID = re.compile(r"vid_[a-z0-9]{24,64}")
 
 current = {"task": ""}
@@ -94,9 +95,19 @@ def send(session, request, original=URLLib3Session.send):
     if hasattr(request.body, "read"):
         request.body = Body(request.body, task, operation, text)
     answer = original(session, request)
+    if operation == "UpdateItem" and '"#claimed_at"' in text and answer.status_code == OK:
+        turn_to(task)
     if spring(task, "after", operation, text) == "fail":
         raise ConnectionClosedError(endpoint_url=request.url)
     return answer
+
+
+def turn_to(task):
+    """Note that the worker goes on with another task than its message's, as it claims it."""
+    if task != current["task"]:
+        note("returned", current["task"])
+        current["task"] = task
+        note("received", task, count=0)
 
 
 def _call(request):

@@ -93,6 +93,15 @@ def test_message_without_time_left_for_its_task_is_sent_again():
     assert {world.task(task_id).status for task_id in (paid, other)} == {Status.COMPLETED}
 
 
+def test_log_names_the_task_that_is_worked_on():
+    world = World()
+    tasks = [world.submit(), world.submit()]
+    world.queue.letters.pop()
+    world.clock.advance(61)
+    world.work()
+    assert world.log.keys == {"task_id": tasks[1]}
+
+
 def test_no_task_is_begun_that_the_invocation_has_no_time_for():
     world = World()
     world.relay.takes = 100.0

@@ -87,6 +87,7 @@ class Generation:
 
     def _take_up(self, task_id: str, message: Message) -> None:
         """Claim a task and carry it as far as it goes now; leave alone what another worker has."""
+        self._log.append_keys(task_id=task_id)
         # The clock first: however long the call takes, the message stays hidden beyond the lease.
         seconds, now = self._settings.lease_seconds, self._clock()
         self._queue.hide(message.receipt_handle, seconds=seconds + MESSAGE_MARGIN)
@@ -94,7 +95,7 @@ class Generation:
         claim = transitions.claim(owner, now=now, lease_seconds=seconds)
         task = self._store.apply(task_id, claim) or self._store.get(task_id)
         if task is None or task.lease_owner != owner:
-            self._log.info("nothing to do: ended, or another worker has it", task_id=task_id)
+            self._log.info("nothing to do: ended, or another worker has it")
             return
         if task.claimed_at == timestamp(now):
             self._measurements.claimed(seconds_since(task.created_at, now))
@@ -112,7 +113,7 @@ class Generation:
             with self._beating(lease):
                 self._work(lease)
         except LeaseLost:
-            self._log.info("the task was cancelled or taken over", task_id=task_id)
+            self._log.info("the task was cancelled or taken over")
             self._outlast(lease)
 
     def _work(self, lease: Lease) -> None:
