@@ -18,10 +18,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from videoapi import transitions
-from videoapi.attempts import Mishap, delay_before_next, hopeless, set_free
+from videoapi.attempts import Mishap, delay_before_next, set_free
 from videoapi.complaints import blotted
 from videoapi.delivery import Delivery
 from videoapi.dispatch import Dispatch
+from videoapi.endings import hopeless
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.failures import Failure, ImageAway, SubmitUnknown
 from videoapi.inputs import Inputs, Prepared

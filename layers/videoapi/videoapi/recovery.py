@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from aws_lambda_powertools import Logger
 
 from videoapi import transitions
-from videoapi.attempts import CRASHES, hopeless
+from videoapi.endings import CRASHES, hopeless
 from videoapi.errors import ServiceError
 from videoapi.measurements import Measurements
 from videoapi.queue import LONGEST_DELAY, TaskQueue
