@@ -306,7 +306,7 @@ def test_the_commands_send_a_key_where_keys_are_asked_for_and_nowhere_else():
 
 def test_the_page_tells_every_code_with_which_a_generation_fails():
     package = Path(documentation.__file__).parent
-    makers = ("attempts", "generation", "evidence", "watching", "delivery", "recovery")
+    makers = ("endings", "generation", "evidence", "watching", "delivery", "recovery")
     made = [(package / f"{name}.py").read_text() for name in makers]
     codes = re.findall(r'code="(\w+)"', "".join(made))
     failures = (package / "failures.py").read_text()
