@@ -74,12 +74,13 @@ class World:
 
     clock_type = Clock
     log_type = FakeLog
+    relay_type = FakeRelay
 
     def __init__(self, *, optimizer=None, **settings):
         self.settings = replace(DEFAULTS, **settings)
         self.clock = self.clock_type()
         self.store, self.queue, self.files = self.adapters()
-        self.relay, self.log = FakeRelay(self), self.log_type()
+        self.relay, self.log = self.relay_type(self), self.log_type()
         self.measured = []  # (name, value, code)
         measurements = Measurements(self.emit)
         self.cdn = deque()  # answers to downloads of results and images, as in `FakeRelay`

@@ -1,0 +1,12 @@
+"""A short day; `make faults` lives through a whole one."""
+
+import pytest
+
+from tests.properties.day import Day, Plan, check
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_task_of_a_day_ends_and_no_paid_video_is_lost(seed):
+    day = Day(Plan(tasks=300, seconds=3 * 3600, slots=8, deadly=0.001, seed=seed))
+    day.run()
+    assert check(day)
