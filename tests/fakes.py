@@ -16,7 +16,7 @@ from videoapi.items import LISTS
 from videoapi.queue import LONGEST_DELAY
 from videoapi.store import Page
 from videoapi.tasks import PAID, GenerationRequest, Status, Task, timestamp
-from videoapi.transitions import index_keys, listed_at
+from videoapi.transitions import NEVER, index_keys, listed_at
 
 START = 1_768_127_400.0  # 2026-01-11T10:30:00Z
 QUEUE_VISIBILITY, MAX_RECEIVES = 900, 5
@@ -104,7 +104,15 @@ def kind_of(change):
         return "accept"
     if "intent_at" in sets:
         return "intend" if sets["intent_at"] else "refuse"
-    telling = {"image_failures": "postpone", "progress": "renew", "lease_until": "release"}
+    if sets.get("queued_at") == NEVER:
+        return "unsent"
+    telling = {
+        "image_failures": "postpone",
+        "progress": "renew",
+        "lease_until": "release",
+        "done_at": "note done",
+        "job_ended_at": "job ended",
+    }
     return next((kind for name, kind in telling.items() if name in sets), "requeue")
 
 

@@ -1,5 +1,6 @@
 """The life of tasks, however workers, callers, crashes, time and a relay's moods interleave."""
 
+from collections import deque
 from contextlib import suppress
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from videoapi.tasks import OPEN, Dialect, GenerationRequest, Status, epoch
 from videoapi.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID, LEGAL, MESSAGE_GRACE
 
 STEPS = st.integers(min_value=1, max_value=12)
+LONG_STEPS = st.sampled_from([0, 100])
 WHICH = st.integers(min_value=0, max_value=3)
 TOMBSTONE = {*KEPT_BY_TOMBSTONE, *KEPT_WHILE_PAID, "status", "updated_at", "expires_at"}
 BOUND = ("task_id", "owner", "created_at", "request", "fingerprint")  # for a task's whole life
@@ -42,13 +44,22 @@ POSTS = {
     "no id": lambda _world: httpx.Response(200, json={"status": "queued"}),
 }
 WRITES = [f"{kind} written" for kind in ("claim", "intend", "accept", "renew", "refuse", "release")]
-WRITES += ["completed written", "failed written", "sent", "put done"]
+WRITES += ["note done written", "unsent written", "completed written", "failed written"]
+WRITES += ["created", "sent", "put done"]
 LOOKS = [
     httpx.Response(404),
     httpx.Response(401),
     httpx.Response(500),
     httpx.ReadTimeout("no answer"),
     httpx.Response(200, json={"status": "processing", "progress": 3}),
+]
+VIDEOS = [  # in the place of a finished video
+    httpx.Response(404),
+    httpx.Response(503, headers={"retry-after": "40"}),
+    httpx.Response(429, headers={"retry-after": "5000"}),
+    httpx.Response(200, json={"video_url": None}),  # as a filter that swallowed it answers
+    httpx.Response(200, content=b"cut off"),
+    httpx.ReadTimeout("no answer"),
 ]
 ENDINGS = [failed("HIGH_TRAFFIC"), failed("AUDIO_FILTERED"), failed("CONTENT_POLICY_VIOLATION")]
 
@@ -58,8 +69,10 @@ class Life(RuleBasedStateMachine):
 
     policy = "fail"
 
-    @initialize(skip_upload=st.booleans(), takes=st.sampled_from([1.0, 20.0, 100.0]))
-    def begin(self, skip_upload, takes):
+    @initialize(
+        skip_upload=st.booleans(), has_url=st.booleans(), takes=st.sampled_from([1.0, 20.0, 100.0])
+    )
+    def begin(self, skip_upload, has_url, takes):
         self.world = SteppingWorld(
             veo3_ambiguous_submit=self.policy,
             veo3_skip_upload=skip_upload,
@@ -67,6 +80,8 @@ class Life(RuleBasedStateMachine):
             video_task_timeout=600,
         )
         self.world.relay.takes = takes
+        if not has_url:
+            self.world.relay.video = {}
         self.seen = {}  # task → how many of its rows were checked
         self.accepted = set()  # tasks that a caller was told of
         self.submit(0)
@@ -145,6 +160,16 @@ class Life(RuleBasedStateMachine):
     @rule(answers=st.lists(st.sampled_from(LOOKS), min_size=1, max_size=3))
     def trouble_with_the_next_looks(self, answers):
         self.world.relay.looks.extend(answers)
+
+    @rule(answer=st.sampled_from(VIDEOS), times=st.sampled_from([1, 6, 12]), steps=LONG_STEPS)
+    @precondition(lambda self: not self.world.relay.contents)
+    def trouble_with_the_next_videos(self, answer, times, steps):
+        """Let finished videos be late: their tasks are freed, with what is known of them noted."""
+        self.world.cdn = deque([answer] * times)
+        self.world.relay.contents.extend([answer] * times)
+        for worker in list(self.world.workers):
+            if not worker.stalled:
+                self._move(worker, steps)
 
     @rule(ending=st.sampled_from(ENDINGS))
     @precondition(lambda self: not self.world.relay.endings)
@@ -244,7 +269,8 @@ def _check_step(before, after):
     if holder and holder != before["lease_owner"]:
         assert before["lease_until"] <= after["updated_at"]
     if now is Status.PROCESSING and not holder:
-        assert epoch(after["lease_until"]) <= epoch(after["due_at"]) - MESSAGE_GRACE
+        grace = 0 if after.get("upstream_id") else MESSAGE_GRACE
+        assert epoch(after["lease_until"]) <= epoch(after["due_at"]) - grace
     if now is Status.DELETED:
         assert after.keys() <= TOMBSTONE
         return
@@ -255,6 +281,10 @@ def _check_step(before, after):
         assert {name: after.get(name) for name in END} == {name: before.get(name) for name in END}
     if before.get("upstream_id") and after.get("upstream_id"):
         assert after["upstream_id"] == before["upstream_id"]
+    if before.get("done_at"):  # then it is paid, and never ordered again
+        assert after["done_at"] == before["done_at"]
+        assert after["upstream_id"] == before["upstream_id"]
+        assert after["attempts"] == before["attempts"]
 
 
 TestLife, TestGenerousLife = Life.TestCase, GenerousLife.TestCase
