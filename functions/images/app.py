@@ -4,8 +4,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from videoapi import requests, services
 from videoapi.http import NO_STORE, answer
-from videoapi.image_generation import GenerateImage
+from videoapi.image_generation import ImageRequest
 from videoapi.json_bodies import read_json
+from videoapi.rest_bodies import GenerateImage
 
 api = services.api()
 generation = services.image_generation()
@@ -15,8 +16,8 @@ generation = services.image_generation()
 def generate() -> Response[str]:
     """Answer within the gateway's 30 s with a URL that a submit accepts as `image`."""
     fields = read_json(api.json_body())
-    wish = requests.validated(GenerateImage, fields, default_param="body")
-    made = generation.generate(wish, api.key, api.clock)
+    body = requests.validated(GenerateImage, fields, default_param="body")
+    made = generation.generate(ImageRequest(**body.model_dump()), api.key, api.clock)
     return answer(made.body, extra=NO_STORE | made.rate_limit)
 
 

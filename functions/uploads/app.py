@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import requests, services, uploads
 from videoapi.http import NO_STORE, answer
 from videoapi.json_bodies import read_json
+from videoapi.rest_bodies import NewUpload
 
 api = services.api()
 links = services.links()
@@ -15,10 +16,10 @@ limiter = services.limiter()
 def create() -> Response[str]:
     """Answer with the form and with the reference that a submit accepts as its image."""
     fields = read_json(api.json_body())
-    wish = requests.validated(uploads.NewUpload, fields, default_param="body")
+    body = requests.validated(NewUpload, fields, default_param="body")
     now = api.clock()
     rate_limit = limiter.admit_upload(api.key, now)
-    offer = uploads.offer(wish, api.caller, links, now=now)
+    offer = uploads.offer(api.caller, links, now=now, **body.model_dump())
     return answer(offer, 201, NO_STORE | rate_limit)
 
 

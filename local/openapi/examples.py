@@ -24,7 +24,7 @@ from videoapi.requests import from_openai, from_rest
 from videoapi.settings import Settings
 from videoapi.storage import DAY, Form, Link, Links
 from videoapi.tasks import Dialect, GenerationRequest, Status, Task, epoch
-from videoapi.uploads import NewUpload, offer
+from videoapi.uploads import offer
 
 type Json = Any
 
@@ -180,9 +180,7 @@ def answers() -> dict[str, dict[str, Json]]:
                 "duration": 11.802,
             }
         },
-        "createUpload": {
-            "ready": offer(NewUpload(), "anonymous", _LINKS, now=NOW) | {"reference": UPLOAD}
-        },
+        "createUpload": {"ready": offer("anonymous", _LINKS, now=NOW) | {"reference": UPLOAD}},
         "createVideo": {"plain JSON": plain["plain JSON"], "an SDK": sdk["an SDK"]},
         "getVideo": {
             "completed": plain["completed"],

@@ -11,9 +11,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from local.openapi import models, openai_models
 from local.openapi.examples import IMAGE, TINY_PNG, UPLOAD
 from videoapi.fields import DEFAULT_FPS, DEFAULT_SIZE
-from videoapi.image_generation import GenerateImage
 from videoapi.requests import CreateVideo, GenerateVideo
-from videoapi.uploads import NewUpload
+from videoapi.rest_bodies import GenerateImage, NewUpload
 
 type Schema = dict[str, Any]
 

@@ -27,7 +27,8 @@ LAYERS = {
     "the relay": "veo3 polling mp4",
     "behind the queue": "lease inputs attempts delivery evidence watching dispatch generation "
     "recovery",
-    "what a caller says": "fields json_bodies aliases forms requests uploads caller submission",
+    "what a caller says": "fields json_bodies aliases forms requests uploads rest_bodies "
+    "caller submission",
     "what else one may ask for": "image_generation",
     "what a caller is told": "responses content listing cancellation documentation",
     "HTTP": "paths bodies http",

@@ -22,6 +22,7 @@ from tests.unit.loopback import (
     sends,
 )
 from videoapi.fetch import IMAGE_LIMITS, VIDEO_LIMITS, DownloadFailed, Fetcher, Limits
+from videoapi.images import MAX_BYTES
 
 SHORT = Limits(size=10**9, seconds=0.25, idle=5)
 IMPATIENT = Limits(size=10**9, seconds=5, idle=0.2)
@@ -127,7 +128,7 @@ def test_a_compression_bomb_is_not_unpacked():
 
 
 def test_the_documented_limits():
-    assert Limits(size=20 * 1024**2, seconds=15, idle=10) == IMAGE_LIMITS
+    assert Limits(size=MAX_BYTES, seconds=15, idle=10) == IMAGE_LIMITS
     assert Limits(size=256 * 1024**2, seconds=240, idle=30) == VIDEO_LIMITS
 
 

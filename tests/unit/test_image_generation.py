@@ -11,8 +11,8 @@ from videoapi.fetch import Fetcher
 from videoapi.image_generation import (
     LARGEST_ANSWER,
     LARGEST_INLINE,
-    GenerateImage,
     ImageGeneration,
+    ImageRequest,
 )
 from videoapi.keys import ApiKey, Limits
 from videoapi.storage import Link
@@ -72,7 +72,7 @@ def drawing(data):
 
 
 def generate(answer, bucket=None, **fields):
-    wish = GenerateImage.model_validate({"prompt": "a mountain", **fields})
+    wish = ImageRequest(**{"prompt": "a mountain", **fields})
     return generation(answer, bucket).generate(wish, CALLER, lambda: 100.0).body
 
 
@@ -104,7 +104,7 @@ def test_only_what_the_caller_said_is_sent_to_the_one_url_that_knows_the_key(bas
         seen.append(request)
         return drawing(png())(request)
 
-    wish = GenerateImage(prompt="a mountain", width=1920, height=1080, quality="high", seed=7)
+    wish = ImageRequest(prompt="a mountain", width=1920, height=1080, quality="high", seed=7)
     generation(answer, base_url=base_url).generate(wish, CALLER, lambda: 0.0)
     assert str(seen[0].url) == "https://images.example/v1/images/generations"
     assert seen[0].headers["authorization"] == "Bearer image-key"
@@ -208,7 +208,7 @@ def test_nobody_is_told_to_ask_again_for_a_paid_image_that_could_not_be_stored()
 
 
 def test_where_no_endpoint_is_set_up_the_route_is_not_there():
-    wish = GenerateImage(prompt="a mountain")
+    wish = ImageRequest(prompt="a mountain")
     with pytest.raises(NotFound, match="No images endpoint"):
         generation(broken, base_url="").generate(wish, CALLER, lambda: 0.0)
 
@@ -217,7 +217,7 @@ def test_a_key_that_has_used_up_its_minute_costs_no_image():
     asked = []
     busy = generation(asked.append, limiter=UsedUp())
     with pytest.raises(RateLimited, match="a minute"):
-        busy.generate(GenerateImage(prompt="a mountain"), CALLER, lambda: 0.0)
+        busy.generate(ImageRequest(prompt="a mountain"), CALLER, lambda: 0.0)
     assert asked == []
 
 
@@ -231,7 +231,7 @@ def test_model_that_may_be_named_is_asked_for(allowed, model):
         seen.append(json.loads(request.content)["model"])
         return drawing(png())(request)
 
-    wish = GenerateImage(prompt="a mountain", model=model)
+    wish = ImageRequest(prompt="a mountain", model=model)
     generation(answer, allowed=allowed).generate(wish, CALLER, lambda: 0.0)
     assert seen == [model or "drawer"]
 
@@ -240,7 +240,7 @@ def test_model_that_may_not_be_named_costs_no_image_and_no_place_in_a_limit():
     asked = []
     closed = generation(asked.append, limiter=UsedUp(), allowed=("a", "drawer", "b"))
     with pytest.raises(ValidationError, match="model: this service offers drawer, a, b") as caught:
-        closed.generate(GenerateImage(prompt="a mountain", model="c"), CALLER, lambda: 0.0)
+        closed.generate(ImageRequest(prompt="a mountain", model="c"), CALLER, lambda: 0.0)
     assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
     assert asked == []
 
@@ -250,5 +250,5 @@ def test_endpoint_and_its_link_share_the_time_that_the_gateway_gives():
     times = iter([0.0, 0.0, 22.0])
     link = answering(json={"data": [{"url": "https://93.184.216.34/image.png"}]})
     with pytest.raises(ServiceError) as failed:
-        generation(link).generate(GenerateImage(prompt="a fox"), CALLER, lambda: next(times))
+        generation(link).generate(ImageRequest(prompt="a fox"), CALLER, lambda: next(times))
     assert not failed.value.retryable

@@ -19,9 +19,8 @@ from local.openapi.parts import FORM, JSON
 from local.openapi.schemas import NAMED
 from tests.functional.client import routes
 from videoapi import documentation, errors
-from videoapi.image_generation import GenerateImage
 from videoapi.requests import CreateVideo, GenerateVideo, validated
-from videoapi.uploads import NewUpload
+from videoapi.rest_bodies import GenerateImage, NewUpload
 
 DOCUMENT = json.loads(documentation.asset("/openapi.json")[1])
 BASE = "http://localhost:8000"

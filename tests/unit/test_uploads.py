@@ -2,9 +2,10 @@ import pytest
 
 from videoapi.errors import ValidationError
 from videoapi.requests import validated
+from videoapi.rest_bodies import NewUpload
 from videoapi.storage import Form
 from videoapi.tasks import timestamp
-from videoapi.uploads import NewUpload, is_reference, key_of, offer, require
+from videoapi.uploads import is_reference, key_of, offer, require
 
 NOW = 1_768_127_400.0
 DAY = 24 * 3600
@@ -29,7 +30,7 @@ def wish(**fields):
 
 
 def test_an_upload_is_a_form_for_ten_minutes_under_a_name_that_nobody_can_guess(links):
-    made = offer(wish(content_type="image/webp"), "anna", links, now=NOW)
+    made = offer("anna", links, now=NOW, content_type="image/webp")
     name = made["reference"].removeprefix("upload_")
     assert links.asked == (
         f"inputs/anna/uploads/{name}",
@@ -45,11 +46,11 @@ def test_an_upload_is_a_form_for_ten_minutes_under_a_name_that_nobody_can_guess(
         "expires_at": timestamp(NOW + 600),
     }
     assert len(name) == 26
-    assert offer(wish(), "anna", links, now=NOW)["reference"] != made["reference"]
+    assert offer("anna", links, now=NOW)["reference"] != made["reference"]
 
 
 def test_a_size_that_is_announced_is_the_only_one(links):
-    made = offer(wish(size_bytes=7), "anna", links, now=NOW)
+    made = offer("anna", links, now=NOW, size_bytes=7)
     assert (links.asked[2], made["max_bytes"]) == ((7, 7), 7)
 
 

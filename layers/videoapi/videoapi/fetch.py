@@ -24,7 +24,6 @@ import httpx
 from videoapi import __version__
 from videoapi.addresses import MAX_LINK_LENGTH, Place, is_public, locate, origin, require_public
 from videoapi.errors import ValidationError
-from videoapi.images import MAX_BYTES
 from videoapi.inflation import Broken, unpack_file
 from videoapi.pinned import DEADLINE, PINS, Deadline, PinnedTransport
 from videoapi.receiving import Downloaded, DownloadFailed, Part, save
@@ -53,7 +52,7 @@ class Limits:
     idle: float  # seconds without a byte
 
 
-IMAGE_LIMITS = Limits(size=MAX_BYTES, seconds=15, idle=10)
+IMAGE_LIMITS = Limits(size=20 * 1024 * 1024, seconds=15, idle=10)  # the size is of `images`
 # Half of what Lambda gives in /tmp; 8 s of 4K at 100 Mbit/s are 100 MB.
 VIDEO_LIMITS = Limits(size=256 * 1024 * 1024, seconds=240, idle=30)
 

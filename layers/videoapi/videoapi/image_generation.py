@@ -7,16 +7,14 @@ The image is kept in the bucket and handed out as a presigned URL, which a submi
 import base64
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from videoapi import images
 from videoapi.connections import FAILURES, post_json
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.fetch import Fetcher
-from videoapi.fields import Model, whole
 from videoapi.images import MAX_BYTES
 from videoapi.keys import ApiKey
 from videoapi.limits import Limiter
@@ -33,18 +31,17 @@ NOT_MADE = frozenset({500, 502, 503})  # not 504: what is late may have been mad
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-class GenerateImage(BaseModel):
-    """The body of `POST /api/v1/images/generate`."""
+@dataclass(frozen=True, kw_only=True)
+class ImageRequest:
+    """What an image is to be like, after validation. None leaves it to the endpoint."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, title="GenerateImage")
-
-    prompt: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
-    width: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
-    height: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
-    quality: Literal["auto", "low", "medium", "high", "standard", "hd"] | None = None
-    negative_prompt: Annotated[str, StringConstraints(max_length=2_000)] | None = None
-    seed: Annotated[int | None, Field(ge=0, le=2**32 - 1), BeforeValidator(whole)] = None
-    model: Model | None = None
+    prompt: str
+    width: int = 1024  # pixels
+    height: int = 1024
+    quality: str | None = None
+    negative_prompt: str | None = None
+    seed: int | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class ImageGeneration:
         self._allowed_models = allowed_models
         self._key = key
 
-    def generate(self, wish: GenerateImage, caller: ApiKey, clock: Callable[[], float]) -> Made:
+    def generate(self, wanted: ImageRequest, caller: ApiKey, clock: Callable[[], float]) -> Made:
         """Make one image. Raises `ValidationError`, `RateLimited`, `ServiceError`.
 
         `NotFound` where no endpoint is set up. A `ServiceError` is retryable only where no image
@@ -94,10 +91,10 @@ class ImageGeneration:
         if not self._base_url:
             raise NotFound("No images endpoint is set up here.", code="images_not_configured")
         began = clock()
-        model = self._chosen(wish.model)
+        model = self._chosen(wanted.model)
         rate_limit = self._limiter.admit_image(caller, began)
         end = began + LONGEST_SECONDS
-        answer = self._asked(wish, model, seconds=end - clock())
+        answer = self._asked(wanted, model, seconds=end - clock())
         image = self._image(answer, seconds=end - clock())
         key = f"{IMAGES}/{caller.name}/{image.sha256[:32]}.{image.extension}"
         self._store(key, image)
@@ -118,15 +115,15 @@ class ImageGeneration:
         detail = {"field": "model", "message": "Not offered here", "code": "model_not_found"}
         raise ValidationError(message, code="model_not_found", param="model", details=[detail])
 
-    def _asked(self, wish: GenerateImage, model: str, *, seconds: float) -> dict[str, Any]:
+    def _asked(self, wanted: ImageRequest, model: str, *, seconds: float) -> dict[str, Any]:
         body = {
             "model": model,
-            "prompt": wish.prompt,
+            "prompt": wanted.prompt,
             "n": 1,
-            "size": f"{wish.width}x{wish.height}",
-            "quality": wish.quality,
-            "negative_prompt": wish.negative_prompt,
-            "seed": wish.seed,
+            "size": f"{wanted.width}x{wanted.height}",
+            "quality": wanted.quality,
+            "negative_prompt": wanted.negative_prompt,
+            "seed": wanted.seed,
         }
         said = {name: value for name, value in body.items() if value is not None}
         try:

@@ -6,13 +6,10 @@ name, so that another owner's reference leads to nothing, as one that was made u
 """
 
 import re
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from typing import Any
 
 from videoapi import images
 from videoapi.errors import ValidationError
-from videoapi.fields import whole
 from videoapi.storage import Links, upload_key
 from videoapi.tasks import new_name, timestamp
 
@@ -23,25 +20,24 @@ USABLE_SECONDS = 24 * 3600
 _REFERENCE = re.compile(r"upload_([a-z2-7]{26})")
 
 
-class NewUpload(BaseModel):
-    """The body of `POST /api/v1/uploads`."""
+def offer(
+    owner: str,
+    links: Links,
+    *,
+    now: float,
+    content_type: str = "image/jpeg",
+    size_bytes: int | None = None,
+) -> dict[str, Any]:
+    """Return the response's body: the form for S3, and the reference that a submit accepts.
 
-    model_config = ConfigDict(extra="forbid", strict=True, title="NewUpload")
-
-    content_type: Literal["image/jpeg", "image/png", "image/webp"] = "image/jpeg"
-    size_bytes: Annotated[int | None, Field(ge=1, le=images.MAX_BYTES), BeforeValidator(whole)] = (
-        None
-    )
-
-
-def offer(wish: NewUpload, owner: str, links: Links, *, now: float) -> dict[str, Any]:
-    """Return the answer's body: the form for S3, and what a submit will know the file by."""
+    `size_bytes` is the file's exact size; without it S3 takes up to 20 MB.
+    """
     name = new_name()
-    largest = wish.size_bytes or images.MAX_BYTES
+    largest = size_bytes or images.MAX_BYTES
     form = links.form(
         upload_key(owner, name),
-        wish.content_type,
-        sizes=(wish.size_bytes or 1, largest),
+        content_type,
+        sizes=(size_bytes or 1, largest),
         seconds=FORM_SECONDS,
         now=now,
     )
