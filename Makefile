@@ -72,7 +72,7 @@ RUNNING := .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.s
 e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
 
-faults: $(RUNNING) ## Workers killed at every step, load and chaos (13 minutes); writes .local/faults.md
+faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (15 minutes); writes .local/faults.md
 	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
 
 GATES := tests/performance/test_instructions.py

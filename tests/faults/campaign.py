@@ -163,7 +163,7 @@ class Victim:
             if entry.what == "killed":
                 claims = [e.at for e in story[number:] if e.is_step("claimed")]
                 if claims:
-                    worst = max(worst or 0.0, claims[0] - entry.at)
+                    worst = max(worst or 0.0, claims[0] - entry.at - self.point.pause)
         return worst
 
     def _story(self):

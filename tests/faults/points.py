@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from tests.faults.traps import Trap, at
 
 COMPLETED, UNKNOWN, CRASHED = "completed", "unknown", "crashed"
+PAUSE = 31  # seconds for which a video is not there yet
 RECEIVES = 5  # of a message, then it is a dead letter
 
 
@@ -15,8 +16,8 @@ class Point:
     `tokens` tell the relay how to behave, `traps` strike from within, `relay_saw` from outside once
     the relay's count of that name is above 0. `paid`: how many jobs the relay has accepted for the
     task in the end; `again`: how many with VEO3_AMBIGUOUS_SUBMIT=retry. `copies`: only happens with
-    VEO3_SKIP_UPLOAD=false. `kills`: how many each task takes. `safe_by`: the place in `videoapi`
-    that sees to it, `because`: how.
+    VEO3_SKIP_UPLOAD=false. `kills`: how many each task takes. `pause`: seconds that the task was to
+    rest anyway. `safe_by`: the place in `videoapi` that sees to it, `because`: how.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Point:
     again: int = 1
     copies: bool = False
     kills: int = 1
+    pause: float = 0.0
     safe_by: str = ""
     because: str = ""
 
@@ -42,6 +44,7 @@ def sending(moment):
     return (Trap(moment, "SendMessage"),), None, "[[submit:503*1]]"
 
 
+LATE = f"[[file:503={PAUSE}*1]]"  # longer than a slot is held for
 HURRY = Trap("before", "Invoke", action="hurry")
 
 
@@ -98,6 +101,46 @@ POINTS = (
             "handing over, the message not sent", COMPLETED, (HURRY, Trap("before", "SendMessage"))
         ),
         Point("after the hand-over", COMPLETED, (HURRY, at("handed over"))),
+    ),
+    *safe_by(
+        "watching.Watch.follow",
+        "a look finds the job done again",
+        Point(
+            "noting that it is done, not written",
+            COMPLETED,
+            written("done_at", "before"),
+            copies=True,
+        ),
+    ),
+    *safe_by(
+        "transitions.note_done",
+        "a done job is never ordered again",
+        Point(
+            "after done was noted, before the delivery",
+            COMPLETED,
+            written("done_at", "after"),
+            copies=True,
+        ),
+    ),
+    *safe_by(
+        "transitions.release",
+        "the pause is on the row, and it is due after it",
+        Point(
+            "freed while a finished video cannot be had, the message not sent",
+            COMPLETED,
+            (Trap("before", "SendMessage"),),
+            tokens=LATE,
+            copies=True,
+            pause=PAUSE,
+        ),
+        Point(
+            "freed while a finished video cannot be had",
+            COMPLETED,
+            (at("handed over"),),
+            tokens=LATE,
+            copies=True,
+            pause=PAUSE,
+        ),
     ),
     *safe_by(
         "delivery.Delivery.deliver",
