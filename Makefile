@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours; and without bytecode every process compiles all that it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON PYTHONDONTWRITEBYTECODE
 
-.PHONY: audit bench build check checkov clean costs deploy e2e faults format gates help key lint load locks openapi redrive run
+.PHONY: animation audit bench build check checkov clean costs deploy docs e2e faults format gates help key lint load locks openapi redrive run
 .PHONY: sam-local task tasks template test types validate
 
 # A star: the four to begin with.
@@ -107,6 +107,13 @@ audit: .venv/audit/.stamp ## Known vulnerabilities in what the locks pin (skippe
 openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, from the models
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.openapi
 
+docs: .venv/dev/.stamp ## Settings and the simulator's tokens into docs/ and .env.example
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.configuration
+	@$(DEV)/python -m local.tokens_page
+
+animation: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The picture of the README, of a video that is really made
+	@.venv/local/bin/python -m local.animation
+
 locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
 	@rm -f $(LOCKS)
 	@$(COMPILE) --group dev -o requirements/dev.txt
@@ -145,7 +152,7 @@ bench: .venv/dev/.stamp .venv/bench/.stamp .venv/local/.stamp .venv/runtime/.sta
 load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Submits and status reads (URL=…/v1 KEY=… another server, where each video costs)
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
 
-costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into the README
+costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into docs/costs-and-scale.md
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.costs
 
 .venv/tools/.stamp: requirements/tools.txt

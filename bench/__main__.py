@@ -1,4 +1,4 @@
-"""`make bench`: every figure of the README's "How fast"; five minutes on a quiet machine."""
+"""`make bench`: every figure of docs/performance.md; five minutes on a quiet machine."""
 
 import argparse
 import os
@@ -60,7 +60,7 @@ def main() -> None:
     """Measure all, or the parts that are named; print as it comes, and keep it."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all without a name")
-    parser.add_argument("--readme", action="store_true", help="put it into the README too")
+    parser.add_argument("--readme", action="store_true", help="put it into docs/performance.md too")
     said = parser.parse_args()
     began = time.monotonic()
     now = datetime.now(UTC).date()

@@ -242,7 +242,7 @@ def _cents(dollars_a_video: float) -> str:
 
 
 def main() -> None:
-    """Print the tables of calls, costs and scale; put the last two into the README."""
+    """Print the tables of calls, costs and scale; put the last two into docs/costs-and-scale.md."""
     from bench import scale  # noqa: PLC0415 — which stands on this module
 
     made = {"costs": table(), "scale": scale.table()}

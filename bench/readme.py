@@ -1,21 +1,29 @@
-"""Tables of the README that a script makes, each between two comments that bear its name."""
+"""Tables of the documents that a script makes, each between two comments that bear its name."""
 
 from pathlib import Path
 
+from tests import documents
+
 MADE_BY = {"speed": "bench"}  # the others by `costs`
-README = Path(__file__).parents[1] / "README.md"
+PAGES = {"speed": documents.PERFORMANCE}  # the others are in COSTS
 
 
 def shown(name: str, text: str | None = None) -> list[str]:
-    """Return the lines of a table as the README shows them."""
-    return _around(name, README.read_text() if text is None else text)[1].strip().splitlines()
+    """Return the lines of a table as its page shows them, or as `text` does."""
+    return _around(name, _page(name).read_text() if text is None else text)[1].strip().splitlines()
 
 
 def put(name: str, lines: list[str]) -> None:
-    """Write a table into the README, if it is another one there."""
-    before, _, after = _around(name, README.read_text())
+    """Write a table into its page, if it is another one there."""
+    page = _page(name)
+    before, _, after = _around(name, page.read_text())
     if shown(name) != lines:
-        README.write_text(before + "\n" + "\n".join(lines) + "\n" + after)
+        page.write_text(before + "\n" + "\n".join(lines) + "\n" + after)
+
+
+def _page(name: str) -> Path:
+    page: Path = PAGES.get(name, documents.COSTS)
+    return page
 
 
 def _around(name: str, text: str) -> tuple[str, str, str]:
@@ -23,6 +31,6 @@ def _around(name: str, text: str) -> tuple[str, str, str]:
     before, _, rest = text.partition(begin)
     table, found, after = rest.partition(end)
     if not found:
-        message = f"README.md: there is no {begin} … {end}"
+        message = f"{_page(name).name}: there is no {begin} … {end}"
         raise ValueError(message)
     return before + begin, table, end + after

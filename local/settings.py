@@ -35,16 +35,27 @@ class SettingsError(ValueError):
 class Settings:
     """The stack's own settings, each the variable of its name in capitals; times in seconds."""
 
+    # --- The local stack alone
+    #: Addresses at which the API listens, with commas. `0.0.0.0` lets other machines in.
     api_host: str = "localhost"
+    #: The API's port.
     api_port: int = 8000
+    #: Addresses at which MiniStack listens, with commas.
     aws_host: str = "127.0.0.1"
+    #: MiniStack's port.
     aws_port: int = 4566
+    #: The simulator's port.
     upstream_port: int = 8001
+    #: The port of the simulator's files.
     upstream_files_port: int = 8002
+    #: Seconds that the simulator takes for a video.
     upstream_seconds: float = 8.0
+    #: Whether a saved file is reloaded.
     reload: bool = True
-    keep_in: Path | None = ROOT / ".local/kept"  # tasks and files over a restart; None: nowhere
-    check_relay: bool = True  # ask a real relay once, before anything is started
+    #: Where tasks, keys and files are kept for the next start. Empty: nowhere.
+    keep_in: Path | None = ROOT / ".local/kept"
+    #: Whether the start asks a real relay once if it answers and takes the key.
+    check_relay: bool = True
 
     #: Everything that was said, for the settings that belong to the functions.
     said: Mapping[str, str]

@@ -2,7 +2,7 @@
 
     [[stage:what]]   [[stage:what=number]]   [[stage:what*count]]   [[stage:what*count@skip]]
 
-Without `*count` a token holds for ever, with it for that many visits of its stage; `@skip` lets as
+Without `*count` a token holds always, with it for that many visits of its stage; `@skip` lets as
 many visits pass first. The first token of a stage that holds for a visit decides it. Visits are
 counted per task for `submit` (POSTs), `fail` (accepted jobs), `llm` and `image`, and per job for
 `poll`, `content` and `file`. A task is `[[key:…]]`, or else its whole prompt. Anything else between

@@ -20,6 +20,7 @@ from PIL import ImageChops, ImageStat
 from local.ports import free_ports
 from local.settings import ROOT
 from local.testing import running_stack
+from tests import documents
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"
 STILL = ROOT / "examples" / "mountains.jpg"
@@ -89,9 +90,7 @@ def test_the_picture_moves_as_the_camera_was_told(api, camera, moves):
 
 def tour(folder, api_url, shell, **environment):
     """Run the README's tour as printed, but for the address."""
-    text = re.search(
-        r"<!-- tour:.*?```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
-    )[1]
+    text = re.search(r"<!-- tour:.*?```bash\n(.*?)```", documents.README.read_text(), re.DOTALL)[1]
     text = text.replace("http://localhost:8000", api_url)
     (folder / "examples").symlink_to(ROOT / "examples")
     known = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}

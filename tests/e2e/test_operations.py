@@ -1,4 +1,4 @@
-"""The README's operations, on a local stack that asks for keys: what broke and what it cost."""
+"""The runbook, on a local stack that asks for keys: what broke and what it cost."""
 
 import os
 import re
@@ -12,11 +12,11 @@ import pytest
 
 from local.settings import ROOT
 from local.testing import PYTHON, running_stack
+from tests import documents
 from tests.e2e.test_page import first_video
 
 LONGEST_WAIT = 60  # seconds for a task to end, its further attempts included
-README = (ROOT / "README.md").read_text()
-FAULTS = README.partition("<!-- break:")[2].partition("\n\n")[0]
+FAULTS = documents.OPERATIONS.read_text().partition("<!-- break:")[2].partition("\n\n")[0]
 ROWS = re.findall(r"^\| `(\[\[.+?\]\])` \| .+ \| (.+) \|$", FAULTS, re.MULTILINE)
 
 
@@ -100,12 +100,12 @@ def test_a_stack_that_asks_for_keys_lets_in_who_has_one_and_no_longer_than_that(
     assert operate("key", "bob", "--revoke").startswith("1 key(s) of bob revoked")
 
 
-def test_the_readme_names_four_ways_to_break_it():
+def test_the_runbook_names_four_ways_to_break_it():
     assert len(ROWS) == 4
 
 
 @pytest.mark.parametrize(("token", "told"), ROWS, ids=[token for token, _ in ROWS])
-def test_a_fault_of_the_readme_reads_as_it_says(operate, api, token, told):
+def test_a_fault_of_the_runbook_reads_as_it_says(operate, api, token, told):
     made = api.post("/v1/videos", json={"prompt": f"A fox {token}", "seconds": "4"}).json()
     story = story_of(operate, made["id"])
     status, fact, charged = told.split(", ")

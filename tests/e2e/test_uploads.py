@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from local.settings import ROOT
+from tests import documents
 from tests.e2e.test_first_video import wait_for
 from tests.pictures import png
 
@@ -105,10 +106,10 @@ def test_what_is_no_image_ends_the_task_and_says_so(api, upload):
     assert task["error"]["maybe_charged"] is False
 
 
-def test_the_readmes_upload_runs_as_printed(stack, api, tmp_path):
-    sample = re.search(
-        r"<!-- upload:.*?```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
-    )[1]
+def test_the_documented_upload_runs_as_printed(stack, api, tmp_path):
+    sample = re.search(r"<!-- upload:.*?```python\n(.*?)```", documents.API.read_text(), re.DOTALL)[
+        1
+    ]
     sample = sample.replace("http://localhost:8000", stack.api_url)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     done = subprocess.run(

@@ -63,9 +63,9 @@ def _row(retry, point, group):
 
 
 def _place(point):
-    """Return the place that makes the point safe, with a link for the README, and how it does."""
+    """Return the place that makes the point safe, linked from docs/, and how it does."""
     module, _, name = point.safe_by.partition(".")
-    return f"[`{name}`](layers/videoapi/videoapi/{module}.py): {point.because}"
+    return f"[`{name}`](../layers/videoapi/videoapi/{module}.py): {point.because}"
 
 
 def _sum(name, found):

@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import pytest
@@ -133,17 +132,6 @@ def test_the_example_names_only_settings_that_exist(tmp_path):
     named = {name for name, value in dotenv_values(tmp_path / ".env").items() if value is not None}
     assert named
     assert named <= known
-
-
-def test_the_example_has_every_setting_of_the_readme():
-    settings = (ROOT / "README.md").read_text().partition("\n## Settings\n")[2]
-    table, _, local = settings.partition("\n### ")[0].partition("Of the local stack alone:")
-    first_cells = "".join(re.findall(r"^\|([^|]+)\|", table, re.MULTILINE))
-    told = re.findall(r"`(?:…)?([A-Z0-9_]+)`", first_cells + local)
-    example = (ROOT / ".env.example").read_text()
-    assert len(told) > 30
-    missing = [name for name in told if not re.search(rf"^#?\w*{name}=", example, re.MULTILINE)]
-    assert missing == []
 
 
 def test_tasks_are_kept_in_the_project_unless_another_place_or_none_is_named(read):

@@ -1,4 +1,4 @@
-"""The README's tables of costs and scale, and the arithmetic behind them."""
+"""The documents' tables of costs and scale, and the arithmetic behind them."""
 
 from dataclasses import replace
 
@@ -8,12 +8,12 @@ from bench import costs, readme, scale
 
 
 @pytest.mark.parametrize("name", ["costs", "scale"])
-def test_the_readme_shows_what_the_script_computes(name):
+def test_the_page_shows_what_the_script_computes(name):
     made = {"costs": costs, "scale": scale}[name].table()
     assert readme.shown(name) == made, "run `make costs`, and look at what changed"
 
 
-def test_a_readme_without_a_table_s_place_is_told():
+def test_a_page_without_a_table_s_place_is_told():
     with pytest.raises(ValueError, match="no <!-- costs"):
         readme.shown("costs", "# Video API\n")
 

@@ -66,7 +66,7 @@ def test_no_two_stacks_share_what_the_deletion_of_one_takes_away():
         assert dev[name] != prod[name]
     assert dev["s3_prefix"] == dev["stack_name"], "the artifacts, which `sam delete` removes"
     secrets = {each["parameter_overrides"]["Veo3ApiKeySecret"] for each in (dev, prod)}
-    assert len(secrets) == 2, "the relay's key, which the README's removal deletes"
+    assert len(secrets) == 2, "the relay's key, which a removal deletes (docs/operations.md)"
 
 
 def test_a_deploy_closes_what_was_opened_and_a_failed_first_one_leaves_nothing():

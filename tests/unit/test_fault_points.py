@@ -1,4 +1,4 @@
-"""What the README says of the kills stays true: every step has its point, every point its place."""
+"""What docs/paying-once.md says of kills is true: every step has a point, every point a place."""
 
 import ast
 import importlib
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.faults.points import POINTS
 from tests.faults.table import END, HEAD, RETRY
 
@@ -33,9 +34,9 @@ def steps_of(module):
 STEPS = sorted({step for name in ("generation", "watching", "delivery") for step in steps_of(name)})
 
 
-def rows_of_the_readme():
-    """Return the first cell of each row of the README's table of kills, retries aside."""
-    _, _, table = (ROOT / "README.md").read_text().partition(HEAD)
+def documented_rows():
+    """Return the first cell of each row of the table of kills, retries aside."""
+    _, _, table = documents.PAYING_ONCE.read_text().partition(HEAD)
     rows = table.partition(END)[0].splitlines()
     names = [row.split(" | ")[0].removeprefix("| ") for row in rows]
     return [name for name in names if not name.startswith((RETRY, "**"))]
@@ -59,5 +60,5 @@ def test_every_point_names_what_makes_it_safe(point):
     assert point.because
 
 
-def test_the_readmes_table_has_a_row_for_every_point():
-    assert rows_of_the_readme() == [point.name for point in POINTS]
+def test_the_documented_table_has_a_row_for_every_point():
+    assert documented_rows() == [point.name for point in POINTS]

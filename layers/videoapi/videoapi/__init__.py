@@ -1,3 +1,3 @@
-"""The domain of the video API: one noun a module, imports pointing one way (see the README)."""
+"""The domain of the video API: imports point one way (docs/architecture.md)."""
 
 __version__ = "0.1.0"

@@ -19,41 +19,80 @@ class Settings:
     table_name: str = ""
     queue_url: str = ""
     bucket_name: str = ""
+
+    # --- Callers and links
+    #: Base of absolute links: an origin without a path, for a custom domain, a proxy or a tunnel.
     public_url: str = ""
+    #: Whether callers without an API key are let in, all as one owner. `true` in `make run`.
     allow_anonymous: bool = False
 
+    # --- The relay
+    #: Name of the secret that holds the relay's key.
     veo3_api_key_secret: str = "video-api/veo3-api-key"  # noqa: S105 — a name, not a secret
+    #: The relay.
     veo3_base_url: str = "https://api.kuai.host"
+    #: The relay's path of videos.
     veo3_endpoint: str = "/v1/videos"
+    #: The model when a caller names none.
     veo3_model: str = "veo_3_1"
+    #: The models that callers may name, with commas. Empty: any.
     veo3_allowed_models: tuple[str, ...] = ()
+    #: `true` hands out the relay's own URL; `false` copies to S3 and presigns at every read.
     veo3_skip_upload: bool = True
+    #: `true` asks for Veo's own lengths: 4, 6 and 8 s, and 8 s for 1080p.
     veo3_strict_lengths: bool = False
+    #: Whether the raw camera fields are sent too. Only the simulator understands them.
     veo3_extra_fields: bool = False
+    #: What follows when the relay's answer was lost: `fail`, or `retry`, which may pay twice.
     veo3_ambiguous_submit: str = "fail"
+    #: Further origins, private ones too, at which results may lie, with commas.
     veo3_result_origins: tuple[str, ...] = ()
 
+    # --- Retries and concurrency
+    #: Further attempts after orders that were not accepted.
     video_generation_max_retries: int = 3
+    #: Seconds before the first further attempt.
     video_generation_retry_delay: float = 5.0
+    #: Factor between two delays.
     video_generation_retry_backoff: float = 2.0
+    #: Generations at the same time.
     video_max_concurrent: int = 2
+    #: Seconds that a job may take, from the relay's acceptance to its video.
     video_task_timeout: int = 1800
+    #: Seconds after which a silent worker is replaced.
     lease_seconds: int = 40
 
+    # --- Tasks and files
+    #: Hours for which an ended task can be read.
     task_retention_hours: int = 24
+    #: Days for which a copied video is kept; a task that can be read longer says `video_expired`
+    #: then.
     file_retention_days: int = 2
+    #: Life of a presigned URL in seconds, at most 43200.
     presigned_url_seconds: int = 3600
+    #: Status words of `/v1`: `auto` (by the creator of the task), `openai` or `document`.
     openai_status_vocabulary: str = "auto"
+    #: Whether image URLs may lead to private addresses. For local work only.
     image_url_allow_private: bool = False
 
+    # --- Prompt optimisation
+    #: Whether `optimize_prompt` is served.
     enable_prompt_optimization: bool = False
+    #: Name of the secret that holds the key of the chat endpoint.
     fast_llm_api_key_secret: str = ""
+    #: Base URL of the OpenAI-compatible chat endpoint behind `optimize_prompt`.
     fast_llm_api_url: str = ""
+    #: Its model.
     fast_llm_model: str = ""
 
+    # --- Input images
+    #: Name of the secret that holds the key of the images endpoint.
     image_api_key_secret: str = ""
+    #: Base URL of the endpoint behind `/api/v1/images/generate`.
     image_base_url: str = ""
+    #: The image model when a caller names none.
     image_model: str = "gpt-image-1"
+    #: The image models that callers may name besides `IMAGE_MODEL`, with commas. Empty: any.
     image_allowed_models: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
