@@ -93,7 +93,7 @@ def _named(name: str, default: str, comment: list[str], section: str) -> Iterabl
     if name.endswith("_API_KEY_SECRET"):
         key = name.removesuffix("_SECRET")
         owner = text.removeprefix("Name of the secret that holds ").rstrip(".")
-        here = f"{owner[0].upper()}{owner[1:]}. Without it the simulator stands in."
+        here = f"{owner[0].upper()}{owner[1:]}, for `make run`."
         yield Setting(key, "", here, section)
     yield Setting(name, default, text, section)
 

@@ -29,7 +29,7 @@ class Settings:
     # --- The relay
     #: Name of the secret that holds the relay's key.
     veo3_api_key_secret: str = "video-api/veo3-api-key"  # noqa: S105 — a name, not a secret
-    #: The relay.
+    #: The relay, which is asked if there is a key; else the simulator is.
     veo3_base_url: str = "https://api.kuai.host"
     #: The relay's path of videos.
     veo3_endpoint: str = "/v1/videos"
