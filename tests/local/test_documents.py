@@ -4,6 +4,8 @@ import re
 import shlex
 
 import pytest
+from botocore import xform_name
+from botocore.session import Session
 
 from local import configuration, template, tokens_page
 from local.settings import ROOT
@@ -94,3 +96,34 @@ def test_every_variable_of_the_functions_is_documented():
 
 def test_the_page_of_tokens_is_current():
     assert tokens_page.PAGE.read_text() == tokens_page.page(), "run `make docs`"
+
+
+AWS = re.compile(r"\baws ([a-z0-9-]+) ([a-z-]+)((?: +(?:--[a-z-]+|[^-`\s)|&#;][^`\s)|&#;]*))*)")
+OF_THE_CLI = {"s3 rb", "logs tail"}  # commands of the CLI alone, no operations of a service
+FOR_ALL = {"query", "output"}  # options of every command
+
+
+def aws_commands():
+    texts = (page.read_text() for page in PAGES)
+    found = [each for text in texts for each in AWS.findall(text)]
+    return [each for each in found if f"{each[0]} {each[1]}" not in OF_THE_CLI]
+
+
+def test_every_aws_command_has_an_operation_and_its_options():
+    commands = aws_commands()
+    assert len(commands) >= 7
+    for service, command, options in commands:
+        client = Session().create_client(service, region_name="us-east-1")
+        names = {xform_name(each, "-"): each for each in client.meta.service_model.operation_names}
+        shape = client.meta.service_model.operation_model(names[command]).input_shape
+        members = {xform_name(each, "-") for each in shape.members}
+        said = set(re.findall(r"--([a-z-]+)", options)) - FOR_ALL
+        assert said <= members, command
+
+
+@every_page
+def test_every_setting_that_a_page_names_exists(page):
+    prefixes = "VEO3|VIDEO|FAST_LLM|IMAGE|UPSTREAM|API|AWS|KEEP|CHECK|TASK|FILE|PRESIGNED|OPENAI"
+    named = set(re.findall(rf"`((?:{prefixes})_[A-Z0-9_]+)[=`]", page.read_text()))
+    known = {each.name for each in configuration.settings()}
+    assert named - known <= {"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"}
