@@ -11,11 +11,11 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from bench import calls, readme
+from bench import calls, readme, waits
 from bench.calls import REQUEST_ID, TRACE, operations
 from bench.meter import Operation
+from bench.polls import stepped
 from tests.functional.cloud import template
-from videoapi.responses import POLL_AFTER
 
 MILLION, GB, MB = 1e6, 1e9, 1e6
 MONTH_DAYS = 365 / 12
@@ -80,8 +80,9 @@ def slot_seconds(worker: Operation) -> float:
 
 
 def client_polls(worker: Operation) -> int:
-    """Return how often a client asks for the status while the video is made."""
-    return ceil(slot_seconds(worker) / POLL_AFTER)
+    """Return how often a client that heeds `Retry-After` asks while the video is made."""
+    seconds = slot_seconds(worker)
+    return ceil(waits.simulate(seconds, seconds, stepped(1), jobs=100).reads)
 
 
 def per_video(*, copied: bool) -> dict[str, float]:

@@ -15,15 +15,17 @@ links = services.links()
 def task(task_id: str) -> Response[str]:
     """Return the whole task."""
     found = owned(store, task_id, api.caller)
-    return answer(responses.rest_task(found, links, now=api.clock()), extra=status_headers(found))
+    now = api.clock()
+    return answer(responses.rest_task(found, links, now=now), extra=status_headers(found, now=now))
 
 
 @api.get("/api/v1/videos/<task_id>")
 def deprecated(task_id: str) -> Response[str]:
     """Return the flat status that the document keeps for old clients."""
     found = owned(store, task_id, api.caller)
-    body = responses.rest_video(found, links, now=api.clock())
-    return answer(body, extra=status_headers(found) | deprecation(task_id))
+    now = api.clock()
+    body = responses.rest_video(found, links, now=now)
+    return answer(body, extra=status_headers(found, now=now) | deprecation(task_id))
 
 
 @api.get("/v1/videos/<task_id>")

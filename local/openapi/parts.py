@@ -148,7 +148,7 @@ HEADERS: dict[str, dict[str, Json]] = {
         always=False, **_SECONDS,
     ),
     "PollAfterMs": _header(
-        "openai-poll-after-ms", "The same in milliseconds, as OpenAI's SDKs read it.",
+        "openai-poll-after-ms", "Milliseconds between two looks; OpenAI's SDKs keep the first.",
         always=False, type="integer", minimum=1,
     ),
     "ContentSecurity": _header("Content-Security-Policy", "Nothing but its script is loaded."),

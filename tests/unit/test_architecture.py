@@ -30,7 +30,7 @@ LAYERS = {
     "what a caller says": "fields json_bodies aliases forms requests uploads rest_bodies "
     "caller submission",
     "what else one may ask for": "image_generation",
-    "what a caller is told": "responses content listing cancellation documentation",
+    "what a caller is told": "waiting responses content listing cancellation documentation",
     "HTTP": "paths bodies http",
     "the whole": "services",
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from videoapi import responses
+from videoapi import responses, waiting
 from videoapi.errors import NotFound, ValidationError
 from videoapi.storage import Link, Links
 from videoapi.tasks import Status, Task
@@ -27,7 +27,8 @@ def locate(task: Task, variant: str, links: Links, *, now: float) -> Link:
         raise NotFound(f"There is no video: {reason}", code="video_failed")
     if not task.ended:
         message = f"The video is not ready yet: {task.status}, {task.progress} %."
-        raise NotFound(message, code="video_not_ready", headers={"Retry-After": "5"})
+        hint = {"Retry-After": str(waiting.retry_after(task, now=now))}
+        raise NotFound(message, code="video_not_ready", headers=hint)
     if task.expires_at is not None and task.expires_at <= now:
         raise _expired()
     find = responses.video_link if variant == VIDEO else responses.thumbnail_link

@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi import paths, responses
+from videoapi import paths, responses, waiting
 from videoapi.bodies import read_body
 from videoapi.errors import (
     AuthenticationError,
@@ -184,7 +184,7 @@ class Api:
         """Return a video object, in the status words that its reader knows."""
         vocabulary = self.settings.openai_status_vocabulary
         sdk = responses.speaks_sdk(self.headers, vocabulary, task.dialect)
-        waits = {} if task.ended else {"openai-poll-after-ms": str(responses.POLL_AFTER * 1000)}
+        waits = {} if task.ended else {"openai-poll-after-ms": str(waiting.POLL_AFTER_MS)}
         content = responses.openai_video(task, links, now=self.clock(), sdk_words=sdk)
         return answer(content, extra=NO_STORE | waits | dict(extra or {}))
 
@@ -210,9 +210,11 @@ def redirect(url: str) -> Response[str]:
     return text("", "text/plain", 307, {"Location": url, **NO_STORE})
 
 
-def status_headers(task: Task) -> dict[str, str]:
+def status_headers(task: Task, *, now: float) -> dict[str, str]:
     """Return what goes with a task in the REST dialect."""
-    return NO_STORE if task.ended else NO_STORE | {"Retry-After": str(responses.POLL_AFTER)}
+    if task.ended:
+        return NO_STORE
+    return NO_STORE | {"Retry-After": str(waiting.retry_after(task, now=now))}
 
 
 def deprecation(task_id: str) -> dict[str, str]:

@@ -25,7 +25,6 @@ OPENAI_CODES = {"task_not_found": "video_not_found"}  # where its word for a fai
 OPENAI_STATUS = {"idempotency_key_reused": 409, "unsupported_content_encoding": 415}
 DEFAULT_SECONDS = "8"  # what Veo makes when nobody says a length; the SDKs' type allows no null
 SDK_USER_AGENT = re.compile(r"^(Async)?(Azure)?OpenAI/(?!v1 PythonBindings)")
-POLL_AFTER = 5  # seconds; what the document's samples sleep
 CANCELLED = GenerationError("The task was cancelled.", code="cancelled", kind="Cancelled")
 MESSAGES = {
     Status.PENDING: "Waiting for a free slot",
