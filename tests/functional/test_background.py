@@ -1,6 +1,7 @@
 """The functions behind the queue and the schedule, from their recorded events, on moto."""
 
 import json
+import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import base
+from botocore.session import Session
 
 from tests.functional.client import Context, recorded
 from tests.functional.lives import new_task
-from videoapi import services
+from tests.pictures import png
+from videoapi import secret_texts
 from videoapi.tasks import GenerationRequest, Status, timestamp
 
 KEY = "relay-key-0123456789"
@@ -106,6 +109,47 @@ def test_the_worker_carries_a_task_to_its_end(deploy, cloud):
     ]
     assert {bearer for _, _, bearer, _ in requests} == {f"Bearer {KEY}"}
     assert b"A fox" in requests[0][3]
+
+
+@contextmanager
+def counting(monkeypatch, owner, name):
+    """Yield the arguments of each call of a library's function."""
+    calls, made = [], getattr(owner, name)
+
+    def counted(*args, **kwargs):
+        calls.append(args)
+        return made(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, counted)
+        yield calls
+
+
+def test_all_clients_are_made_at_init_and_none_in_the_first_task(deploy, cloud, monkeypatch):
+    keep_the_key()
+    key = "inputs/anonymous/picture.png"
+    cloud.files.put(key, png(), "image/png")
+    event = send(cloud, replace(new_task(), image_key=key))
+    done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
+    with (
+        relay_that_answers(POST=(200, {"id": "job:1"}), GET=(200, done)) as (origin, _),
+        counting(monkeypatch, Session, "create_client") as clients,
+        counting(monkeypatch, ssl, "create_default_context") as contexts,
+    ):
+        client = deploy(
+            VEO3_BASE_URL=origin,
+            ENABLE_PROMPT_OPTIMIZATION="true",
+            FAST_LLM_API_KEY_SECRET="llm",
+        )
+        client.invoke("worker", {"Records": []}, WorkerContext())
+        assert sorted(service for _, service in clients) == [
+            "dynamodb", "s3", "secretsmanager", "sqs",
+        ]  # fmt: skip
+        assert len(contexts) == 1
+        cloud.calls.forget_made()
+        client.invoke("worker", event, WorkerContext())
+        assert {"s3:GetObject", "secrets-manager:GetSecretValue"} <= set(cloud.calls.made)
+        assert (len(clients), len(contexts)) == (4, 1)
 
 
 def test_the_worker_sends_better_words_where_the_caller_asked_for_them(deploy, cloud):
@@ -219,7 +263,7 @@ def test_why_a_key_cannot_be_read_is_logged_with_the_secret_s_name(
     client.invoke("worker", send(cloud, task), WorkerContext())
     waiting = cloud.store.get(task.task_id)
     assert (waiting.status, waiting.attempts, waiting.lease_owner) == (Status.PROCESSING, 0, "")
-    (said,) = [each for each in caplog.records if each.getMessage() == services.UNREADABLE]
+    (said,) = [each for each in caplog.records if each.getMessage() == secret_texts.UNREADABLE]
     assert (said.secret, said.reason, said.aws_code) == ("away", reason, code)
 
 

@@ -31,8 +31,8 @@ NOT_LOADED = {
     "uploads": READING - PYDANTIC,
     "docs (health)": READING,
     "images": PICTURES | HEAVY | {"videoapi.veo3", "videoapi.generation"},
-    # Powertools' parameters and boto3 come with the first key that is read.
-    "worker, task taken": PYDANTIC | RESOLVER | PARAMETERS | S3_TRANSFER | HEAVY,
+    # Powertools' parameters bring boto3 and s3transfer: at init, where the CPU is whole.
+    "worker, task taken": PYDANTIC | RESOLVER | HEAVY,
     "dead letter": BACKGROUND,
     "sweeper": BACKGROUND,
 }

@@ -4,7 +4,7 @@ import pytest
 
 from tests.template.deployment import ACCOUNT, properties
 from tests.template.emitted import codes_in_the_code, emitted
-from videoapi import services
+from videoapi import secret_texts
 from videoapi.complaints import Complaint
 from videoapi.failures import Failure
 from videoapi.measurements import NAMESPACE
@@ -115,9 +115,9 @@ def test_the_alarm_on_5xx_names_the_id_that_joins_the_logs_and_the_deploy_that_i
     ),
 )
 def test_the_alarm_that_an_unreadable_secret_sets_off_says_where_to_look(template):
-    """`services.secret` makes it `service_unavailable`, which that alarm counts."""
+    """`SecretTexts.read` makes it `service_unavailable`, which that alarm counts."""
     words = said(template.source, "RelayFailuresAlarm")
-    assert services.UNREADABLE in words
+    assert secret_texts.UNREADABLE in words
     assert "Veo3ApiKeySecret" in words
     assert "kms:Decrypt" in words
 

@@ -19,7 +19,7 @@ everything = pytest.mark.parametrize(
 # Each module may import from those before it, inside functions and for types as well.
 LAYERS = {
     "what a task is": "errors settings models tasks transitions endings items measurements",
-    "AWS": "aws_errors store queue storage keys limits retries",
+    "AWS": "aws_errors secret_texts store queue storage keys limits retries",
     "files of strangers": "inflation addresses images thumbnails pinned receiving fetch",
     "words": "loose_json connections prompts optimizer",
     "what a relay says": "redaction complaints failures result_links result_urls "

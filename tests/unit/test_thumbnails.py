@@ -11,6 +11,8 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 from videoapi import images
 from videoapi.thumbnails import LONG_SIDE, thumbnail, upright
 
+PACKAGE = str(Path(images.__file__).parents[1])
+
 
 def picture(size, kind="PNG", mode="RGB", **extra):
     out = io.BytesIO()
@@ -32,6 +34,24 @@ def test_a_thumbnail_stands_upright_as_the_camera_said():
     exif[0x0112] = 6
     with Image.open(io.BytesIO(thumbnail(picture((200, 100), "JPEG", exif=exif)))) as small:
         assert small.size == (100, 200)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_no_format_is_loaded_in_the_first_call(kind, tmp_path):
+    path = tmp_path / "picture"
+    path.write_bytes(picture((64, 64), kind))
+    program = """
+import pathlib, sys
+from videoapi.thumbnails import thumbnail
+before = set(sys.modules)
+assert thumbnail(pathlib.Path(sys.argv[1]).read_bytes())
+print(*(name for name in set(sys.modules) - before if name.endswith("ImagePlugin")))
+"""
+    command = [sys.executable, "-c", program, str(path)]
+    done = subprocess.run(
+        command, env={"PYTHONPATH": PACKAGE}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
 
 
 def test_what_cannot_be_decoded_has_no_thumbnail():

@@ -7,6 +7,7 @@ httpx, S3 and Secrets Manager stand inside the functions, because submit and sta
 import logging
 import os
 import random
+import ssl
 import threading
 import time
 from functools import cache
@@ -17,7 +18,6 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.session import Session
 
-from videoapi.aws_errors import passes
 from videoapi.cancellation import Cancellation
 from videoapi.errors import ServiceError
 from videoapi.keys import KeyRing
@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from videoapi.image_generation import ImageGeneration
     from videoapi.limits import Limiter
     from videoapi.optimizer import PromptOptimizer
+    from videoapi.secret_texts import SecretTexts
     from videoapi.submission import Submissions
 
-SECRET_SECONDS = 300  # a rotated relay key is picked up within this time
-UNREADABLE = "a secret cannot be read"  # the log's words; RelayFailuresAlarm sends people to them
 # Seconds to connect and to read, and tries; a pause of up to a second is between two tries.
 PATIENT = (3, 10, 3)
 WAITS = {"others": (1, 3, 2), "sqs": (1, 1, 2)}  # the sweeper sends what SQS does not take
@@ -99,8 +98,14 @@ def queue(*, patient: bool = False) -> TaskQueue:
 
 @cache
 def files(*, patient: bool = False) -> Files:
-    """Return the bucket; its client is made at the first use."""
-    return Files(cache(lambda: _client("s3", patient=patient)), settings().bucket_name)
+    """Return the bucket; its client is made at the first use, which many requests never come to.
+
+    The `patient` worker always does, and has its full CPU at init alone: there it is made at once.
+    """
+    client = cache(lambda: _client("s3", patient=patient))
+    if patient:
+        client()
+    return Files(client, settings().bucket_name)
 
 
 @cache
@@ -149,8 +154,6 @@ def recovery() -> Recovery:
 @cache
 def generation() -> "Generation":
     """Return the worker's use case, with the relay's client and its key."""
-    import httpx  # noqa: PLC0415 — 71 M instructions, and 349 M for the first client
-
     from videoapi.connections import OrderTransport  # noqa: PLC0415 — as above
     from videoapi.delivery import Delivery  # noqa: PLC0415
     from videoapi.generation import Generation  # noqa: PLC0415
@@ -159,13 +162,13 @@ def generation() -> "Generation":
     from videoapi.result_links import LinkPolicy  # noqa: PLC0415
     from videoapi.veo3 import Veo3  # noqa: PLC0415
 
-    chosen = settings()
+    chosen, keys_of_others = settings(), secrets(patient=True)
     relay = Veo3(
-        OrderTransport(verify=httpx.create_ssl_context()),
+        OrderTransport(verify=_tls()),
         base_url=chosen.veo3_base_url,
         endpoint=chosen.veo3_endpoint,
-        key=lambda: secret(chosen.veo3_api_key_secret),
-        renewed_key=lambda: secret(chosen.veo3_api_key_secret, anew=True),
+        key=lambda: keys_of_others.read(chosen.veo3_api_key_secret),
+        renewed_key=lambda: keys_of_others.read(chosen.veo3_api_key_secret, anew=True),
         links=LinkPolicy(
             (chosen.veo3_base_url, *chosen.veo3_result_origins),
             allow_private=chosen.image_url_allow_private,
@@ -198,7 +201,7 @@ def image_generation() -> "ImageGeneration":
 
     name = settings().image_api_key_secret
     return ImageGeneration(
-        httpx.HTTPTransport(trust_env=False),
+        httpx.HTTPTransport(verify=_tls()),
         _fetcher(),
         files(),
         links(),
@@ -206,7 +209,7 @@ def image_generation() -> "ImageGeneration":
         base_url=settings().image_base_url if settings().image_api_key_secret else "",
         model=settings().image_model,
         allowed_models=settings().image_allowed_models,
-        key=lambda: secret(name),
+        key=lambda: secrets().read(name),
     )
 
 
@@ -218,25 +221,12 @@ def limiter() -> "Limiter":
     return Limiter(store())
 
 
-def secret(name: str, *, anew: bool = False) -> str:
-    """Return a Secrets Manager secret's text, cached for five minutes unless it is asked for anew.
+@cache
+def secrets(*, patient: bool = False) -> "SecretTexts":
+    """Return the keys of other services."""
+    from videoapi.secret_texts import SecretTexts  # noqa: PLC0415 — 43 M, and boto3 with it
 
-    Raises `ServiceError`. Why is logged here and nowhere else: a task that fails for it only says
-    `service_unavailable`.
-    """
-    from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415 — 43 M, worker only
-
-    try:
-        return str(parameters.get_secret(name, max_age=SECRET_SECONDS, force_fetch=anew)).strip()
-    except parameters.GetParameterError as exc:
-        cause = exc.__cause__ or exc.__context__ or exc
-        code = getattr(cause, "response", {}).get("Error", {}).get("Code")
-        logger().error(UNREADABLE, secret=name, reason=type(cause).__name__, aws_code=code)
-        error = ServiceError("A key of this service cannot be read just now.")
-        error.retryable = isinstance(cause, Exception) and passes(
-            cause
-        )  # an outage, and no secret that is missing or forbidden
-        raise error from exc
+    return SecretTexts(_client("secretsmanager", patient=patient), logger())
 
 
 @cache
@@ -245,14 +235,14 @@ def _optimizer() -> "PromptOptimizer | None":
 
     from videoapi.optimizer import PromptOptimizer  # noqa: PLC0415 — as above
 
-    chosen = settings()
+    chosen, keys_of_others = settings(), secrets(patient=True)
     if not (chosen.enable_prompt_optimization and chosen.fast_llm_api_key_secret):
         return None
     return PromptOptimizer(
-        httpx.HTTPTransport(trust_env=False),
+        httpx.HTTPTransport(verify=_tls()),
         api_url=chosen.fast_llm_api_url,
         model=chosen.fast_llm_model,
-        key=lambda: secret(chosen.fast_llm_api_key_secret),
+        key=lambda: keys_of_others.read(chosen.fast_llm_api_key_secret),
         log=logger(),
     )
 
@@ -260,12 +250,22 @@ def _optimizer() -> "PromptOptimizer | None":
 @cache
 def _fetcher() -> "Fetcher":
     from videoapi.fetch import Fetcher  # noqa: PLC0415 — httpx again
+    from videoapi.pinned import PinnedTransport  # noqa: PLC0415
 
     base = settings().veo3_base_url
     return Fetcher(
         allow_private=settings().image_url_allow_private,
         trusted_origins=(base, *settings().veo3_result_origins),
+        transport=PinnedTransport(_tls()),
     )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the one TLS context of all of httpx: its CA bundle costs 0.2 G to read."""
+    import httpx  # noqa: PLC0415 — 71 M instructions
+
+    return httpx.create_ssl_context()
 
 
 def _credentials() -> Credentials:

@@ -10,9 +10,16 @@ Pillow lives in a layer of the worker alone.
 
 import io
 
-from PIL import Image, ImageOps, JpegImagePlugin
+from PIL import (
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    WebPImagePlugin,  # noqa: F401 — or the first WebP loads all 40 formats
+)
 
 from videoapi import images
+
+Image.preinit()  # at init, where the CPU is whole, and not in the first call
 
 LONG_SIDE = 512  # pixels of a thumbnail
 QUALITY = 80
