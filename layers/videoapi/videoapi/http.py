@@ -70,6 +70,7 @@ class Api:
         self.key = OPEN
         self._keys = keys
         self._bearer_alone = bearer_alone
+        self._headers: Mapping[str, str] = {}
         self._logger = logger
         self._resolver = APIGatewayHttpResolver()
         self.get, self.post = self._resolver.get, self._resolver.post
@@ -87,7 +88,8 @@ class Api:
         """
         self._logger.set_correlation_id(context.aws_request_id)
         given = event.get("headers") or {}
-        event = {**event, "headers": {name.lower(): given[name] for name in given}}
+        self._headers = {name.lower(): given[name] for name in given}
+        event = {**event, "headers": self._headers}
         head = _method(event) == "HEAD"
         answer = self._resolve(_with_method(event, "GET") if head else event, context)
         answer["headers"] = {
@@ -118,7 +120,7 @@ class Api:
     @property
     def headers(self) -> Mapping[str, str]:
         """The request's headers, with lower-case names whatever the gateway made of them."""
-        return self._resolver.current_event.headers
+        return self._headers  # Powertools makes a new mapping of them each time
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ is one JSON string, because only Python reads it. A `None` is never stored.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from videoapi.tasks import Dialect, GenerationRequest, Status, Task
@@ -73,7 +73,8 @@ class _Placeholders:
 
 def task_item(task: Task) -> dict[str, Any]:
     """Return a new task as an item, with the keys of the two indexes."""
-    return encode({**asdict(task), **dict.fromkeys(LISTS), **index_keys(task)})
+    attributes = {**vars(task), "request": vars(task.request)}
+    return encode(attributes | dict.fromkeys(LISTS) | index_keys(task))
 
 
 def encode(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -43,7 +43,7 @@ class Limits:
     @property
     def any(self) -> bool:
         """Whether there is anything to count."""
-        return any(limit is not None for limit in asdict(self).values())
+        return any(limit is not None for limit in vars(self).values())
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class KeyRing:
                 f"no hyphen first; {ANONYMOUS} is who comes without a key"
             )
             raise ValueError(message)
-        chosen = {k: v for k, v in asdict(limits).items() if v is not None}
+        chosen = {k: v for k, v in vars(limits).items() if v is not None}
         if any(v < 1 for v in chosen.values()):
             message = "A limit is a whole number from 1 on."
             raise ValueError(message)
@@ -190,7 +190,7 @@ def _id(item: dict[str, Any]) -> str:
 
 
 def _limits(item: dict[str, Any]) -> Limits:
-    return Limits(**{name: int(item[name]["N"]) for name in asdict(Limits()) if name in item})
+    return Limits(**{name: int(item[name]["N"]) for name in vars(Limits()) if name in item})
 
 
 def _unknown() -> AuthenticationError:
