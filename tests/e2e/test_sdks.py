@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import uuid
@@ -16,6 +17,7 @@ import pytest
 
 from local.settings import ROOT
 from local.testing import RunningStack, running_stack
+from tests import documents
 from tests.e2e.clients.losing_proxy import losing_proxy
 
 CLIENTS = ROOT / "tests" / "e2e" / "clients"
@@ -95,6 +97,26 @@ def run(client, mode, **settings):
 @pytest.mark.parametrize("client", [*PYTHONS, "litellm", NODE])
 def test_an_unmodified_client_does_all_it_is_used_for(client, target, listed):
     assert run(client, "all", url=target.url, tokens=target.tokens, listed=listed, key="")["video"]
+
+
+def test_the_readmes_sdk_sample_runs_as_printed(target, tmp_path):
+    if target.stack is None:
+        pytest.skip("a deployment wants a key, which the sample has not")
+    sample = re.search(r"```python\n(.*?)```", documents.README.read_text(), re.DOTALL)[1]
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    done = subprocess.run(
+        [
+            ENVIRONMENTS / PYTHONS[0] / "bin" / "python",
+            *("-c", sample.replace("http://localhost:8000", target.url)),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_RUN,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"ftyp" in (tmp_path / "video.mp4").read_bytes()[:16]
 
 
 @pytest.mark.parametrize("client", [*PYTHONS, NODE])
