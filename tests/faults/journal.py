@@ -82,13 +82,13 @@ class Journal:
         now_held = (Hold(e.task, e.pid, e.at, float("inf"), killed=False) for e in begun.values())
         return [*holds, *now_held]
 
-    def wait(self, task_id, wanted, *, function="worker", seconds=60):
-        """Return the task's first entry that is wanted."""
+    def wait(self, task_id, wanted, *, function="worker", times=1, seconds=60):
+        """Return the task's entry that is wanted, the first or that of as many `times`."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            for entry in self.of(task_id, function):
-                if wanted(entry):
-                    return entry
+            found = [entry for entry in self.of(task_id, function) if wanted(entry)]
+            if len(found) >= times:
+                return found[times - 1]
             time.sleep(PATIENCE)
         raise TimeoutError(f"{task_id}: not within {seconds} s:\n{self.story(task_id)}")
 
