@@ -38,14 +38,14 @@ help: ## This list
 # `Ready after …` counts from here, environments included.
 run: export RUN_BEGAN := $(shell date +%s)
 run: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * The whole system at http://localhost:8000, until Ctrl-C
-	@exec .venv/local/bin/python -m local
+	@exec .venv/local/bin/python -m devstack
 
 sam-local: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The same with the API in Lambda containers, by Docker
-	@exec .venv/local/bin/python -m local.sam
+	@exec .venv/local/bin/python -m devstack.sam
 
 ##@ Operate it (STACK=… one deployed, else what `make run` runs)
 
-OPERATE = @PYTHONPATH=layers/videoapi .venv/local/bin/python -m local.operations $(if $(STACK),--stack $(STACK))
+OPERATE = @PYTHONPATH=layers/videoapi .venv/local/bin/python -m cli.operations $(if $(STACK),--stack $(STACK))
 
 tasks: .venv/local/.stamp ## What waits and what runs (ARGS=--all: what has ended too)
 	$(OPERATE) tasks $(ARGS)
@@ -63,19 +63,19 @@ redrive: .venv/local/.stamp ## Queue dead letters again
 
 test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * All tests that need no running stack, with 100 % branch coverage
 	@echo "Running some 5,500 tests: about three minutes on two free processors, the first time a minute more …"
-	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/faults --ignore=$(GATES) -n auto --dist worksteal --cov $(ARGS)
+	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/fault_injection --ignore=$(GATES) -n auto --dist worksteal --cov $(ARGS)
 
 check: lint types audit validate checkov test gates e2e ## * All that CI runs
 	@cat .local/audit-skipped 2>/dev/null || true
 
 RUNNING := .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp
 e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp ## The tests on running local stacks
-	@$(DEV)/pytest $(wildcard tests/e2e tests/faults) $(ARGS)
+	@$(DEV)/pytest $(wildcard tests/e2e tests/fault_injection) $(ARGS)
 
 faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (15 minutes); writes .local/faults.md
-	@$(DEV)/pytest tests/faults --long --table .local/faults.md -q -s $(ARGS)
+	@$(DEV)/pytest tests/fault_injection --long --table .local/faults.md -q -s $(ARGS)
 
-GATES := tests/performance/test_instructions.py
+GATES := tests/gates/test_instructions.py
 gates: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Starts in instructions, beside the baseline (needs valgrind)
 	@$(DEV)/pytest $(GATES) $(ARGS)
 
@@ -91,28 +91,28 @@ types: .venv/dev/.stamp ## mypy, strict
 	@$(DEV)/mypy
 
 template: validate ## template.yaml: SAM's rules, cfn-lint's on the translated one, our own
-	@$(DEV)/pytest tests/template $(ARGS)
+	@$(DEV)/pytest tests/infrastructure $(ARGS)
 
 validate: .venv/dev/.stamp .venv/sam/.stamp
 	@.venv/sam/bin/sam validate --lint --region us-east-1
 
 checkov: .venv/dev/.stamp .venv/checkov/.stamp ## checkov on the translated template, less what .checkov.yaml skips
 	@mkdir -p .local
-	@$(DEV)/python -m tests.template.deployment > .local/translated.json
+	@$(DEV)/python -m tests.support.template > .local/translated.json
 	@.venv/checkov/bin/checkov --config-file .checkov.yaml --file .local/translated.json
 
 audit: .venv/audit/.stamp ## Known vulnerabilities in what the locks pin (skipped without PyPI's advisories)
-	@.venv/audit/bin/python -m local.audit $(wildcard requirements/*.txt layers/*/requirements.txt)
+	@.venv/audit/bin/python -m tools.audit $(wildcard requirements/*.txt layers/*/requirements.txt)
 
 openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, from the models
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.openapi
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m tools.openapi
 
 docs: .venv/dev/.stamp ## Settings and the simulator's tokens into docs/ and .env.example
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m local.configuration
-	@$(DEV)/python -m local.tokens_page
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m tools.configuration
+	@$(DEV)/python -m tools.tokens_page
 
 animation: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The picture of the README, of a video that is really made
-	@.venv/local/bin/python -m local.animation
+	@.venv/local/bin/python -m tools.animation
 
 locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
 	@rm -f $(LOCKS)
@@ -147,13 +147,13 @@ build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
 ##@ Measure it
 
 bench: .venv/dev/.stamp .venv/bench/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## How fast it is, beside a FastAPI baseline (under 5 minutes)
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench $(ARGS)
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m benchmarks $(ARGS)
 
 load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Submits and status reads (URL=…/v1 KEY=… another server, where each video costs)
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m benchmarks.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
 
 costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into docs/costs-and-scale.md
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m bench.costs
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m benchmarks.costs
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Setting up uv (first time only, ~10 s) …"

@@ -2,13 +2,14 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import content, services
-from videoapi.cancellation import owned
-from videoapi.http import redirect
+from videoapi import bootstrap
+from videoapi.api import content
+from videoapi.api.replies import redirect
+from videoapi.usecases.lookup import owned
 
-api = services.api(bearer_alone=True)
-store = services.store()
-links = services.links()
+api = bootstrap.api(bearer_alone=True)
+store = bootstrap.store()
+links = bootstrap.links()
 
 
 @api.get("/v1/videos/<task_id>/content")

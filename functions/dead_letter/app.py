@@ -4,15 +4,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi import services
-from videoapi.queue import task_id_of
+from videoapi import bootstrap
+from videoapi.aws.task_queue import task_id_of
 
-recovery = services.recovery()
+recovery = bootstrap.recovery()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Bury each dead letter; those that could not be are reported and come back."""
-    logger = services.logger()
+    logger = bootstrap.logger()
     logger.set_correlation_id(context.aws_request_id)
     failed: list[dict[str, str]] = []
     for record in event["Records"]:

@@ -2,10 +2,11 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import documentation, services
-from videoapi.http import NO_STORE, answer, redirect, text
+from videoapi import bootstrap
+from videoapi.api import documentation
+from videoapi.api.replies import NO_STORE, answer, redirect, text
 
-api = services.api(public=True)
+api = bootstrap.api(public=True)
 
 
 @api.get("/api/v1/health")

@@ -2,21 +2,22 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import requests, services
-from videoapi.http import NO_STORE, answer
-from videoapi.image_generation import ImageRequest
-from videoapi.json_bodies import read_json
-from videoapi.rest_bodies import GenerateImage
+from videoapi import bootstrap
+from videoapi.api import validation
+from videoapi.api.json_bodies import read_json
+from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.rest.requests import GenerateImage
+from videoapi.usecases.image_generation import ImageRequest
 
-api = services.api()
-generation = services.image_generation()
+api = bootstrap.api()
+generation = bootstrap.image_generation()
 
 
 @api.post("/api/v1/images/generate")
 def generate() -> Response[str]:
     """Answer within the gateway's 30 s with a URL that a submit accepts as `image`."""
     fields = read_json(api.json_body())
-    body = requests.validated(GenerateImage, fields, default_param="body")
+    body = validation.validated(GenerateImage, fields, default_param="body")
     made = generation.generate(ImageRequest(**body.model_dump()), api.key, api.clock)
     return answer(made.body, extra=NO_STORE | made.rate_limit)
 

@@ -2,11 +2,11 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import listing, models, services
-from videoapi.http import NO_STORE, answer
+from videoapi import bootstrap
+from videoapi.api import listing, models
+from videoapi.api.replies import NO_STORE, answer
 
-api = services.api()
-store, links = services.store(), services.links()
+api, store, links = bootstrap.api(), bootstrap.store(), bootstrap.links()
 
 
 @api.get("/api/v1/tasks")

@@ -2,13 +2,14 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import responses, services
-from videoapi.cancellation import owned
-from videoapi.http import answer, deprecation, status_headers
+from videoapi import bootstrap
+from videoapi.api.replies import answer, deprecation, status_headers
+from videoapi.api.rest import responses as rest_responses
+from videoapi.usecases.lookup import owned
 
-api = services.api()
-store = services.store()
-links = services.links()
+api = bootstrap.api()
+store = bootstrap.store()
+links = bootstrap.links()
 
 
 @api.get("/api/v1/tasks/<task_id>")
@@ -16,7 +17,9 @@ def task(task_id: str) -> Response[str]:
     """Return the whole task."""
     found = owned(store, task_id, api.caller)
     now = api.clock()
-    return answer(responses.rest_task(found, links, now=now), extra=status_headers(found, now=now))
+    return answer(
+        rest_responses.rest_task(found, links, now=now), extra=status_headers(found, now=now)
+    )
 
 
 @api.get("/api/v1/videos/<task_id>")
@@ -24,7 +27,7 @@ def deprecated(task_id: str) -> Response[str]:
     """Return the flat status that the document keeps for old clients."""
     found = owned(store, task_id, api.caller)
     now = api.clock()
-    body = responses.rest_video(found, links, now=now)
+    body = rest_responses.rest_video(found, links, now=now)
     return answer(body, extra=status_headers(found, now=now) | deprecation(task_id))
 
 

@@ -1,20 +1,22 @@
-"""POST /api/v1/videos/generate and POST /v1/videos: accept a wish in either dialect."""
+"""POST /api/v1/videos/generate, POST /v1/videos: accept a submission in either dialect."""
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import caller, requests, responses, services
-from videoapi.http import NO_STORE, answer
-from videoapi.json_bodies import read_json
-from videoapi.submission import Submitted
+from videoapi import bootstrap
+from videoapi.api.idempotency import caller_of
+from videoapi.api.json_bodies import read_json
+from videoapi.api.openai.requests import from_form, from_openai
+from videoapi.api.openai.responses import stored_dialect
+from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.rest import requests, responses
+from videoapi.usecases.submission import Submission, Submitted
 
-api = services.api()
-links = services.links()
-submissions = services.submissions()
+api, links, submissions = bootstrap.api(), bootstrap.links(), bootstrap.submissions()
 
 
 @api.post("/api/v1/videos/generate")
 def generate() -> Response[str]:
-    """Submit in the document's dialect."""
+    """Submit in the REST dialect."""
     done = _submit(requests.from_rest(read_json(api.json_body()), api.settings))
     where = {"Location": f"/api/v1/tasks/{done.task.task_id}"}
     return answer(responses.submitted(done.task), 202, NO_STORE | where | done.headers)
@@ -24,16 +26,15 @@ def generate() -> Response[str]:
 def create() -> Response[str]:
     """Submit in the OpenAI dialect, as JSON or as a form."""
     if api.media_type == "multipart/form-data":
-        wish = requests.from_form(api.body(), api.headers["content-type"], api.settings)
+        done = _submit(from_form(api.body(), api.headers["content-type"], api.settings))
     else:
-        wish = requests.from_openai(read_json(api.json_body()), api.settings)
-    done = _submit(wish)
+        done = _submit(from_openai(read_json(api.json_body()), api.settings))
     return api.video(done.task, links, done.headers)
 
 
-def _submit(wish: requests.Submission) -> Submitted:
-    how = responses.stored_dialect(api.headers, api.settings, wish.dialect), api.received_at
-    return submissions.submit(wish, caller.caller_of(api.headers, api.key, api.clock(), *how))
+def _submit(wanted: Submission) -> Submitted:
+    dialect, at = stored_dialect(api.headers, api.settings, wanted.dialect), api.received_at
+    return submissions.submit(wanted, caller_of(api.headers, api.key, api.clock(), dialect, at))
 
 
 handler = api.handle

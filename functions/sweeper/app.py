@@ -4,12 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi import services
+from videoapi import bootstrap
 
-recovery = services.recovery()
+recovery = bootstrap.recovery()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:  # noqa: ARG001 — a tick
     """Make one round; return how many tasks were queued again. Raises at the end, if at all."""
-    services.logger().set_correlation_id(context.aws_request_id)
+    bootstrap.logger().set_correlation_id(context.aws_request_id)
     return {"queued": recovery.sweep()}

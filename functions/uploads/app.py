@@ -2,21 +2,23 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from videoapi import requests, services, uploads
-from videoapi.http import NO_STORE, answer
-from videoapi.json_bodies import read_json
-from videoapi.rest_bodies import NewUpload
+from videoapi import bootstrap
+from videoapi.api import validation
+from videoapi.api.json_bodies import read_json
+from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.rest.requests import NewUpload
+from videoapi.usecases import uploads
 
-api = services.api()
-links = services.links()
-limiter = services.limiter()
+api = bootstrap.api()
+links = bootstrap.links()
+limiter = bootstrap.limiter()
 
 
 @api.post("/api/v1/uploads")
 def create() -> Response[str]:
     """Answer with the form and with the reference that a submit accepts as its image."""
     fields = read_json(api.json_body())
-    body = requests.validated(NewUpload, fields, default_param="body")
+    body = validation.validated(NewUpload, fields, default_param="body")
     now = api.clock()
     rate_limit = limiter.admit_upload(api.key, now)
     offer = uploads.offer(api.caller, links, now=now, **body.model_dump())

@@ -4,16 +4,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi import services
-from videoapi.lease import Message
-from videoapi.queue import task_id_of
+from videoapi import bootstrap
+from videoapi.aws.task_queue import task_id_of
+from videoapi.worker.lease import Message
 
-generation = services.generation()
+generation = bootstrap.generation()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Work on the event's one message; an exception leaves it to the next worker."""
-    logger = services.logger()
+    logger = bootstrap.logger()
     for record in event["Records"]:
         task_id = task_id_of(record["body"])
         logger.set_correlation_id(context.aws_request_id)

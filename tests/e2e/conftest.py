@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from local.testing import running_stack
+from devstack.testing import running_stack
 
 PAGE = "https://page.example"  # may call the API
 

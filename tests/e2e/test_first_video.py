@@ -17,10 +17,10 @@ import httpx
 import pytest
 from PIL import ImageChops, ImageStat
 
-from local.ports import free_ports
-from local.settings import ROOT
-from local.testing import running_stack
-from tests import documents
+from devstack.ports import free_ports
+from devstack.settings import ROOT
+from devstack.testing import running_stack
+from tests.support import docs
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"
 STILL = ROOT / "examples" / "mountains.jpg"
@@ -90,7 +90,7 @@ def test_the_picture_moves_as_the_camera_was_told(api, camera, moves):
 
 def tour(folder, api_url, shell, **environment):
     """Run the README's tour as printed, but for the address."""
-    text = re.search(r"<!-- tour:.*?```bash\n(.*?)```", documents.README.read_text(), re.DOTALL)[1]
+    text = re.search(r"<!-- tour:.*?```bash\n(.*?)```", docs.README.read_text(), re.DOTALL)[1]
     text = text.replace("http://localhost:8000", api_url)
     (folder / "examples").symlink_to(ROOT / "examples")
     known = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}

@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from local.settings import ROOT
-from local.testing import PYTHON, running_stack
-from tests import documents
+from devstack.settings import ROOT
+from devstack.testing import PYTHON, running_stack
 from tests.e2e.test_page import first_video
+from tests.support import docs
 
 LONGEST_WAIT = 60  # seconds for a task to end, its further attempts included
-FAULTS = documents.OPERATIONS.read_text().partition("<!-- break:")[2].partition("\n\n")[0]
+FAULTS = docs.OPERATIONS.read_text().partition("<!-- break:")[2].partition("\n\n")[0]
 ROWS = re.findall(r"^\| `(\[\[.+?\]\])` \| .+ \| (.+) \|$", FAULTS, re.MULTILINE)
 
 
@@ -34,7 +34,7 @@ def operate(closed):
 
     def run(*arguments):
         return subprocess.run(
-            [PYTHON, "-m", "local.operations", *arguments],
+            [PYTHON, "-m", "cli.operations", *arguments],
             cwd=ROOT,
             env=environment,
             capture_output=True,

@@ -8,7 +8,7 @@ from html import unescape
 import httpx
 import pytest
 
-from local.settings import ROOT
+from devstack.settings import ROOT
 from tests.e2e.test_first_video import CHROMIUM, frames_of, run, wait_for
 
 DRIVER = ROOT / "tests" / "e2e" / "clients" / "browser.py"

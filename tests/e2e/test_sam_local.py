@@ -13,13 +13,13 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from local import template
-from local.build import TOOLS
-from local.sam import engine
-from local.sam.environment import environment
-from local.settings import ROOT
-from local.testing import running_stack
-from tests.pictures import png
+from devstack import template
+from devstack.build import TOOLS
+from devstack.sam import engine
+from devstack.sam.environment import environment
+from devstack.settings import ROOT
+from devstack.testing import running_stack
+from tests.support.pictures import png
 
 EXAMPLE = (ROOT / "examples" / "mountains.jpg").read_bytes()
 EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
@@ -49,7 +49,7 @@ def bridge():
 
 
 def running_sam(**settings):
-    return running_stack("local.sam", UPSTREAM_SECONDS="1", **settings)
+    return running_stack("devstack.sam", UPSTREAM_SECONDS="1", **settings)
 
 
 @pytest.fixture(scope="module")

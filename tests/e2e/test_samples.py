@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from local.settings import ROOT
+from devstack.settings import ROOT
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"
 STILL = ROOT / "examples" / "mountains.jpg"

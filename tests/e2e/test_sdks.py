@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from local.settings import ROOT
-from local.testing import RunningStack, running_stack
+from devstack.settings import ROOT
+from devstack.testing import RunningStack, running_stack
 from tests import documents
 from tests.e2e.clients.losing_proxy import losing_proxy
 

@@ -9,14 +9,14 @@ import boto3
 import httpx
 import pytest
 
-from local import template
-from local.build import TOOLS
-from local.ports import free_ports
-from local.settings import ROOT
-from local.testing import PORTS, running_stack, start
-from local.upstream.process import running
+from devstack import template
+from devstack.build import TOOLS
+from devstack.ports import free_ports
+from devstack.settings import ROOT
+from devstack.testing import PORTS, running_stack, start
+from simulator.process import running
 from tests.e2e.conftest import PAGE
-from videoapi.keys import KeyRing, Limits
+from videoapi.accounts.api_keys import KeyRing, Limits
 
 ROOT_KEYS = {  # of the account
     "aws_access_key_id": "test",
@@ -148,7 +148,7 @@ def test_the_worker_runs_as_often_at_once_as_the_settings_say(aws):
 
 
 def test_a_role_may_write_its_own_items_and_no_api_key(aws, stack):
-    """AWS's IAM knows the keys of items; MiniStack's is told of them by `local.permissions`."""
+    """AWS's IAM knows the keys of items; MiniStack's is told of them by `devstack.permissions`."""
     (table,) = aws("dynamodb").list_tables()["TableNames"]
     function = aws("lambda").get_function(FunctionName="video-api-submit")["Configuration"]
     role = {"RoleArn": function["Role"], "RoleSessionName": "test"}

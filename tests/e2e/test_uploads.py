@@ -10,10 +10,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from local.settings import ROOT
-from tests import documents
+from devstack.settings import ROOT
 from tests.e2e.test_first_video import wait_for
-from tests.pictures import png
+from tests.support import docs
+from tests.support.pictures import png
 
 LARGEST = 20 * 1024 * 1024
 TINY = "[[time:0]] [[render:tiny]]"
@@ -107,9 +107,7 @@ def test_what_is_no_image_ends_the_task_and_says_so(api, upload):
 
 
 def test_the_documented_upload_runs_as_printed(stack, api, tmp_path):
-    sample = re.search(r"<!-- upload:.*?```python\n(.*?)```", documents.API.read_text(), re.DOTALL)[
-        1
-    ]
+    sample = re.search(r"<!-- upload:.*?```python\n(.*?)```", docs.API.read_text(), re.DOTALL)[1]
     sample = sample.replace("http://localhost:8000", stack.api_url)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     done = subprocess.run(

@@ -1,5 +1,5 @@
 """Some properties are held against moto's DynamoDB."""
 
-from tests.functional.cloud import cloud, moto
+from tests.support.moto import cloud, moto
 
 __all__ = ["cloud", "moto"]

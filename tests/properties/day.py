@@ -12,16 +12,16 @@ from heapq import heappop, heappush
 
 import httpx
 
-from tests.fake_relay import CDN, FakeRelay, UpstreamJob, failed
-from tests.fakes import START, Clock, Crash, FakeFiles, FakeQueue, FakeStore
-from tests.movies import mp4
-from tests.properties.stepping import SteppingClock, Worker, moving
-from tests.world import OWNER, FakeLog, World
+from tests.support.fake_relay import CDN, FakeRelay, UpstreamJob, failed
+from tests.support.fakes import START, Clock, Crash, FakeFiles, FakeQueue, FakeStore
+from tests.support.movies import mp4
+from tests.support.simulation import OWNER, FakeLog, World
+from tests.support.stepping import SteppingClock, Worker, moving
+from videoapi.accounts.api_keys import ApiKey, Limits
+from videoapi.domain.tasks import PAID, Dialect, GenerationRequest, Status
+from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.errors import ServiceError
-from videoapi.keys import ApiKey, Limits
-from videoapi.requests import Submission
-from videoapi.submission import Caller
-from videoapi.tasks import PAID, Dialect, GenerationRequest, Status, epoch, timestamp
+from videoapi.usecases.submission import Caller, Submission
 
 ORDER = Submission(
     request=GenerationRequest(model="veo_3_1", prompt="A fox"),

@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.fake_relay import failed
-from tests.properties.stepping import SteppingWorld
-from tests.world import OWNER
+from tests.support.fake_relay import failed
+from tests.support.simulation import OWNER
+from tests.support.stepping import SteppingWorld
+from videoapi.accounts.api_keys import ApiKey, Limits
+from videoapi.domain.tasks import OPEN, Dialect, GenerationRequest, Status
+from videoapi.domain.timestamps import epoch
+from videoapi.domain.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID, LEGAL, MESSAGE_GRACE
 from videoapi.errors import Conflict, NotFound, ServiceError
-from videoapi.keys import ApiKey, Limits
-from videoapi.requests import Submission
-from videoapi.submission import Caller
-from videoapi.tasks import OPEN, Dialect, GenerationRequest, Status, epoch
-from videoapi.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID, LEGAL, MESSAGE_GRACE
+from videoapi.usecases.submission import Caller, Submission
 
 STEPS = st.integers(min_value=1, max_value=12)
 LONG_STEPS = st.sampled_from([0, 100])

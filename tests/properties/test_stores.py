@@ -14,11 +14,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.fakes import START, FakeStore
-from tests.world import World
-from videoapi import transitions
+from tests.support.fakes import START, FakeStore
+from tests.support.simulation import World
+from videoapi.domain import transitions
+from videoapi.domain.tasks import GenerationRequest, Status, Task
+from videoapi.domain.timestamps import timestamp
 from videoapi.errors import GenerationError
-from videoapi.tasks import GenerationRequest, Status, Task, timestamp
 
 DAY = 24 * 3600
 ERROR = GenerationError("Nö.", code="generation_failed", maybe_charged=True)

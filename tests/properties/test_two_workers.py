@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from tests.fake_relay import failed
-from tests.properties.stepping import SteppingWorld
-from videoapi.tasks import Status
+from tests.support.fake_relay import failed
+from tests.support.stepping import SteppingWorld
+from videoapi.domain.tasks import Status
 
 
 def life(*, policy="fail", posts=(), endings=()):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.functional.cloud import cloud, moto
-from tests.functional.lives import Lives
+from tests.support.moto import cloud, moto
+from tests.support.task_factory import Lives
 
 __all__ = ["cloud", "moto"]
 

@@ -1,50 +1,54 @@
-"""The arrows between modules point one way, and every module stays small."""
+"""The arrows between packages point one way, and everything stays small enough to read."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers/videoapi/videoapi"
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(PACKAGE.rglob("*.py"))
 HANDLERS = sorted((ROOT / "functions").glob("*/app.py"))
-DEPLOYED = [*(PACKAGE / f"{module}.py" for module in MODULES), *HANDLERS]
-every_module = pytest.mark.parametrize("module", MODULES)
-every_handler = pytest.mark.parametrize("handler", HANDLERS, ids=lambda path: path.parent.name)
-everything = pytest.mark.parametrize(
-    "path", DEPLOYED, ids=lambda path: str(path.relative_to(ROOT)).replace("/", ".")
-)
-
-# Each module may import from those before it, inside functions and for types as well.
-LAYERS = {
-    "what a task is": "errors settings models tasks transitions endings items measurements",
-    "AWS": "aws_errors secret_texts store queue storage keys limits retries",
-    "files of strangers": "inflation addresses images thumbnails pinned receiving fetch",
-    "words": "loose_json connections prompts optimizer",
-    "what a relay says": "redaction complaints failures result_links result_urls "
-    "relay_complaints relay_answers relay_bodies relay_outcomes",
-    "the relay": "veo3 polling mp4",
-    "behind the queue": "lease inputs attempts delivery evidence watching dispatch generation "
-    "recovery",
-    "what a caller says": "fields json_bodies aliases forms requests uploads rest_bodies "
-    "caller submission",
-    "what else one may ask for": "image_generation",
-    "what a caller is told": "waiting responses content listing cancellation documentation",
-    "HTTP": "paths bodies http",
-    "the whole": "services",
+# What a package may import from its siblings, inside functions and for types as well.
+# `errors` and `settings` are open to all; `bootstrap` may import everything.
+ARROWS = {
+    "domain": "",
+    "media": "",
+    "net": "",
+    "redaction": "",
+    "metrics": "",
+    "aws": "domain",
+    "accounts": "aws domain",
+    "providers": "net redaction",
+    "usecases": "accounts aws domain media net metrics",
+    "worker": "providers accounts aws domain media net metrics redaction",
+    "api": "usecases accounts aws media domain",
 }
-ORDER = " ".join(LAYERS.values()).split()
+OPEN_TO_ALL = {"errors", "settings", "__version__"}
+# One use case speaks to a vendor by itself: an image is made while its caller waits.
+EXCEPTIONS = {("usecases/image_generation.py", "providers")}
+# Heavy libraries, and the only packages that load them.
+ONLY_IN = {
+    "httpx": {"net", "providers", "usecases", "bootstrap"},
+    "pydantic": {"api"},
+    "PIL": {"media"},
+    "boto3": {"bootstrap"},
+}
 
 
-def tree_of(path):
-    return ast.parse(path.read_text(), path)
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports_of(path):
     """Return the dotted names of everything that a file imports, wherever it does."""
     names = set()
-    for node in ast.walk(tree_of(path)):
+    for node in ast.walk(ast.parse(path.read_text(), path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
@@ -54,57 +58,106 @@ def imports_of(path):
 
 
 def siblings_of(path):
-    """Return the modules of the package that a file imports."""
+    """Return the packages of videoapi that a file imports from."""
     dotted = (name.split(".") for name in imports_of(path))
-    return {parts[1] for parts in dotted if parts[0] == "videoapi" and parts[1] in MODULES}
+    return {parts[1] for parts in dotted if parts[0] == "videoapi"}
+
+
+def tops_of(path):
+    return {name.partition(".")[0] for name in imports_of(path)}
 
 
 def lines_of(path):
     return len(path.read_text().splitlines())
 
 
-def test_every_module_has_its_place_in_the_order():
-    assert sorted(ORDER) == MODULES
+every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+every_handler = pytest.mark.parametrize("path", HANDLERS, ids=name_of)
+everything_deployed = pytest.mark.parametrize("path", [*MODULES, *HANDLERS], ids=name_of)
+
+
+def test_arrows_name_every_package():
+    rooms = {room_of(path) for path in MODULES} - {"__init__", "bootstrap"} - OPEN_TO_ALL
+    assert set(ARROWS) == rooms
+
+
+def test_arrows_form_no_circle():
+    order = TopologicalSorter({room: may.split() for room, may in ARROWS.items()})
+    assert set(order.static_order()) == set(ARROWS)
 
 
 @every_module
-def test_a_module_imports_only_what_stands_before_it(module):
-    before = set(ORDER[: ORDER.index(module)])
-    assert siblings_of(PACKAGE / f"{module}.py") <= before
+def test_module_imports_along_the_arrows(path):
+    room = room_of(path)
+    if room == "bootstrap":
+        return
+    may = {room, *ARROWS.get(room, "").split(), *OPEN_TO_ALL}
+    where = str(path.relative_to(PACKAGE))
+    may |= {to for module, to in EXCEPTIONS if module == where}
+    assert siblings_of(path) <= may
+
+
+def test_modules_form_no_circle():
+    known = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in MODULES
+    }
+
+    def modules(path):
+        names = imports_of(path)
+        return {name for name in known if any(f"{one}.".startswith(f"{name}.") for one in names)}
+
+    graph = {name: modules(path) - {name, "videoapi"} for name, path in known.items()}
+    assert set(TopologicalSorter(graph).static_order()) >= set(graph) - {"videoapi"}
 
 
 @every_module
-def test_a_module_has_at_most_300_lines(module):
-    assert lines_of(PACKAGE / f"{module}.py") <= 300
+def test_heavy_libraries_stay_in_their_packages(path):
+    for library in tops_of(path) & set(ONLY_IN):
+        assert room_of(path) in ONLY_IN[library], library
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of
+)
+def test_package_reexports_nothing(path):
+    body = ast.parse(path.read_text()).body
+    kept = [node for node in body[1:] if path.parent != PACKAGE or not isinstance(node, ast.Assign)]
+    assert ast.get_docstring(ast.parse(path.read_text()))
+    assert kept == []
+
+
+@everything_deployed
+def test_module_has_at_most_300_lines(path):
+    assert lines_of(path) <= 300
 
 
 @every_handler
-def test_a_handler_has_at_most_40_lines(handler):
-    assert lines_of(handler) <= 40
+def test_handler_has_at_most_40_lines(path):
+    assert lines_of(path) <= 40
 
 
 @every_handler
-def test_a_handler_imports_nothing_but_the_package_powertools_and_types(handler):
-    tops = {name.partition(".")[0] for name in imports_of(handler)}
-    assert tops <= {"videoapi", "aws_lambda_powertools", "typing"}
-    assert "services" in siblings_of(handler)
+def test_handler_imports_package_powertools_and_types_alone(path):
+    assert tops_of(path) <= {"videoapi", "aws_lambda_powertools", "typing"}
+    assert "bootstrap" in siblings_of(path)
 
 
-@everything
-def test_what_is_deployed_knows_nothing_of_the_local_stack_and_the_tests(path):
-    tops = {name.partition(".")[0] for name in imports_of(path)}
-    assert not tops & {"local", "tests", "bench", "functions"}
+@everything_deployed
+def test_deployed_code_knows_no_development_code(path):
+    assert not tops_of(path) & {
+        "benchmarks",
+        "cli",
+        "devstack",
+        "functions",
+        "simulator",
+        "tests",
+        "tools",
+    }
 
 
-@everything
-def test_only_the_composition_root_reads_the_environment(path):
-    names = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+@everything_deployed
+def test_only_bootstrap_reads_the_environment(path):
+    tree = ast.parse(path.read_text())
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names |= {name.rpartition(".")[2] for name in imports_of(path)}
-    assert path.stem == "services" or not names & {"environ", "environb", "getenv"}
-
-
-@every_module
-def test_aws_clients_are_made_in_the_composition_root_alone(module):
-    imported = imports_of(PACKAGE / f"{module}.py")
-    assert "boto3" not in {name.partition(".")[0] for name in imported}
-    assert module == "services" or "botocore.session.Session" not in imported
+    assert path.stem == "bootstrap" or not names & {"environ", "environb", "getenv"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import documents
-from tests.faults.points import POINTS
-from tests.faults.table import END, HEAD, RETRY
+from tests.fault_injection.scenarios import POINTS
+from tests.fault_injection.table import END, HEAD, RETRY
+from tests.support import docs
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers/videoapi/videoapi"
@@ -20,7 +20,7 @@ def steps_of(module):
     """Return the names of steps that a module logs."""
     calls = (
         node
-        for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text()))
+        for node in ast.walk(ast.parse((PACKAGE / "worker" / f"{module}.py").read_text()))
         if isinstance(node, ast.Call)
     )
     for call in calls:
@@ -31,12 +31,12 @@ def steps_of(module):
             yield step.value
 
 
-STEPS = sorted({step for name in ("generation", "watching", "delivery") for step in steps_of(name)})
+STEPS = sorted({step for name in ("generation", "watch", "delivery") for step in steps_of(name)})
 
 
 def documented_rows():
     """Return the first cell of each row of the table of kills, retries aside."""
-    _, _, table = documents.PAYING_ONCE.read_text().partition(HEAD)
+    _, _, table = docs.PAYING_ONCE.read_text().partition(HEAD)
     rows = table.partition(END)[0].splitlines()
     names = [row.split(" | ")[0].removeprefix("| ") for row in rows]
     return [name for name in names if not name.startswith((RETRY, "**"))]
@@ -54,8 +54,8 @@ def test_a_worker_is_killed_at_every_step(step):
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 def test_every_point_names_what_makes_it_safe(point):
-    module, *names = point.safe_by.split(".")
-    place = reduce(getattr, names, importlib.import_module(f"videoapi.{module}"))
+    folder, module, *names = point.safe_by.split(".")
+    place = reduce(getattr, names, importlib.import_module(f"videoapi.{folder}.{module}"))
     assert callable(place)
     assert point.because
 

@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from tests.functional.cloud import template
+from tests.support.moto import template
 from videoapi.settings import Settings
 
 

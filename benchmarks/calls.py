@@ -1,0 +1,282 @@
+"""What each operation asks of AWS: calls, DynamoDB units and bytes, counted where botocore sends.
+
+The real handlers on the data services of template.yaml (moto), as in the functional tests; a
+worker's generation of a minute in made-up time.
+"""
+
+import io
+import json
+import time
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from functools import cache
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from moto import mock_aws
+
+import tests.conftest  # noqa: F401 — made-up credentials before any client
+from benchmarks.meter import METER, Operation
+from tests.support.client import Answer, Client
+from tests.support.moto import ROOT, Cloud
+from tests.support.simulation import World
+from tests.support.task_factory import Lives
+from videoapi import metrics
+from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.domain import transitions
+from videoapi.worker.lease import Message
+
+DAY = 24 * 3600
+GENERATION = 60.0  # seconds that the relay takes
+REQUEST_ID = "6bc28136-0d31-4cd5-8fb8-6bc281360d31"  # as long as Lambda's
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1"
+REST, OPENAI, UPLOADS = "/api/v1/videos/generate", "/v1/videos", "/api/v1/uploads"
+FORM = {"content_type": "image/jpeg"}
+WISH: dict[str, Any] = {
+    "prompt": "Slow pan over the valley while the morning mist lifts and the first sun comes up",
+    "duration": 8,
+    "camera_motion": "pan",
+}
+
+
+class Bench:
+    """One deployment's data in moto, its handlers, and a worker in made-up time."""
+
+    def __init__(self) -> None:
+        """Make the data services; inside `mock_aws` alone."""
+        self.cloud = Cloud()
+        self.open = Client(self.cloud)
+        self.closed = Client(self.cloud, ALLOW_ANONYMOUS="false")
+        self.lives = Lives(self.cloud.store)
+        self.picture = (ROOT / "examples/mountains.jpg").read_bytes()
+        self.with_image = WISH | {"image": b64encode(self.picture).decode()}
+
+    def key(self, **limits: int) -> dict[str, str]:
+        """Make an API key and return the header that presents it."""
+        ring = KeyRing(self.cloud.dynamodb, self.cloud.table, time.time)
+        name = f"caller-{len(ring.listed())}"
+        return {"authorization": f"Bearer {ring.make(name, Limits(**limits))}"}
+
+    def measure(self, action: Callable[[], Answer | dict[str, Any]], request: int = 0) -> Operation:
+        """Count what an action takes."""
+        output = io.StringIO()
+        with METER.counting() as calls, redirect_stdout(output):
+            answer = action()
+        size = 0
+        if isinstance(answer, Answer):
+            assert answer.status < 400, answer.text  # noqa: S101, PLR2004 — a bench that fails
+            size = len(answer.text.encode()) + len(json.dumps(answer.headers))
+        return Operation(calls, request, size, _metric_lines(output.getvalue()))
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        caller: Client | None = None,
+        **request: Any,
+    ) -> Operation:
+        """Count what one request to the API takes."""
+        body = len(json.dumps(request["json"])) if "json" in request else 0
+        caller = caller or self.open
+        return self.measure(lambda: caller.request(method, path, **request), body)
+
+    def submitted(self, **fields: Any) -> str:
+        """Submit and return the task's id."""
+        return str(self.open.post(REST, json=self.with_image | fields).json["task_id"])
+
+    def upload(self) -> str:
+        """Upload the image, as its form would, and return the reference to it."""
+        form = self.open.post(UPLOADS, json=FORM).json
+        self.cloud.files.put(form["fields"]["key"], self.picture, FORM["content_type"])
+        return str(form["reference"])
+
+    def _end_the_others(self) -> None:
+        """End the tasks of earlier operations: a worker would take up what is overdue."""
+        now = time.time()
+        change = transitions.cancel(now=now, retention=DAY)
+        for paid in (True, False):
+            for task_id in list(self.cloud.store.overdue(now + DAY, paid=paid)):
+                self.cloud.store.apply(task_id, change)
+
+    def worker(self, *, copies: bool = False) -> Operation:
+        """Count what a worker takes for a generation of a minute; Lambda's poller included."""
+        for message in self.cloud.messages():
+            assert message  # noqa: S101 — those of earlier submits are not for us
+        self._end_the_others()
+        task_id = self.submitted()
+        world = _Workshop(self.cloud, copies=copies)
+        log, lines = _log()
+        lines.truncate(lines.seek(0))
+        log.set_correlation_id(REQUEST_ID)
+        log.append_keys(task_id=task_id)
+        began = world.clock()
+        with METER.counting() as calls, redirect_stdout(io.StringIO()) as output, _traced():
+            (letter,) = self.cloud.sqs.receive_message(QueueUrl=self.cloud.queue_url)["Messages"]
+            receipt = letter["ReceiptHandle"]
+            world.generation.run(world.delivery_of(task_id, receipt))
+            self.cloud.sqs.delete_message(QueueUrl=self.cloud.queue_url, ReceiptHandle=receipt)
+        assert world.store.get(task_id).progress == 100  # noqa: S101, PLR2004 — percent
+        return Operation(
+            calls,
+            log_lines=lines.getvalue().splitlines() + _metric_lines(output.getvalue()),
+            seconds=world.clock() - began,
+            creates=len(world.relay.orders),
+            polls=len(world.relay.polls),
+        )
+
+
+class _Workshop(World):  # type: ignore[misc]  # the tests have no types
+    """The simulation with the real adapters: the relay and the clock alone are made up."""
+
+    def __init__(self, cloud: Cloud, *, copies: bool) -> None:
+        self._cloud = cloud
+        super().__init__(veo3_skip_upload=not copies)
+        self.clock.now = float(int(time.time()) + 1)  # whole, so that every run has the same polls
+        self.relay.takes = GENERATION
+
+    @staticmethod
+    def log_type() -> Logger:
+        return _log()[0]
+
+    @staticmethod
+    def emit(*metric: Any) -> None:
+        metrics.emit(*metric)
+
+    def adapters(self) -> tuple[Any, Any, Any]:
+        return self._cloud.store, self._cloud.queue, self._cloud.files
+
+    def delivery_of(self, task_id: str, receipt: str) -> Message:
+        end = self.clock() + 900
+        return Message(
+            task_id=task_id,
+            receipt_handle=receipt,
+            request_id=REQUEST_ID,
+            remaining=lambda: end - self.clock(),
+        )
+
+
+@contextmanager
+def _traced() -> Iterator[None]:
+    """Let log lines have the trace id that Lambda's environment gives them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("_X_AMZN_TRACE_ID", TRACE)
+        yield
+
+
+@cache
+def _log() -> tuple[Logger, io.StringIO]:
+    """Return the worker's logger and what it has written; loggers of one name are one."""
+    lines = io.StringIO()
+    return Logger(service="video-api", level="INFO", stream=lines), lines
+
+
+def _metric_lines(output: str) -> list[str]:
+    """Return the metrics in what was printed (EMF): log lines that no logger writes."""
+    return [line for line in output.splitlines() if '"_aws"' in line]
+
+
+@cache
+def operations() -> dict[str, Operation]:
+    """Measure every operation, by name."""
+    with mock_aws(), redirect_stdout(io.StringIO()):
+        bench = Bench()
+        return {
+            **_submits(bench),
+            **_reads_and_ends(bench),
+            "sweep, nothing to do": _sweep(bench),
+            "worker, video at the relay": bench.worker(),
+            "worker, video copied": bench.worker(copies=True),
+        }
+
+
+def _submits(bench: Bench) -> dict[str, Operation]:
+    keyed = {"headers": {"idempotency-key": "an order of ours"}, "json": bench.with_image}
+    sdk = {"x-stainless-lang": "python"}
+    return {
+        "submit, text": bench.ask("POST", OPENAI, json={"prompt": WISH["prompt"]}),
+        "submit, inline image": bench.ask("POST", REST, json=bench.with_image),
+        "submit, Idempotency-Key": bench.ask("POST", REST, **keyed),
+        "its replay": bench.ask("POST", REST, **keyed),
+        **{
+            f"submit by an SDK, {name}": bench.ask(
+                "POST",
+                OPENAI,
+                json={"prompt": "Twins"},
+                headers=sdk | {"x-stainless-retry-count": str(count)},
+            )
+            for count, name in enumerate(("first try", "its retry"))
+        },
+        **_submits_with_keys(bench),
+        "upload, its form": bench.ask("POST", UPLOADS, json=FORM),
+        "submit, uploaded image": bench.ask("POST", REST, json=WISH | {"image": bench.upload()}),
+    }
+
+
+def _submits_with_keys(bench: Bench) -> dict[str, Operation]:
+    wish = {"caller": bench.closed, "json": {"prompt": WISH["prompt"]}}
+    plain, limited = bench.key(), bench.key(tasks_alive=10, submits_per_minute=60)
+    unknown = bench.ask("POST", OPENAI, headers=plain, **wish)
+    known = bench.ask("POST", OPENAI, headers=plain, **wish)
+    while True:  # both in the same minute
+        minute = time.time() // 60
+        bench.ask("POST", OPENAI, headers=limited, **wish)
+        counted = bench.ask("POST", OPENAI, headers=limited, **wish)
+        if time.time() // 60 == minute:
+            break
+    return {
+        "submit with a key, the first in a minute": unknown,
+        "submit with a key": known,
+        "submit with a key and limits": counted,
+    }
+
+
+def _reads_and_ends(bench: Bench) -> dict[str, Operation]:
+    waiting = bench.lives.processing().task_id
+    done = bench.lives.completed().task_id
+    copied = bench.lives.completed(result={"video_key": "videos/anonymous/x.mp4"}).task_id
+    return {
+        "status, processing": bench.ask("GET", f"/api/v1/tasks/{waiting}"),
+        "status, completed": bench.ask("GET", f"/api/v1/tasks/{done}"),
+        "content": bench.ask("GET", f"/v1/videos/{copied}/content"),
+        "list": bench.ask("GET", "/api/v1/tasks"),
+        "cancel": bench.ask("DELETE", f"/api/v1/tasks/{waiting}"),
+        "delete": bench.ask("DELETE", f"/v1/videos/{bench.submitted()}"),
+    }
+
+
+def _sweep(bench: Bench) -> Operation:
+    event = json.loads((ROOT / "events/sweeper.json").read_text())
+    return bench.measure(lambda: bench.open.invoke("sweeper", event))
+
+
+def table() -> list[str]:
+    """Return the table in Markdown."""
+    lines = [
+        "| operation | AWS calls | written | read | sent to AWS | from AWS | request | answer |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, done in operations().items():
+        calls = Counter(call.name for call in done.calls)
+        made = ", ".join(f"{n} {name}" if n > 1 else name for name, n in calls.items())
+        upstream = f"; relay: {done.creates} create, {done.polls} polls" if done.polls else ""
+        sizes = [
+            sum(call.sent for call in done.calls),
+            sum(call.received for call in done.calls),
+            done.request,
+            done.answer,
+        ]
+        cells = [name, made + upstream, f"{done.written.total()}", f"{done.read:g}"]
+        lines.append(f"| {' | '.join([*cells, *(f'{size:,}' for size in sizes)])} |")
+    return lines
+
+
+def main() -> None:
+    """Print the table."""
+    print("\n".join(table()))
+
+
+if __name__ == "__main__":
+    main()

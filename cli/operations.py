@@ -1,0 +1,299 @@
+"""Commands for whoever runs a stack: API keys, its tasks, one task's story, dead letters.
+
+Without `--stack` they speak to `make run`; with it, to a deployed stack, by the shell's own AWS
+credentials.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NoReturn
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+
+from devstack.deploy import STACK
+from devstack.hints import hint
+from devstack.settings import ROOT, Settings
+from videoapi.accounts.api_keys import KeyRing, Limits, ListedKey
+from videoapi.aws.task_items import decode
+from videoapi.domain.ids import is_task_id
+from videoapi.domain.tasks import PAID, SHARDS, Status, Task
+from videoapi.domain.timestamps import epoch
+from videoapi.errors import ServiceError
+
+REDRIVE_MOST = 10_000  # messages of one round
+LISTED_MOST = 100  # tasks, the newest
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The data of one stack."""
+
+    session: boto3.Session
+    endpoint: str | None
+    outputs: dict[str, str]
+    open_to_all: bool = False  # nobody is asked for a key
+    relay: str = ""  # its URL
+
+    def client(self, service: Any) -> Any:
+        """Return a client for this stack's AWS."""
+        return self.session.client(service, endpoint_url=self.endpoint)
+
+
+def find(stack: str | None) -> Deployed:
+    """Look a stack up by its outputs; the local one by its port. Raise `ValueError` in words."""
+    # AWS's command line knows AWS_REGION, boto3 only AWS_DEFAULT_REGION.
+    session, endpoint = boto3.Session(region_name=os.environ.get("AWS_REGION") or None), None
+    if stack is None:
+        settings = Settings.read(os.environ, ROOT / os.environ.get("ENV_FILE", ".env"))
+        endpoint = settings.aws_url
+        session = boto3.Session("test", "test", region_name="us-east-1")
+    elif not session.region_name:
+        raise ValueError(f"In which region is {stack}? Say AWS_REGION=…")
+    once = Config(retries={"total_max_attempts": 1}) if endpoint else None
+    cloudformation = session.client("cloudformation", endpoint_url=endpoint, config=once)
+    try:
+        described = cloudformation.describe_stacks(StackName=stack or STACK)["Stacks"][0]
+    except EndpointConnectionError as exc:
+        if endpoint is None:
+            raise
+        message = f"No local stack at {endpoint}: start `make run`, or say STACK=…"
+        raise ValueError(message) from exc
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+    chosen = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
+    is_open, relay = chosen.get("AllowAnonymous") == "true", chosen.get("Veo3BaseUrl", "")
+    return Deployed(session, endpoint, outputs, is_open, relay)
+
+
+def key(stack: Deployed, given: argparse.Namespace) -> None:
+    """Make, list or revoke keys."""
+    ring = KeyRing(stack.client("dynamodb"), stack.outputs["TasksTableName"], time.time)
+    if given.list:
+        print("\n".join(map(_listed, ring.listed())) or "No keys.")
+    elif not given.name:
+        raise ValueError("Whose key? Say NAME=…")
+    elif given.revoke:
+        _revoke(ring, given.name, given.key)
+    elif given.key:
+        raise ValueError("--key goes with --revoke.")
+    else:
+        said = {name: getattr(given, name) for name in asdict(Limits()) if hasattr(given, name)}
+        limits = replace(ring.limits_of(given.name), **said)
+        made = ring.make(given.name, limits)
+        if stack.open_to_all:
+            where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
+            print(f"This stack is open: nobody is asked for a key until {where}.", file=sys.stderr)
+        print(f"The key of {given.name} ({_told(limits)}), shown this once:\n{made}")
+
+
+def _revoke(ring: KeyRing, name: str, key_id: str) -> None:
+    if not (gone := ring.revoke(name, key_id)):
+        which = f" with the id {key_id}" if key_id else ""
+        raise ValueError(f"{name} has no key{which} here; ARGS=--list shows what there is.")
+    print(f"{gone} key(s) of {name} revoked; gone within a minute.")
+
+
+def _listed(found: ListedKey) -> str:
+    return f"{found.name}  made {found.made_at}  id {found.id}  {_told(found.limits)}"
+
+
+def _told(limits: Limits) -> str:
+    said = {name.replace("_", " "): limit for name, limit in asdict(limits).items()}
+    told = [f"{name}: {limit}" for name, limit in said.items() if limit is not None]
+    return ", ".join(told) or "no limits"
+
+
+def tasks(stack: Deployed, given: argparse.Namespace) -> None:
+    """List what waits and what runs, or with `--all` what has ended too; the newest first."""
+    table, client = stack.outputs["TasksTableName"], stack.client("dynamodb")
+    found = _all(client, table) if given.all else _alive(client, table)
+    listed = sorted(found, key=lambda each: each.created_at, reverse=True)
+    now = time.time()
+    for each in listed[:LISTED_MOST]:
+        print(_row(each, now))
+    counts = [
+        f"{number} {status}"
+        for status in Status
+        if (number := sum(each.status is status for each in listed))
+    ]
+    ended = "" if given.all else " ARGS=--all lists what has ended too."
+    print(f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}")
+
+
+def _alive(client: Any, table: str) -> Iterator[Task]:
+    """Return the tasks that have not ended: a query for each partition, a read for each task."""
+    pages = client.get_paginator("query")
+    for partition in (PAID, *map(str, range(SHARDS))):
+        for page in pages.paginate(
+            TableName=table,
+            IndexName="open",
+            KeyConditionExpression="#o = :o",
+            ExpressionAttributeNames={"#o": "open"},
+            ExpressionAttributeValues={":o": {"S": partition}},
+        ):
+            for key_of in page["Items"]:
+                found = client.get_item(TableName=table, Key={"task_id": key_of["task_id"]})
+                if "Item" in found:
+                    yield decode(found["Item"])
+
+
+def _all(client: Any, table: str) -> Iterator[Task]:
+    """Return every task, by a scan, which reads (and pays for) the whole table."""
+    for page in client.get_paginator("scan").paginate(TableName=table):
+        for item in page["Items"]:
+            if is_task_id(item["task_id"]["S"]) and item["status"]["S"] != Status.DELETED:
+                yield decode(item)
+
+
+def _row(told: Task, now: float) -> str:
+    """Return one line of the list, without its owner's words."""
+    age = f"{(epoch(told.completed_at) if told.completed_at else now) - epoch(told.created_at):.0f}"
+    words = told.error["code"] if told.status is Status.FAILED and told.error else ""
+    facts = f"{told.request.model} {told.request.seconds or '-'} s  {told.request.size}"
+    shown = f"{told.status:10} {told.progress:3} %  {age:>6} s  {facts}  {told.owner}  {words}"
+    return f"{told.task_id}  {shown}".rstrip()
+
+
+def task(stack: Deployed, given: argparse.Namespace) -> None:
+    """Tell one task's story, without its owner's words."""
+    if not given.id:
+        raise ValueError("Which task? Say ID=vid_…")
+    found = stack.client("dynamodb").get_item(
+        TableName=stack.outputs["TasksTableName"],
+        Key={"task_id": {"S": given.id}},
+        ConsistentRead=True,
+    )
+    if "Item" not in found:
+        raise ValueError(f"No task {given.id} here: wrong stack, or past its retention.")
+    told = decode(found["Item"])
+    print("\n".join(story(told, stack.outputs["FilesBucketName"], stack.relay)))
+
+
+def story(told: Task, bucket: str, relay: str = "") -> list[str]:
+    """Return the lines of a task's story: times in their order, relay's ids, charge state."""
+    times = {
+        "created": told.created_at,
+        "claimed (first)": told.claimed_at,
+        "queued (last)": told.queued_at if told.queued_at >= told.created_at else None,
+        "last POST": told.intent_at,
+        "accepted": told.accepted_at,
+        "ended": told.completed_at,
+    }
+    in_order = sorted(((k, at) for k, at in times.items() if at), key=lambda each: each[1])
+    facts: dict[str, object] = {
+        "status": f"{told.status} ({told.progress} %)",
+        "owner": told.owner,
+        "model": told.request.model,
+        "seconds": told.request.seconds,
+        **dict(in_order),
+        "POSTs begun": told.attempts,
+        "refused by audio filter": told.audio_refusals,
+        "answers lost": told.unknown_submits,
+        "relay's job": told.upstream_id,
+        "its job ended": told.job_ended_at,
+        "jobs learnt too late": ", ".join(told.late_upstream_ids),
+        "jobs given back": ", ".join(told.failed_upstream_ids),
+        "held by": told.lease_owner,
+        "held until": None if told.ended else told.lease_until,
+        "video": _address(told.result or {}, bucket),
+        "error": told.error and f"{told.error['code']}: {told.error['message']}",
+        "look at": told.error and hint(told.error["code"], relay),
+        "charged": _charged(told),
+    }
+    return [f"{name:24}{fact}" for name, fact in facts.items() if fact not in (None, "", 0)]
+
+
+def _address(result: dict[str, Any], bucket: str) -> str | None:
+    """Return where the video lies: a copy in our bucket, or the relay's own URL."""
+    copied = result.get("video_key")
+    return f"s3://{bucket}/{copied}" if copied else result.get("video_url")
+
+
+def _charged(told: Task) -> str:
+    late = len(told.late_upstream_ids)
+    if told.error and not told.error["maybe_charged"] and not late:
+        return "no, unless the relay charges for failed jobs" if told.upstream_id else "no"
+    if jobs := late + (told.upstream_id is not None):
+        return f"yes, for {jobs} job(s) that the relay took"
+    return "maybe (a POST was begun, and its answer was lost)" if told.maybe_charged else "no"
+
+
+def redrive(stack: Deployed, _given: argparse.Namespace) -> None:
+    """Put every dead letter back into the queue of tasks."""
+    sqs, moved = stack.client("sqs"), 0
+    letters, tasks = stack.outputs["DeadLetterQueueUrl"], stack.outputs["TasksQueueUrl"]
+    while moved < REDRIVE_MOST:
+        found = sqs.receive_message(QueueUrl=letters, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        for message in found.get("Messages", []):
+            sqs.send_message(QueueUrl=tasks, MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=letters, ReceiptHandle=message["ReceiptHandle"])
+            moved += 1
+        if not found.get("Messages"):
+            break
+    print(f"{moved} dead letter(s) queued again.")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one sentence, as every other failure is said."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def read(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; raise `ValueError` for what it does not know."""
+    parser = _Parser(prog="cli.operations", description=__doc__)
+    parser.add_argument("--stack", help="a deployed stack's name; without it, `make run`'s")
+    commands = parser.add_subparsers(required=True)
+    keys = commands.add_parser("key", help="make a key, list or revoke them")
+    keys.add_argument("name", nargs="?", default="", help="the owner, NAME=… of `make key`")
+    keys.add_argument("--list", action="store_true", help="show every key's name, id and limits")
+    keys.add_argument("--revoke", action="store_true", help="revoke all keys of the name")
+    keys.add_argument("--key", default="", metavar="ID", help="with --revoke: this one alone")
+    for option, limit, what in (
+        ("--per-minute", "submits_per_minute", "submits, images and uploads in a minute"),
+        ("--alive", "tasks_alive", "tasks that have not ended, at a time"),
+        ("--per-day", "videos_per_day", "videos and images in a day"),
+    ):
+        told = f"{what}, or none; unless said as the name's latest key has it, else none"
+        keys.add_argument(
+            option, dest=limit, type=_limit, default=argparse.SUPPRESS, metavar="N", help=told
+        )
+    keys.set_defaults(run=key)
+    several = commands.add_parser("tasks", help="list what waits and what runs")
+    several.add_argument("--all", action="store_true", help="what has ended too, by a scan")
+    several.set_defaults(run=tasks)
+    one = commands.add_parser("task", help="tell one task's story")
+    one.add_argument("id", nargs="?", default="", help="the task, ID=vid_… of `make task`")
+    one.set_defaults(run=task)
+    commands.add_parser("redrive", help="queue dead letters again").set_defaults(run=redrive)
+    return parser.parse_args(arguments)
+
+
+def _limit(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        message = f"{text} is no limit: say 1 or more, or none"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; a failure is said in words."""
+    try:
+        given = read(arguments)
+        given.run(find(given.stack or None), given)
+    except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
+        print(f"It did not work: {exc}", *getattr(exc, "__notes__", ()), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""`make run`: settings, sockets, build, stack."""
+
+import asyncio
+import os
+import sys
+import time
+
+from devstack import ports
+from devstack.banner import banner
+from devstack.build import build
+from devstack.command import command
+from devstack.console import Console
+from devstack.environment import replace_environment, scratch
+from devstack.settings import ROOT, Settings
+
+
+def _run(settings: Settings) -> None:
+    # `make` may have set up whole environments before: the person waited for those too.
+    began = float(os.environ.get("RUN_BEGAN") or time.time())
+    console = Console(sys.stdout, api_url=settings.api_url, environment=os.environ)
+    sockets = ports.take(settings.ports(), "make run")
+    build()
+    with scratch(ROOT / ".local"):
+        replace_environment(settings)
+        from devstack.stack import Stack  # noqa: PLC0415 — MiniStack reads the environment at import
+
+        print("Deploying …", flush=True)
+        asyncio.run(
+            Stack(settings, console).run(sockets, lambda: _say_ready(settings, began, console))
+        )
+
+
+def _say_ready(settings: Settings, began: float, console: Console) -> None:
+    print(*banner(settings, time.time() - began, console), sep="\n", flush=True)
+
+
+sys.exit(command(_run))

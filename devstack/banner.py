@@ -1,0 +1,73 @@
+"""What `make run` says once it is ready."""
+
+import shlex
+
+from devstack import template
+from devstack.console import Console
+from devstack.doors import OWN_HOSTS
+from devstack.settings import ROOT, Settings
+
+_EXAMPLE = ROOT / "examples" / "mountains.jpg"
+
+
+def banner(settings: Settings, seconds: float, console: Console) -> list[str]:
+    """Return the lines: what to open, what to copy next, who makes the videos, what is kept."""
+    shown = console.highlighted
+    return [
+        f"Ready after {seconds:.0f} s. Open {shown(settings.api_url)} in a browser.",
+        "",
+        *_key(settings, console),
+        "Your first video from a shell; its URL will stand here, some seconds later:",
+        f"  {shown(_call(settings))}",
+        "",
+        _relay(settings),
+        *_kept(settings),
+        *_elsewhere(settings),
+        f"AWS: {settings.aws_url}. In another terminal: make tasks, make key, make help.",
+        "",
+    ]
+
+
+def _call(settings: Settings) -> str:
+    image = shlex.quote(f"input_reference=@{_EXAMPLE}")
+    key = "" if settings.open_to_all else "-H 'Authorization: Bearer vak_…' "
+    return f"curl {settings.api_url}/v1/videos {key}-F 'prompt=A slow pan' -F {image}"
+
+
+def _key(settings: Settings, console: Console) -> list[str]:
+    if settings.open_to_all:
+        return []
+    return [
+        "Callers need an API key (ALLOW_ANONYMOUS=false). Make one in another terminal:",
+        f"  {console.highlighted('make key NAME=me')}",
+        "",
+    ]
+
+
+def _relay(settings: Settings) -> str:
+    if settings.stand_in:
+        return "Videos come from the stand-in (no VEO3_API_KEY) and cost nothing."
+    default = template.load(ROOT / "template.yaml")["Parameters"]["Veo3BaseUrl"]["Default"]
+    origin = settings.said.get("VEO3_BASE_URL") or default
+    return f"Videos come from {origin}, and each video is paid for."
+
+
+def _elsewhere(settings: Settings) -> list[str]:
+    """Say who can reach it, where that is more than this machine."""
+    if all(host in OWN_HOSTS for host in settings.api_hosts):
+        return []
+    reach = f"Others reach it at port {settings.api_port} of this machine's address or name"
+    if settings.open_to_all:
+        return [f"{reach}, and need no key: ALLOW_ANONYMOUS=false asks for one."]
+    return [f"{reach}."]
+
+
+def _kept(settings: Settings) -> list[str]:
+    folder = settings.kept
+    if folder is None:
+        return ["Nothing is kept for the next start (KEEP_IN is empty). Ctrl-C stops everything."]
+    shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    return [
+        f"Tasks, keys and files are kept in {shown} as they are written, for the next start.",
+        "Ctrl-C stops everything.",
+    ]

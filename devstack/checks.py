@@ -1,0 +1,203 @@
+"""What is wrong with the settings of `make run`, all of it at once, before anything is built.
+
+Names and values are the template's: its parameters say which values CloudFormation would refuse,
+minutes later and in its own words.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from devstack import env_file, template
+from devstack.settings import ROOT, Settings, SettingsError
+from devstack.template import KEY_SECRET, Template
+
+#: Names of settings in `.env.example`, which has all, commented out or not.
+_EXAMPLE = re.compile(r"^#?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
+_ALSO = frozenset({"ALLOWED_HOSTS", "ENV_FILE", "LOG_LEVEL", "UV_PYTHON"})
+#: How alike a name must be to be a slip of the pen (1: the same); so much is refused in `.env`.
+_SLIP, _SIMILAR = 0.87, 0.7
+_SWITCH = {"true", "false"}
+_SWITCHES = {"1": "true", "yes": "true", "on": "true", "0": "false", "no": "false", "off": "false"}
+_SAMPLE = "https://a.example"
+_PORTS = {"http": 80, "https": 443}
+
+
+def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[str]]:
+    """Return the settings with their values in the template's form, and warnings.
+
+    Raise `SettingsError` with every problem there is.
+    """
+    file = env_file.read(path)
+    built = template.load(ROOT / "template.yaml")
+    example = ROOT / ".env.example"
+    known = names(built, example.read_text() if example.exists() else "")
+    slips, warnings = _unknown_in_file(file.lines, known, path.name)
+    said, wrong = normalised(built, {**file.values, **environment})
+    problems = [*file.problems, *slips, *wrong]
+    try:
+        settings = Settings.of(said)
+    except SettingsError as exc:
+        raise SettingsError([*problems, *exc.problems]) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings, [*warnings, *_slips_in_environment(environment, known)]
+
+
+def names(built: Template, example: str) -> set[str]:
+    """Tell every setting there is: the template's, the local stack's, those of the example."""
+    functions = template.variables(built)
+    keys = {name.removesuffix("_SECRET") for name in functions if name.endswith(KEY_SECRET)}
+    own = {name.upper() for name in Settings.__dataclass_fields__} - {"SAID"}
+    return {*functions, *keys, *own, *_EXAMPLE.findall(example), *_ALSO}
+
+
+def _unknown_in_file(
+    lines: Mapping[str, int], known: Iterable[str], file: str
+) -> tuple[list[str], list[str]]:
+    """Return slips of the pen, which would leave a default where none is meant, and the rest."""
+    slips, others = [], []
+    for name in lines.keys() - set(known):
+        where = f"{file}, line {lines[name]}: {name} is no setting"
+        if slip := nearest(name, known, _SLIP):
+            slips.append(f"{where}; did you mean {slip}?")
+        elif similar := nearest(name, known, _SIMILAR):
+            others.append(f"{where} and does nothing; did you mean {similar}?")
+        else:
+            others.append(f"{where} and does nothing")
+    return sorted(slips), sorted(others)
+
+
+def _slips_in_environment(environment: Mapping[str, str], known: set[str]) -> list[str]:
+    """Return warnings alone: what is in the environment may be meant for another program."""
+    found = ((name, nearest(name, known, _SLIP)) for name in sorted(environment.keys() - known))
+    return [f"{name} is no setting; did you mean {slip}?" for name, slip in found if slip]
+
+
+def nearest(name: str, known: Iterable[str], alike: float) -> str | None:
+    """Return the name that was meant, if one is so much alike; case and underscores aside."""
+    plain = {_plain(each): each for each in known}
+    found = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=alike)
+    return plain[found[0]] if found else None
+
+
+def _plain(name: str) -> str:
+    return name.upper().replace("_", "").replace("-", "")
+
+
+def normalised(built: Template, said: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return what was said with the template's values in its own form, and all problems."""
+    new, problems = dict(said), []
+    for name, parameter in template.variables(built).items():
+        key = name.removesuffix("_SECRET")
+        if name.endswith(KEY_SECRET) and (problem := _about_key(said.get(key, ""))):
+            problems.append(f"{key}: {problem}")
+        text = said.get(name, "").strip()
+        try:
+            new |= {name: value(text, built["Parameters"][parameter])} if name in said else {}
+        except ValueError as exc:
+            shown = "…" if "@" in text else repr(text)
+            problems.append(f"{name}={shown}: {exc}{_advice(name, text)}")
+    return new, problems
+
+
+def value(text: str, parameter: Mapping[str, Any]) -> str:
+    """Return a value in the parameter's form; raise `ValueError` in words. Empty: the default."""
+    if not text:
+        return text
+    if parameter["Type"] == "Number":
+        return _number(text, parameter)
+    if allowed := [str(each) for each in parameter.get("AllowedValues", ())]:
+        return _one_of(text, allowed)
+    pattern = parameter.get("AllowedPattern", ".*")
+    if "://" in pattern:
+        text = _urls(text, pattern)
+    elif pattern.startswith("(/"):
+        text = _path(text)
+    if re.fullmatch(pattern, text):
+        return text
+    if text.startswith("http:") and re.fullmatch(pattern, text.replace("http:", "https:", 1)):
+        raise ValueError("http:// leads to this machine and its network alone: say https://")
+    raise ValueError(f"does not fit. {parameter['Description']} ({pattern})")
+
+
+def _number(text: str, parameter: Mapping[str, Any]) -> str:
+    whole = isinstance(parameter["Default"], int)
+    least, most = parameter.get("MinValue", float("-inf")), parameter.get("MaxValue", float("inf"))
+    words = f"say a {'whole ' if whole else ''}number"
+    words += f", {least} to {most}" if "MaxValue" in parameter else ""
+    try:
+        number = int(text) if whole else float(text)
+    except ValueError:
+        raise ValueError(words) from None
+    if not least <= number <= most:
+        raise ValueError(words)
+    return str(number)
+
+
+def _one_of(text: str, allowed: list[str]) -> str:
+    found = {each.lower(): each for each in allowed}
+    if set(allowed) == _SWITCH:
+        found |= _SWITCHES
+    if text.lower() not in found:
+        raise ValueError(f"say {' or '.join(allowed)}")
+    return found[text.lower()]
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError(f"a path begins with /: say /{text}")
+    return text.rstrip("/")
+
+
+def _urls(text: str, pattern: str) -> str:
+    """Return URLs as `pattern` wants them: one or several, whole ones or origins."""
+    if text == "*":
+        return text
+    is_origin = not re.fullmatch(pattern, f"{_SAMPLE}/path")
+    several = is_origin and re.fullmatch(pattern, f"{_SAMPLE},{_SAMPLE}")
+    parts = [part.strip() for part in text.split(",")] if several else [text]
+    return ",".join(_url(part.rstrip("/"), is_origin=is_origin) for part in parts if part)
+
+
+def _url(text: str, *, is_origin: bool) -> str:
+    if "://" not in text:
+        raise ValueError(f"begin with https:// or http://{'' if '@' in text else f': {text}'}")
+    parts = urlsplit(text)
+    scheme, host = parts.scheme.lower(), parts.hostname or ""
+    if scheme not in _PORTS or not host:
+        raise ValueError("say an address that begins with https:// or http://")
+    if "@" in parts.netloc:
+        raise ValueError("no name and no password stand in it")
+    if not is_origin:
+        return text
+    shown = f"[{host}]" if ":" in host else host
+    origin = f"{scheme}://{shown}"
+    if parts.port not in {None, _PORTS[scheme]}:  # browsers leave out the usual one, and so do we
+        origin += f":{parts.port}"
+    if text.partition("://")[2] != parts.netloc:
+        raise ValueError(f"an origin has no path: say {origin}")
+    return origin
+
+
+def _advice(name: str, text: str) -> str:
+    """Return where a path goes that stands in the relay's origin."""
+    prefix = name.removesuffix("_BASE_URL")
+    path = urlsplit(text).path.rstrip("/") if "://" in text else ""
+    if name != "VEO3_BASE_URL" or not path:
+        return ""
+    return f"; the path goes into {prefix}_ENDPOINT={path.removesuffix('/videos')}/videos"
+
+
+def _about_key(key: str) -> str | None:
+    """Return what is wrong with a key, which is never shown."""
+    if key.lower().startswith("bearer "):
+        return "without `Bearer`, which is added"
+    if key[:1] in "\"'" and key:
+        return "without quotation marks"
+    if not re.fullmatch(r"[!-~]*", key.strip()):
+        return "a key has no spaces and only ASCII characters"
+    return None

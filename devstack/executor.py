@@ -1,0 +1,108 @@
+"""How MiniStack runs the functions, adjusted at a few points of its internals.
+
+It is pinned exactly; `tests/devstack/test_executor.py` fails when another version moves a point.
+"""
+
+# ruff: noqa: SLF001 — MiniStack's internals are what this module is about
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from devstack.logs import in_repository, readable
+
+#: Ctrl-C and a closed terminal reach the whole process group: the functions are ended by `stop`,
+#: without a traceback.
+_DEAF = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+)
+#: What escapes a handler, or its import, is logged as Lambda does it, which MiniStack leaves out.
+_TELLS = """
+def _tell_escaped():
+    import json, sys, traceback
+    told = {"level": "ERROR", "message": "unhandled", "exception": traceback.format_exc()}
+    print(json.dumps(told), file=sys.stderr, flush=True)
+"""
+_ESCAPED = re.compile(r"^( +)except Exception as e:\n", re.MULTILINE)
+#: How long a finished handler is waited for to log: its first line, the next, in all.
+_DRAIN_SECONDS = {"first_line_wait": 0.003, "idle_confirm": 0.002, "hard_cap": 0.25}
+#: How long `stop` waits, in all, for the threads of handlers that it has ended.
+_JOIN_SECONDS = 2.0
+#: What the names of those threads begin with: MiniStack's own that read the logs, and ours.
+_READER, _RETIREMENT = "stderr-", "retire-"
+
+_retired: list[lambda_runtime.Worker] = []
+
+
+def script() -> str:
+    """Return what runs in a function's process: MiniStack's, and what escapes is told."""
+    told = _ESCAPED.sub(r"\g<0>\1    _tell_escaped()\n", lambda_runtime._PYTHON_WORKER_SCRIPT)
+    return _DEAF + _TELLS + told
+
+
+def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool = False) -> None:
+    """Run the functions on `python`, as Lambda would, and `say` their logs as they come."""
+
+    def detect(_runtime: str) -> tuple[str, str]:
+        # Else the functions would run on MiniStack's own interpreter and import its packages.
+        return str(python), script()
+
+    def read_stderr(worker: lambda_runtime.Worker) -> None:
+        name = worker.func_name.removeprefix(f"{stack}-")
+        process = worker._proc
+        if process is None or process.stderr is None:
+            return
+        with process.stderr:
+            for line in process.stderr:
+                if text := readable(line.rstrip("\n"), debug=debug):
+                    text = in_repository(text, name).replace("\n", f"\n{'':<11} | ")
+                    say(f"{name:<11} | {text}")
+                worker._stderr_queue.put(line.rstrip("\n"))
+        process.wait()
+        # MiniStack leaves the pipes to the collector. The lock: what the handler answered is read.
+        # A broken one: half a request still stands in its buffer.
+        with worker._lock, suppress(BrokenPipeError), process:
+            pass
+
+    lambda_runtime._detect_runtime_binary = detect
+    lambda_runtime.Worker._read_stderr = read_stderr
+    lambda_svc.invalidate_worker = retire
+    # A handler that logs nothing would cost 50 ms.
+    lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = tuple(_DRAIN_SECONDS.values())
+
+
+def retire(function: str, **_scope: object) -> None:
+    """Let new code come with the next invocation; one that runs ends first, as in Lambda."""
+    with lambda_runtime._lock:
+        keys = [key for key in lambda_runtime._workers if key.split(":")[2] == function]
+        workers = [worker for key in keys for worker in lambda_runtime._workers.pop(key)]
+    for worker in workers:
+        _retired.append(worker)
+        name = f"{_RETIREMENT}{function}"
+        threading.Thread(target=_end_when_idle, args=(worker,), daemon=True, name=name).start()
+
+
+def stop() -> None:
+    """End every handler and let none start again; takes two seconds, four where one is deaf."""
+    # An empty binary is what MiniStack has for a runtime that it does not know.
+    lambda_runtime._detect_runtime_binary = lambda _runtime: ("", "")
+    with lambda_runtime._lock:
+        workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+        lambda_runtime._workers.clear()
+    lambda_runtime.kill_workers([*workers, *_retired])
+    until = time.monotonic() + _JOIN_SECONDS
+    for thread in threading.enumerate():
+        if thread.name.startswith((_READER, _RETIREMENT)):
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+def _end_when_idle(worker: lambda_runtime.Worker) -> None:
+    with worker._lock:  # held from the start of its process to the end of the handler
+        lambda_runtime.kill_workers([worker])
+    _retired.remove(worker)

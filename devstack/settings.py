@@ -1,0 +1,249 @@
+"""What `make run` is told by the environment and by `.env` in the project's root."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from devstack import env_file
+from devstack.ports import Port
+
+ROOT = Path(__file__).resolve().parent.parent
+STAND_IN_KEY = "local-stand-in-key"
+STAND_IN_PLAYS = {
+    "FAST_LLM": {"FAST_LLM_API_URL": "http://127.0.0.1:{port}/v1", "FAST_LLM_MODEL": "stand-in"},
+    "IMAGE": {"IMAGE_BASE_URL": "http://127.0.0.1:{port}"},
+}
+_ANY = {"0.0.0.0", "::"}  # noqa: S104 — recognised, not bound
+_SWITCHES = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+
+class SettingsError(ValueError):
+    """Settings are wrong; `problems` has a sentence for each, and the message all of them."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = problems
+        super().__init__("\n  ".join(["settings are wrong:", *problems]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The stack's own settings, each the variable of its name in capitals; times in seconds."""
+
+    # --- The local stack alone
+    #: Addresses at which the API listens, with commas. `0.0.0.0` lets other machines in.
+    api_host: str = "localhost"
+    #: The API's port.
+    api_port: int = 8000
+    #: Addresses at which MiniStack listens, with commas.
+    aws_host: str = "127.0.0.1"
+    #: MiniStack's port.
+    aws_port: int = 4566
+    #: The simulator's port.
+    upstream_port: int = 8001
+    #: The port of the simulator's files.
+    upstream_files_port: int = 8002
+    #: Seconds that the simulator takes for a video.
+    upstream_seconds: float = 8.0
+    #: Whether a saved file is reloaded.
+    reload: bool = True
+    #: Where tasks, keys and files are kept for the next start. Empty: nowhere.
+    keep_in: Path | None = ROOT / ".local/kept"
+    #: Whether the start asks a real relay once if it answers and takes the key.
+    check_relay: bool = True
+
+    #: Everything that was said, for the settings that belong to the functions.
+    said: Mapping[str, str]
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], dotenv: Path) -> Self:
+        """Let the environment win over `dotenv`; raise `SettingsError` with all that is wrong."""
+        return cls.of({**env_file.read(dotenv).values, **environment})
+
+    @classmethod
+    def of(cls, said: Mapping[str, str]) -> Self:
+        """Read what was said by variable; raise `SettingsError` with all that is wrong."""
+        reader = _Reader(said)
+        settings = cls(
+            said=said,
+            api_host=said.get("API_HOST") or cls.api_host,
+            api_port=reader.port("API_PORT", cls.api_port),
+            aws_host=said.get("AWS_HOST") or cls.aws_host,
+            aws_port=reader.port("AWS_PORT", cls.aws_port),
+            upstream_port=reader.port("UPSTREAM_PORT", cls.upstream_port),
+            upstream_files_port=reader.port("UPSTREAM_FILES_PORT", cls.upstream_files_port),
+            upstream_seconds=reader.seconds("UPSTREAM_SECONDS", cls.upstream_seconds),
+            keep_in=_folder(said, "KEEP_IN", cls.keep_in),
+            check_relay=reader.switch("CHECK_RELAY", default=cls.check_relay),
+            reload=reader.switch("RELOAD", default=cls.reload),
+        )
+        by_number: dict[int, list[str]] = {}
+        for port in settings.ports():
+            by_number.setdefault(port.number, []).append(port.setting)
+        for number, names in by_number.items():
+            if len(names) > 1:
+                reader.problems.append(f"{' and '.join(names)} are both {number}: say two ports")
+        if reader.problems:
+            raise SettingsError(reader.problems)
+        return settings
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether the stand-in plays the relay: nobody gave a key to a real one."""
+        return not self.said.get("VEO3_API_KEY")
+
+    @property
+    def kept(self) -> Path | None:
+        """Where this relay's tasks are kept: what waits for one is not paid for at another."""
+        if self.keep_in is None:
+            return None
+        if self.stand_in:
+            return self.keep_in / "stand-in"
+        relay = re.sub(r"[^a-z0-9.]+", "-", self.said.get("VEO3_BASE_URL", "").lower()).strip("-.")
+        return self.keep_in / (relay or "relay")
+
+    @property
+    def api_url(self) -> str:
+        """Where a person on this machine finds the API."""
+        host = next((host for host in self.api_hosts if host not in _ANY), "localhost")
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.api_port}"
+
+    @property
+    def api_hosts(self) -> list[str]:
+        """Names and addresses that the API listens at; with commas several."""
+        return [host.strip(" []") for host in self.api_host.split(",") if host.strip()]
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """What the `Host` of a request may be besides this machine's own names.
+
+        All that is listened at, PUBLIC_URL's host, and ALLOWED_HOSTS as Django reads it:
+        `.example.com` is a domain with all below it, `*` any host.
+        """
+        said = [self.said.get("PUBLIC_URL", ""), *self.said.get("ALLOWED_HOSTS", "").split(",")]
+        named = (_host(each.strip()) for each in said)
+        return frozenset({*self.api_hosts, *self.aws_hosts, *named} - {"", *_ANY})
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether callers need no API key, as the functions will be told."""
+        return self.function_settings()["ALLOW_ANONYMOUS"].lower() == "true"
+
+    @property
+    def debug(self) -> bool:
+        """Whether the steps are logged; another LOG_LEVEL may be meant for something else."""
+        return self.said.get("LOG_LEVEL", "").upper() == "DEBUG"
+
+    @property
+    def aws_hosts(self) -> list[str]:
+        """Addresses of the AWS APIs and the stand-in: loopback, Docker's bridge for containers."""
+        return [host.strip() for host in self.aws_host.split(",")]
+
+    def ports(self) -> list[Port]:
+        """Tell all ports that a stack needs; the stand-in opens its own by itself."""
+        ports = [
+            Port(setting="API_PORT", hosts=self.api_hosts, number=self.api_port),
+            Port(setting="AWS_PORT", hosts=self.aws_hosts, number=self.aws_port),
+        ]
+        if self.stand_in:
+            own = {
+                "UPSTREAM_PORT": self.upstream_port,
+                "UPSTREAM_FILES_PORT": self.upstream_files_port,
+            }
+            ports += [
+                Port(setting=name, hosts=self.aws_hosts, number=number, ours=False)
+                for name, number in own.items()
+            ]
+        return ports
+
+    @property
+    def aws_url(self) -> str:
+        """Where the functions find AWS: an address, for which boto3 puts buckets in the path."""
+        return f"http://127.0.0.1:{self.aws_port}"
+
+    @property
+    def cors_origins(self) -> list[str]:
+        """Pages that may call the API, of this machine or not; `*` is any."""
+        return [origin for origin in self.said.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
+
+    def function_settings(self) -> dict[str, str]:
+        """Tell the functions' settings by variable: what was said, over what fits this machine."""
+        fitting = {"PUBLIC_URL": self.api_url, "ALLOW_ANONYMOUS": "true"}
+        if self.debug:
+            fitting["POWERTOOLS_LOG_LEVEL"] = "DEBUG"
+        relay = {}
+        if self.stand_in:
+            fitting |= {
+                "VEO3_EXTRA_FIELDS": "true",
+                "VEO3_RESULT_ORIGINS": f"http://127.0.0.1:{self.upstream_files_port}",
+            }
+            relay = {
+                "VEO3_API_KEY": STAND_IN_KEY,
+                "VEO3_BASE_URL": f"http://127.0.0.1:{self.upstream_port}",
+            }
+            # It plays the two other services as well, unless the user has keys to real ones.
+            for service, settings in STAND_IN_PLAYS.items():
+                if not self.said.get(f"{service}_API_KEY"):
+                    relay |= {f"{service}_API_KEY": STAND_IN_KEY} | {
+                        name: value.format(port=self.upstream_port)
+                        for name, value in settings.items()
+                    }
+        # A service's address goes with its key: one in .env would be asked in vain without.
+        return fitting | {k: v for k, v in self.said.items() if v} | relay
+
+
+def _host(said: str) -> str:
+    """Return the host of a URL, of host and port, or of an address; empty without one."""
+    if said.count(":") > 1 and "[" not in said and "/" not in said:
+        return said.lower()  # an IPv6 address
+    return urlsplit(said if "//" in said else f"//{said}").hostname or ""
+
+
+def _folder(said: Mapping[str, str], name: str, default: Path | None) -> Path | None:
+    if name not in said:
+        return default
+    return ROOT / said[name] if said[name] else None
+
+
+class _Reader:
+    """Reads values by name; what cannot be read is a problem, and its default goes on."""
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        self._said = said
+        self.problems: list[str] = []
+
+    def port(self, name: str, default: int) -> int:
+        text = self._text(name)
+        if not text:
+            return default
+        if text.isascii() and text.isdecimal() and 0 < int(text) < 2**16:
+            return int(text)
+        self.problems.append(f"{name}={text!r}: say a port, 1 to 65535")
+        return default
+
+    def seconds(self, name: str, default: float) -> float:
+        text = self._text(name)
+        try:
+            number = float(text or default)
+        except ValueError:
+            number = -1
+        if 0 <= number < float("inf"):
+            return number
+        self.problems.append(f"{name}={text!r}: say a number of seconds, 0 or more")
+        return default
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        text = self._text(name)
+        found = _SWITCHES.get(text.lower(), None if text else default)
+        if found is None:
+            self.problems.append(f"{name}={text!r}: say true or false")
+            return default
+        return found
+
+    def _text(self, name: str) -> str:
+        return self._said.get(name, "").strip()

@@ -1,0 +1,170 @@
+"""What outlives a run of `make run`, however it ends: the table's items and the bucket's files.
+
+The journal has them as they were written last. Each start gives them to its own, new deployment
+through the AWS APIs; MiniStack's PERSIST_STATE would bring the old one back, code and all. The
+queue is not kept: a message is only a hint, and the sweeper sends another for every task that
+wants work.
+
+A start goes on where the last run was, after a crash too. That is as safe as the death of a worker
+and for the same reason: what was told is in the journal. A job that was paid for has its id there
+and is looked at further, and a POST that was begun without an answer is never sent again unasked.
+"""
+
+import fcntl
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import batched, count
+from pathlib import Path
+from typing import IO, Any, Self
+
+import boto3
+
+from devstack.journal import Journal
+from devstack.settings import Settings
+
+_AT_ONCE = 25  # items in one BatchWriteItem
+_VIDEO = re.compile(r'http://[^/"\s]+(/v/[\w.:-]+\.mp4)')  # as `simulator.files` serves it
+type Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder that this process alone keeps things in, until it ends."""
+
+    folder: Path
+    lock: IO[str]
+
+    @classmethod
+    def take(cls, wanted: Path) -> Self:
+        """Take the folder, or the next one with a number while another stack has it."""
+        for number in count(1):
+            folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / "lock").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                continue
+            return cls(folder, lock)
+        raise AssertionError
+
+    @property
+    def left_over(self) -> Path | None:
+        """Return what an earlier version put aside and no start reads, if anything."""
+        folder = self.folder.with_name(f"{self.folder.name}.old")
+        return folder if folder.is_dir() else None
+
+
+def take_place(settings: Settings) -> Place | None:
+    """Take this relay's folder, None for none, and say what is unusual about it."""
+    if settings.kept is None:
+        return None
+    place = Place.take(settings.kept)
+    if place.folder != settings.kept:
+        print(f"{settings.kept} is another running stack's; this one keeps in {place.folder}.")
+    if place.left_over:
+        print(f"{place.left_over} is an earlier version's, of a run without a clean stop. No start")
+        print("reads it: remove it when nothing in it is wanted any more.", flush=True)
+    return place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a start found."""
+
+    ended_well: bool = True
+    tasks: int = 0
+    keys: int = 0
+    files: int = 0
+    jobs: Mapping[str, str] = field(default_factory=dict)  # going on: the relay's ids by task
+    unknown: tuple[str, ...] = ()  # tasks whose POST was begun and has no answer
+    waiting: int = 0  # tasks of which nothing was sent
+
+    @property
+    def open(self) -> int:
+        """How many tasks have not ended."""
+        return len(self.jobs) + len(self.unknown) + self.waiting
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Keeps one deployment's data in `folder`; `record` has its changes written into a journal."""
+
+    folder: Path
+    table: str
+    bucket: str
+    record: Callable[[Journal], None]
+    files_origin: str = ""  # of the stand-in's videos now; empty with a real relay
+
+    def restore(self) -> tuple[Journal, Found]:
+        """Give back what the folder holds, and write down every change from here on.
+
+        Raise `RuntimeError` when the table does not take all of it; the folder still has it then.
+        """
+        journal = Journal(self.folder).begin()
+        self.record(journal)
+        items, now = journal.items, now_in_table()
+        for some in batched(items, _AT_ONCE, strict=False):
+            requests = [{"PutRequest": {"Item": self._renewed(item, now)}} for item in some]
+            answer = boto3.client("dynamodb").batch_write_item(
+                RequestItems={self.table: requests}  # type: ignore[dict-item]  # as they came
+            )
+            if answer["UnprocessedItems"]:
+                raise RuntimeError(f"kept tasks were not taken back: {self.folder}; start again")
+        s3, files = boto3.client("s3"), journal.files
+        for key, body in files.items():
+            data = body.path.read_bytes()
+            s3.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=body.content_type)
+        return journal, replace(found(items), ended_well=journal.ended_well, files=len(files))
+
+    def _renewed(self, item: Item, now: str) -> Item:
+        item = released(item, now)
+        return relinked(item, self.files_origin) if self.files_origin else item
+
+
+def relinked(item: Item, origin: str) -> Item:
+    """Return a task with its video at the stand-in's port of this run, which may be another."""
+    if "result" not in item:
+        return item
+    return item | {"result": {"S": _VIDEO.sub(rf"{origin}\1", item["result"]["S"])}}
+
+
+def released(item: Item, now: str) -> Item:
+    """Return an open task as nobody's and due at once: all workers ended with the last run."""
+    if "open" not in item:
+        return item
+    if item.get("lease_owner", {}).get("S"):
+        free = {"lease_owner": {"S": ""}, "claims": {"N": "0"}}  # it did not die over the task
+        return item | free | {"lease_until": {"S": now}, "due_at": {"S": now}}
+    until = item.get("lease_until", {}).get("S", "")  # later than now: the next attempt waits
+    return item | {"due_at": {"S": max(now, until)}}
+
+
+def found(items: list[Item]) -> Found:
+    """Count what items there are, and how far the open tasks had come."""
+    jobs, unknown, waiting = {}, [], 0
+    for item in items:
+        task_id = item["task_id"]["S"]
+        if "open" not in item:
+            continue
+        if "upstream_id" in item:
+            jobs[task_id] = item["upstream_id"]["S"]
+        elif "intent_at" in item:
+            unknown.append(task_id)
+        else:
+            waiting += 1
+    return Found(
+        tasks=sum(item["task_id"]["S"].startswith("vid_") for item in items),
+        keys=sum(item["task_id"]["S"].startswith("key#") for item in items),
+        jobs=jobs,
+        unknown=tuple(unknown),
+        waiting=waiting,
+    )
+
+
+def now_in_table() -> str:
+    """Return this instant in the table's form, `videoapi.domain.timestamps.timestamp`."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,143 @@
+"""What passes through the doors, told to the console: requests of the API, and rows of its table.
+
+The functions write their tasks through this process, so that nobody has to ask for them.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from devstack.console import Console
+from devstack.doors import App, Receive, Scope, Send, same_origin
+
+_WRITES = {
+    b"DynamoDB_20120810.PutItem",
+    b"DynamoDB_20120810.TransactWriteItems",
+    b"DynamoDB_20120810.UpdateItem",
+}
+_LARGEST = 1_000_000  # bytes of a body that are looked into
+_UNAUTHORISED, _CLIENT_ERROR = 401, 400
+#: Refusals of the gateway itself, whose message names the setting that would let it in.
+_NAMES_THE_SETTING = {"host_not_allowed", "origin_not_allowed"}
+
+
+class Traffic:
+    """An ASGI application before the gateway's. It changes nothing."""
+
+    def __init__(
+        self,
+        gateway: App,
+        console: Console,
+        *,
+        api_port: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`clock` gives seconds."""
+        self._gateway = gateway
+        self._console = console
+        self._api_port = api_port
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one connection on."""
+        if scope["type"] != "http":
+            await self._gateway(scope, receive, send)
+        elif scope["server"][1] == self._api_port:
+            await self._request(scope, receive, send)
+        elif dict(scope["headers"]).get(b"x-amz-target") in _WRITES:
+            await self._write(scope, receive, send)
+        else:
+            await self._gateway(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer, began = _Answer(send), self._clock()
+        try:
+            await self._gateway(scope, receive, answer)
+        finally:
+            self._console.request(
+                scope["method"],
+                scope["raw_path"].decode("ascii", "replace"),
+                answer.status,
+                self._clock() - began,
+                task=_task_of(answer) if scope["method"] == "POST" else "",
+                note=_note(scope, answer),
+            )
+
+    async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given, answer = bytearray(), _Answer(send)
+
+        async def listening() -> Any:
+            message = await receive()
+            given.extend(message.get("body", b""))
+            return message
+
+        await self._gateway(scope, listening, answer)
+        if answer.status < _CLIENT_ERROR:
+            for item in _items(bytes(given), bytes(answer.body)):
+                self._console.item(item)
+
+
+class _Answer:
+    """Sends on, and keeps what the console wants to know."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self.body = bytearray()
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.lower(): value for name, value in message["headers"]}
+        elif len(self.body) < _LARGEST:
+            self.body += message.get("body", b"")
+        await self._send(message)
+
+    def json(self) -> dict[str, Any]:
+        """Return the body as a JSON object; empty for anything else."""
+        return _object(bytes(self.body))
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _task_of(answer: _Answer) -> str:
+    body = answer.json()
+    return str(body.get("task_id") or body.get("id") or "")
+
+
+def _note(scope: Scope, answer: _Answer) -> str:
+    """Return an error's code, field and request id; who must be invited to read the answer."""
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    parts = []
+    if answer.status >= _CLIENT_ERROR:
+        error = answer.json().get("error")
+        error = error if isinstance(error, Mapping) else {}
+        code = str(error.get("code") or "")
+        names = f"{code}: {error.get('message')}" if code in _NAMES_THE_SETTING else code
+        fields = [d["field"] for d in error.get("details") or [] if "field" in d]
+        parts = [names, str(error.get("param") or ", ".join(fields))]
+        if request_id := answer.headers.get(b"x-request-id"):
+            parts.append(f"request={request_id.decode('latin-1')}")
+        if answer.status == _UNAUTHORISED:
+            parts.append("(make key NAME=… makes a key)")
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    allowed = b"access-control-allow-origin" in answer.headers
+    if origin and not parts and not allowed and not same_origin(origin, headers):
+        parts.append(f"(the page at {origin} cannot read this: not in CORS_ALLOW_ORIGINS)")
+    return " ".join(part for part in parts if part)
+
+
+def _items(given: bytes, answer: bytes) -> Iterator[Mapping[str, Any]]:
+    """Return the rows that a write leaves, as far as the call or its answer holds them whole."""
+    call = _object(given)
+    puts = [each["Put"] for each in call.get("TransactItems", ()) if "Put" in each]
+    rows = [put.get("Item") for put in (call, *puts)] + [_object(answer).get("Attributes")]
+    return (row for row in rows if row and call.get("ReturnValues") != "ALL_OLD")

@@ -1,0 +1,200 @@
+"""API keys: who is calling. A key is shown once, when it is made; the table holds its hash.
+
+A key is 160 random bits, so one SHA-256 is as good as any slow hash, and looking it up by its hash
+compares nothing that a timing could tell. Items live beside the tasks, as `key#<hash>`, and are
+listed in the index `by_owner` under an owner that no key can have.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from videoapi.aws.errors import service_error
+from videoapi.domain.timestamps import timestamp
+from videoapi.errors import AuthenticationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PREFIX = "vak_"
+SPELLING = re.compile(r"vak_[a-z2-7]{32}")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+ANONYMOUS = "anonymous"  # the one owner in open mode
+KEYS_OWNER = "#keys"
+CACHE_SECONDS = 60  # a revoked key works no longer than this
+ID_LENGTH = 8  # hexadecimal digits of the hash: enough to tell keys apart, and no way to one
+CACHE_SIZE = 1_000  # keys, known and unknown ones, that one function remembers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one key may do; None is no limit."""
+
+    submits_per_minute: int | None = None
+    tasks_alive: int | None = None
+    videos_per_day: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to count."""
+        return any(limit is not None for limit in vars(self).values())
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A caller: the name is the owner of all tasks that are made with the key."""
+
+    name: str
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedKey:
+    """What can be told of a key; `id` tells several keys of one name apart."""
+
+    id: str
+    name: str
+    made_at: str
+    limits: Limits
+
+
+class KeyRing:
+    """The keys in the table. Raises `ServiceError` when DynamoDB does not answer."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
+        """Take the client that `services` made."""
+        self._client = client
+        self._table = table
+        self._clock = clock
+        self._known: dict[str, tuple[float, ApiKey | None]] = {}
+
+    def find(self, presented: str) -> ApiKey:
+        """Return who presents a key. Raises `AuthenticationError`."""
+        if not SPELLING.fullmatch(presented):
+            raise _unknown()
+        key, now = _item_key(presented), self._clock()
+        until, found = self._known.get(key, (0.0, None))
+        if until <= now:
+            found = self._read(key)
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[key] = (now + CACHE_SECONDS, found)
+        if found is None:
+            raise _unknown()
+        return found
+
+    def make(self, name: str, limits: Limits) -> str:
+        """Make a key for an owner and return it, the only time it can be seen.
+
+        One owner may have several keys. Raises `ValueError` for a name that cannot be an owner, and
+        for a limit under 1: revoke the key of whom nothing is allowed.
+        """
+        if not NAME.fullmatch(name) or name == ANONYMOUS:
+            message = (
+                f"NAME={name}: say 1 to 63 lower-case letters, digits and hyphens, "
+                f"no hyphen first; {ANONYMOUS} is who comes without a key"
+            )
+            raise ValueError(message)
+        chosen = {k: v for k, v in vars(limits).items() if v is not None}
+        if any(v < 1 for v in chosen.values()):
+            message = "A limit is a whole number from 1 on."
+            raise ValueError(message)
+        key = PREFIX + base64.b32encode(secrets.token_bytes(20)).decode().lower()
+        item: dict[str, Any] = {
+            "task_id": {"S": _item_key(key)},
+            "owner": {"S": KEYS_OWNER},
+            "listed_at": {"S": f"{name}#{timestamp(self._clock())}"},
+            "key_name": {"S": name},
+        }
+        item |= {k: {"N": str(v)} for k, v in chosen.items()}
+        self._call(self._client.put_item, Item=item)
+        return key
+
+    def listed(self) -> list[ListedKey]:
+        """Return every key, by name and then by age."""
+        return [
+            ListedKey(
+                id=_id(item),
+                name=item["key_name"]["S"],
+                made_at=item["listed_at"]["S"].partition("#")[2],
+                limits=_limits(item),
+            )
+            for item in self._all()
+        ]
+
+    def limits_of(self, name: str) -> Limits:
+        """Return the limits of an owner's latest key; none where there is no key."""
+        ours = [found for found in self.listed() if found.name == name]
+        return ours[-1].limits if ours else Limits()
+
+    def revoke(self, name: str, key_id: str = "") -> int:
+        """Remove every key of an owner, or the one of that id; return how many. Tasks stay."""
+        gone = [
+            item["task_id"]
+            for item in self._all()
+            if item["key_name"]["S"] == name and key_id in {"", _id(item)}
+        ]
+        for key in gone:
+            self._call(self._client.delete_item, Key={"task_id": key})
+        return len(gone)
+
+    def _all(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        more: dict[str, Any] = {}
+        while True:
+            page = self._call(
+                self._client.query,
+                IndexName="by_owner",
+                KeyConditionExpression="#o = :o",
+                ExpressionAttributeNames={"#o": "owner"},
+                ExpressionAttributeValues={":o": {"S": KEYS_OWNER}},
+                **more,
+            )
+            found += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return found
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _read(self, key: str) -> ApiKey | None:
+        answer = self._call(self._client.get_item, Key={"task_id": {"S": key}}, ConsistentRead=True)
+        item = answer.get("Item")
+        if item is None:
+            return None
+        return ApiKey(item["key_name"]["S"], _limits(item))
+
+    def _call(self, operation: Callable[..., Any], **request: object) -> Any:  # noqa: ANN401 — botocore's
+        try:
+            return operation(TableName=self._table, **request)
+        except (ClientError, BotoCoreError) as exc:
+            raise service_error(exc, "DynamoDB", "The key table") from exc
+
+
+def presented_key(authorization: str | None, x_api_key: str | None) -> str:
+    """Return the key of a request: `Authorization: Bearer …`, else `X-API-Key`; may be empty."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else (x_api_key or "")
+
+
+def _item_key(key: str) -> str:
+    return f"key#{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _id(item: dict[str, Any]) -> str:
+    return str(item["task_id"]["S"]).partition("#")[2][:ID_LENGTH]
+
+
+def _limits(item: dict[str, Any]) -> Limits:
+    return Limits(**{name: int(item[name]["N"]) for name in vars(Limits()) if name in item})
+
+
+def _unknown() -> AuthenticationError:
+    return AuthenticationError(
+        "Send a valid API key as `Authorization: Bearer …` or `X-API-Key`.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )

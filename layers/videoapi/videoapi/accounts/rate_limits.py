@@ -1,0 +1,222 @@
+"""What one key may use up: submits a minute, videos and images a day, tasks alive at once.
+
+Each minute and each day of a key is an item of its own, `limits#<owner>#m<number>`, that is only
+ever added to and that TTL removes; the ids of tasks alive are a set in `limits#<owner>`. They are
+written in the transaction that writes the task: what is refused uses nothing up, and however many
+come at once, no more than the limit are let in.
+
+The set is looked over only when it is full, so that no worker and no cancel has to remember it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from videoapi.accounts.api_keys import ApiKey, Limits
+from videoapi.aws.task_items import encode, task_of
+from videoapi.aws.task_store import ConditionFailed, TaskStore, Write
+from videoapi.errors import RateLimited
+
+MINUTE, DAY = 60, 86_400
+LONGEST_RETRY_AFTER = 60  # seconds; a longer reset is told in the RateLimit header
+ALIVE = "alive"
+ALIVE_RETRY = 10  # seconds: about how often a place comes free
+LOOKED_AT_ONCE = 25  # tasks of a full set in one read
+PAUSE = 3  # seconds until a set in which no task had ended is looked over again …
+FEW = 5  # … if there are more in it than these, which cost no more than the refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """One minute or day of one key, and how much of it was used up when it was read."""
+
+    name: str  # as in the RateLimit header
+    unit: str  # the attribute that counts
+    limit: int
+    seconds: int
+    number: int  # of the minute or day, since 1970
+    owner: str
+    used: int = 0
+
+    @property
+    def key(self) -> str:
+        """The item's key."""
+        return f"limits#{self.owner}#{self.name[0]}{self.number}"
+
+    def write(self) -> Write:
+        """Return the write that counts one more."""
+        body = {
+            "Key": encode({"task_id": self.key}),
+            "UpdateExpression": "SET expires_at = :end ADD #unit :one",
+            "ConditionExpression": "attribute_not_exists(#unit) OR #unit < :limit",
+            "ExpressionAttributeNames": {"#unit": self.unit},
+            "ExpressionAttributeValues": encode(
+                # A clock that is behind still counts in it after its end.
+                {":one": 1, ":limit": self.limit, ":end": (self.number + 2) * self.seconds}
+            ),
+        }
+        return Write(self.name, "Update", body)
+
+    def left(self, now: float) -> int:
+        """Return the seconds until the next window."""
+        return int(self.seconds - now % self.seconds) + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """What a key may still do, as it was read at `now`; the transaction of `writes` decides."""
+
+    owner: str = ""
+    now: float = 0.0
+    windows: Sequence[Window] = ()
+    alive: int | None = None  # tasks at once
+
+    def writes(self, task_id: str = "") -> list[Write]:
+        """Return the writes that count one more, of a task alive where the key limits those.
+
+        The day's first: of several limits that are reached, it is the one that is told.
+        """
+        writes = [window.write() for window in reversed(self.windows)]
+        if self.alive is not None:
+            body = {
+                "Key": encode({"task_id": _alive_key(self.owner)}),
+                "UpdateExpression": "ADD alive :ids",
+                "ConditionExpression": "attribute_not_exists(alive) OR size(alive) < :limit",
+                "ExpressionAttributeValues": {
+                    ":ids": {"SS": [task_id]},
+                    ":limit": {"N": str(self.alive)},
+                },
+            }
+            writes.append(Write(ALIVE, "Update", body))
+        return writes
+
+    def headers(self, *, used: int = 0) -> dict[str, str]:
+        """Return `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10)."""
+        if not self.windows:
+            return {}
+        policy = (f'"{each.name}";q={each.limit};w={each.seconds}' for each in self.windows)
+        state = (
+            f'"{each.name}";r={max(each.limit - each.used - used, 0)};t={each.left(self.now)}'
+            for each in self.windows
+        )
+        return {"RateLimit-Policy": ", ".join(policy), "RateLimit": ", ".join(state)}
+
+    def refusal(self, name: str) -> RateLimited:
+        """Return the error for the limit of this name."""
+        if name == ALIVE:
+            return RateLimited(
+                f"This key may have {self.alive} tasks alive at once.",
+                code="too_many_tasks_alive",
+                headers=self.headers() | {"Retry-After": str(ALIVE_RETRY)},
+            )
+        windows = [
+            replace(each, used=each.limit) if each.name == name else each for each in self.windows
+        ]
+        (full,) = (each for each in windows if each.name == name)
+        wait = min(full.left(self.now), LONGEST_RETRY_AFTER)
+        headers = replace(self, windows=windows).headers() | {"Retry-After": str(wait)}
+        if full.seconds == DAY:
+            headers["x-should-retry"] = "false"  # no use within the minute that a client would wait
+            text, code = f"This key may make {full.limit} videos a day.", "daily_limit_reached"
+        else:
+            text, code = f"This key may submit {full.limit} times a minute.", "rate_limited"
+        return RateLimited(text, code=code, headers=headers)
+
+
+class Limiter:
+    """Holds keys to their limits. Raises `RateLimited`, `ServiceError`."""
+
+    def __init__(self, store: TaskStore) -> None:
+        """Take the table."""
+        self._store = store
+
+    def quota(self, key: ApiKey, now: float) -> Quota:
+        """Read what a key has used up, and refuse what it has nothing left for.
+
+        One read, and none for a key without limits. The `writes` must be made with the task's.
+        """
+        windows, alive = _windows(key, now), key.limits.tasks_alive
+        if not key.limits.any:
+            return Quota()
+        keys = [each.key for each in windows] + [_alive_key(key.name)] * (alive is not None)
+        found = self._store.read_all(keys)
+        windows = [
+            replace(each, used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
+        ]
+        item = found.get(_alive_key(key.name), {})
+        quota = Quota(owner=key.name, now=now, windows=windows, alive=alive)
+        for each in reversed(windows):
+            if each.used >= each.limit:
+                raise quota.refusal(each.name)
+        if alive is not None and len(item.get(ALIVE, ())) >= alive:
+            self._make_room(quota, item)
+        return quota
+
+    def reconsider(self, quota: Quota, failed: ConditionFailed) -> None:
+        """Return if a place came free for what a transaction did not let in; else refuse it."""
+        if failed.name != ALIVE:
+            raise quota.refusal(failed.name)
+        self._make_room(quota, failed.item)
+
+    def admit_image(self, key: ApiKey, now: float) -> dict[str, str]:
+        """Count an image, which costs money too, in its minute and day; return the headers."""
+        return self._admit(key, replace(key.limits, tasks_alive=None), now)
+
+    def admit_upload(self, key: ApiKey, now: float) -> dict[str, str]:
+        """Count an upload, which costs five days of storage, in its minute; return the headers."""
+        return self._admit(key, Limits(submits_per_minute=key.limits.submits_per_minute), now)
+
+    def _admit(self, key: ApiKey, limits: Limits, now: float) -> dict[str, str]:
+        quota = self.quota(ApiKey(key.name, limits), now)
+        if quota.windows:
+            try:
+                self._store.transact(*quota.writes())
+            except ConditionFailed as failed:
+                raise quota.refusal(failed.name) from failed
+        return quota.headers(used=1)
+
+    def _make_room(self, quota: Quota, item: Mapping[str, Any]) -> None:
+        """Take ended tasks out of a full set, or refuse; at most so many a time, in turn.
+
+        An id has had its task since both were written: one that is not there has expired.
+        """
+        ids, now = sorted(item[ALIVE]), quota.now
+        if len(ids) > FEW and 0 <= now - item.get("looked_at", 0) < PAUSE:
+            raise quota.refusal(ALIVE)
+        first = int(now // PAUSE) * LOOKED_AT_ONCE % len(ids)
+        some = (ids + ids)[first : first + min(LOOKED_AT_ONCE, len(ids))]
+        tasks = {key: task_of(found) for key, found in self._store.read_all(some).items()}
+        gone = [each for each in some if each not in tasks or not tasks[each].keeps_place(now)]
+        value: dict[str, Any] = {"SS": gone} if gone else {"N": str(int(now))}
+        body = {
+            "Key": encode({"task_id": _alive_key(quota.owner)}),
+            "UpdateExpression": "DELETE alive :it" if gone else "SET looked_at = :it",
+            "ExpressionAttributeValues": {":it": value},
+        }
+        if gone or len(ids) > FEW:
+            self._store.transact(Write(ALIVE, "Update", body))
+        if not gone:
+            raise quota.refusal(ALIVE)
+
+
+def _windows(key: ApiKey, now: float) -> list[Window]:
+    rows = (
+        ("minute", "submits", key.limits.submits_per_minute, MINUTE),
+        ("day", "videos", key.limits.videos_per_day, DAY),
+    )
+    return [
+        Window(
+            name=name,
+            unit=unit,
+            limit=limit,
+            seconds=seconds,
+            number=int(now // seconds),
+            owner=key.name,
+        )
+        for name, unit, limit, seconds in rows
+        if limit is not None
+    ]
+
+
+def _alive_key(owner: str) -> str:
+    return f"limits#{owner}"

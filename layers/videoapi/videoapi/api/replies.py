@@ -1,0 +1,85 @@
+"""HTTP responses in either dialect: status, headers and body."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from videoapi.api import results, waiting
+from videoapi.api.openai import responses as openai_responses
+from videoapi.api.rest import responses as rest_responses
+from videoapi.domain.tasks import Task
+from videoapi.errors import (
+    VideoApiError,
+)
+
+JSON = "application/json"
+NO_STORE = {
+    "Cache-Control": "no-store",
+    "Vary": "Authorization, User-Agent, X-API-Key, X-Stainless-Lang",
+}
+LONGEST_RETRY_AFTER = 60  # seconds: the SDKs take no longer one; the RateLimit header tells it
+DEPRECATED_SINCE = 1768089600  # 2026-01-11, the day of the document that deprecates the route
+
+
+def answer(
+    content: object, status: int = 200, extra: Mapping[str, str] | None = None
+) -> Response[str]:
+    """Return a JSON answer."""
+    return text(results.as_json(content), JSON, status, extra)
+
+
+def text(
+    content: str, content_type: str, status: int = 200, extra: Mapping[str, str] | None = None
+) -> Response[str]:
+    """Return an answer in any text format."""
+    return Response(
+        status_code=status, content_type=content_type, body=content, headers=dict(extra or {})
+    )
+
+
+def redirect(url: str) -> Response[str]:
+    """Return a 307: the same method again, at the other place."""
+    return text("", "text/plain", 307, {"Location": url, **NO_STORE})
+
+
+def status_headers(task: Task, *, now: float) -> dict[str, str]:
+    """Return what goes with a task in the REST dialect."""
+    if task.ended:
+        return NO_STORE
+    return NO_STORE | {"Retry-After": str(waiting.retry_after(task, now=now))}
+
+
+def deprecation(task_id: str) -> dict[str, str]:
+    """Return the headers of a deprecated route (RFC 9745) and where its successor is."""
+    return {
+        "Deprecation": f"@{DEPRECATED_SINCE}",
+        "Link": f'</api/v1/tasks/{task_id}>; rel="successor-version"',
+    }
+
+
+def refusal(error: VideoApiError, path: str) -> dict[str, Any]:
+    """Return an error as the gateway wants it, in the shape of the dialect that the path is of."""
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store", **error.headers}
+    if headers.get("x-should-retry") == "false":
+        error.retryable = False  # body and header say the same
+    if error.retryable:
+        headers.setdefault("Retry-After", "2")
+    else:
+        headers["x-should-retry"] = "false"
+    if "Retry-After" in headers:
+        seconds = int(headers["Retry-After"])
+        headers["Retry-After"] = str(min(max(seconds, 1), LONGEST_RETRY_AFTER))
+    openai = re.match("/+v1(/|$)", path)
+    status, shaped = (
+        openai_responses.openai_error(error)
+        if openai
+        else (error.status, rest_responses.rest_error(error))
+    )
+    return {
+        "statusCode": status,
+        "headers": headers,
+        "body": results.as_json(shaped),
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,1 @@
+"""The REST dialect: /api/v1."""

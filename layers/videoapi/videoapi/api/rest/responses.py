@@ -1,0 +1,129 @@
+"""Response bodies of the REST dialect."""
+
+from typing import Any
+
+from videoapi.api.results import (
+    CANCELLED,
+    current_video_url,
+    error_record,
+    thumbnail_link,
+    video_link,
+)
+from videoapi.aws.presigned import Links
+from videoapi.domain.tasks import Status, Task
+from videoapi.domain.timestamps import timestamp
+from videoapi.errors import VideoApiError
+
+MESSAGES = {
+    Status.PENDING: "Waiting for a free slot",
+    Status.PROCESSING: "The video is being generated",
+    Status.COMPLETED: "The video is ready",
+    Status.CANCELLED: CANCELLED.message,
+}
+
+
+def submitted(task: Task) -> dict[str, Any]:
+    """Return the document's answer to a submit."""
+    return {
+        "task_id": task.task_id,
+        "status": task.status,
+        "message": (
+            "Video generation task submitted. "
+            f"Poll /api/v1/tasks/{task.task_id} for status."
+        ),
+    }  # fmt: skip
+
+
+def cancelled(task: Task) -> dict[str, Any]:
+    """Return the document's answer to a cancel."""
+    note = " The relay may have charged for it all the same." if task.maybe_charged else ""
+    return {"success": True, "message": f"Task cancelled.{note}", "task_id": task.task_id}
+
+
+def rest_task(task: Task, links: Links, *, now: float) -> dict[str, Any]:
+    """Return the whole task for `GET /api/v1/tasks/{id}`."""
+    body = {
+        "task_id": task.task_id,
+        "status": task.status,
+        "progress": task.progress,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "completed_at": task.completed_at,
+        "video_url": current_video_url(task, links, now),
+        "result": _rest_result(task, links, now),
+        "error": error_record(task),
+        "attempts": task.attempts,
+        "prompt": task.prompt_sent or task.request.prompt,
+    }
+    if task.image_note is not None:
+        body["image_note"] = task.image_note
+    if task.prompt_optimized is not None:
+        body["prompt_optimized"] = bool(task.prompt_optimized)
+    return body | ({"metadata": task.request.metadata} if task.request.metadata else {})
+
+
+def rest_summary(task: Task) -> dict[str, Any]:
+    """Return one line of `GET /api/v1/tasks`."""
+    message = MESSAGES.get(task.status) or (task.error or {}).get("message", "")
+    return {
+        "task_id": task.task_id,
+        "status": task.status,
+        "progress": task.progress,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "message": message,
+    }
+
+
+def rest_video(task: Task, links: Links, *, now: float) -> dict[str, Any]:
+    """Return the deprecated flat status of `GET /api/v1/videos/{id}`."""
+    link = video_link(task, links, now=now)
+    return {
+        "task_id": task.task_id,
+        "status": task.status,
+        "progress": task.progress,
+        "video_url": link.url if link else None,
+        "error": error_record(task),
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+    }
+
+
+def rest_error(error: VideoApiError) -> dict[str, Any]:
+    """Return the REST dialect's error body."""
+    body: dict[str, Any] = {
+        "type": error.type,
+        "message": error.message,
+        "code": error.code,
+        "retryable": error.retryable,
+    }
+    return {"error": body | ({"details": error.details} if error.details else {})}
+
+
+def _rest_result(task: Task, links: Links, now: float) -> dict[str, Any] | None:
+    if task.status is not Status.COMPLETED or task.result is None:
+        return None
+    link, thumbnail = video_link(task, links, now=now), thumbnail_link(task, links, now=now)
+    ends = link.expires_at if link else None
+    result = task.result
+    return {
+        "service": "veo3",
+        "result": {
+            "video_url": link.url if link else None,
+            "thumbnail_url": thumbnail.url if thumbnail else None,
+            "expires_at": _instant(ends),
+            "content_type": result.get("content_type"),
+            "size_bytes": result.get("size_bytes"),
+            "requested": {
+                "seconds": task.request.seconds,
+                "fps": task.request.fps,
+                "size": task.request.size,
+            },
+            "actual": result.get("actual"),
+        },
+        "duration": result.get("duration"),
+    }
+
+
+def _instant(epoch_seconds: float | None) -> str | None:
+    return None if epoch_seconds is None else timestamp(epoch_seconds)

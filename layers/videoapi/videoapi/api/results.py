@@ -1,0 +1,59 @@
+"""A task in the words of either dialect, and every error in the shape of either.
+
+Pure: the URL of a video is made by the `Links` that is passed in, fresh at every read.
+"""
+
+import json
+from typing import Any
+
+from videoapi.aws.presigned import Link, Links
+from videoapi.domain.tasks import Status, Task
+from videoapi.domain.timestamps import epoch
+from videoapi.errors import GenerationError
+
+CANCELLED = GenerationError("The task was cancelled.", code="cancelled", kind="Cancelled")
+
+
+def video_link(task: Task, links: Links, *, now: float) -> Link | None:
+    """Return where the video plays just now: presigned at every read, or the upstream's own URL.
+
+    None where there is none, or where it was kept for its time and is gone.
+    """
+    result = task.result or {}
+    if key := result.get("video_key"):
+        return links.kept(key, task.updated_at, now=now)  # it ended then, and does not change
+    url, ends = result.get("video_url"), upstream_end(task)
+    return Link(url, ends) if url and (ends is None or now < ends) else None
+
+
+def upstream_end(task: Task) -> float | None:
+    """Return when the upstream's own URL ends, as far as it told: not before the video was made."""
+    ends = (task.result or {}).get("video_expires_at")
+    ended = task.completed_at or task.updated_at
+    return ends if isinstance(ends, int | float) and ends > epoch(ended) else None
+
+
+def thumbnail_link(task: Task, links: Links, *, now: float) -> Link | None:
+    """Return where the thumbnail is, for a completed task that has one."""
+    if task.status is not Status.COMPLETED or task.thumbnail_key is None:
+        return None
+    # It was written between the first claim and the first attempt, maybe hours before the end.
+    return links.kept(task.thumbnail_key, task.claimed_at or task.created_at, now=now)
+
+
+def error_record(task: Task) -> dict[str, Any] | None:
+    """Return the task's `error`: stored for a failure, derived for a cancellation."""
+    if task.status is Status.CANCELLED:
+        return CANCELLED.as_record() | {"maybe_charged": task.maybe_charged}
+    return task.error
+
+
+def as_json(body: object) -> str:
+    """Return a body as compact JSON text."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def current_video_url(task: Task, links: Links, now: float) -> str | None:
+    """Return where the video plays, for a completed task."""
+    link = video_link(task, links, now=now) if task.status is Status.COMPLETED else None
+    return link.url if link else None

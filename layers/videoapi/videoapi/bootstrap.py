@@ -1,0 +1,300 @@
+"""The composition root: the only place that reads the environment and makes clients.
+
+Everything is made once per execution environment and only by the roles that need it: imports of
+httpx, S3 and Secrets Manager stand inside the functions, because submit and status pay for none.
+"""
+
+import logging
+import os
+import random
+import ssl
+import threading
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.session import Session
+
+from videoapi.accounts.api_keys import KeyRing
+from videoapi.aws.files import Files
+from videoapi.aws.presigned import Links
+from videoapi.aws.task_queue import TaskQueue
+from videoapi.aws.task_store import TaskStore
+from videoapi.errors import ServiceError
+from videoapi.metrics import Measurements
+from videoapi.settings import Settings
+from videoapi.usecases.cancellation import Cancellation
+from videoapi.worker.recovery import Recovery
+
+if TYPE_CHECKING:
+    from videoapi.accounts.rate_limits import Limiter
+    from videoapi.api.application import Api
+    from videoapi.aws.secrets import SecretTexts
+    from videoapi.net.downloads import Fetcher
+    from videoapi.providers.prompt_optimizer import PromptOptimizer
+    from videoapi.usecases.image_generation import ImageGeneration
+    from videoapi.usecases.submission import Submissions
+    from videoapi.worker.generation import Generation
+
+# Seconds to connect and to read, and tries; a pause of up to a second is between two tries.
+PATIENT = (3, 10, 3)
+WAITS = {"others": (1, 3, 2), "sqs": (1, 1, 2)}  # the sweeper sends what SQS does not take
+JITTER = 0.25  # a back-off is up to this share longer than set, never shorter
+
+
+def clock() -> float:
+    """Return epoch seconds."""
+    return time.time()
+
+
+@cache
+def settings() -> Settings:
+    """Return the function's environment as a value."""
+    return Settings.from_environment(os.environ)
+
+
+@cache
+def logger() -> Logger:
+    """Return the structured logger (name and level from POWERTOOLS_* variables).
+
+    Lambda's JSON logging sets the root logger to INFO, where httpx writes whole URLs, signed ones
+    included: everybody else's lines begin at WARNING.
+    """
+    logging.getLogger().setLevel(logging.WARNING)
+    return Logger()
+
+
+def api(*, public: bool = False, bearer_alone: bool = False) -> "Api":
+    """Return the HTTP side of a handler; each makes its own and adds its routes.
+
+    A `public` one asks nobody for a key, and needs no client for them (0.3 G instructions).
+    A `bearer_alone` one takes no key from `X-API-Key`.
+    """
+    from videoapi.api.application import Api  # noqa: PLC0415 — 169 M for the resolver, API roles only
+
+    ring = None if public else keys()
+    return Api(settings(), ring, logger(), clock, bearer_alone=bearer_alone)
+
+
+@cache
+def keys() -> KeyRing:
+    """Return the API keys."""
+    return KeyRing(_client("dynamodb"), settings().table_name, clock)
+
+
+@cache
+def store(*, patient: bool = False) -> TaskStore:
+    """Return the task table; `patient` for those whom nobody waits for."""
+    return TaskStore(_client("dynamodb", patient=patient), settings().table_name)
+
+
+@cache
+def queue(*, patient: bool = False) -> TaskQueue:
+    """Return the queue of task ids."""
+    return TaskQueue(_client("sqs", patient=patient), settings().queue_url)
+
+
+@cache
+def files(*, patient: bool = False) -> Files:
+    """Return the bucket; its client is made at the first use, which many requests never come to.
+
+    The `patient` worker always does, and has its full CPU at init alone: there it is made at once.
+    """
+    client = cache(lambda: _client("s3", patient=patient))
+    if patient:
+        client()
+    return Files(client, settings().bucket_name)
+
+
+@cache
+def links() -> Links:
+    """Return the maker of presigned links; needs no S3 client."""
+    return Links(
+        _credentials,
+        bucket=settings().bucket_name,
+        region=_session().get_config_variable("region") or "us-east-1",
+        endpoint=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
+        seconds=settings().presigned_url_seconds,
+        file_days=settings().file_retention_days,
+    )
+
+
+@cache
+def submissions() -> "Submissions":
+    """Return the use case of submitting."""
+    from videoapi.usecases.submission import Submissions  # noqa: PLC0415 — pydantic is for submit alone
+
+    return Submissions(settings(), store(), queue(), files(), links(), limiter(), Measurements())
+
+
+@cache
+def cancellation() -> Cancellation:
+    """Return the use cases of cancelling and deleting."""
+    hours = settings().task_retention_hours
+    return Cancellation(
+        store(), files(), retention_hours=hours, clock=clock, measurements=Measurements()
+    )
+
+
+@cache
+def recovery() -> Recovery:
+    """Return the use cases of the sweeper and of dead letters."""
+    return Recovery(
+        settings(),
+        store(patient=True),
+        queue(patient=True),
+        clock=clock,
+        measurements=Measurements(),
+        log=logger(),
+    )
+
+
+@cache
+def generation() -> "Generation":
+    """Return the worker's use case, with the relay's client and its key."""
+    from videoapi.net.http_client import OrderTransport  # noqa: PLC0415 — as above
+    from videoapi.providers.openai_compatible.client import Veo3  # noqa: PLC0415
+    from videoapi.providers.openai_compatible.link_policy import LinkPolicy  # noqa: PLC0415
+    from videoapi.worker.delivery import Delivery  # noqa: PLC0415
+    from videoapi.worker.generation import Generation  # noqa: PLC0415
+    from videoapi.worker.lease import beating  # noqa: PLC0415
+    from videoapi.worker.preparation import Inputs  # noqa: PLC0415
+
+    chosen, keys_of_others = settings(), secrets(patient=True)
+    relay = Veo3(
+        OrderTransport(verify=_tls()),
+        base_url=chosen.veo3_base_url,
+        endpoint=chosen.veo3_endpoint,
+        key=lambda: keys_of_others.read(chosen.veo3_api_key_secret),
+        renewed_key=lambda: keys_of_others.read(chosen.veo3_api_key_secret, anew=True),
+        links=LinkPolicy(
+            (chosen.veo3_base_url, *chosen.veo3_result_origins),
+            allow_private=chosen.image_url_allow_private,
+        ),
+        log=logger(),
+    )
+    log, fetcher = logger(), _fetcher()
+    return Generation(
+        chosen,
+        store(patient=True),
+        queue(patient=True),
+        relay,
+        Inputs(chosen, files(patient=True), fetcher, _optimizer()),
+        Delivery(chosen, store(patient=True), files(patient=True), relay, fetcher, log),
+        clock=clock,
+        sleep=threading.Event.wait,
+        jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
+        beating=beating,
+        log=log,
+        measurements=Measurements(),
+    )
+
+
+@cache
+def image_generation() -> "ImageGeneration":
+    """Return the use case of making an input image."""
+    import httpx  # noqa: PLC0415 — as above
+
+    from videoapi.usecases.image_generation import ImageGeneration  # noqa: PLC0415 — as above
+
+    name = settings().image_api_key_secret
+    return ImageGeneration(
+        httpx.HTTPTransport(verify=_tls()),
+        _fetcher(),
+        files(),
+        links(),
+        limiter(),
+        base_url=settings().image_base_url if settings().image_api_key_secret else "",
+        model=settings().image_model,
+        allowed_models=settings().image_allowed_models,
+        key=lambda: secrets().read(name),
+    )
+
+
+@cache
+def limiter() -> "Limiter":
+    """Return what holds keys to their limits."""
+    from videoapi.accounts.rate_limits import Limiter  # noqa: PLC0415 — for those who spend money
+
+    return Limiter(store())
+
+
+@cache
+def secrets(*, patient: bool = False) -> "SecretTexts":
+    """Return the keys of other services."""
+    from videoapi.aws.secrets import SecretTexts  # noqa: PLC0415 — 43 M, and boto3 with it
+
+    return SecretTexts(_client("secretsmanager", patient=patient), logger())
+
+
+@cache
+def _optimizer() -> "PromptOptimizer | None":
+    import httpx  # noqa: PLC0415 — as above
+
+    from videoapi.providers.prompt_optimizer import PromptOptimizer  # noqa: PLC0415 — as above
+
+    chosen, keys_of_others = settings(), secrets(patient=True)
+    if not (chosen.enable_prompt_optimization and chosen.fast_llm_api_key_secret):
+        return None
+    return PromptOptimizer(
+        httpx.HTTPTransport(verify=_tls()),
+        api_url=chosen.fast_llm_api_url,
+        model=chosen.fast_llm_model,
+        key=lambda: keys_of_others.read(chosen.fast_llm_api_key_secret),
+        log=logger(),
+    )
+
+
+@cache
+def _fetcher() -> "Fetcher":
+    from videoapi.net.downloads import Fetcher  # noqa: PLC0415 — httpx again
+    from videoapi.net.pinned_transport import PinnedTransport  # noqa: PLC0415
+
+    base = settings().veo3_base_url
+    return Fetcher(
+        allow_private=settings().image_url_allow_private,
+        trusted_origins=(base, *settings().veo3_result_origins),
+        transport=PinnedTransport(_tls()),
+    )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the one TLS context of all of httpx: its CA bundle costs 0.2 G to read."""
+    import httpx  # noqa: PLC0415 — 71 M instructions
+
+    return httpx.create_ssl_context()
+
+
+def _credentials() -> Credentials:
+    found = _session().get_credentials()
+    if found is None:
+        raise ServiceError("This function has no AWS credentials.")
+    return found
+
+
+@cache
+def _session() -> Session:
+    return Session()  # botocore's own: boto3 around it costs 90 M instructions
+
+
+@cache
+def _client(service: str, *, patient: bool = False) -> Any:  # noqa: ANN401 — botocore makes their classes as it goes
+    """Return a client of an AWS service, which gives up in `WAITS` for those whom callers wait for.
+
+    A hanging service must not outlive the function: the caller would read the gateway's own 503.
+    """
+    logger()  # first, or botocore tells where its credentials come from, at each cold start
+    connect, read, tries = PATIENT if patient else WAITS.get(service, WAITS["others"])
+    config = Config(
+        connect_timeout=connect,
+        read_timeout=read,
+        retries={"mode": "standard", "total_max_attempts": tries},
+        signature_version="s3v4" if service == "s3" else None,
+        user_agent="video-api",  # else botocore describes itself at each call: 0.9 of its 3.8 M
+        parameter_validation=False,  # AWS validates as well: 0.7 M of a submit; so in all tests too
+    )
+    return _session().create_client(service, config=config)

@@ -1,0 +1,1 @@
+"""What a task is: its attributes, ids, instants and transitions. Pure; time comes in as a value."""

@@ -1,0 +1,123 @@
+"""A task: what was asked, where it stands, and what came of it. Pure; time comes in as a value.
+
+Instants are ISO 8601 strings in UTC with milliseconds (`2026-01-11T10:30:00.000Z`). Their width is
+fixed, so comparing the strings compares the instants: here, in DynamoDB conditions and in its
+indexes alike.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from videoapi.domain.timestamps import epoch
+
+PAID = "paid"  # the partition of the `open` index for tasks with a paid job
+SHARDS = 8  # of the `open` index: each takes 1,000 writes a second (DynamoDB partition quota)
+
+
+class Status(StrEnum):
+    """The document's five words, and the tombstone that a deletion leaves."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+
+
+OPEN = frozenset({Status.PENDING, Status.PROCESSING})
+PAID_JOB_SECONDS = 300  # as long as a paid job that nobody waits for is taken to run on
+
+
+class Dialect(StrEnum):
+    """Whose status words the creator of a task reads: the document's or the OpenAI SDKs'."""
+
+    DOCUMENT = "document"
+    OPENAI = "openai"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationRequest:
+    """What the caller asked for, after validation. None = not said, so the model decides."""
+
+    model: str
+    prompt: str | None = None
+    seconds: int | None = None
+    fps: int = 30
+    size: str = "1920x1080"
+    motion_strength: float | None = None
+    camera_motion: str | None = None
+    optimize_prompt: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One row of the table. `transitions` says how each attribute may change."""
+
+    task_id: str
+    owner: str
+    status: Status
+    created_at: str
+    updated_at: str
+    request: GenerationRequest
+    dialect: Dialect = Dialect.DOCUMENT
+    fingerprint: str = ""
+    progress: int = 0
+    completed_at: str | None = None
+    expires_at: int | None = None  # epoch seconds: DynamoDB's TTL wants a number
+
+    image_key: str | None = None  # the input in our bucket …
+    image_url: str | None = None  # … or where the worker fetches it
+
+    queued_at: str = ""  # when its last queue message was sent
+    due_at: str | None = None  # when the sweeper should look after it; None once ended
+    lease_owner: str = ""  # the worker's request id; empty while nobody works on it
+    lease_until: str = ""  # nobody else touches the task before
+    claimed_at: str | None = None  # first claim: the deadline and `duration` count from here
+
+    image_failures: int = 0  # fetches of the image that came to nothing for the moment
+    claims: int = 0  # since a worker last gave it back: all but the last one died over it
+    attempts: int = 0  # upstream POSTs begun
+    audio_refusals: int = 0  # of those, ended by the upstream's random audio filter
+    unknown_submits: int = 0  # of those, lost without an answer and tried again all the same
+    intent_at: str | None = None  # a POST was begun and not (yet) answered "not accepted"
+    upstream_id: str | None = None  # the paid job, as the relay calls it
+    accepted_at: str | None = None  # when the relay accepted it
+    done_at: str | None = None  # when the job first said that it is done: it was paid for
+    result_url: str | None = None  # where a finished video is that could not be had so far
+    empty_since: str | None = None  # since when the relay shows no video of the finished job
+    prompt_sent: str | None = None
+    thumbnail_key: str | None = None  # a small picture of the input image, in our bucket
+    image_note: str | None = None  # what was not done to the input image, for its caller
+    prompt_optimized: int | None = None  # 1 or 0, where the caller asked for it
+    late_upstream_ids: list[str] = field(default_factory=list)  # learnt too late to be of use
+    failed_upstream_ids: list[str] = field(default_factory=list)  # ended before another was ordered
+    job_ended_at: str | None = None  # when the job of a task that was given up was seen to end
+
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can happen to it any more (a deletion aside)."""
+        return self.status not in OPEN
+
+    def keeps_place(self, now: float) -> bool:
+        """Whether it counts among its owner's live tasks: open, or given up while its job runs."""
+        began = self.accepted_at or self.intent_at
+        over = self.done_at or self.job_ended_at
+        if self.status not in (Status.CANCELLED, Status.DELETED) or began is None or over:
+            return not self.ended
+        return now < epoch(began) + PAID_JOB_SECONDS
+
+    @property
+    def maybe_charged(self) -> bool:
+        """Whether the relay may have taken money: a POST went out that nobody took back."""
+        return self.intent_at is not None or self.unknown_submits > 0
+
+
+def shard(task_id: str) -> str:
+    """Return the partition of the sparse `open` index that a task lives in."""
+    return str(ord(task_id[-2]) % SHARDS)

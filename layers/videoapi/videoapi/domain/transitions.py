@@ -1,0 +1,284 @@
+"""Every change in the life of a task, as data: what must hold, and what is then written.
+
+`store` turns a `Change` into one conditional UpdateItem; the tests' in-memory store applies the
+same value. So the rules stand here once, and no write can create, resurrect or rewrite a task.
+
+    pending ──claim──▶ processing ──complete──▶ completed
+       │                  │  ▲ claim (lease ran out), renew, intend, accept,
+       │                  │  │ refuse, postpone, release
+       ├─────cancel───────┼──▶ cancelled
+       └──────fail────────┴──▶ failed              any ──delete──▶ deleted (a tombstone)
+
+Losing a condition is a normal outcome: somebody else was first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from videoapi.domain.tasks import OPEN, PAID, Status, Task, shard
+from videoapi.domain.timestamps import epoch, timestamp
+from videoapi.errors import GenerationError
+
+LEGAL: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
+    Status.PROCESSING: frozenset(
+        {Status.PROCESSING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}
+    ),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.DELETED: frozenset(),
+}
+RUNNING = frozenset({Status.PROCESSING})
+KEPT_BY_TOMBSTONE = (
+    *("task_id", "owner", "created_at", "fingerprint"),
+    *("attempts", "unknown_submits", "upstream_id", "late_upstream_ids", "failed_upstream_ids"),
+)
+KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at", "job_ended_at")  # of a job that may run
+NEVER = timestamp(0)  # past by any clock
+TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
+MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One conditional write. All of `leaves`, `equals` and `lease_before` must hold."""
+
+    leaves: frozenset[Status]  # the status before must be one of these
+    equals: Mapping[str, Any] = field(default_factory=dict)  # as they were seen; None = absent
+    lease_before: str | None = None  # the lease must have run out by this instant
+    sets: Mapping[str, Any] = field(default_factory=dict)  # None removes the attribute
+    keeps: Mapping[str, Any] = field(default_factory=dict)  # written only where absent
+    appends: Mapping[str, str] = field(default_factory=dict)  # added to a list
+    adds: Mapping[str, int] = field(default_factory=dict)  # added to a number, 0 where absent
+
+    def made(self, task: Task | None) -> bool:
+        """Whether a task looks as left by this: botocore repeats a write whose answer was lost."""
+        found = vars(task) if task else {}
+        told = {name: new for name, new in self.sets.items() if new is not None and name in found}
+        return bool(told) and all(found[name] == new for name, new in told.items())
+
+
+def _entering(status: Status) -> frozenset[Status]:
+    return frozenset(before for before, after in LEGAL.items() if status in after)
+
+
+def claim(lease_owner: str, *, now: float, lease_seconds: int) -> Change:
+    """Take a pending task, or one whose worker died, for `lease_seconds`."""
+    return Change(
+        leaves=_entering(Status.PROCESSING),
+        lease_before=timestamp(now),
+        sets={
+            "status": Status.PROCESSING,
+            "updated_at": timestamp(now),
+            "lease_owner": lease_owner,
+            "lease_until": timestamp(now + lease_seconds),
+            "due_at": timestamp(now + lease_seconds),
+        },
+        keeps={"claimed_at": timestamp(now)},
+        adds={"claims": 1},
+    )
+
+
+def renew(task: Task, *, now: float, lease_seconds: int, progress: int) -> Change:
+    """Keep the lease and show the progress, in one write."""
+    return Change(
+        leaves=RUNNING,
+        equals={"lease_owner": task.lease_owner},
+        sets={
+            "updated_at": timestamp(now),
+            "progress": max(progress, task.progress),
+            "lease_until": timestamp(now + lease_seconds),
+            "due_at": timestamp(now + lease_seconds),
+        },
+    )
+
+
+def intend(
+    task: Task,
+    *,
+    now: float,
+    prompt: str,
+    optimized: bool | None = None,
+    thumbnail_key: str | None = None,
+    image_note: str | None = None,
+) -> Change:
+    """Write down that a POST is about to begin. From here on money may be spent."""
+    return _held(
+        task,
+        now,
+        seen={"intent_at": None},
+        intent_at=timestamp(now),
+        attempts=task.attempts + 1,
+        prompt_sent=prompt,
+        prompt_optimized=None if optimized is None else int(optimized),
+        thumbnail_key=thumbnail_key,
+        image_note=image_note,
+    )
+
+
+def accept(task: Task, upstream_id: str, *, now: float) -> Change:
+    """Save the paid job's id: every worker resumes it. No other attempt must have begun since."""
+    return Change(
+        leaves=RUNNING,
+        equals={"attempts": task.attempts, "upstream_id": None},
+        sets={"upstream_id": upstream_id, "accepted_at": timestamp(now), "open": PAID},
+    )
+
+
+def accepted_late(upstream_id: str) -> Change:
+    """Note beside a task the id of a job that came too late for it. Nothing else changes."""
+    return Change(leaves=frozenset(Status), appends={"late_upstream_ids": upstream_id})
+
+
+def note_done(task: Task, *, now: float) -> Change:
+    """Note that the job says it is done, before its video is had: it is never ordered again."""
+    return _held(task, now, done_at=timestamp(now))
+
+
+def refuse(
+    task: Task, *, now: float, again_at: float, audio: bool = False, unknown: bool = False
+) -> Change:
+    """Free a task that the relay refused or gave back; `unknown`: VEO3_AMBIGUOUS_SUBMIT=retry."""
+    change = _held(
+        task,
+        now,
+        intent_at=None,
+        upstream_id=None,
+        accepted_at=None,
+        open=shard(task.task_id),
+        audio_refusals=task.audio_refusals + audio,
+        unknown_submits=task.unknown_submits + unknown,
+        **_free(again_at, now),
+    )
+    gone = {"failed_upstream_ids": task.upstream_id} if task.upstream_id else {}
+    return replace(change, appends=gone)
+
+
+def postpone(task: Task, *, now: float, again_at: float) -> Change:
+    """The image's host is away, and nothing was sent: free the task until `again_at`."""
+    return _held(task, now, image_failures=task.image_failures + 1, **_free(again_at, now))
+
+
+def release(task: Task, *, now: float, again_at: float, **notes: str | None) -> Change:
+    """Hand the task over: another worker may take it from `again_at` on, a paid one before others.
+
+    `notes` are what this one knows of a finished video: `result_url`, `empty_since`.
+    """
+    free = _free(again_at, now, grace=0 if task.upstream_id else MESSAGE_GRACE)
+    return _held(task, now, **free, **dict[str, Any](notes))
+
+
+def complete(task: Task, result: Mapping[str, Any], *, now: float, retention: int) -> Change:
+    """End with a video. `retention` in seconds."""
+    ending = _ending(Status.COMPLETED, now, retention)
+    return _held(task, now, result=dict(result), progress=100, **ending)
+
+
+def fail(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
+    """End without a video, by the worker that holds the lease."""
+    ending = _ending(Status.FAILED, now, retention)
+    return _held(task, now, error=error.as_record(), **ending)
+
+
+def abandon(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
+    """End a task that no worker holds (a dead letter), unless one has come back to it."""
+    return Change(
+        leaves=_entering(Status.FAILED),
+        equals={"lease_until": task.lease_until, "upstream_id": task.upstream_id},
+        lease_before=timestamp(now),
+        sets={
+            "error": error.as_record(),
+            "updated_at": timestamp(now),
+            **_ending(Status.FAILED, now, retention),
+        },
+    )
+
+
+def cancel(*, now: float, retention: int) -> Change:
+    """End at the caller's wish. What was already paid shows in `intent_at`, which stays."""
+    return Change(
+        leaves=_entering(Status.CANCELLED),
+        sets={"updated_at": timestamp(now), **_ending(Status.CANCELLED, now, retention)},
+    )
+
+
+def delete(task: Task, *, now: float, retention: int) -> Change:
+    """Leave a tombstone: out of every list, yet a late retry finds it and does not pay again.
+
+    Only of the task as it was seen: an ending in between brings files that must go too.
+    """
+    ended = task.status in (Status.COMPLETED, Status.FAILED)
+    kept = KEPT_BY_TOMBSTONE + (() if ended else KEPT_WHILE_PAID)
+    gone = {name: None for name in vars(task) if name not in kept}
+    return Change(
+        leaves=frozenset({task.status}),
+        equals={"thumbnail_key": task.thumbnail_key},
+        sets={
+            **gone,
+            "listed_at": None,
+            "open": None,
+            "status": Status.DELETED,
+            "updated_at": timestamp(now),
+            "expires_at": int(now) + retention,
+        },
+    )
+
+
+def requeue(task: Task, *, now: float, grace: int) -> Change:
+    """Note that a message is sent (again), before it is; of several that saw the same, one wins.
+
+    `queued_at` always becomes another: whoever saw the one before has lost.
+    """
+    later = max(now, epoch(task.queued_at) + TICK)
+    return Change(
+        leaves=OPEN,
+        equals={"queued_at": task.queued_at, "lease_owner": task.lease_owner},
+        sets={"queued_at": timestamp(later), "due_at": timestamp(now + grace)},
+    )
+
+
+def unsent(task: Task, *, now: float) -> Change:
+    """Note that a waiting task's message was not sent: a replay or the next sweep sends it."""
+    return Change(
+        leaves=frozenset({Status.PENDING}),
+        equals={"queued_at": task.queued_at},
+        sets={"queued_at": NEVER, "due_at": timestamp(now)},
+    )
+
+
+def _held(task: Task, now: float, seen: Mapping[str, Any] | None = None, **sets: object) -> Change:
+    """Return a change that only the holder of the lease can make, knowing of every paid job."""
+    return Change(
+        leaves=RUNNING,
+        equals={"lease_owner": task.lease_owner, "upstream_id": task.upstream_id, **(seen or {})},
+        sets={"updated_at": timestamp(now), **sets},
+    )
+
+
+def job_ended(*, now: float) -> Change:
+    """Note beside a task that was given up that its paid job has ended, and costs no place more."""
+    return Change(leaves=frozenset(LEGAL) - OPEN, sets={"job_ended_at": timestamp(now)})
+
+
+def _free(again_at: float, now: float, *, grace: float = MESSAGE_GRACE) -> dict[str, Any]:
+    # One second early: a delayed message is due exactly then, and clocks differ by less.
+    return {
+        "lease_owner": "",
+        "lease_until": timestamp(max(now, again_at - 1)),
+        "queued_at": timestamp(now),
+        "due_at": timestamp(again_at + grace),
+        "claims": 0,
+    }
+
+
+def _ending(status: Status, now: float, retention: int) -> dict[str, Any]:
+    return {
+        "status": status,
+        "completed_at": timestamp(now),
+        "expires_at": int(now) + retention,
+        "open": None,
+        "due_at": None,
+        "lease_owner": "",
+    }

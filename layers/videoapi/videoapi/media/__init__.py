@@ -1,0 +1,1 @@
+"""Pictures and videos as bytes: sniffed, measured, turned, made small."""

@@ -1,0 +1,166 @@
+"""How connections to the operator's endpoints are made, and for how long they are waited for."""
+
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import httpx
+
+from videoapi import __version__
+from videoapi.net.inflation import Broken, inflated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Seconds. A read timeout is between two packets, so each answer has a total beside it.
+
+    submit: a relay may hold the answer until its own upstream took the job, and a lost answer may
+    be a lost video; 60 s for each write of an image over a slow line. poll: an answer that takes
+    longer says nothing, the next poll does. connect: longer than three SYN repeats (1 + 2 + 4 s).
+    The totals count from the answer's head on: a job's id is short, an answer to a poll may hold
+    the video as a data: URL, and a video of 100 MB takes 4 minutes at 3.5 Mbit/s.
+    """
+
+    submit: httpx.Timeout = field(
+        default_factory=lambda: httpx.Timeout(connect=10, write=60, read=120, pool=10)
+    )
+    poll: httpx.Timeout = field(
+        default_factory=lambda: httpx.Timeout(connect=10, write=10, read=30, pool=10)
+    )
+    content: httpx.Timeout = field(
+        default_factory=lambda: httpx.Timeout(connect=10, write=10, read=60, pool=10)
+    )
+    submit_total: float = 30
+    answer_total: float = 120
+    content_total: float = 240
+
+
+class OrderTransport(httpx.BaseTransport):
+    """A POST gets a connection of its own; polls share kept ones.
+
+    A kept connection may be dead without knowing (the relay closed it just now, or the function
+    was frozen meanwhile). A GET is then repeated for nothing; a POST would be lost in a way that
+    nobody can tell from a paid one.
+    """
+
+    def __init__(self, *, verify: ssl.SSLContext | bool) -> None:
+        """`verify` should be a shared context: reading the CA bundle costs 0.2 G instructions."""
+        self._kept = httpx.HTTPTransport(verify=verify)
+        self._single = httpx.HTTPTransport(
+            verify=verify, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` on a connection of the right kind."""
+        return (self._single if request.method == "POST" else self._kept).handle_request(request)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._kept.close()
+        self._single.close()
+
+
+class TooMuch(httpx.ReadError):
+    """The body is longer, or took longer, than anybody would wait for."""
+
+
+class Cut(httpx.ReadError):
+    """The body ended before its announced or its compressed end."""
+
+
+FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, UnicodeError, RecursionError)
+"""All that asking an endpoint and reading its answer may raise, whatever the endpoint says."""
+
+
+@contextmanager
+def answered(
+    transport: httpx.BaseTransport,
+    method: str,
+    url: str,
+    *,
+    key: str,
+    timeout: httpx.Timeout,
+    headers: Mapping[str, str] | None = None,
+    files: Any = None,  # noqa: ANN401 — as httpx takes them
+    json: object = None,
+) -> Iterator[httpx.Response]:
+    """Send one request with a bearer key; yield its answer, whose body `chunks` reads.
+
+    No `httpx.Client`: it keeps every cookie, and makes a redirect's next request even where none is
+    followed, which fails on a hostile `Location`. Raise one of `FAILURES`.
+    """
+    request = httpx.Request(
+        method,
+        url,
+        headers=_HEADERS | {"authorization": f"Bearer {key}"} | dict(headers or {}),
+        files=files,
+        json=json,
+        extensions={"timeout": timeout.as_dict()},
+    )
+    response = transport.handle_request(request)
+    try:
+        yield response
+    finally:
+        response.close()
+
+
+# identity: the length of an answer can be checked, and nothing needs to be unpacked.
+_HEADERS: Final = {
+    "accept": "*/*",
+    "accept-encoding": "identity",
+    "user-agent": f"video-api/{__version__}",  # some edges refuse clients without one
+}
+
+
+def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[bytes]:
+    """Yield the body unpacked as it comes; raise `TooMuch` past `limit` bytes or `seconds`.
+
+    Without a total, an endpoint that sends one byte every half minute is waited for for ever.
+    """
+    deadline = time.monotonic() + seconds
+    size = 0
+    packed = response.headers.get("content-encoding", "")
+    try:
+        for chunk in inflated(_whole(response), packed):
+            size += len(chunk)
+            if size > limit or time.monotonic() > deadline:
+                raise TooMuch(f"the answer went beyond {limit} bytes or {seconds} seconds")
+            yield chunk
+    except Broken as exc:
+        raise Cut("the compressed answer is damaged or cut") from exc
+
+
+def _whole(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the body as it is sent; raise `Cut` if it is not as long as its head says."""
+    told, size = response.headers.get("content-length", ""), 0
+    for chunk in cast("httpx.SyncByteStream", response.stream):
+        size += len(chunk)
+        yield chunk
+    if told.isascii() and told.isdecimal() and told.lstrip("0") != (str(size) if size else ""):
+        raise Cut(f"{size} of {told[:20]} bytes came")
+
+
+def post_json(
+    transport: httpx.BaseTransport,
+    url: str,
+    body: dict[str, Any],
+    *,
+    key: str,
+    seconds: float,
+    limit: int,
+) -> httpx.Response:
+    """Return the whole answer to a POST with a bearer key; redirects are not followed.
+
+    Raise one of `FAILURES`, at the latest when the body is still coming after `seconds`, or is
+    over `limit` bytes.
+    """
+    began = time.monotonic()
+    with answered(
+        transport, "POST", url, key=key, timeout=httpx.Timeout(seconds), json=body
+    ) as response:
+        left = seconds - (time.monotonic() - began)
+        content = b"".join(chunks(response, seconds=left, limit=limit))
+    return httpx.Response(response.status_code, content=content)

@@ -1,0 +1,239 @@
+"""Every way in which the upstream can let a task down, in this service's words.
+
+GenerationError
+├── Failure            a "no": `cause`, `again`, `detail`
+│   ├── SubmitRefused  the relay did not take the order; nothing is charged
+│   └── JobFailed      the relay took it and the job ended without a video
+└── SubmitUnknown      nobody can say whether the order was taken
+ServiceError           says nothing about how the job ends
+├── PollFailed         this look at the job did not work; look again
+├── JobMissing         the relay does not know the job
+└── ContentMissing     the relay has no video to hand out for the job
+"""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+from videoapi.errors import GenerationError, ServiceError
+from videoapi.providers.classification import (
+    ACCOUNT_STATUSES,
+    Cause,
+    Complaint,
+    cause_of,
+    cleaned,
+    shown_code,
+)
+
+type Again = Literal["transient", "audio"]
+
+
+class NoVideo(StrEnum):
+    """Why `/content` of a job that says done holds no video (contract §6).
+
+    EMPTY, GONE and BLAMED, for long enough and without any other reason, are a swallowed safety
+    filter. UNAUTHORISED is about our account. All others are tried until the job's deadline.
+    """
+
+    EMPTY = "empty"  # 200 without a video
+    GONE = "gone"  # 404, 410
+    BLAMED = "blamed"  # 502 whose body speaks of the job
+    UNAUTHORISED = "unauthorised"  # 401, 402, 403
+    NOT_READY = "not_ready"  # 202, 400 "not completed", 425
+    BUSY = "busy"  # 429
+    UNAVAILABLE = "unavailable"  # 5xx, a challenge of an edge
+    UNUSABLE_LINK = "unusable_link"  # a URL that may not be handed out
+    OTHER = "other"
+
+
+_SWALLOWED: Final = frozenset({NoVideo.EMPTY, NoVideo.GONE, NoVideo.BLAMED})
+
+
+class Failure(GenerationError):
+    """A refusal in the document's words.
+
+    `detail` is the relay's own sentence, cleaned, for the log: what is wrong with the operator's
+    account is no business of a caller's.
+    """
+
+    def __init__(self, complaint: Complaint, *, status: int = 200) -> None:
+        """`status` is that of the HTTP answer that held the complaint."""
+        self.cause = cause_of(complaint, status)
+        ending = f"the upstream ended the job as {complaint.ended_as}" if complaint.ended_as else ""
+        detail = cleaned(complaint.text or ending)
+        transient = self.cause is Cause.TRANSIENT
+        message, code = _words(self.cause, shown_code(complaint), detail)
+        super().__init__(
+            message,
+            code=code,
+            kind="ServiceError" if transient else "VideoGenerationError",
+            retryable=transient,
+        )
+        self.detail = detail
+
+    @property
+    def again(self) -> Again | None:
+        """Which count of further attempts this draws on; None is final.
+
+        `audio` has its own, smaller one: the filter is random and uncharged (contract §6).
+        """
+        match self.cause:
+            case Cause.TRANSIENT:
+                return "transient"
+            case Cause.AUDIO:
+                return "audio"
+        return None
+
+
+def _words(cause: Cause, upstream_code: str, detail: str) -> tuple[str, str]:
+    said = f": {detail}" if detail else ""
+    match cause:
+        case Cause.POLICY:
+            # The document's sample looks for `content_policy` in the message.
+            words = f"Content policy violation (content_policy: {upstream_code})"
+            return words, "content_policy_violation"
+        case Cause.BAD_REQUEST:
+            return f"The upstream refused the request{said}", "upstream_rejected"
+        case Cause.UNKNOWN:
+            return f"Video generation failed{said}", "generation_failed"
+    return _PLAIN_WORDS[cause]
+
+
+_PLAIN_WORDS: Final = {
+    Cause.AUDIO: ("Audio filtered", "audio_filtered"),
+    Cause.TRANSIENT: ("Service temporarily unavailable", "service_unavailable"),
+    Cause.ACCOUNT: ("The upstream refused this service's account", "upstream_account_error"),
+    # The operator's to mend, like the account: one alarm for both.
+    Cause.MISDIRECTED: (
+        "The upstream is not where this service looks for it",
+        "upstream_account_error",
+    ),
+}
+
+
+class SubmitRefused(Failure):
+    """The order was not accepted. `retry_after` is in seconds, None if the relay named none.
+
+    `ids` are all that the answer names: none is a job's that was accepted, but a relay's support
+    asks for them.
+    """
+
+    def __init__(
+        self,
+        complaint: Complaint,
+        *,
+        status: int,
+        retry_after: float | None = None,
+        ids: tuple[str, ...] = (),
+    ) -> None:
+        """`status` is that of the answer, 503 where no connection came about."""
+        super().__init__(complaint, status=status)
+        self.upstream_status = status
+        self.retry_after = retry_after
+        self.ids = ids
+
+
+class JobFailed(Failure):
+    """An accepted job that ended without a video."""
+
+
+class SubmitUnknown(GenerationError):
+    """The order may have been accepted, and paid: another POST could pay twice (contract §4)."""
+
+    def __init__(
+        self, reason: str, *, upstream_status: int | None = None, ids: tuple[str, ...] = ()
+    ) -> None:
+        """`reason` is a short sentence of ours, or a relay's that was cleaned.
+
+        `upstream_status` is None when no answer came; `ids` are all that the answer names.
+        """
+        super().__init__(
+            f"The upstream may or may not have accepted the request: {reason}",
+            code="upstream_submit_unknown",
+            kind="ServiceError",
+            retryable=True,
+            maybe_charged=True,
+        )
+        self.upstream_status = upstream_status
+        self.ids = ids
+
+
+class PollFailed(ServiceError):
+    """A look that says nothing about the job; `unauthorised` when our account is the reason."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        upstream_status: int | None = None,
+        retry_after: float | None = None,
+        ids: tuple[str, ...] = (),
+    ) -> None:
+        """`upstream_status` is None when no answer came; `retry_after` is in seconds.
+
+        `ids` are all that the answer names: of another job, or of no job at all.
+        """
+        super().__init__(reason, code="upstream_poll_failed")
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
+        self.ids = ids
+        self.unauthorised = upstream_status in ACCOUNT_STATUSES
+
+
+class JobMissing(ServiceError):
+    """The relay knows no such job. A replica may lag: see contract §4 for when it is a loss."""
+
+    def __init__(
+        self, *, upstream_status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        """404, 410 and `task_not_exist` mean the same."""
+        super().__init__("The upstream does not know the job", code="upstream_job_missing")
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
+
+
+class ContentMissing(ServiceError):
+    """A finished job's video is not there (yet).
+
+    `why` says how, `failure` is a policy failure that the answer itself names. If `swallowed`
+    holds for long enough, see `swallowed_filter`.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        upstream_status: int,
+        retry_after: float | None = None,
+        why: NoVideo = NoVideo.OTHER,
+        failure: JobFailed | None = None,
+    ) -> None:
+        """`upstream_status` is that of `/content`, 200 when the answer held no video."""
+        super().__init__(reason, code="upstream_content_missing")
+        self.upstream_status = upstream_status
+        self.retry_after = retry_after
+        self.why = why
+        self.failure = failure
+        self.unauthorised = why is NoVideo.UNAUTHORISED
+
+    @property
+    def swallowed(self) -> bool:
+        """Whether it counts towards the verdict that a safety filter swallowed the video."""
+        return self.why in _SWALLOWED
+
+
+def swallowed_filter() -> JobFailed:
+    """Return the failure of a job that says done and never shows a video (contract §6).
+
+    Unlike a job that says failed it was probably paid for.
+    """
+    failure = JobFailed(Complaint(codes=("CONTENT_POLICY_NO_VIDEO",)))
+    failure.maybe_charged = True
+    return failure
+
+
+class ImageAway(GenerationError):
+    """The image's host does not deliver it just now; nothing was sent to the relay."""
+
+    def __init__(self, message: str) -> None:
+        """`message` is the fetcher's."""
+        super().__init__(message, code="image_unavailable", kind="ServiceError", retryable=True)

@@ -1,0 +1,1 @@
+"""The relay: a provider that speaks OpenAI's videos format."""

@@ -1,0 +1,252 @@
+"""The upstream: an OpenAI-style relay in front of Veo, as relays really are (contract §6).
+
+This client never repeats a request, except one that was refused for a key that is out of date. It
+says precisely what happened and the use case decides: after an order, whether money may have been
+spent (`SubmitRefused`: no, `SubmitUnknown`: perhaps, a value: yes); after a look at a job, whether
+the answer says anything about the job at all.
+
+The key goes to paths under the endpoint alone: no redirect is followed here, and no result URL is
+ever fetched here.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from http import HTTPStatus
+from typing import IO, Any, Final
+from urllib.parse import quote
+
+import httpx
+from aws_lambda_powertools import Logger
+
+from videoapi.errors import ServiceError
+from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
+from videoapi.providers.classification import Complaint
+from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
+from videoapi.providers.openai_compatible.bodies import (
+    Content,
+    decode_data_url,
+    first_bytes,
+    is_json,
+    received,
+    save,
+)
+from videoapi.providers.openai_compatible.link_policy import LinkPolicy, expiry_of
+from videoapi.providers.openai_compatible.outcomes import (
+    Accepted,
+    Answer,
+    answer_of,
+    looked_at,
+    redirected,
+    taken,
+    told_url,
+)
+from videoapi.providers.openai_compatible.parsing import Job, JobState
+from videoapi.redaction import quotes
+
+__all__ = ["Accepted", "Content", "Job", "JobState", "Order", "Veo3", "decode_data_url"]
+
+ANSWER_MAX: Final = 64 * 2**20  # bytes of JSON: a data: URL of 48 MB of video
+CONTENT_MAX: Final = 400 * 2**20  # bytes of video: what fits into a Lambda function's /tmp (512 MB)
+REFUSAL_MAX: Final = 64 * 2**10  # bytes of what `/content` says instead of a video …
+REFUSAL_SECONDS: Final = 10.0  # … and how long it may take
+
+# Nothing of the request was sent: DNS, refused, TLS, no free connection.
+_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to make. `seconds` None leaves the length to the model.
+
+    `image` is (file name, bytes, content type); `extra` are form fields sent as they are. `key`
+    goes out as Idempotency-Key: one for each attempt that may be paid for, the same again for one
+    that is repeated because its answer was lost. Relays that know the header pay once.
+    """
+
+    model: str
+    prompt: str = field(repr=False)
+    size: str
+    key: str
+    seconds: int | None = None
+    image: tuple[str, bytes, str] | None = field(default=None, repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class Veo3:
+    """One relay, behind a transport that should be an `OrderTransport`.
+
+    `key` is asked for every request; it may raise `ServiceError`, which counts as an upstream that
+    is away. `renewed_key` is asked after a 401: a key that was changed at the relay is cached here
+    for minutes. A relay that drips its headers, one byte in each read timeout, is not bounded here.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        *,
+        base_url: str,
+        endpoint: str,
+        key: Callable[[], str],
+        renewed_key: Callable[[], str] | None = None,
+        links: LinkPolicy | None = None,
+        timeouts: Timeouts | None = None,
+        log: Logger | None = None,
+    ) -> None:
+        """Raise `ValueError` naming the setting if the two do not make a plain http(s) URL.
+
+        `links` says which URLs may be handed out; without, public ones and the relay's own.
+        """
+        self._transport = transport
+        self._jobs_url = _joined(base_url, endpoint)
+        self._key = key
+        self._renewed_key = renewed_key or key
+        self._links = links or LinkPolicy([base_url.strip()])
+        self._timeouts = timeouts or Timeouts()
+        self._log = log
+
+    def prepare(self) -> None:
+        """Read the key ahead of an order. Raise `ServiceError` if it cannot be read just now."""
+        self._key()
+
+    def create(self, order: Order) -> Accepted:
+        """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`.
+
+        A 401 was not accepted: with another key the same order goes out again at once.
+        """
+        try:
+            with self._asked(
+                "POST",
+                self._jobs_url,
+                self._timeouts.submit,
+                files=_form(order),
+                headers={"idempotency-key": order.key},
+            ) as (response, key):
+                answer = _answer(response, key, self._timeouts.submit_total)
+            if self._log:  # by these a relay's support, and its bill, know the order
+                self._log.info("an order was answered", status=answer.status, ids=answer.ids)
+            return taken(answer)
+        except PollFailed as exc:  # there is no key: nothing was sent
+            complaint = Complaint(text=exc.message)
+            raise SubmitRefused(complaint, status=exc.upstream_status or 503) from exc
+        except _UNSENT as exc:
+            raise SubmitRefused(Complaint(text=type(exc).__name__), status=503) from exc
+        except FAILURES as exc:
+            raise SubmitUnknown(f"the answer was lost ({type(exc).__name__})") from exc
+
+    def retrieve(self, upstream_id: str) -> Job:
+        """Look at a job. Raise `JobMissing`, or `PollFailed` when the answer says nothing of it."""
+        with self._got(self._job_url(upstream_id), self._timeouts.poll) as (response, key):
+            answer = _answer(response, key, self._timeouts.answer_total)
+        content_url, links = self._content_url(upstream_id), self._links.with_key(key)
+        return looked_at(answer, upstream_id, content_url, links.allows)
+
+    def content(
+        self, upstream_id: str, into: IO[bytes], *, seconds: float | None = None
+    ) -> Content:
+        """Fetch a done job's video, or learn its URL; `into` is emptied before it is written to.
+
+        `seconds` bounds the body (the time-outs' own total without it). Raise `ContentMissing` for
+        an answer without a video, `PollFailed` for a lost or a cut one.
+        """
+        url = self._content_url(upstream_id)
+        with self._got(url, self._timeouts.content) as (response, key):
+            may_hand_out = self._links.with_key(key).allows
+            if not response.is_success:
+                refusal = received(chunks(response, seconds=REFUSAL_SECONDS, limit=REFUSAL_MAX))
+                told = redirected(answer_of(response, refusal, key), url, may_hand_out)
+                return Content(url=told, expires_at=expiry_of(told))
+            total = seconds or self._timeouts.content_total
+            stream = chunks(response, seconds=total, limit=CONTENT_MAX)
+            head = first_bytes(stream)
+            if not is_json(head, response.headers.get("content-type", "")):
+                saved = save(head, stream, response.headers, into)
+                quoted = quotes(key, saved.content_type or "")
+                return replace(saved, content_type=None) if quoted else saved
+            answer = answer_of(response, received(stream, head), key)
+            told = told_url(answer, url, may_hand_out)
+            return Content(url=told, expires_at=expiry_of(told))
+
+    @contextmanager
+    def _got(self, url: str, timeout: httpx.Timeout) -> Generator[tuple[httpx.Response, str]]:
+        try:
+            with self._asked("GET", url, timeout) as asked:
+                yield asked
+        except FAILURES as exc:
+            raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
+
+    @contextmanager
+    def _asked(
+        self,
+        method: str,
+        url: str,
+        timeout: httpx.Timeout,
+        **more: Any,  # noqa: ANN401 — as `answered` takes them
+    ) -> Generator[tuple[httpx.Response, str]]:
+        """Send a request; after a 401 once more, if there is another key by now."""
+        key = _usable(self._key)
+        ask = partial(answered, self._transport, method, url, timeout=timeout, **more)
+        with ExitStack() as open_answer:
+            response = open_answer.enter_context(ask(key=key))
+            refused = response.status_code == HTTPStatus.UNAUTHORIZED
+            if refused and (another := self._another(key)):
+                open_answer.close()
+                key = another
+                response = open_answer.enter_context(ask(key=key))
+            yield response, key
+
+    def _another(self, key: str) -> str | None:
+        try:
+            renewed = _usable(self._renewed_key)
+        except PollFailed:
+            return None
+        return None if renewed == key else renewed
+
+    def _job_url(self, upstream_id: str) -> str:
+        """One path segment: `:` stays, as relays use it; `.` and `..` would be walked over."""
+        segment = quote(upstream_id, safe=":", errors="replace")
+        return f"{self._jobs_url}/{segment if segment.strip('.') else segment.replace('.', '%2E')}"
+
+    def _content_url(self, upstream_id: str) -> str:
+        return f"{self._job_url(upstream_id)}/content"
+
+
+def _joined(base_url: str, endpoint: str) -> str:
+    jobs_url = f"{base_url.strip().rstrip('/')}/{endpoint.strip().strip('/')}"
+    try:
+        url = httpx.URL(jobs_url)
+    except httpx.InvalidURL as exc:
+        raise ValueError(f"VEO3_BASE_URL, VEO3_ENDPOINT: {exc}") from exc
+    # A user in the URL would make httpx replace the bearer key with Basic authentication.
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
+        raise ValueError("VEO3_BASE_URL: say http(s)://host[:port][/path]")
+    if url.query or url.fragment:
+        raise ValueError("VEO3_ENDPOINT: say a plain path")
+    return jobs_url
+
+
+def _usable(key_of: Callable[[], str]) -> str:
+    """Return the key; raise `PollFailed` for one that no header can hold (it would be quoted)."""
+    try:
+        key = key_of().strip()
+    except ServiceError as exc:
+        raise PollFailed("The upstream's key cannot be read just now") from exc
+    if not key or not key.isascii() or not key.isprintable():
+        raise PollFailed("The upstream's key is unusable", upstream_status=401)
+    return key
+
+
+def _form(order: Order) -> list[tuple[str, tuple[str | None, bytes] | tuple[str, bytes, str]]]:
+    """Build the parts; all as `files`, because httpx sends a form without any file urlencoded."""
+    fields = {"model": order.model, "prompt": order.prompt, "size": order.size}
+    if order.seconds is not None:
+        fields["seconds"] = str(order.seconds)
+    fields |= {"watermark": "false", **order.extra}
+    parts = [(name, (None, value.encode("utf-8", "replace"))) for name, value in fields.items()]
+    return [*parts, *([("input_reference", order.image)] if order.image else [])]
+
+
+def _answer(response: httpx.Response, key: str, seconds: float) -> Answer:
+    body = received(chunks(response, seconds=seconds, limit=ANSWER_MAX))
+    return answer_of(response, body, key)

@@ -1,0 +1,141 @@
+"""Collect what an answer complains of: flat, nested, in the envelope, as a sentence, or a page."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from videoapi.providers.classification import Cause, Complaint, cause_of
+from videoapi.providers.errors import JobFailed
+from videoapi.providers.json_access import as_dict, as_text, first_of
+
+_TEXT_MAX: Final = 2000  # characters of a sentence that are looked at
+_CODE_MAX: Final = 200  # characters of a code
+
+_CODE_KEYS: Final = ("code", "error_code", "errorCode", "type", "status", "reason_code")
+_TEXT_KEYS: Final = (
+    "message",
+    "msg",
+    "fail_reason",
+    "failure_reason",
+    "failReason",
+    "task_status_msg",
+    "status_msg",
+    "error_message",
+    "errorMessage",
+    "error_msg",
+    "reason",
+    "detail",
+)
+_SUCCESS: Final = (
+    "success succeed succeeded successful successfully completed complete done finished ok true"
+    " none null 0 200 201 202 成功 请求成功 操作成功"
+)
+_NOTHING: Final = frozenset({"", *_SUCCESS.split()})
+# A code in a sentence: `HIGH_TRAFFIC` anywhere, `INTERNAL: …` or `429: …` at its start, or alone.
+_QUOTED_CODE: Final = re.compile(
+    r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\A(?:[A-Z]{3,}|[45][0-9]{2})(?=\s*(?::|\Z))"
+    r"|\A[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)+\Z",
+    re.ASCII,  # a code may stand right behind a Chinese word
+)
+# `type` and `status` of a whole answer are the job's, not the error's.
+_NOT_OF_THE_ERROR: Final = frozenset({"type", "status"})
+_ERROR_KEYS: Final = ("error", "detail", "base_resp")
+
+
+def complaint_in(answer: dict[str, Any]) -> Complaint:
+    """Collect what an answer says is wrong: flat, nested, in the envelope, or as a bare string."""
+    codes: list[str] = []
+    texts: list[str] = []
+    for error in _errors(answer):
+        if isinstance(error, str):
+            texts.append(error)
+        else:
+            codes += [as_text(error.get(key))[:_CODE_MAX].strip() for key in _CODE_KEYS]
+            texts += [error[key] for key in _TEXT_KEYS if isinstance(error.get(key), str)]
+    return _complaint(codes, texts)
+
+
+def has_error(part: dict[str, Any]) -> bool:
+    """Tell whether a job says by a field of its own that something is wrong with it."""
+    own = {key: part.get(key) for key in ("error", "fail_reason", "failure_reason", "failReason")}
+    complaint = complaint_in(own)
+    return bool(complaint.codes or complaint.text)
+
+
+def _complaint(codes: list[str], texts: list[str]) -> Complaint:
+    texts = [text[:_TEXT_MAX].strip() for text in texts]
+    codes = codes + [code for text in texts for code in _QUOTED_CODE.findall(text)]
+    told = (code for code in codes if not _says_nothing(code))
+    said = (text for text in texts if not _says_nothing(text))
+    return Complaint(tuple(dict.fromkeys(told)), "; ".join(dict.fromkeys(said)))
+
+
+def _says_nothing(text: str) -> bool:
+    return text.casefold().strip().rstrip(".!。") in _NOTHING
+
+
+def _errors(answer: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
+    data = answer.get("data")
+    for part in (as_dict(data) or first_of(data), as_dict(answer.get("output")), answer):
+        for key in _ERROR_KEYS:
+            error = part.get(key)
+            nested = as_dict(error).get("error")  # what stands behind the relay, quoted
+            yield from (e for e in (_said(nested), _said(error)) if e)
+        yield {key: value for key, value in part.items() if key not in _NOT_OF_THE_ERROR}
+
+
+def _said(error: object) -> dict[str, Any] | str:
+    return error if isinstance(error, str) else first_of(error) or as_dict(error)
+
+
+def complaint_of(body: bytes | bytearray) -> Complaint:
+    """Like `complaint_in`, of a body that is no JSON. A page of HTML says nothing."""
+    text = _beginning(body)
+    return _complaint([], [] if text.startswith("<") else [text])
+
+
+def is_page(body: bytes | bytearray) -> bool:
+    """Tell whether a body is HTML, or XML."""
+    return _beginning(body).startswith("<")
+
+
+def _beginning(body: bytes | bytearray) -> str:
+    return bytes(body[:_TEXT_MAX]).decode("utf-8", "replace").strip("\ufeff \t\r\n")
+
+
+def says_missing(complaint: Complaint) -> bool:
+    """Tell whether the relay says that it knows no such job (by code, with 400 or even 200)."""
+    return "task_not_exist" in _said_in_all(complaint)
+
+
+def says_not_ready(complaint: Complaint) -> bool:
+    """Tell whether the relay says that a video is still being made."""
+    return bool(_NOT_READY.search(_said_in_all(complaint)))
+
+
+_NOT_READY: Final = re.compile(
+    "not_(?:yet_|been_)?(?:ready|complete|available|finished|generated)|in_progress|processing"
+    "|处理中|生成中|未完成"
+)
+
+
+def _said_in_all(complaint: Complaint) -> str:
+    said = " ".join((*complaint.codes, complaint.text[:_TEXT_MAX])).casefold()
+    return re.sub(r"[\s-]+", "_", said)
+
+
+def speaks_of_a_job(complaint: Complaint) -> bool:
+    """Tell whether a gateway's error is about a job or its video, not about the gateway."""
+    return bool(_OF_A_JOB.search(" ".join((*complaint.codes, complaint.text[:_TEXT_MAX]))))
+
+
+# Not "upstream", "server" or "gateway": those speak of the way to it.
+_OF_A_JOB: Final = re.compile(
+    r"video|generat|\btask|\bjob|content|safety|filter|视频|任务", re.IGNORECASE
+)
+
+
+def failure_without_status(complaint: Complaint) -> JobFailed | None:
+    """Read a complaint that can only be about the job: a policy or audio code, status or not."""
+    told = cause_of(Complaint(codes=complaint.codes), 0) in {Cause.POLICY, Cause.AUDIO}
+    return JobFailed(complaint) if told else None

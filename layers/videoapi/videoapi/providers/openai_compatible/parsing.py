@@ -1,0 +1,280 @@
+"""Read what relays answer, which is OpenAI's shape in many dialects (contract §6).
+
+Everything here is pure and total: any JSON at all comes out as a value, as None, or as
+`Unreadable`. What is not understood says nothing; it is never taken for good or for bad news.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from videoapi.providers.errors import JobFailed
+from videoapi.providers.json_access import as_dict, as_text, first_of
+from videoapi.providers.openai_compatible.errors import (
+    complaint_in,
+    failure_without_status,
+    has_error,
+)
+from videoapi.providers.openai_compatible.link_policy import expiry_of, moment
+from videoapi.providers.openai_compatible.result_urls import url_in_fail_reason, video_url_in
+from videoapi.redaction import MASK
+
+RETRY_AFTER_MAX: Final = 900.0  # seconds: the longest delay of an SQS message
+ID_MAX: Final = 512  # characters; an id goes into a DynamoDB item and into a path
+
+_ID_KEYS: Final = ("id", "task_id", "taskId", "video_id")
+_REQUEST_ID: Final = "request_id"
+_NO_ID: Final = "0"  # what a number that was never set looks like
+_WORD_KEYS: Final = ("status", "state", "task_status", "taskStatus")
+_WORD_MAX: Final = 64  # characters
+_DONE_AT_KEYS: Final = (
+    "completed_at",
+    "completedAt",
+    "finished_at",
+    "finish_time",
+    "finishTime",
+    "end_time",
+    "completion_time",
+)
+_EXPIRY_KEYS: Final = ("expires_at", "expiresAt", "expire_time", "expired_at")
+_AMOUNT_MAX: Final = 10_000  # seconds, frames per second
+_COMPLETE: Final = 100  # percent
+
+
+class JobState(StrEnum):
+    """What a relay's many status words come down to."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_WORDS: Final = {
+    JobState.QUEUED: (
+        "queued pending submitted not_start notstarted preparing created starting unknown"
+    ),
+    JobState.RUNNING: "processing in_progress running generating",
+    JobState.DONE: "completed complete success succeeded succeed finished done ready",
+    JobState.FAILED: (
+        "failed failure fail error cancelled canceled expired timeout timed_out rejected blocked"
+    ),
+}
+_STATES: Final = {word: state for state, words in _WORDS.items() for word in words.split()}
+_ENDINGS: Final = {
+    "_successful": JobState.DONE,
+    "_blocked": JobState.FAILED,
+    "_failed": JobState.FAILED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One look at a job. None wherever the relay does not say, or says something senseless.
+
+    `progress` is 0–100 and may go back; `video_url` is only told of a done job and is http(s) or
+    `data:` (many MB); `failure` is set if and only if `state` is FAILED. `ids` are all that the
+    answer names; `expires_at` (epoch seconds) is the earliest end of the video that is known.
+    """
+
+    state: JobState
+    progress: int | None = None
+    video_url: str | None = field(default=None, repr=False)
+    failure: JobFailed | None = None
+    seconds: float | None = None
+    fps: float | None = None
+    size: str | None = None
+    ids: tuple[str, ...] = field(default=(), compare=False)
+    expires_at: float | None = None
+
+    def names(self, upstream_id: str) -> bool:
+        """Tell whether the answer says itself that it is about this job.
+
+        Only such a one may lead to another POST (contract §4).
+        """
+        return upstream_id in self.ids
+
+
+def accepted_id(answer: dict[str, Any]) -> str | None:
+    """Find the job's id in the answer to an order, in the envelope `data` or `output` too.
+
+    An answer that complains names by `request_id` its own request, and no job.
+    """
+    ids = _ids(answer, _ID_KEYS)
+    if not ids and not has_error(answer):
+        ids = _ids(answer, (_REQUEST_ID,))
+    return next(iter(ids), None)
+
+
+def ids_in(answer: dict[str, Any]) -> tuple[str, ...]:
+    """Return all ids that an answer names, the likeliest of the job first.
+
+    `request_id` comes last: with most relays it is that of the HTTP request.
+    """
+    return tuple(dict.fromkeys(_ids(answer, _ID_KEYS) + _ids(answer, (_REQUEST_ID,))))
+
+
+def _ids(answer: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
+    told = [_id(part.get(key)) for part in _parts(answer) for key in keys]
+    return [upstream_id for upstream_id in told if upstream_id]
+
+
+def _parts(answer: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the places where an answer may speak of the job."""
+    data = answer.get("data")
+    return answer, as_dict(data) or first_of(data), as_dict(answer.get("output"))
+
+
+def _id(value: object) -> str:
+    value = as_text(value)
+    value = value.strip() if len(value) <= 2 * ID_MAX else ""
+    fits = 0 < len(value) <= ID_MAX and value.isprintable() and value != _NO_ID
+    fits = fits and MASK not in value
+    return value if fits else ""
+
+
+def job_in(
+    answer: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
+) -> Job | None:
+    """Read one look at a job; None when the answer holds no status.
+
+    `content_url` is where the relay hands out this job's video against the key: relative URLs are
+    resolved against it, and it is itself no URL to hand out. `may_hand_out` has the last word on a
+    URL.
+    """
+    job = _job_part(answer)
+    word = _status_word(job)
+    url = video_url_in(answer, content_url, may_hand_out)
+    progress = progress_of(job.get("progress"))
+    state = _STATES.get(word) or _by_ending(word) or _by_company(answer, job, word, url)
+    if state is None:
+        return None
+    done = state is JobState.DONE
+    if done and url is None:
+        url = url_in_fail_reason(_parts(answer), may_hand_out)
+    return Job(
+        state=state,
+        progress=progress,
+        video_url=url if done else None,
+        failure=_failure(answer, word) if state is JobState.FAILED else None,
+        seconds=_number(job.get("seconds")) or _number(job.get("duration")),
+        fps=_number(job.get("fps")),
+        size=_size(job.get("size")) or _size(job.get("resolution")),
+        ids=ids_in(answer),
+        expires_at=_expiry(answer, url) if done else None,
+    )
+
+
+def _by_ending(word: str) -> JobState | None:
+    return next((state for ending, state in _ENDINGS.items() if word.endswith(ending)), None)
+
+
+def _by_company(
+    answer: dict[str, Any], job: dict[str, Any], word: str, url: str | None
+) -> JobState | None:
+    """Read a status word that nobody knows by what stands beside it; None where all is missing.
+
+    Without any word it takes a URL and an end of the work to call a job done.
+    """
+    ended = progress_of(job.get("progress")) == _COMPLETE and any(
+        job.get(key) for key in _DONE_AT_KEYS
+    )
+    if (url and ended) or (word and (url or ended)):
+        return JobState.DONE
+    if not word:
+        return None
+    if has_error(job) or failure_without_status(complaint_in(answer)):
+        return JobState.FAILED
+    return JobState.RUNNING
+
+
+def _expiry(answer: dict[str, Any], url: str | None) -> float | None:
+    """Return the earliest end of the video that the relay, or its URL's signature, tells."""
+    told = [moment(part.get(key)) for part in _parts(answer) for key in _EXPIRY_KEYS]
+    known = [instant for instant in (*told, url and expiry_of(url)) if instant]
+    return min(known, default=None)
+
+
+def _job_part(answer: dict[str, Any]) -> dict[str, Any]:
+    """Choose between the answer and what it may be an envelope of, where both have a status.
+
+    `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
+    status of its own is the job, whatever raw upstream answer its `data` quotes.
+    """
+    whole, *inner = _parts(answer)
+    if _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS) and _is_known(_status_word(whole)):
+        return whole
+    return next((part for part in inner if _status_word(part)), whole)
+
+
+def _is_known(word: str) -> bool:
+    return word in _STATES or _by_ending(word) is not None
+
+
+def _status_word(job: dict[str, Any]) -> str:
+    said = (job.get(key) for key in _WORD_KEYS)
+    words = (folded_word(each[:_WORD_MAX]) for each in said if isinstance(each, str))
+    return next(filter(None, words), "")
+
+
+def folded_word(text: str) -> str:
+    """Return a word as the tables hold it: case folded, blanks as `_`."""
+    return re.sub(r"[\s-]+", "_", text.strip().casefold())
+
+
+def _failure(answer: dict[str, Any], word: str) -> JobFailed:
+    return JobFailed(replace(complaint_in(answer), ended_as=word))
+
+
+def progress_of(value: object) -> int | None:
+    """Read 45, 45.7, "45", "45 %"; anything else is None. Bounded to 0–100."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{0,20})?)\s*%?", value[:_WORD_MAX].strip())
+        value = float(match[1]) if match else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return int(min(max(value, 0), 100))
+
+
+def _number(value: object) -> float | None:
+    """Read a positive amount such as 8, "8" or "8s"."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,20})?)\s*s?", value[:_WORD_MAX].strip())
+        value = float(match[1]) if match else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value < _AMOUNT_MAX else None  # NaN is not
+
+
+def _size(value: object) -> str | None:
+    match = re.fullmatch(
+        r"([0-9]{2,5})\s*[xX\u00d7*]\s*([0-9]{2,5})", as_text(value)[:_WORD_MAX].strip()
+    )
+    return f"{match[1]}x{match[2]}" if match else None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read `Retry-After` (RFC 9110 §10.2.3) as 0–900 seconds; None when it says nothing.
+
+    A date counts from the answer's own `Date`, so that no clock of ours matters.
+    """
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,20}(?:\.[0-9]{0,20})?", value):
+        return min(float(value), RETRY_AFTER_MAX)
+    then, now = _unix(value), _unix(headers.get("date", ""))
+    return None if then is None or now is None else min(max(then - now, 0.0), RETRY_AFTER_MAX)
+
+
+def _unix(date: str) -> float | None:
+    try:
+        parsed_date = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return parsed_date.replace(tzinfo=parsed_date.tzinfo or UTC).timestamp()

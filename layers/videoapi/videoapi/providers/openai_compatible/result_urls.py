@@ -1,0 +1,171 @@
+"""Find the URL of a finished video in a relay's answer.
+
+First the places that many relays use, in the order of contract §6; then the first http(s) value
+under a name that is like a URL's, anywhere in the answer, bounded in depth and never under what the
+caller sent (a prompt, an image) or what stands beside a video (a thumbnail, a callback).
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from urllib.parse import unquote, urljoin, urlsplit
+
+import httpx
+
+from videoapi.providers.json_access import Unreadable, as_dict, first_of, parsed
+
+_URL_MAX: Final = 8192  # characters, except of a data: URL
+_ENVELOPES: Final = 2  # an envelope's `data` may hold the upstream's own answer as `data`
+_DEPTH_MAX: Final = 8  # levels of objects and lists that are searched …
+_VALUES_MAX: Final = 5_000  # … and values in them
+_NAME_MAX: Final = 64  # characters
+_TEXT_MAX: Final = 100_000  # characters of JSON inside a string, as some relays answer
+
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # camelCase
+_LIKE_A_URL: Final = re.compile(
+    r"urls?|uris?|links?|href|src|videos?|mp4|downloads?|files?|outputs?|results?|media|content"
+    r"|assets?|resources?|generations?|creations?|works?|play|hd|sd|origin|data"
+)
+_OF_A_VIDEO: Final = re.compile(r"videos?|mp4")
+_NOT_THE_VIDEO: Final = re.compile(
+    r"prompts?|images?|img|pictures?|pics?|photos?|thumbnails?|thumbs?|covers?|posters?|previews?"
+    r"|frames?|inputs?|references?|refs?|source|start|first|last|tail|requests?|params|parameters"
+    r"|callback|webhook|notify|hook|status|poll|polling|query|cancel|self|get|docs?|help|support"
+    r"|avatar|logo|icon|audios?|music|voice|subtitles?|gif|error|message|proxy|page|share"
+)
+_PICTURE: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|svg|heic|avif|bmp)\Z", re.IGNORECASE)
+
+
+def video_url_in(
+    answer: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
+) -> str | None:
+    """Return the first usable URL, http(s) or data:, or None.
+
+    `content_url` is where the relay hands out this video against the key: a path such as
+    `/files/x.mp4` is resolved against it, and it is itself no URL to hand out. `may_hand_out` has
+    the last word.
+    """
+    urls = (_usable(value, content_url) for value in _candidates(answer))
+    return next((url for url in urls if url and may_hand_out(url)), None)
+
+
+def url_in_fail_reason(
+    parts: tuple[dict[str, Any], ...], may_hand_out: Callable[[str], bool] = bool
+) -> str | None:
+    """Return the URL of a done job that stands where a failed one has its reason (new-api)."""
+    for part in parts:
+        value = part.get("fail_reason")
+        url = _usable(value, "") if isinstance(value, str) else None
+        if url and may_hand_out(url):
+            return url
+    return None
+
+
+def redirect_url(location: str, content_url: str) -> str | None:
+    """Return the absolute URL of a `Location` that `content_url` answered with, or None.
+
+    Here a query on the content's own path is a signature: the relay leads from key to URL.
+    """
+    try:
+        url = _absolute(urljoin(content_url, location.strip()), content_url) if location else None
+    except ValueError:  # an impossible IPv6 address
+        return None
+    if url is None or (_behind_key(url, content_url) and not urlsplit(url).query):
+        return None
+    return url
+
+
+def _candidates(answer: dict[str, Any]) -> Iterator[object]:
+    yield from _places(answer, _ENVELOPES)
+    found = list(_searched(answer))
+    for of_a_video in (True, False):
+        yield from (value for value, video in found if video is of_a_video)
+
+
+def _searched(answer: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield strings under names like a URL's, the least deep first, and if a name says video."""
+    level: deque[tuple[object, int, bool, bool]] = deque([(answer, 0, False, False)])
+    for _ in range(_VALUES_MAX):
+        if not level:
+            return
+        value, depth, like_url, of_video = level.popleft()
+        if isinstance(value, str):
+            if like_url and value.lstrip()[:1] == "{":
+                level.append((_object_in(value), depth + 1, like_url, of_video))
+            elif like_url and not _is_picture(value):
+                yield value, of_video
+        elif isinstance(value, list) and depth < _DEPTH_MAX:
+            level.extend((each, depth + 1, like_url, of_video) for each in value[:_VALUES_MAX])
+        elif isinstance(value, dict) and depth < _DEPTH_MAX:
+            level.extend(_named(value, depth + 1, of_video=of_video))
+
+
+def _named(
+    part: dict[str, Any], depth: int, *, of_video: bool
+) -> Iterator[tuple[object, int, bool, bool]]:
+    for name, value in part.items():
+        words = _WORD_START.sub("_", name[:_NAME_MAX]).casefold().replace("-", "_").split("_")
+        if not any(map(_NOT_THE_VIDEO.fullmatch, words)):
+            like_url = any(map(_LIKE_A_URL.fullmatch, words))
+            yield value, depth, like_url, of_video or any(map(_OF_A_VIDEO.fullmatch, words))
+
+
+def _object_in(text: str) -> dict[str, Any]:
+    try:
+        return parsed(text[:_TEXT_MAX].encode("utf-8", "replace"))
+    except Unreadable:
+        return {}
+
+
+def _is_picture(value: str) -> bool:
+    head = value[:_URL_MAX].strip()
+    if head[:11].casefold() == "data:image/":
+        return True
+    return bool(_PICTURE.search(re.split("[?#]", head, maxsplit=1)[0]))
+
+
+def _places(answer: dict[str, Any], envelopes: int) -> Iterator[object]:
+    yield answer.get("video_url")
+    yield answer.get("url")
+    yield answer.get("content_url")
+    yield as_dict(answer.get("metadata")).get("url")
+    yield answer.get("result_url")
+    yield first_of(answer.get("output")).get("url")
+    yield answer.get("output")
+    yield as_dict(answer.get("detail")).get("video_url")
+    data = answer.get("data")
+    yield data
+    if envelopes:
+        yield from _places(first_of(data) or as_dict(data), envelopes - 1)
+
+
+def _usable(value: object, content_url: str) -> str | None:
+    url = _absolute(value, content_url)
+    wrong = url is None or _behind_key(url, content_url) or _is_picture(url)
+    return None if wrong else url
+
+
+def _behind_key(url: str, content_url: str) -> bool:
+    """Tell the job's own paths, content and status, under whatever name of the relay."""
+    content = unquote(urlsplit(content_url).path)
+    return unquote(urlsplit(url).path) in {content, content.removesuffix("/content")}
+
+
+def _absolute(value: object, content_url: str) -> str | None:
+    value = value[0] if isinstance(value, list) and value else value
+    if not isinstance(value, str):
+        return None
+    url = value.strip()
+    if url[:5].casefold() == "data:":
+        return url if url.isprintable() else None
+    if len(url) > _URL_MAX or not url.isprintable() or " " in url or "\\" in url:
+        return None
+    try:
+        url = urljoin(content_url, url) if url.startswith("/") else url
+        url = url if url.isascii() else str(httpx.URL(url))  # a `Location` holds ASCII alone
+        parts = urlsplit(url)
+        fetchable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except (ValueError, httpx.InvalidURL):  # an impossible IPv6 address or name
+        return None
+    return url if fetchable else None

@@ -1,0 +1,103 @@
+"""Better words for a prompt, from any OpenAI-compatible chat endpoint. Never in the way.
+
+Whatever goes wrong (no answer within 15 s, an empty, refusing or over-long one) the caller's own
+prompt is used. The instruction follows Google's Veo prompt guide.
+"""
+
+import re
+from collections.abc import Callable
+
+import httpx
+from aws_lambda_powertools import Logger
+
+from videoapi.errors import ServiceError
+from videoapi.net.http_client import FAILURES, post_json
+from videoapi.providers.json_access import Unreadable, as_dict, first_of, parsed
+
+LONGEST_SECONDS = 15.0
+LONGEST_ANSWER = 2**20  # bytes; 150 words are some thousand
+MOST_WORDS = 150
+INSTRUCTION = f"""\
+Rewrite the user's text into one prompt for the Veo video model. Answer with the prompt alone.
+- Begin with the camera: shot, angle and movement. Keep what the user says of the camera.
+- {{focus}}
+- Keep quoted dialogue word for word, in quotation marks, with who says it.
+- Say what is there. No negatives ("no", "without", "don't").
+- Keep the user's language, subject and intent. Add no people, brands or text.
+- Keep everything in double square brackets as it is.
+- At most {MOST_WORDS} words, one paragraph, no headings."""
+FROM_IMAGE = "The first frame is given as an image: describe motion and change, not what it shows."
+FROM_TEXT = "Then subject, action, setting, style, light and sound, in this order."
+REFUSAL = re.compile(
+    r"^\W*(i'?m sorry|sorry|i am sorry|i can(?:no|')t|i am unable|i'm unable|as an ai)\b",
+    re.IGNORECASE,
+)
+
+
+class PromptOptimizer:
+    """One chat endpoint. `api_url` may be the base (`…/v1`) or the whole `…/chat/completions`."""
+
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        *,
+        api_url: str,
+        model: str,
+        key: Callable[[], str],
+        log: Logger,
+    ) -> None:
+        """Take the transport that `services` made; `key` goes to this URL alone."""
+        base = api_url.rstrip("/").removesuffix("/chat/completions")
+        self._transport = transport
+        self._url = f"{base}/chat/completions"
+        self._model = model
+        self._key = key
+        self._log = log
+
+    def optimize(self, prompt: str, *, has_image: bool) -> str | None:
+        """Return better words, or None when the caller's own are to be used."""
+        instruction = INSTRUCTION.format(focus=FROM_IMAGE if has_image else FROM_TEXT)
+        try:
+            response = post_json(
+                self._transport,
+                self._url,
+                {
+                    "model": self._model,
+                    "messages": [
+                        {"role": "system", "content": instruction},
+                        {"role": "user", "content": prompt},
+                    ],
+                    "max_tokens": 4 * MOST_WORDS,
+                    "temperature": 0.3,
+                },
+                key=self._key(),
+                seconds=LONGEST_SECONDS,
+                limit=LONGEST_ANSWER,
+            )
+        except (*FAILURES, ServiceError) as exc:
+            self._log.warning("the prompt was not optimized", reason=type(exc).__name__)
+            return None
+        words = _usable(_words(response))
+        if words is None:
+            self._log.warning("the prompt was not optimized", status=response.status_code)
+        return words
+
+
+def _words(response: httpx.Response) -> object:
+    """Return what the endpoint says, whatever it is; None where it says nothing."""
+    if not response.is_success:
+        return None
+    try:
+        choice = first_of(parsed(response.content).get("choices"))
+    except Unreadable:
+        return None
+    return as_dict(choice.get("message")).get("content")
+
+
+def _usable(words: object) -> str | None:
+    if not isinstance(words, str):
+        return None
+    words = " ".join(words.strip().strip("`").split())
+    if not words or REFUSAL.search(words) or len(words.split()) > MOST_WORDS:
+        return None
+    return words

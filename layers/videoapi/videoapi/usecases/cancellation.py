@@ -1,0 +1,72 @@
+"""Use cases: a caller gives a task up (cancel), or wants it gone (delete)."""
+
+from collections.abc import Callable
+
+from videoapi.aws.files import INPUTS, Files, video_key
+from videoapi.aws.task_store import TaskStore
+from videoapi.domain import transitions
+from videoapi.domain.tasks import Status, Task
+from videoapi.errors import Conflict
+from videoapi.metrics import Measurements
+from videoapi.usecases.lookup import owned
+
+
+class Cancellation:
+    """Ends or removes tasks at their owner's wish. The relay offers no way to stop a paid job."""
+
+    def __init__(
+        self,
+        store: TaskStore,
+        files: Files,
+        *,
+        retention_hours: int,
+        clock: Callable[[], float],
+        measurements: Measurements,
+    ) -> None:
+        """Take the adapters that `services` made."""
+        self._store = store
+        self._files = files
+        self._retention = retention_hours * 3600
+        self._clock = clock
+        self._measurements = measurements
+
+    def cancel(self, task_id: str, owner: str) -> Task:
+        """End a live task. Raises `NotFound`, and `Conflict` when it has ended already."""
+        owned(self._store, task_id, owner)
+        change = transitions.cancel(now=self._clock(), retention=self._retention)
+        cancelled = self._store.apply(task_id, change)
+        if cancelled is None:
+            ended = owned(self._store, task_id, owner)
+            if change.made(ended):  # by this very call, whose first answer was lost
+                return ended
+            message = f"The task has already ended: {ended.status}."
+            raise Conflict(message, code="task_already_ended")
+        self._measurements.ended(Status.CANCELLED)
+        return cancelled
+
+    def delete(self, task_id: str, owner: str) -> None:
+        """Remove a task and its files; a live one is cancelled with it. Raises `NotFound`.
+
+        Files first: whatever fails in between, the caller can try again.
+        """
+        while True:  # its status, which only goes forward, may change in between
+            task = owned(self._store, task_id, owner)
+            self._files.delete(_files_of(task))
+            change = transitions.delete(task, now=self._clock(), retention=self._retention)
+            if self._store.apply(task_id, change) is not None:
+                break
+            if change.made(self._store.get(task_id, deleted=True)):  # its first answer was lost
+                break
+        if not task.ended:
+            self._measurements.ended(Status.CANCELLED)
+
+
+def _files_of(task: Task) -> list[str]:
+    result = task.result or {}
+    # What may serve other tasks stays: another task's input, an upload, a made image.
+    mine = f"{INPUTS}/{task.owner}/{task.task_id}/"
+    own = task.image_key if (task.image_key or "").startswith(mine) else None
+    # A worker may have died after a copy that the task does not know of.
+    copied = video_key(task.owner, task.task_id) if task.done_at else result.get("video_key")
+    found = [own, copied, task.thumbnail_key]
+    return [key for key in found if key]

@@ -1,0 +1,14 @@
+"""Use case: find the caller's own task."""
+
+from videoapi.aws.task_store import TaskStore
+from videoapi.domain.tasks import Task
+from videoapi.errors import NotFound
+
+
+def owned(store: TaskStore, task_id: str, owner: str) -> Task:
+    """Return the caller's own task; a foreign one reads the same as none: `NotFound`."""
+    task = store.get(task_id)
+    if task is None or task.owner != owner:
+        message = "No such task."
+        raise NotFound(message, code="task_not_found")
+    return task

@@ -1,0 +1,85 @@
+"""How an SDK's own retry without a key finds the task of its first try.
+
+The official SDKs repeat a POST that got no answer and say so in `X-Stainless-Retry-Count`. What
+their submits asked for is remembered by its fingerprint, in the same transaction as the task.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from videoapi.aws.task_items import encode
+from videoapi.aws.task_store import TaskStore, Write
+from videoapi.domain.tasks import Status, Task
+from videoapi.domain.timestamps import epoch
+
+WINDOW = 15 * 60  # seconds in which a retry means its first task
+LONGEST_TRY = 100  # seconds from one try to the next: the gateway answers in 30, then a back-off
+NAME = "fingerprint"  # of the write
+BADLY = (Status.FAILED, Status.CANCELLED, Status.DELETED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryRecord:
+    """What is remembered of a submit, and what it found.
+
+    `began` is when the request was received (epoch seconds), `count` the retry's number, 0 for a
+    first try; `gone` is the task that a retry was led to and that is not the one it means.
+    """
+
+    began: float
+    until: float
+    count: int
+    gone: str = ""
+
+    def write(self, task: Task) -> Write:
+        """Return the write that remembers `task`; its condition fails for the other of the two.
+
+        A first try may be overtaken by its own retry (a cold start, a slow line): it then finds a
+        retry that began after it. A retry finds whatever was written since it looked.
+        """
+        began = int(self.began * 1000)
+        item: dict[str, Any] = {
+            "task_id": _key(task.owner, task.fingerprint),
+            "twin": task.task_id,
+            "expires_at": int(self.until),
+        }
+        values: dict[str, Any]
+        if self.count:
+            item["retried_at"] = began
+            free = "attribute_not_exists(task_id) OR expires_at <= :now OR twin = :gone"
+            values = {":now": int(self.began), ":gone": self.gone}
+        else:
+            free = "attribute_not_exists(retried_at) OR retried_at <= :began"
+            values = {":began": began}
+        body = {
+            "Item": encode(item),
+            "ConditionExpression": free,
+            "ExpressionAttributeValues": encode(values),
+        }
+        return Write(NAME, "Put", body)
+
+    def meant(self, task: Task) -> bool:
+        """Whether a remembered task can be the one of this retry's first try.
+
+        Not if it ended badly before that try can have begun: nobody would want it back.
+        """
+        if task.status not in BADLY:
+            return True
+        ended = epoch(task.completed_at or task.updated_at)
+        return ended >= self.began - LONGEST_TRY * self.count
+
+
+def recent(store: TaskStore, owner: str, fingerprint: str, *, now: float) -> str | None:
+    """Return the id of the owner's remembered task with this fingerprint. One read."""
+    item = store.read(_key(owner, fingerprint))
+    return None if item is None or item["expires_at"] <= now else task_id_in(item)
+
+
+def task_id_in(item: Mapping[str, Any]) -> str:
+    """Return which task a record names."""
+    return str(item["twin"])
+
+
+def _key(owner: str, fingerprint: str) -> str:
+    return f"fingerprint#{owner}#{fingerprint}"

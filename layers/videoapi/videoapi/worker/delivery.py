@@ -1,0 +1,260 @@
+"""The finished video: handed out where the relay keeps it, or copied to our bucket.
+
+A copy is made when VEO3_SKIP_UPLOAD is false, and whenever the relay has no public URL: bytes
+behind the key, or a data URL. The bearer key never goes to a result URL, so one at the relay's own
+origin that wants it is no public URL.
+
+One call is one try. What it could not get may be there later: `watching` asks again.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TypeGuard
+
+from aws_lambda_powertools import Logger
+
+from videoapi.aws.files import Files, video_key
+from videoapi.aws.task_store import TaskStore
+from videoapi.domain.tasks import Status
+from videoapi.errors import GenerationError, ServiceError
+from videoapi.media import mp4
+from videoapi.net.downloads import Fetcher
+from videoapi.net.receiving import DownloadFailed
+from videoapi.net.ssrf import origin
+from videoapi.providers.errors import ContentMissing, JobFailed, PollFailed
+from videoapi.providers.openai_compatible.bodies import Content
+from videoapi.providers.openai_compatible.client import Veo3, decode_data_url
+from videoapi.providers.openai_compatible.parsing import Job, retry_after
+from videoapi.settings import Settings
+from videoapi.worker.lease import Lease
+
+ROOM_TO_DELIVER = 300  # seconds left of an invocation for one download, or hand over
+ROOM_TO_COPY = 60  # seconds of those that are kept for what follows a download
+SHORTEST_TRY = 240.0  # seconds that a download gets, however near the deadline is
+ELSEWHERE = frozenset({401, 403, 404, 410})  # a URL that answers so may want the key, or is stale
+
+
+class Undelivered(Exception):
+    """A finished job's video that cannot be had just now.
+
+    `url` is public and may be handed out in the end; `empty` counts towards the verdict that a
+    safety filter swallowed the video; `failure` is one that the relay named in the video's place.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        url: str | None = None,
+        retry_after: float | None = None,
+        empty: bool = False,
+        unauthorised: bool = False,
+        failure: JobFailed | None = None,
+    ) -> None:
+        """`reason` goes on after "could not be fetched: "; `retry_after` is in seconds."""
+        super().__init__(reason)
+        self.url = url
+        self.retry_after = retry_after
+        self.empty = empty
+        self.unauthorised = unauthorised
+        self.failure = failure
+
+    def ending(self) -> GenerationError:
+        """Return how a task ends whose video could not be had until its deadline."""
+        if self.unauthorised:
+            return account_refused("The relay refused the key for the finished video.")
+        return GenerationError(
+            f"The video was made but could not be fetched: {self}",
+            code="video_download_failed",
+            kind="ServiceError",
+            maybe_charged=True,
+        )
+
+
+class Delivery:
+    """Brings a finished job's video to where the caller can reach it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: TaskStore,
+        files: Files,
+        relay: Veo3,
+        fetcher: Fetcher,
+        log: Logger,
+    ) -> None:
+        """Take the adapters that `services` made."""
+        self._settings = settings
+        self._store = store
+        self._files = files
+        self._relay = relay
+        self._fetcher = fetcher
+        self._log = log
+        self._relay_origin = origin(settings.veo3_base_url)
+
+    def at_hand(self, job: Job) -> bool:
+        """Whether the video needs no more than a write: a public URL that is handed out."""
+        url = job.video_url
+        skips = self._settings.veo3_skip_upload
+        return skips and url is not None and not _holds_data(url) and not self._is_own(url)
+
+    def deliver(self, job: Job, lease: Lease, *, seconds: float) -> dict[str, Any]:
+        """Return the task's `result`; raise `Undelivered`, or `HandOver` without time to download.
+
+        `seconds` are left until the job's deadline.
+        """
+        url = job.video_url
+        if url is None:
+            return self.from_content(lease, job, seconds=seconds)
+        if _holds_data(url):
+            return self._decoded(url, lease)
+        if not self._settings.veo3_skip_upload:
+            return self._copied(url, lease, job, seconds=seconds)
+        if self._is_own(url) and self._fetcher.status(url) in ELSEWHERE:
+            return self.from_content(lease, job, seconds=seconds)
+        return handed_out(url, job)
+
+    def from_content(
+        self, lease: Lease, job: Job | None = None, *, seconds: float = 0.0
+    ) -> dict[str, Any]:
+        """Deliver by the relay's own content route, which wants the key."""
+        lease.require(ROOM_TO_DELIVER)
+        self._log.debug("step", step="downloading")
+        with tempfile.TemporaryFile() as file:
+            with _as_undelivered():
+                content = self._relay.content(
+                    str(lease.task.upstream_id), file, seconds=_seconds(lease, seconds)
+                )
+            if content.url is None:
+                return self._copy(lease, file, whole=content.whole)
+        if _holds_data(content.url):
+            return self._decoded(content.url, lease)
+        if self._settings.veo3_skip_upload:
+            return handed_out(content.url, job, content)
+        return self._copied(content.url, lease, job, seconds=seconds, last=True)
+
+    def withdraw(self, result: dict[str, Any], lease: Lease) -> None:
+        """Remove a copy whose task was cancelled or deleted meanwhile."""
+        task = self._store.get(lease.task.task_id)
+        unwanted = task is None or task.status in (Status.CANCELLED, Status.FAILED)
+        if unwanted and (key := result.get("video_key")):
+            self._files.delete([key])
+
+    def _decoded(self, url: str, lease: Lease) -> dict[str, Any]:
+        with tempfile.TemporaryFile() as file:
+            with _as_undelivered():
+                decode_data_url(url, file)
+            return self._copy(lease, file, whole=True)
+
+    def _copied(
+        self, url: str, lease: Lease, job: Job | None, *, seconds: float, last: bool = False
+    ) -> dict[str, Any]:
+        """Copy what is behind a public URL; ask the content route where that is nothing."""
+        lease.require(ROOM_TO_DELIVER)
+        self._log.debug("step", step="downloading")
+        with tempfile.TemporaryFile() as file:
+            try:
+                got = self._fetcher.video(url, file, seconds=_seconds(lease, seconds))
+            except DownloadFailed as exc:
+                stale = exc.status in ELSEWHERE
+                trouble = Undelivered(
+                    f"its URL {exc}",
+                    url=None if stale and self._is_own(url) else url,
+                    retry_after=retry_after(exc.headers),
+                )
+            else:
+                return self._copy(lease, file, whole=got.whole, url=url)
+        if last or not stale:
+            raise trouble
+        try:
+            return self.from_content(lease, job, seconds=seconds)
+        except Undelivered as exc:
+            raise (exc if trouble.url is None else trouble) from exc
+
+    def _copy(
+        self, lease: Lease, file: BinaryIO, *, whole: bool, url: str | None = None
+    ) -> dict[str, Any]:
+        """Keep a download. Our reading of the container describes it and judges only a cut."""
+        if mp4.is_cut(file, whole=whole):
+            raise Undelivered("it is no video, or was cut off on its way", url=url)
+        actual = _described(file)
+        size = file.seek(0, 2)
+        file.seek(0)
+        key = video_key(lease.task.owner, lease.task.task_id)
+        self._log.debug("step", step="copying")
+        with _as_undelivered(url):
+            self._files.put(key, file, "video/mp4")
+        return {
+            "video_key": key,
+            "content_type": "video/mp4",
+            "size_bytes": size,
+            "actual": actual,
+        }
+
+    def _is_own(self, url: str) -> bool:
+        """Whether a URL is at the relay's own origin, where it may want the key."""
+        try:
+            return origin(url) == self._relay_origin
+        except ValueError:
+            return False
+
+
+def handed_out(url: str, job: Job | None, content: Content | None = None) -> dict[str, Any]:
+    """Return the `result` of a video that stays where it is, with what the upstream told of it.
+
+    `video_expires_at` is in epoch seconds, None where the upstream does not say.
+    """
+    told = content or job
+    return {
+        "video_url": url,
+        "video_expires_at": told.expires_at if told else None,
+        "content_type": content.content_type if content else None,
+        "actual": {"seconds": job.seconds, "fps": job.fps, "size": job.size} if job else None,
+    }
+
+
+def account_refused(reason: str) -> GenerationError:
+    """Return how a paid task ends for which the relay refuses our account."""
+    return GenerationError(reason, code="upstream_account_error", maybe_charged=True)
+
+
+@contextmanager
+def _as_undelivered(url: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except ContentMissing as exc:
+        raise Undelivered(
+            exc.message,
+            retry_after=exc.retry_after,
+            empty=exc.swallowed,
+            unauthorised=exc.unauthorised,
+            failure=exc.failure,
+        ) from exc
+    except PollFailed as exc:
+        raise Undelivered(
+            exc.message, retry_after=exc.retry_after, unauthorised=exc.unauthorised
+        ) from exc
+    except ServiceError as exc:  # the bucket is away
+        raise Undelivered(exc.message, url=url) from exc
+
+
+def _seconds(lease: Lease, until_deadline: float) -> float:
+    """Return how long one download may take: a slow one is let go on, but never for ever."""
+    return min(max(until_deadline, SHORTEST_TRY), lease.message.remaining() - ROOM_TO_COPY)
+
+
+def _described(file: BinaryIO) -> dict[str, Any] | None:
+    try:
+        movie = mp4.inspect(file)
+    except ValueError:
+        return None
+    return {
+        "seconds": round(movie.seconds, 3) if movie.seconds else None,
+        "fps": round(movie.fps, 3) if movie.fps else None,
+        "size": f"{movie.width}x{movie.height}",
+    }
+
+
+def _holds_data(url: str | None) -> TypeGuard[str]:
+    return url is not None and url[:5].casefold() == "data:"

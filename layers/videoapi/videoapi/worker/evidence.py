@@ -1,0 +1,121 @@
+"""What may be concluded from looks at a paid job. Pure; time comes in as a value.
+
+A verdict that ends a task, or pays for another job, needs evidence and not a count (contract §4):
+a failure is one when a second look says the same; a job is lost when every look says so for a
+minute. Accounts that are refused, pages of HTML and errors of a gateway say nothing about a job.
+"""
+
+from videoapi.errors import GenerationError
+from videoapi.providers.classification import Cause
+from videoapi.providers.errors import JobFailed, JobMissing, PollFailed, swallowed_filter
+from videoapi.providers.openai_compatible.parsing import Job, JobState
+
+CONFIRM_AFTER = 5.0  # seconds between the two looks that make a failure
+LOST_AFTER, LOST_LOOKS = 60.0, 3  # seconds, and looks, that know of no job; both are needed
+SWALLOWED_AFTER = 300.0  # seconds that a done job shows no video before its filter is blamed
+MAX_RETRY_AFTER = 30.0  # seconds that a look waits at a relay's request, with the slot held
+
+
+class Confirmation:
+    """A failure that was seen, and since when; a second sight of the same confirms it."""
+
+    def __init__(self) -> None:
+        """Nothing was seen so far."""
+        self._cause: Cause | None = None
+        self.since: float | None = None
+
+    def of(self, failure: JobFailed, now: float) -> bool:
+        """Take in a sight of a failure; return whether it is certain."""
+        if self.since is None or self._cause is not failure.cause:
+            self._cause, self.since = failure.cause, now
+        return now - self.since >= CONFIRM_AFTER
+
+    def due_in(self, now: float) -> float:
+        """Return the seconds until a second sight would count; 0 when it would, or has none."""
+        return max(self.since + CONFIRM_AFTER - now, 0.0) if self.since is not None else 0.0
+
+
+class Evidence:
+    """What the looks at one job have said so far. A new worker begins with none."""
+
+    def __init__(self, upstream_id: str, *, done: bool, video_url: str | None) -> None:
+        """`done`: an earlier look said that it is; `video_url` is what that look told."""
+        self._id = upstream_id
+        self.was_done = done
+        self.done: Job | None = Job(state=JobState.DONE, video_url=video_url) if done else None
+        self.unauthorised = False  # the last look was refused for our account
+        self._told = Confirmation()
+        self._shown = Confirmation()
+        self._missing: list[float] = []
+
+    def take(self, answer: Job | JobMissing | PollFailed, now: float) -> float:
+        """Take one look in; return how many seconds the next one has to wait at least.
+
+        Raise the failure that is now certain: `JobFailed` where another job may be ordered, else a
+        `GenerationError` that is final.
+        """
+        self.unauthorised = isinstance(answer, PollFailed) and answer.unauthorised
+        if isinstance(answer, JobMissing):
+            return self._take_missing(answer, now)
+        self._missing = []
+        if isinstance(answer, PollFailed):
+            return min(answer.retry_after or 0.0, MAX_RETRY_AFTER)
+        if answer.failure is not None:
+            return self._take_failed(answer, answer.failure, now)
+        self._told = Confirmation()
+        self.done = answer if answer.state is JobState.DONE else None
+        self.was_done = self.was_done or self.done is not None
+        return 0.0
+
+    def take_content(self, failure: JobFailed | None, now: float) -> None:
+        """Take in what stands in a done job's video's place; raise it once it is certain."""
+        if failure is None:
+            self._shown = Confirmation()
+        elif self._shown.of(failure, now):
+            raise _final(failure)
+
+    def unconfirmed(self, now: float) -> float:
+        """Return the seconds until a failure that was just seen can be confirmed; 0 without one."""
+        return max(self._told.due_in(now), self._shown.due_in(now))
+
+    def _take_failed(self, job: Job, failure: JobFailed, now: float) -> float:
+        """Only an answer about this very job may lead to another, and none once it was done."""
+        if failure.again and not job.names(self._id):
+            return 0.0
+        if failure.cause is Cause.TRANSIENT and self.was_done:
+            return 0.0
+        if self._told.of(failure, now):
+            raise _final(failure) if self.was_done else failure
+        return self.unconfirmed(now)
+
+    def _take_missing(self, answer: JobMissing, now: float) -> float:
+        self._missing.append(now)
+        if len(self._missing) >= LOST_LOOKS and now - self._missing[0] >= LOST_AFTER:
+            raise JobLost from answer
+        return max(CONFIRM_AFTER, min(answer.retry_after or 0.0, MAX_RETRY_AFTER))
+
+
+class JobLost(GenerationError):
+    """The relay has not known the job for a minute."""
+
+    def __init__(self) -> None:
+        """A new order may be paid, too: that is for the caller to decide."""
+        super().__init__(
+            "The relay lost the job.",
+            code="upstream_job_lost",
+            retryable=True,
+            maybe_charged=True,
+        )
+
+
+def swallowed(since: float, now: float) -> None:
+    """Raise the silent safety filter's failure once a done job has shown no video for long."""
+    if now - since >= SWALLOWED_AFTER:
+        raise swallowed_filter()
+
+
+def _final(failure: JobFailed) -> GenerationError:
+    """Return a failure after which nothing is ordered: the job was done, so it was paid."""
+    return GenerationError(
+        failure.message, code=failure.code, kind=failure.kind, maybe_charged=True
+    )

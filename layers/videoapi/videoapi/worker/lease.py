@@ -1,0 +1,172 @@
+"""A worker's hold on one task: the task as last written, its lease, and its hidden message.
+
+A background thread beats once a second, so that a slow POST or a long copy does not lose the task.
+Progress rides along: one DynamoDB write at most every 5 s, and only for a change or the lease.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from videoapi.aws.task_queue import TaskQueue
+from videoapi.aws.task_store import TaskStore
+from videoapi.domain import transitions
+from videoapi.domain.tasks import Task
+from videoapi.domain.timestamps import epoch
+from videoapi.domain.transitions import Change
+from videoapi.errors import ServiceError
+
+WRITE_EVERY = 5.0  # seconds between two progress writes
+MESSAGE_MARGIN = 2  # seconds that a message stays hidden beyond the lease
+WRITE_PAUSES = (0.2, 0.5, 1, 2, 4, 8)  # seconds between tries of a write that DynamoDB did not take
+
+type Sleep = Callable[[threading.Event, float], object]  # `threading.Event.wait`, or made-up time
+
+
+class LeaseLost(Exception):
+    """The task is somebody else's now, or has ended (a cancel): stop without a trace."""
+
+
+class HandOver(Exception):
+    """The slot is of more use to others: too little time is left for a step, or a pause is long.
+
+    `notes` are attributes of the task to write with the hand-over.
+    """
+
+    def __init__(self, delay: float = 0.0, **notes: str | None) -> None:
+        """`delay` is in seconds, until the next worker may take the task."""
+        super().__init__(f"after {delay:.0f} s")
+        self.delay = delay
+        self.notes = notes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One delivery of a queue message to one invocation of the worker."""
+
+    task_id: str
+    receipt_handle: str
+    request_id: str
+    remaining: Callable[[], float]  # seconds until Lambda ends this invocation
+
+
+class Lease:
+    """The hold on a task that was claimed, and whose message was hidden, just now."""
+
+    def __init__(
+        self,
+        task: Task,
+        message: Message,
+        store: TaskStore,
+        queue: TaskQueue,
+        *,
+        seconds: int,
+        clock: Callable[[], float],
+        sleep: Sleep,
+    ) -> None:
+        """`seconds` is how long the hold lasts without a beat; it is renewed at a third."""
+        self.task = task
+        self.message = message
+        self._store = store
+        self._queue = queue
+        self._seconds = seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._owner = task.lease_owner
+        self._renewed = self._hidden = epoch(task.lease_until) - seconds
+        self._shown = self._progress = task.progress
+        self._lost = threading.Event()
+
+    def apply(self, change: Change) -> Task:
+        """Make one conditional write; raise `LeaseLost` when its condition does not hold."""
+        changed = self.write(change)
+        if changed is None:
+            changed = self._store.get(self.task.task_id)
+            if changed is None or not change.made(changed):
+                raise LeaseLost
+        self.task = changed
+        return changed
+
+    def write(self, change: Change) -> Task | None:
+        """Make one conditional write, whoever holds the lease; None when its condition fails.
+
+        Tried for a while: the relay's answer, which may have cost money, dies with this process.
+        """
+        for pause in WRITE_PAUSES:
+            try:
+                return self._store.apply(self.task.task_id, change)
+            except ServiceError:
+                self._sleep(threading.Event(), pause)
+        return self._store.apply(self.task.task_id, change)
+
+    def advance(self, progress: int | None) -> None:
+        """Take note of progress; it never goes back, and 100 is for the end."""
+        self._progress = max(self._progress, min(progress or 0, 99))
+
+    def beat(self) -> None:
+        """Renew what is due. A service that is away is tried again while the lease lasts.
+
+        Lease and message together, the message first: one that came back before the lease has run
+        out would be dropped, and a worker that died would be missed until the next sweep.
+        """
+        task, now, progress = self.task, self._clock(), self._progress
+        if task.lease_owner != self._owner:
+            return  # given up already, and free for the next worker
+        age = now - self._renewed
+        due = age >= self._seconds / 3 or (progress != self._shown and age >= WRITE_EVERY)
+        if due or self._hidden < self._renewed:
+            with suppress(ServiceError):
+                self._queue.hide(
+                    self.message.receipt_handle, seconds=self._seconds + MESSAGE_MARGIN
+                )
+                self._hidden = now
+        if due:
+            with suppress(ServiceError):
+                self._renew(task, now, progress)
+
+    def _renew(self, task: Task, now: float, progress: int) -> None:
+        change = transitions.renew(task, now=now, lease_seconds=self._seconds, progress=progress)
+        if self._store.apply(task.task_id, change) is None:
+            self._lost.set()
+        else:
+            self._renewed, self._shown = now, progress
+
+    def check(self) -> None:
+        """Raise `LeaseLost` once the task is not ours any more."""
+        if self._lost.is_set() or self._clock() - self._renewed >= self._seconds:
+            raise LeaseLost
+
+    def require(self, seconds: float) -> None:
+        """Hand over before the function's own time runs out in the middle of a step."""
+        if self.message.remaining() < seconds:
+            raise HandOver
+
+    def linger(self, seconds: float) -> None:
+        """Sleep with the message hidden, for a task that is not ours any more."""
+        with suppress(ServiceError):
+            self._queue.hide(self.message.receipt_handle, seconds=self._seconds + MESSAGE_MARGIN)
+        self._sleep(threading.Event(), seconds)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not beyond the loss of the lease; raise `LeaseLost` then."""
+        self._sleep(self._lost, seconds)
+        self.check()
+
+
+@contextmanager
+def beating(lease: Lease, *, every: float = 1.0) -> Iterator[None]:
+    """Beat in the background, every second, until the block ends."""
+    done = threading.Event()
+
+    def run() -> None:
+        while not done.wait(every):
+            lease.beat()
+
+    thread = threading.Thread(target=run, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,153 @@
+"""What goes upstream for a task: its image, its prompt and the fields a relay knows."""
+
+from dataclasses import dataclass
+
+from videoapi.aws.files import Files, thumbnail_key
+from videoapi.domain.tasks import GenerationRequest, Task
+from videoapi.errors import GenerationError, ServiceError, ValidationError
+from videoapi.media import images
+from videoapi.media.thumbnails import thumbnail, upright
+from videoapi.net.downloads import Fetcher
+from videoapi.net.receiving import DownloadFailed
+from videoapi.providers.errors import ImageAway
+from videoapi.providers.openai_compatible.client import Order
+from videoapi.providers.prompt_optimizer import PromptOptimizer
+from videoapi.settings import Settings
+from videoapi.worker.prompts import compose
+
+VEO_LENGTHS = (4, 6, 8)  # seconds; all that Veo 3 makes, and 1080p only at 8 (Gemini API docs)
+FULL_HD_SIDE = 1080
+NOT_TURNED = (
+    "The image is too large to be turned upright here: it was sent as it is, with the orientation "
+    "in its EXIF data."
+)
+NO_THUMBNAIL = (
+    "There is no thumbnail: the image is too large or unusual, or its thumbnail could not be kept."
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one POST says, and what was learnt on the way. `optimized` None: not asked for.
+
+    `image_note` says what was not done to the image.
+    """
+
+    order: Order
+    optimized: bool | None
+    thumbnail_key: str | None
+    image_note: str | None = None
+
+
+class Inputs:
+    """Makes the order for one task. Raises `GenerationError` when its image cannot be had."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        files: Files,
+        fetcher: Fetcher,
+        optimizer: PromptOptimizer | None = None,
+    ) -> None:
+        """Take the adapters that `services` made; no `optimizer` where none is configured."""
+        self._settings = settings
+        self._files = files
+        self._fetcher = fetcher
+        self._optimizer = optimizer
+
+    def prepare(self, task: Task) -> Prepared:
+        """Read the image and find the words. Nothing is charged for trying.
+
+        Raises `ImageAway` where trying again may help.
+
+        A second attempt says the same words as the first, and has its thumbnail already.
+        """
+        request, given = task.request, self._image(task)
+        turned = upright(given) if given else None
+        image = turned or given
+        if task.prompt_sent is not None:
+            prompt, optimized = task.prompt_sent, _flag(task.prompt_optimized)
+        else:
+            prompt, optimized = self._prompt(request, has_image=image is not None)
+        order = Order(
+            # The same again after a lost answer: a relay that knows the header then pays once.
+            key=f"{task.task_id}-{task.attempts - task.unknown_submits + 1}",
+            model=request.model,
+            prompt=prompt,
+            size=request.size,
+            seconds=sent_seconds(request, strict=self._settings.veo3_strict_lengths),
+            image=(f"input.{image.extension}", image.data, image.content_type) if image else None,
+            extra=extra_fields(request) if self._settings.veo3_extra_fields else {},
+        )
+        key = task.thumbnail_key or self._thumbnail(task, image)
+        undone = ((NOT_TURNED, turned), (NO_THUMBNAIL, key)) if given else ()
+        note = " ".join(text for text, done in undone if done is None)
+        return Prepared(order, optimized, key, note or None)
+
+    def withdraw(self, prepared: Prepared, task: Task | None) -> None:
+        """Remove the thumbnail of a task that ended before it knew of it; None is a deleted one."""
+        unknown = task is None or (task.ended and task.thumbnail_key is None)
+        if unknown and prepared.thumbnail_key:
+            self._files.delete([prepared.thumbnail_key])
+
+    def _prompt(self, request: GenerationRequest, *, has_image: bool) -> tuple[str, bool | None]:
+        if not request.optimize_prompt:
+            return compose(request, has_image=has_image), None
+        better = None
+        if self._optimizer and request.prompt:
+            better = self._optimizer.optimize(request.prompt, has_image=has_image)
+        return compose(request, has_image=has_image, prompt=better), better is not None
+
+    def _image(self, task: Task) -> images.Image | None:
+        if task.image_key is None and task.image_url is None:
+            return None
+        try:
+            return images.read_bytes(self._bytes(task))
+        except ValidationError as exc:
+            if isinstance(exc.__cause__, DownloadFailed) and exc.__cause__.transient:
+                raise ImageAway(exc.message) from exc
+            raise GenerationError(exc.message, code=exc.code, kind=exc.type) from exc
+
+    def _bytes(self, task: Task) -> bytes:
+        if task.image_url is not None:
+            return self._fetcher.image(task.image_url)
+        found = self._files.get(task.image_key or "")
+        if found is None:
+            message = "The input image is gone from the bucket."
+            raise ValidationError(message, code="invalid_image")
+        return found[0]
+
+    def _thumbnail(self, task: Task, image: images.Image | None) -> str | None:
+        """Keep a small picture of the input; a video without one is still a video."""
+        small = thumbnail(image.data) if image else None
+        if small is None:
+            return None
+        key = thumbnail_key(task.owner, task.task_id)
+        try:
+            self._files.put(key, small, "image/jpeg")
+        except ServiceError:
+            return None
+        return key
+
+
+def _flag(stored: int | None) -> bool | None:
+    return None if stored is None else bool(stored)
+
+
+def sent_seconds(request: GenerationRequest, *, strict: bool) -> int | None:
+    """Return the length to ask for; a strict relay refuses all but Veo's own lengths."""
+    if request.seconds is None or not strict:
+        return request.seconds
+    if min(int(side) for side in request.size.split("x")) >= FULL_HD_SIDE:
+        return VEO_LENGTHS[-1]
+    return next((each for each in VEO_LENGTHS if each >= request.seconds), VEO_LENGTHS[-1])
+
+
+def extra_fields(request: GenerationRequest) -> dict[str, str]:
+    """Return the document's raw values, which only the local stand-in understands."""
+    fields = {
+        "fps": request.fps,
+        "camera_motion": request.camera_motion,
+        "motion_strength": request.motion_strength,
+    }
+    return {name: str(value) for name, value in fields.items() if value is not None}

@@ -1,0 +1,207 @@
+"""One paid job, watched to its end: look, deliver, or wait, in one loop with one deadline.
+
+    look ─▶ running               wait as long as its progress makes sensible
+          ▶ failed, or not known  look again; `evidence` says when that is certain
+          ▶ nothing about the job look again
+          ▶ done                  deliver; what cannot be had yet is asked for after a pause
+
+VIDEO_TASK_TIMEOUT counts from the acceptance of the job that is looked at. Nothing here orders a
+job; what is raised says whether another one may be.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from videoapi.aws.task_queue import LONGEST_DELAY
+from videoapi.domain import transitions
+from videoapi.domain.tasks import Task
+from videoapi.domain.timestamps import epoch, timestamp
+from videoapi.errors import GenerationError
+from videoapi.providers.errors import JobMissing, PollFailed
+from videoapi.providers.openai_compatible.client import Veo3
+from videoapi.providers.openai_compatible.parsing import Job, JobState
+from videoapi.settings import Settings
+from videoapi.worker.delivery import (
+    ROOM_TO_DELIVER,
+    Delivery,
+    Undelivered,
+    account_refused,
+    handed_out,
+)
+from videoapi.worker.evidence import Evidence, JobLost, swallowed
+from videoapi.worker.lease import HandOver, Lease
+from videoapi.worker.polling import next_poll
+
+ROOM_TO_POLL = 60  # seconds left of an invocation, or hand over
+LONGEST_PAUSE = 60.0  # seconds between two tries to get a finished video
+HOLD = 30.0  # seconds that a slot is held for a video that is made and cannot be had
+
+
+class Watch:
+    """Follows the paid job of one task; see the module."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        settings: Settings,
+        relay: Veo3,
+        delivery: Delivery,
+        *,
+        clock: Callable[[], float],
+        log: Logger,
+    ) -> None:
+        """`clock` gives epoch seconds. Raise `ValueError` for a task without a paid job."""
+        task = lease.task
+        self._upstream_id, self._accepted_at = _accepted(task)
+        self._lease = lease
+        self._relay = relay
+        self._delivery = delivery
+        self._clock = clock
+        self._log = log
+        self._timeout = settings.video_task_timeout
+        self._deadline = self._accepted_at + self._timeout
+        self._evidence = Evidence(
+            self._upstream_id, done=task.done_at is not None, video_url=task.result_url
+        )
+        self._progress: int | None = None
+        self._progress_since = 0.0  # seconds after the acceptance
+        self._empty_since = epoch(task.empty_since) if task.empty_since else None
+
+    def follow(self) -> dict[str, Any]:
+        """Return the task's `result`.
+
+        Raise `Failure` where the job ended without a video, another `GenerationError` where there
+        will never be one, and `HandOver` when the slot is of more use to other tasks.
+        """
+        first = self._accepted_at + next_poll(0, None)
+        self._lease.wait(max(first - self._clock(), 0))  # a job that is resumed: no wait
+        while True:
+            self._lease.check()
+            self._lease.require(ROOM_TO_POLL)
+            try:
+                wait = self._look(self._clock())
+            except JobLost as lost:
+                return self._kept_url(lost)
+            trouble: Undelivered | None = None
+            if self._evidence.done is not None:
+                try:
+                    return self._deliver(self._evidence.done)
+                except Undelivered as exc:
+                    trouble, wait = exc, self._pause(exc)
+            if self._clock() >= self._deadline:
+                return self._last_chance(trouble)
+            self._log.debug("step", step="polled")
+            self._hold(trouble, wait)
+
+    def _look(self, asked_at: float) -> float:
+        """Ask the relay once; return the seconds until the next time. Raise a verdict."""
+        answer: Job | JobMissing | PollFailed
+        elapsed = asked_at - self._accepted_at
+        try:
+            answer = self._relay.retrieve(self._upstream_id)
+        except (JobMissing, PollFailed) as exc:
+            self._log.warning("a poll failed", reason=str(exc))
+            answer = exc
+        least = self._evidence.take(answer, asked_at)
+        if isinstance(answer, Job):
+            if answer.progress != self._progress:
+                self._progress, self._progress_since = answer.progress, elapsed
+            self._lease.advance(self._progress)
+        interval = next_poll(elapsed, self._progress, since=self._progress_since)
+        return max(asked_at + max(interval, least) - self._clock(), 0)
+
+    def _deliver(self, job: Job) -> dict[str, Any]:
+        """Deliver, once. That the job is done is written down before anything can go wrong."""
+        task = self._lease.task
+        if task.done_at is None and not self._delivery.at_hand(job):
+            self._lease.apply(transitions.note_done(task, now=self._clock()))
+        self._log.debug("step", step="delivering")
+        return self._delivery.deliver(job, self._lease, seconds=self._deadline - self._clock())
+
+    def _pause(self, trouble: Undelivered) -> float:
+        """Return the seconds until the next try for a finished video: 1, 2, 4 … 60.
+
+        Raise what is certain by now: a filter that swallowed the video, or that says so itself.
+        """
+        task, now = self._lease.task, self._clock()
+        self._log.warning("a finished video cannot be had yet", reason=str(trouble))
+        self._evidence.take_content(trouble.failure, now)
+        if trouble.empty:
+            self._empty_since = self._empty_since or now
+            swallowed(self._empty_since, now)
+        else:
+            self._empty_since = None
+        waited = now - epoch(task.done_at or timestamp(now))
+        return max(min(waited + 1.0, LONGEST_PAUSE), trouble.retry_after or 0.0)
+
+    def _hold(self, trouble: Undelivered | None, wait: float) -> None:
+        """Wait for the next look, or free the slot where a finished video keeps it for long."""
+        task, now = self._lease.task, self._clock()
+        wait = min(wait, self._deadline - now)
+        if sure_in := self._evidence.unconfirmed(now):
+            wait = min(wait, sure_in)
+        elif trouble is not None and now + wait - epoch(task.done_at or timestamp(now)) > HOLD:
+            raise HandOver(
+                min(wait, LONGEST_DELAY),
+                result_url=trouble.url or task.result_url,
+                empty_since=timestamp(self._empty_since) if self._empty_since else None,
+            )
+        self._lease.wait(wait)
+
+    def _last_chance(self, trouble: Undelivered | None) -> dict[str, Any]:
+        """End at the deadline: with the video if there is one after all, else with the reason."""
+        if trouble is not None:
+            return self._kept_url(trouble.ending(), trouble.url)
+        self._lease.require(ROOM_TO_DELIVER)
+        try:
+            return self._delivery.from_content(self._lease)
+        except Undelivered as exc:
+            return self._kept_url(self._timed_out(), exc.url)
+
+    def _kept_url(self, ending: GenerationError, url: str | None = None) -> dict[str, Any]:
+        """Hand a known public URL out rather than lose a paid video; else raise the ending."""
+        url = url or self._lease.task.result_url
+        if url is None:
+            raise ending
+        return handed_out(url, self._evidence.done)
+
+    def _timed_out(self) -> GenerationError:
+        if self._evidence.unauthorised:
+            return account_refused("The relay refused the key while the job ran.")
+        return GenerationError(
+            f"No video after {self._timeout} s.",
+            code="task_timeout",
+            kind="ServiceError",
+            retryable=True,
+            maybe_charged=True,
+        )
+
+
+def outlast(lease: Lease, task: Task, relay: Veo3, *, clock: Callable[[], float]) -> bool:
+    """Wait while the job of a task that was given up may run; return whether it was seen to end.
+
+    VIDEO_MAX_CONCURRENT bounds the jobs at the relay: a slot whose job runs on is no free one.
+    """
+    upstream_id = task.upstream_id or next(reversed(task.late_upstream_ids), None)
+    began = epoch(task.accepted_at or task.intent_at or task.updated_at)
+    while upstream_id and task.keeps_place(clock()) and lease.message.remaining() > ROOM_TO_POLL:
+        progress = None
+        try:
+            job = relay.retrieve(upstream_id)
+        except (JobMissing, PollFailed):
+            pass
+        else:
+            if job.state in (JobState.DONE, JobState.FAILED):
+                return True
+            progress = job.progress
+        lease.linger(next_poll(clock() - began, progress))
+    return False
+
+
+def _accepted(task: Task) -> tuple[str, float]:
+    if task.upstream_id is None or task.accepted_at is None:
+        message = "a task is polled only once its job is known"
+        raise ValueError(message)
+    return task.upstream_id, epoch(task.accepted_at)

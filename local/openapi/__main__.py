@@ -1,8 +1,0 @@
-"""`python -m local.openapi`: write the document and the page into the layer."""
-
-from local.openapi import ASSETS, document, page
-
-if __name__ == "__main__":
-    (ASSETS / "openapi.json").write_text(document.text(), "utf-8")
-    (ASSETS / "docs.html").write_text(page.text(document.build()), "utf-8")
-    print(f"style-src {page.style_source()}")

@@ -1,0 +1,42 @@
+"""The two applications of a stand-in, made from one state."""
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from simulator.ai import Ai
+from simulator.control import Control
+from simulator.files import Files
+from simulator.guard import Guard
+from simulator.openai_compatible.errors import Refusal, refuse
+from simulator.openai_compatible.relay import Relay
+from simulator.state import State
+
+
+def api(state: State) -> Starlette:
+    """Return what listens on the API port."""
+    parts = (Relay(state), Files(state), Control(state), Ai(state))
+    routes = [route for part in parts for route in part.routes()]
+    return Starlette(
+        routes=routes, exception_handlers={Refusal: refuse}, middleware=[_guard(state)]
+    )
+
+
+def files(state: State) -> Starlette:
+    """Return what listens on the files port; web pages may read there, as at a CDN."""
+    readable = Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["*"],
+        expose_headers=["Accept-Ranges", "Content-Length", "Content-Range", "ETag"],
+    )
+    return Starlette(
+        routes=Files(state).routes(),
+        exception_handlers={Refusal: refuse},
+        middleware=[_guard(state), readable],
+    )
+
+
+def _guard(state: State) -> Middleware:
+    return Middleware(Guard, state.settings.host.split(","))

@@ -1,0 +1,123 @@
+"""The form of a POST, read as a relay reads it: refusals are 400 with the field at fault."""
+
+import re
+from dataclasses import dataclass
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from simulator import stills
+from simulator.camera import Motion, motion_in
+from simulator.openai_compatible.errors import Refusal
+
+SECONDS_OF_VEO = 8
+FPS_OF_VEO = 24
+STRICT_LENGTHS = frozenset({4, 6, 8})
+FULL_HD = 1080
+_SIZE = re.compile(r"(?P<width>[1-9]\d{0,2}[02468])x(?P<height>[1-9]\d{0,2}[02468])")
+_DEFAULT_SIZE = "1280x720"
+_LONGEST = 60
+_MOST_FPS = 120
+_UNIT_INTERVAL = re.compile(r"0(\.\d+)?|1(\.0+)?|\d(\.\d+)?e-\d+")
+_FORM = "multipart/form-data"
+_BOOLEANS = frozenset({"true", "false"})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made."""
+
+    model: str
+    prompt: str
+    width: int
+    height: int
+    seconds: int
+    fps: int
+    motion: Motion
+    strength: float
+    image: bytes | None
+    fields: dict[str, str]
+    """The form as it came, files as their name, type and size."""
+
+
+async def read(request: Request, *, strict: bool) -> Order:
+    """Read a POST; raises Refusal. Reads the body to its end, or a refusal would be lost."""
+    if not request.headers.get("content-type", "").lower().startswith(_FORM):
+        await request.body()
+        raise Refusal(400, "invalid_request", f"the body must be {_FORM}")
+    async with request.form() as form:
+        image = await _image(form)
+        fields = {name: _shown(value) for name, value in form.multi_items()}
+    for name in ("model", "prompt"):
+        _require(name, "it must not be empty", holds=bool(fields.get(name, "").strip()))
+    _require("watermark", "true or false", holds=fields.get("watermark", "false") in _BOOLEANS)
+    width, height = _size(fields.get("size", _DEFAULT_SIZE))
+    seconds = _number(fields, "seconds", SECONDS_OF_VEO, range(1, _LONGEST + 1))
+    fps = _number(fields, "fps", FPS_OF_VEO, range(1, _MOST_FPS + 1))
+    if strict:
+        fps = FPS_OF_VEO
+        _require("seconds", "4, 6 or 8", holds=seconds in STRICT_LENGTHS)
+        is_short_enough = seconds == SECONDS_OF_VEO or min(width, height) < FULL_HD
+        _require("seconds", "8 for 1080p", holds=is_short_enough)
+    return Order(
+        model=fields["model"],
+        prompt=fields["prompt"],
+        width=width,
+        height=height,
+        seconds=seconds,
+        fps=fps,
+        motion=_motion(fields),
+        strength=_strength(fields),
+        image=image,
+        fields=fields,
+    )
+
+
+async def _image(form: FormData) -> bytes | None:
+    references = form.getlist("input_reference")
+    if not references:
+        return None
+    upload = references[0]
+    if len(references) > 1 or not isinstance(upload, UploadFile):
+        raise Refusal(400, "invalid_request", "one file is needed", "input_reference")
+    data = await upload.read()
+    stills.check(data)
+    return data
+
+
+def _shown(value: UploadFile | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value.filename} {value.content_type} {value.size} bytes"
+
+
+def _require(param: str, allowed: str, *, holds: bool) -> None:
+    if not holds:
+        raise Refusal(400, "invalid_request", f"{param} is not valid: {allowed}", param)
+
+
+def _size(size: str) -> tuple[int, int]:
+    match = _SIZE.fullmatch(size)
+    if match is None:
+        raise Refusal(400, "invalid_request", "size is not valid: WIDTHxHEIGHT, even", "size")
+    return int(match["width"]), int(match["height"])
+
+
+def _number(fields: dict[str, str], name: str, default: int, allowed: range) -> int:
+    text = fields.get(name, str(default))
+    holds = text.isdecimal() and int(text) in allowed
+    _require(name, f"an integer from {allowed[0]} to {allowed[-1]}", holds=holds)
+    return int(text)
+
+
+def _strength(fields: dict[str, str]) -> float:
+    text = fields.get("motion_strength", "0.5")
+    holds = _UNIT_INTERVAL.fullmatch(text) is not None
+    _require("motion_strength", "a number from 0 to 1", holds=holds)
+    return float(text)
+
+
+def _motion(fields: dict[str, str]) -> Motion:
+    motion = fields.get("camera_motion") or motion_in(fields["prompt"])
+    _require("camera_motion", ", ".join(Motion), holds=motion in set(Motion))
+    return Motion(motion)

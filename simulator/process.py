@@ -1,0 +1,78 @@
+"""A stand-in as a child process, for tests and for the local stack; standard library alone."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).parents[1]
+STOP_WITHIN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A running stand-in: `api` and `files` are origins without a path."""
+
+    api: str
+    files: str
+    process: subprocess.Popen[str]
+
+    def report(self) -> dict[str, Any]:
+        """Return the counts and jobs of `/_control`."""
+        return self._call("GET", "/_control")
+
+    def reset(self) -> None:
+        """Forget all jobs and counts."""
+        self._call("POST", "/_control/reset")
+
+    def change(self, **settings: float | bool) -> None:
+        """Change `seconds`, `strict` or `tiny` for the jobs to come."""
+        self._call("POST", "/_control/settings", json.dumps(settings))
+
+    def _call(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
+        connection = HTTPConnection(urlsplit(self.api).netloc, timeout=STOP_WITHIN)
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            result: dict[str, Any] = json.load(answer)
+        finally:
+            connection.close()
+        if answer.status != 200:  # noqa: PLR2004  HTTP's OK
+            raise ValueError(result["error"]["message"])
+        return result
+
+
+@contextmanager
+def running(*options: str, python: str = sys.executable) -> Iterator[Upstream]:
+    """Run a stand-in on free ports, or on those of the options, until the end of the block.
+
+    `python` is the interpreter of the environment that has its requirements. The stand-in dies with
+    this process.
+    """
+    command = [python, "-m", "simulator", "--port=0", "--files-port=0", "--with-parent"]
+    with subprocess.Popen(
+        [*command, *options],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield _when_ready(process)
+        finally:
+            process.terminate()
+            process.wait(STOP_WITHIN)
+
+
+def _when_ready(process: subprocess.Popen[str]) -> Upstream:
+    line = process.stdout.readline() if process.stdout else ""
+    match line.split():
+        case ["ready", api, files]:
+            return Upstream(api, files, process)
+    raise ChildProcessError(line or "the stand-in did not start; see its standard error")

@@ -1,0 +1,89 @@
+"""HTTP faults as answers: errors, HTML pages, silence, and connections that end too early."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from simulator.faults import Fault, Plan, Stage
+from simulator.openai_compatible.errors import (
+    SHAPE_OF_A_RELAY,
+    Failure,
+    failure,
+    is_error_status,
+    of_status,
+)
+
+FOR_EVER = 3600.0
+_PAGE = (
+    "<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
+    "<body><center><h1>{status}: origin error</h1></center><hr><center>nginx</center></body></html>"
+)
+
+
+class Dropped(Response):
+    """The connection is closed before an answer.
+
+    ASGI has no word for it. An interim response that nothing follows has hypercorn close the
+    connection, and clients skip "100 Continue".
+    """
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send the interim response alone."""
+        await send({"type": "http.response.start", "status": 100, "headers": []})
+
+
+class Short(Response):
+    """Half the body that Content-Length announces, then the connection is closed."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send the first half and no end."""
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        half = bytes(self.body[: len(self.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+async def answer(
+    fault: Fault | None, plan: Plan, request: Request, stopping: asyncio.Event
+) -> Response | None:
+    """Return the answer of an HTTP fault; None for any other, after the wait of a slow one."""
+    if fault is None:
+        return None
+    match fault.what:
+        case "drop":
+            return Dropped()
+        case "hang":
+            await _wait(fault.number or FOR_EVER, request, stopping)
+            return Dropped()
+        case "slow":
+            await _wait(fault.number or 0, request, stopping)
+            return None
+        case "html":
+            status = int(fault.number or 502)
+            return HTMLResponse(_PAGE.format(status=status), status)
+    known = failure(fault.what)
+    return None if known is None else _error(fault, known, plan)
+
+
+def _error(fault: Fault, known: Failure, plan: Plan) -> Response:
+    shape = plan.option(Stage.ERROR, SHAPE_OF_A_RELAY)
+    if not is_error_status(fault.what):
+        return JSONResponse(known.body(shape), int(fault.number or known.status))
+    headers = {} if fault.number is None else {"retry-after": f"{fault.number:g}"}
+    return JSONResponse(of_status(known.status).body(shape), known.status, headers)
+
+
+async def _wait(seconds: float, request: Request, stopping: asyncio.Event) -> None:
+    """Wait, but no longer than the caller or this process stays."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    watched = {asyncio.create_task(stopping.wait()), asyncio.create_task(gone())}
+    await asyncio.wait(watched, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in watched:
+        task.cancel()

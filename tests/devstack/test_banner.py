@@ -1,0 +1,73 @@
+"""What `make run` says once it is ready."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from devstack.banner import banner
+from devstack.console import Console
+from devstack.settings import ROOT, Settings
+
+KEY = {"VEO3_API_KEY": "sk-real"}
+
+
+def told(environment):
+    settings = Settings.read(environment, Path("no such file"))
+    console = Console(io.StringIO(), api_url=settings.api_url, environment={})
+    return "\n".join(banner(settings, 71.4, console))
+
+
+def test_the_time_is_the_one_waited_and_the_page_to_open_comes_first():
+    first = told({"API_PORT": "8123"}).splitlines()[0]
+    assert first == "Ready after 71 s. Open http://localhost:8123 in a browser."
+
+
+def test_a_stack_that_asks_for_keys_says_first_how_to_make_one_and_calls_with_it():
+    lines = told({"ALLOW_ANONYMOUS": "false"}).splitlines()
+    made = lines.index("  make key NAME=me")
+    called = next(n for n, line in enumerate(lines) if line.startswith("  curl "))
+    assert made < called
+    assert "-H 'Authorization: Bearer vak_" in lines[called]
+
+
+def test_an_open_stack_asks_for_no_key():
+    text = told({})
+    assert "Authorization" not in text
+    assert "NAME=me" not in text
+
+
+def test_who_else_can_reach_it_is_said_and_that_they_need_no_key():
+    assert "Others" not in told({})
+    assert "Others" not in told({"API_HOST": "localhost,127.0.0.1"})
+    beyond = told({"API_HOST": "localhost,192.168.1.5"})
+    assert "Others reach it at port 8000" in beyond
+    assert "ALLOW_ANONYMOUS=false" in beyond
+    closed = told({"API_HOST": "0.0.0.0", "ALLOW_ANONYMOUS": "false"})
+    assert "need no key" not in closed
+
+
+def test_without_a_key_videos_are_said_to_cost_nothing():
+    assert "the stand-in (no VEO3_API_KEY) and cost nothing" in told({})
+
+
+@pytest.mark.parametrize(
+    ("said", "relay"),
+    [({}, "https://api.kuai.host"), ({"VEO3_BASE_URL": "https://r.example"}, "https://r.example")],
+)
+def test_with_a_key_the_relay_is_named_and_each_video_said_to_be_paid_for(said, relay):
+    text = told(KEY | said)
+    assert f"Videos come from {relay}, and each video is paid for." in text
+    assert KEY["VEO3_API_KEY"] not in text
+
+
+def test_what_is_kept_is_said_to_lie_apart_for_the_stand_in_and_a_real_relay(tmp_path):
+    assert "kept in .local/kept/stand-in as they are written" in told({})
+    assert "in .local/kept/relay as" in told(KEY)
+    assert f"in {tmp_path}/stand-in as" in told({"KEEP_IN": str(tmp_path)})
+    assert "Nothing is kept" in told({"KEEP_IN": ""})
+
+
+def test_the_first_call_names_an_image_that_is_there():
+    assert str(ROOT / "examples/mountains.jpg") in told({})
+    assert (ROOT / "examples/mountains.jpg").is_file()

@@ -1,0 +1,130 @@
+"""The documents are current, their links lead somewhere, and what they name is there."""
+
+import re
+import shlex
+
+import pytest
+from botocore import xform_name
+from botocore.session import Session
+
+from devstack import template
+from devstack.settings import ROOT
+from tests.support import docs
+from tools import configuration, tokens_page
+
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
+TARGETS = set(re.findall(r"^([a-z0-9-]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+PAGES = docs.everything()
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def anchors_of(page):
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE)
+    kept = [re.sub(r"[^\w\- ]", "", re.sub(r"\]\(.*?\)", "", each)) for each in headings]
+    return {each.strip().lower().replace(" ", "-") for each in kept}
+
+
+def links_of(page):
+    """Return the path and the anchor of every link into the repository."""
+    found = LINK.findall(FENCED.sub("", page.read_text()))
+    return [(each.partition("#")[0], each.partition("#")[2]) for each in found]
+
+
+@every_page
+def test_links_lead_to_files_and_headings(page):
+    for path, anchor in links_of(page):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors_of(target), f"{path}#{anchor}"
+
+
+def test_the_index_leads_to_every_page():
+    linked = {(docs.DOCS / path).resolve() for path, _ in links_of(docs.INDEX)}
+    decisions = docs.DOCS / "decisions"
+    linked |= {(decisions / path).resolve() for path, _ in links_of(decisions / "README.md")}
+    assert set(docs.DOCS.rglob("*.md")) - {docs.INDEX} <= linked
+
+
+def test_the_readme_is_read_in_one_go():
+    assert len(docs.README.read_text().splitlines()) <= 150
+
+
+@every_page
+def test_every_make_target_that_a_page_names_exists(page):
+    named = re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", page.read_text(), re.MULTILINE)
+    assert set(named) <= TARGETS
+
+
+@pytest.mark.parametrize("page", [docs.DOCS / "deployment.md", docs.OPERATIONS])
+def test_every_parameter_that_a_page_names_exists(page):
+    parameters = template.load(ROOT / "template.yaml")["Parameters"]
+    first_cells = "".join(re.findall(r"^\|([^|]+)\|", page.read_text(), re.MULTILINE))
+    assigned = re.findall(r"`([A-Z][a-z][A-Za-z0-9]+)=", page.read_text())
+    named = {*re.findall(r"`([A-Z][a-z][A-Za-z0-9]+)(?:=\w+)?`", first_cells), *assigned}
+    resources = template.load(ROOT / "template.yaml")["Resources"]
+    assert named
+    assert named <= {*parameters, *resources}
+
+
+def test_every_output_that_a_page_names_exists():
+    outputs = template.load(ROOT / "template.yaml")["Outputs"]
+    named = re.findall(r"\(output (\w+)\)", docs.OPERATIONS.read_text())
+    assert len(named) == 2
+    assert set(named) <= set(outputs)
+
+
+@every_page
+def test_commands_are_written_in_the_syntax_of_a_shell(page):
+    for language, text in FENCED.findall(page.read_text()):
+        if language == "bash":
+            assert shlex.split(text, comments=True)
+
+
+def test_the_page_of_settings_and_the_example_are_current():
+    assert configuration.PAGE.read_text() == configuration.page(), "run `make docs`"
+    assert configuration.EXAMPLE.read_text() == configuration.example(), "run `make docs`"
+
+
+def test_every_variable_of_the_functions_is_documented():
+    documented = {each.name for each in configuration.settings()}
+    variables = template.variables(template.load(ROOT / "template.yaml"))
+    given = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}  # by the template, to nobody's choice
+    missing = {name for name in set(variables) - documented - given if "POWERTOOLS" not in name}
+    assert missing == set()
+
+
+def test_the_page_of_tokens_is_current():
+    assert tokens_page.PAGE.read_text() == tokens_page.page(), "run `make docs`"
+
+
+AWS = re.compile(r"\baws ([a-z0-9-]+) ([a-z-]+)((?: +(?:--[a-z-]+|[^-`\s)|&#;][^`\s)|&#;]*))*)")
+OF_THE_CLI = {"s3 rb", "logs tail"}  # commands of the CLI alone, no operations of a service
+FOR_ALL = {"query", "output"}  # options of every command
+
+
+def aws_commands():
+    texts = (page.read_text() for page in PAGES)
+    found = [each for text in texts for each in AWS.findall(text)]
+    return [each for each in found if f"{each[0]} {each[1]}" not in OF_THE_CLI]
+
+
+def test_every_aws_command_has_an_operation_and_its_options():
+    commands = aws_commands()
+    assert len(commands) >= 7
+    for service, command, options in commands:
+        client = Session().create_client(service, region_name="us-east-1")
+        names = {xform_name(each, "-"): each for each in client.meta.service_model.operation_names}
+        shape = client.meta.service_model.operation_model(names[command]).input_shape
+        members = {xform_name(each, "-") for each in shape.members}
+        said = set(re.findall(r"--([a-z-]+)", options)) - FOR_ALL
+        assert said <= members, command
+
+
+@every_page
+def test_every_setting_that_a_page_names_exists(page):
+    prefixes = "VEO3|VIDEO|FAST_LLM|IMAGE|UPSTREAM|API|AWS|KEEP|CHECK|TASK|FILE|PRESIGNED|OPENAI"
+    named = set(re.findall(rf"`((?:{prefixes})_[A-Z0-9_]+)[=`]", page.read_text()))
+    known = {each.name for each in configuration.settings()}
+    assert named - known <= {"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"}

@@ -1,0 +1,312 @@
+"""What `make run` keeps comes back whole, however a run ended, into whatever is deployed then."""
+
+import json
+from threading import Event, Thread
+from types import SimpleNamespace
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from devstack.journal import Journal
+from devstack.readiness import Opening, told
+from devstack.settings import Settings
+from devstack.snapshot import Found, Keeper, found, released, take_place
+
+MANY = 60  # more than one batch takes
+
+
+@pytest.fixture
+def deployments(monkeypatch):
+    """Return names of the tables and buckets of two deployments, one after the other."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        for name in ("first", "second"):
+            boto3.client("dynamodb").create_table(
+                TableName=name,
+                KeySchema=[{"AttributeName": "task_id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "task_id", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+            boto3.client("s3").create_bucket(Bucket=name)
+        yield ("first", "second")
+
+
+@pytest.fixture
+def on_batch(monkeypatch):
+    """Have `act` called at each batch that the table is given; what it returns is not taken."""
+
+    def register(act, times=3):
+        calls = iter(range(times))
+
+        def before(**_):
+            left = act() if next(calls, None) is not None else None
+            return left and (SimpleNamespace(status_code=200), {"UnprocessedItems": left})
+
+        session = boto3.Session()
+        session.events.register("before-call.dynamodb.BatchWriteItem", before)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+
+    return register
+
+
+def items(table):
+    found = boto3.client("dynamodb").scan(TableName=table)["Items"]
+    return {item["task_id"]["S"]: item for item in found}
+
+
+FILES = {"videos/a/../b.mp4": b"\0\xff", "inputs/a.png": b""}
+
+
+def task(number, **more):
+    return {
+        "task_id": {"S": f"vid_{number}"},
+        "attempts": {"N": str(number)},
+        "late_upstream_ids": {"L": [{"S": "ü"}]},
+        **more,
+    }
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Return a folder as a run of MANY ended tasks left it."""
+    journal = Journal(tmp_path / "kept").begin()
+    for number in range(MANY):
+        journal.put_item(f"vid_{number}", task(number))
+    for key, body in FILES.items():
+        journal.put_file(key, body, "a/b")
+    journal.end()
+    return tmp_path / "kept"
+
+
+def keeper(folder, name, record=lambda _: None):
+    return Keeper(folder, name, name, record)
+
+
+def test_all_items_and_files_come_back(deployments, kept):
+    for name in deployments:  # however often
+        _, was = keeper(kept, name).restore()
+        assert (was.tasks, was.files) == (MANY, len(FILES))
+        assert items(name) == {f"vid_{number}": task(number) for number in range(MANY)}
+        for key, body in FILES.items():
+            answer = boto3.client("s3").get_object(Bucket=name, Key=key)
+            assert (answer["Body"].read(), answer["ContentType"]) == (body, "a/b")
+
+
+def test_changes_are_recorded_before_anything_is_given_back(deployments, kept):
+    first, _ = deployments
+    seen = []
+    keeper(kept, first, record=lambda _: seen.append(items(first))).restore()
+    assert seen == [{}]
+
+
+def test_a_table_that_takes_a_part_alone_fails_the_start_and_all_is_still_kept(
+    deployments, kept, on_batch
+):
+    first, second = deployments
+    on_batch(times=1, act=lambda: {second: [{"PutRequest": {"Item": {"task_id": {"S": "vid_1"}}}}]})
+    with pytest.raises(RuntimeError, match="not taken back"):
+        keeper(kept, second).restore()
+    assert keeper(kept, first).restore()[1].tasks == MANY
+
+
+NOW = "2026-11-26T12:00:00.000Z"
+LATER = "2026-11-26T12:01:00.000Z"
+SINCE = "2026-11-26T11:00:00.000Z"
+
+
+def open_task(number=1, **more):
+    return task(number, open={"S": "3"}, **{name: {"S": value} for name, value in more.items()})
+
+
+def test_an_open_task_whose_worker_ended_is_free_and_due_at_once():
+    held = open_task(lease_owner="request", lease_until=LATER, due_at=LATER, upstream_id="video_1")
+    free = open_task(lease_owner="", lease_until=NOW, due_at=NOW, upstream_id="video_1")
+    assert released(held, NOW) == free | {"claims": {"N": "0"}}
+
+
+def test_a_task_that_nobody_held_is_due_at_once_unless_its_next_attempt_waits():
+    assert released(open_task(due_at=LATER), NOW) == open_task(due_at=NOW)
+    free = {"lease_owner": "", "due_at": LATER}
+    assert released(open_task(**free, lease_until=SINCE), NOW)["due_at"] == {"S": NOW}
+    waits = open_task(**free, lease_until=LATER)
+    assert released(waits, NOW) == waits
+
+
+def test_an_ended_task_and_what_is_no_task_are_left_as_they_are():
+    for each in (task(1), {"task_id": {"S": "key#1"}, "lease_owner": {"S": "x"}}):
+        assert released(each, NOW) == each
+
+
+def test_a_video_of_the_stand_in_is_found_at_its_port_of_this_run(deployments, tmp_path):
+    def result(origin):
+        told = {"video_url": f"{origin}/v/video_1.mp4", "thumbnail": "http://x:1/t/a.jpg"}
+        return {"result": {"S": json.dumps(told)}}
+
+    for origin, expected in (("http://127.0.0.1:9002", 9002), ("", 8002)):
+        folder = tmp_path / str(expected)
+        Journal(folder).begin().put_item("vid_1", task(1, **result("http://127.0.0.1:8002")))
+        Keeper(folder, deployments[0], deployments[0], lambda _: None, origin).restore()
+        assert items(deployments[0])["vid_1"] == task(1, **result(f"http://127.0.0.1:{expected}"))
+
+
+def test_paid_jobs_that_were_in_flight_are_named_with_the_relays_ids():
+    items = [
+        open_task(1, intent_at=SINCE, upstream_id="video_abc"),
+        open_task(2, intent_at=SINCE),
+        open_task(3),
+        task(4),
+        {"task_id": {"S": "key#1"}},
+        {"task_id": {"S": "limits#alice"}},
+    ]
+    was = found(items)
+    assert (was.tasks, was.keys, was.open) == (4, 1, 3)
+    text = "\n".join(told(was))
+    assert "vid_1 goes on: the relay's job video_abc" in text
+    assert "vid_2 was being submitted: whether the relay took it is not known" in text
+    assert "1 tasks of which nothing was sent" in text
+    assert "without a stop" not in text
+
+
+def test_a_run_that_ended_without_a_stop_is_told_so_and_a_first_one_says_nothing():
+    assert "without a stop" in told(Found(ended_well=False, tasks=1))[0]
+    assert told(Found()) == []
+
+
+def test_many_jobs_in_flight_are_told_as_a_number():
+    was = Found(jobs={f"vid_{number}": "video" for number in range(500)})
+    assert len(told(was)) < 30
+    assert any("and 480 more" in line for line in told(was))
+
+
+def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tmp_path, capsys):
+    settings = Settings(said={}, keep_in=tmp_path)
+    first = take_place(settings)
+    second = take_place(settings)
+    assert (first.folder, second.folder) == (settings.kept, tmp_path / "stand-in-2")
+    assert f"keeps in {tmp_path / 'stand-in-2'}" in capsys.readouterr().out
+    first.lock.close()
+    second.lock.close()
+    again = take_place(settings)
+    assert again.folder == settings.kept
+    assert capsys.readouterr().out == ""
+    again.lock.close()
+
+
+def test_what_an_earlier_version_left_of_a_crash_is_told_and_stays(tmp_path, capsys):
+    left = tmp_path / "stand-in.old"
+    left.mkdir()
+    place = take_place(Settings(said={}, keep_in=tmp_path))
+    assert str(left) in capsys.readouterr().out
+    assert left.is_dir()
+    place.lock.close()
+
+
+def test_without_a_place_nothing_is_kept():
+    assert take_place(Settings(said={}, keep_in=None)) is None
+
+
+def gateway():
+    return SimpleNamespace(api_id="")
+
+
+def test_no_request_is_let_in_before_every_kept_task_is_back(deployments, kept, on_batch):
+    door, seen = gateway(), []
+    on_batch(lambda: seen.append(door.api_id))
+    was = Opening(door).open("api", keeper(kept, deployments[0]))
+    assert seen == [""] * 3
+    assert (door.api_id, was.tasks) == ("api", MANY)
+
+
+def test_a_stop_amid_a_restore_waits_for_it_and_all_is_still_kept(deployments, kept, on_batch):
+    door, enders = gateway(), []
+    opening = Opening(door)
+
+    def stop():
+        ender = Thread(target=lambda: (opening.close(), opening.keep()))
+        ender.start()
+        ender.join(0.05)  # as far as it gets
+        enders.append(ender)
+
+    on_batch(stop, times=1)
+    opening.open("api", keeper(kept, deployments[0]))
+    enders[0].join()
+    assert door.api_id == ""
+    journal = Journal(kept)
+    assert (len(journal.items), journal.ended_well) == (MANY, True)
+
+
+def test_a_stop_before_the_restore_leaves_all_as_it_was(deployments, kept):
+    door = gateway()
+    opening = Opening(door)
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    opening.close()
+    opening.open("api", keeper(kept, deployments[0]))
+    opening.keep()
+    assert (door.api_id, items(deployments[0])) == ("", {})
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+
+
+@pytest.fixture
+def posting(deployments, tmp_path):
+    """Return an opening whose stack has one POST under way, and its journal."""
+    journal = []
+    opening = Opening(gateway())
+    opening.open("api", keeper(tmp_path / "posting", deployments[0], record=journal.append))
+    journal[0].put_item("vid_1", open_task(intent_at=SINCE, lease_until="9999"))
+    return opening, journal[0]
+
+
+def test_a_stop_waits_for_the_relays_answer_to_a_post(posting, capsys):
+    opening, journal = posting
+    waiting = Thread(target=opening.await_answers, args=(Event(),))
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+    journal.put_item("vid_1", open_task(intent_at=SINCE, lease_until="9999", upstream_id="video_1"))
+    waiting.join(5)
+    assert not waiting.is_alive()
+    assert "1 submits wait for the relay's answer" in capsys.readouterr().out
+
+
+def test_a_second_signal_ends_the_wait_for_answers(posting):
+    opening, _ = posting
+    hurried = Event()
+    waiting = Thread(target=opening.await_answers, args=(hurried,))
+    waiting.start()
+    hurried.set()
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        open_task(lease_until="9999"),
+        open_task(intent_at=SINCE, lease_until="9999", upstream_id="video_1"),
+        open_task(intent_at=SINCE, lease_until=SINCE),
+        task(1, intent_at={"S": SINCE}, lease_until={"S": "9999"}),
+    ],
+    ids=["not sent", "answered", "its worker died", "ended"],
+)
+def test_a_stop_waits_for_nothing_else(posting, item, capsys):
+    opening, journal = posting
+    journal.put_item("vid_1", item)
+    opening.await_answers(Event())
+    assert capsys.readouterr().out == ""
+
+
+def test_an_end_that_cannot_be_noted_is_told(deployments, kept, capsys):
+    def broken(journal):
+        def end():
+            raise OSError(28, "No space left on device")
+
+        journal.end = end
+
+    opening = Opening(gateway())
+    opening.open("api", keeper(kept, deployments[0], record=broken))
+    opening.keep()
+    assert "No space left" in capsys.readouterr().out

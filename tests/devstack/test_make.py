@@ -1,0 +1,81 @@
+"""The Makefile's words: what it lists, and what its targets hand on."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from devstack.settings import ROOT
+
+MAKE = shutil.which("make") or "make"
+TARGETS = re.compile(r"^([a-z0-9-]+):", re.MULTILINE)
+INNER = {"validate"}  # part of `template` and `check`
+
+
+def make(*arguments, **environment):
+    done = subprocess.run(
+        [MAKE, *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def told():
+    return make("help")
+
+
+def test_every_target_is_listed_once_under_a_heading(told):
+    listed = re.findall(r"^ [ *]* make ([a-z0-9-]+) ", told, re.MULTILINE)
+    written = set(TARGETS.findall((ROOT / "Makefile").read_text()))
+    assert sorted(listed) == sorted(written - INNER)
+    assert re.findall(r"^(\w[\w ]* it)\b", told, re.MULTILINE) == [
+        "Use it", "Operate it", "Work on it", "Deploy it", "Measure it",
+    ]  # fmt: skip
+
+
+def test_four_targets_are_the_ones_to_begin_with(told):
+    assert re.findall(r"^  \* make (\S+)", told, re.MULTILINE) == ["run", "test", "check", "deploy"]
+
+
+def test_every_target_is_phony():
+    text = (ROOT / "Makefile").read_text()
+    phony = " ".join(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)).split()
+    assert sorted(phony) == sorted(set(TARGETS.findall(text)))
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        ([], "sam deploy"),
+        (["ENV=dev"], "sam deploy"),
+        (["ENV=prod"], "sam deploy --config-env prod"),
+        (["STACK=mine"], "sam deploy --stack-name mine --s3-prefix mine"),
+        (
+            ["ENV=prod", "STACK=mine"],
+            "sam deploy --config-env prod --stack-name mine --s3-prefix mine",
+        ),
+    ],
+)
+def test_a_deploy_builds_and_then_deploys_what_was_said(said, command):
+    done = " ".join(make("-n", "deploy", *said, ENV="/home/me/.shrc").replace("\\\n", "").split())
+    assert done.endswith(command)
+    assert "sam build" in done
+
+
+@pytest.mark.parametrize("name", ["bad name/x", "--list", "a'b"])
+def test_a_bad_name_is_refused_in_words_and_not_as_a_wrong_command_line(name):
+    line = make("-n", "key", f"NAME={name}").splitlines()[-1]
+    assert line.endswith('cli.operations  key  -- "${NAME-}"')
+
+
+def test_a_start_is_timed_from_the_command_on():
+    """`make` itself may have waited a minute for environments."""
+    shown = make("-n", "-p", "run")
+    assert re.search(r"RUN_BEGAN := 1\d{9}$", shown, re.MULTILINE)

@@ -1,0 +1,150 @@
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from devstack import template
+from devstack.checks import names
+from devstack.settings import ROOT, Settings
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(environment=None, dotenv=""):
+        (tmp_path / ".env").write_text(dotenv)
+        return Settings.read(environment or {}, tmp_path / ".env")
+
+    return read
+
+
+def test_without_a_word_the_documents_address_is_served(read):
+    assert read().api_url == "http://localhost:8000"
+    assert Settings.read({}, ROOT / "no such file").api_port == 8000
+
+
+def test_the_environment_wins_over_the_file(read):
+    assert read({"API_PORT": "9000"}, "API_PORT=9001\nAWS_PORT=9002").api_port == 9000
+    assert read({"API_PORT": "9000"}, "API_PORT=9001\nAWS_PORT=9002").aws_port == 9002
+
+
+def test_a_key_with_a_dollar_is_taken_literally(read):
+    assert read(dotenv="VEO3_API_KEY=a$b${HOME}").said["VEO3_API_KEY"] == "a$b${HOME}"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
+def test_a_wrong_port_is_named(read, port):
+    with pytest.raises(ValueError, match="UPSTREAM_PORT"):
+        read({"UPSTREAM_PORT": port})
+
+
+def test_wrong_seconds_are_named(read):
+    with pytest.raises(ValueError, match="UPSTREAM_SECONDS"):
+        read({"UPSTREAM_SECONDS": "soon"})
+
+
+def test_without_a_key_the_stand_in_is_the_relay_whatever_its_address(read):
+    settings = read({"UPSTREAM_PORT": "9001", "VEO3_BASE_URL": "https://relay.example"})
+    assert settings.stand_in
+    said = settings.function_settings()
+    assert said["VEO3_BASE_URL"] == "http://127.0.0.1:9001"
+    assert said["VEO3_EXTRA_FIELDS"] == "true"
+    assert said["VEO3_RESULT_ORIGINS"] == "http://127.0.0.1:8002"
+
+
+def test_with_a_key_the_relay_is_the_users_and_nothing_is_added(read):
+    settings = read({"VEO3_API_KEY": "k", "VEO3_BASE_URL": "https://relay.example"})
+    assert not settings.stand_in
+    said = settings.function_settings()
+    assert said["VEO3_BASE_URL"] == "https://relay.example"
+    assert "VEO3_EXTRA_FIELDS" not in said
+
+
+def test_what_was_said_wins_over_what_fits_this_machine(read):
+    said = read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}).function_settings()
+    assert (said["VEO3_EXTRA_FIELDS"], said["PUBLIC_URL"]) == ("false", "https://x")
+
+
+def test_pages_that_may_call_the_api_are_named_with_commas(read):
+    both = "https://a.example,http://localhost:5173"
+    assert read({"CORS_ALLOW_ORIGINS": both}).cors_origins == both.split(",")
+    assert read({"CORS_ALLOW_ORIGINS": ""}).cors_origins == read().cors_origins == []
+
+
+def test_an_empty_setting_is_none(read):
+    assert "VEO3_MODEL" not in read(dotenv="VEO3_MODEL=").function_settings()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url"),
+    {
+        "::": "http://localhost:8000",
+        "localhost, 10.0.0.7": "http://localhost:8000",
+        "10.0.0.7": "http://10.0.0.7:8000",
+        "0.0.0.0,mybox": "http://mybox:8000",
+        "fd00::7": "http://[fd00::7]:8000",
+    }.items(),
+)
+def test_links_lead_to_the_first_host_that_has_a_name(read, hosts, url):
+    assert read({"API_HOST": hosts}).api_url == url
+
+
+def test_the_api_listens_at_several_hosts(read):
+    assert read({"API_HOST": "localhost, 10.0.0.7"}).api_hosts == ["localhost", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(
+    ("said", "host"),
+    [
+        ({"API_HOST": "0.0.0.0,10.0.0.7"}, "10.0.0.7"),
+        ({"AWS_HOST": "127.0.0.1,172.17.0.1"}, "172.17.0.1"),
+        ({"PUBLIC_URL": "https://Videos.example:8443/api"}, "videos.example"),
+        ({"ALLOWED_HOSTS": "a.example, b.example:8000"}, "b.example"),
+        ({"ALLOWED_HOSTS": ".home.arpa"}, ".home.arpa"),
+        ({"ALLOWED_HOSTS": "fd00::7"}, "fd00::7"),
+        ({"ALLOWED_HOSTS": "[fd00::7]:8000"}, "fd00::7"),
+        ({"ALLOWED_HOSTS": "*"}, "*"),
+    ],
+)
+def test_a_host_is_allowed_that_is_listened_at_public_or_named(read, said, host):
+    assert host in read(said).allowed_hosts
+
+
+def test_an_address_that_stands_for_all_is_no_host_to_be_asked_for(read):
+    allowed = read({"API_HOST": "0.0.0.0,::", "ALLOWED_HOSTS": "", "PUBLIC_URL": ""}).allowed_hosts
+    assert allowed == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(("level", "steps"), [("debug", "DEBUG"), ("DEBUG", "DEBUG")])
+def test_the_steps_are_logged_at_debug(read, level, steps):
+    said = read({"LOG_LEVEL": level}).function_settings()
+    assert said["POWERTOOLS_LOG_LEVEL"] == steps
+
+
+@pytest.mark.parametrize("level", ["", "warning", "error", "trace"])
+def test_a_level_that_may_be_meant_for_something_else_is_not_handed_on(read, level):
+    assert "POWERTOOLS_LOG_LEVEL" not in read({"LOG_LEVEL": level}).function_settings()
+
+
+def test_the_example_names_only_settings_that_exist(tmp_path):
+    uncommented = (ROOT / ".env.example").read_text().replace("\n#", "\n")
+    (tmp_path / ".env").write_text(uncommented)
+    known = names(template.load(ROOT / "template.yaml"), example="")
+    named = {name for name, value in dotenv_values(tmp_path / ".env").items() if value is not None}
+    assert named
+    assert named <= known
+
+
+def test_tasks_are_kept_in_the_project_unless_another_place_or_none_is_named(read):
+    assert read().keep_in == ROOT / ".local/kept"
+    assert read({"KEEP_IN": ""}).keep_in is None
+    assert read(dotenv="KEEP_IN=/elsewhere").keep_in == Path("/elsewhere")
+
+
+def test_what_is_kept_for_one_relay_is_not_given_to_another(read):
+    key = {"VEO3_API_KEY": "k"}
+    assert read({"KEEP_IN": ""}).kept is None
+    assert read().kept == ROOT / ".local/kept/stand-in"
+    assert read(key).kept == ROOT / ".local/kept/relay"
+    named = read(key | {"VEO3_BASE_URL": "https://Relay.example:8443"}).kept
+    assert named == ROOT / ".local/kept/https-relay.example-8443"
+    assert read(key | {"VEO3_BASE_URL": "/../.."}).kept.parent == ROOT / ".local/kept"

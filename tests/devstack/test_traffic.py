@@ -1,0 +1,171 @@
+"""Requests and rows as they pass, on their way to the console."""
+
+import asyncio
+import json
+
+import pytest
+
+from devstack.traffic import Traffic
+
+API, AWS = 8000, 4566
+TASK = "vid_te77aaaaaaaaaaaaaaaaaaaaaa"
+ITEM = {"task_id": {"S": TASK}, "status": {"S": "processing"}}
+
+
+class Listener:
+    """A console that keeps what it is told."""
+
+    def __init__(self):
+        self.requests = []
+        self.items = []
+
+    def request(self, method, path, status, seconds, *, task="", note=""):
+        assert seconds == 0.5
+        self.requests.append((method, path, status, task, note))
+
+    def item(self, item):
+        self.items.append(item)
+
+
+def passing(
+    *,
+    port=API,
+    method="GET",
+    path="/v1/videos",
+    status=200,
+    body=b"",
+    given=b"",
+    headers=(),
+    back=(),
+):
+    """Let one request through; return the console and what the client got."""
+
+    async def gateway(_scope, receive, send):
+        assert (await receive())["body"] == given
+        start = {"type": "http.response.start", "status": status, "headers": list(back)}
+        await send(start)
+        half = len(body) // 2
+        await send({"type": "http.response.body", "body": body[:half], "more_body": True})
+        await send({"type": "http.response.body", "body": body[half:]})
+
+    async def receive():
+        return {"type": "http.request", "body": given}
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    listener = Listener()
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "headers": list(headers),
+        "server": ("127.0.0.1", port),
+    }
+    ticks = iter([1.0, 1.5])
+    traffic = Traffic(gateway, listener, api_port=API, clock=lambda: next(ticks))
+    asyncio.run(traffic(scope, receive, send))
+    assert b"".join(message.get("body", b"") for message in sent) == body
+    assert sent[0]["status"] == status
+    return listener
+
+
+def written(operation, given, answer=None, status=200):
+    target = [(b"x-amz-target", f"DynamoDB_20120810.{operation}".encode())]
+    body = json.dumps(answer or {}).encode()
+    asked = json.dumps(given).encode()
+    return passing(
+        port=AWS, method="POST", path="/", given=asked, body=body, headers=target, status=status
+    ).items
+
+
+@pytest.mark.parametrize("answer", [{"id": TASK, "object": "video"}, {"task_id": TASK}])
+def test_a_submit_names_its_task_in_either_dialect(answer):
+    told = passing(method="POST", body=json.dumps(answer).encode()).requests
+    assert told == [("POST", "/v1/videos", 200, TASK, "")]
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b"{broken", b"\xff", b'{"object": "list"}'])
+def test_an_answer_without_a_task_names_none(body):
+    assert passing(method="POST", body=body).requests == [("POST", "/v1/videos", 200, "", "")]
+
+
+@pytest.mark.parametrize(
+    ("error", "note"),
+    [
+        ({"code": "invalid_value", "param": "size"}, "invalid_value size"),
+        ({"code": "invalid_value", "details": [{"field": "fps"}]}, "invalid_value fps"),
+        ({"code": "host_not_allowed", "message": "See X."}, "host_not_allowed: See X."),
+        ({"message": "told to nobody"}, ""),
+        (None, ""),
+    ],
+)
+def test_an_error_tells_code_field_and_the_id_that_the_caller_has(error, note):
+    (told,) = passing(
+        status=400,
+        body=json.dumps({"error": error}).encode(),
+        back=[(b"X-Request-Id", b"4f2c")],
+    ).requests
+    assert told[-1] == f"{note} request=4f2c".strip()
+
+
+def test_a_caller_without_a_key_reminds_of_how_to_make_one():
+    body = json.dumps({"error": {"code": "invalid_api_key"}}).encode()
+    (told,) = passing(status=401, body=body).requests
+    assert told[-1] == "invalid_api_key (make key NAME=… makes a key)"
+
+
+def test_a_read_that_the_browser_will_withhold_names_the_setting():
+    page = [(b"origin", b"http://localhost:5173"), (b"host", b"localhost:8000")]
+    (told,) = passing(headers=page).requests
+    assert "http://localhost:5173" in told[-1]
+    assert "CORS_ALLOW_ORIGINS" in told[-1]
+
+
+@pytest.mark.parametrize(
+    ("origin", "back"),
+    [
+        (b"http://localhost:8000", []),
+        (b"http://localhost:5173", [(b"Access-Control-Allow-Origin", b"*")]),
+    ],
+)
+def test_a_read_that_a_page_may_have_needs_no_note(origin, back):
+    page = [(b"origin", origin), (b"host", b"localhost:8000")]
+    assert passing(headers=page, back=back).requests[0][-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "answer"),
+    [
+        ("PutItem", {"Item": ITEM}, {}),
+        ("TransactWriteItems", {"TransactItems": [{"Put": {"Item": ITEM}}, {"Delete": {}}]}, {}),
+        ("UpdateItem", {"ReturnValues": "ALL_NEW"}, {"Attributes": ITEM}),
+    ],
+)
+def test_a_written_row_is_told(operation, given, answer):
+    assert written(operation, given, answer) == [ITEM]
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "answer", "status"),
+    [
+        ("PutItem", {"Item": ITEM}, {}, 400),  # its condition did not hold
+        ("UpdateItem", {"ReturnValues": "ALL_OLD"}, {"Attributes": ITEM}, 200),
+        ("UpdateItem", {}, {}, 200),
+        ("GetItem", {}, {"Item": ITEM}, 200),
+    ],
+)
+def test_what_leaves_no_row_is_not_told(operation, given, answer, status):
+    assert written(operation, given, answer, status) == []
+
+
+def test_what_is_no_request_passes():
+    async def lifespan(scope, _receive, _send):
+        seen.append(scope["type"])
+
+    seen = []
+    asyncio.run(Traffic(lifespan, Listener(), api_port=API)({"type": "lifespan"}, None, None))
+    assert seen == ["lifespan"]

@@ -1,0 +1,123 @@
+"""One stack for the whole folder, short here and long by `--long`; see `make faults`."""
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fault_injection import table
+from tests.fault_injection.chaos import chaos
+from tests.fault_injection.runner import Campaign
+from tests.fault_injection.scenarios import AMBIGUOUS, OFTEN, ONCE, POINTS
+from tests.fault_injection.stack import running_site
+
+SHORT_LEASE = {"LEASE_SECONDS": "5", "VIDEO_GENERATION_RETRY_DELAY": "1"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="all faults, with the default lease")
+    parser.addoption("--table", type=Path, help="write the table of kills into this Markdown file")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; only with --long")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("long", default=False):
+        skip = pytest.mark.skip(reason="only with --long")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig):
+    return pytestconfig.getoption("long", default=False)
+
+
+@pytest.fixture(scope="session")
+def say():
+    """Tell how it goes, a line each time; pytest shows it at once with `-s`."""
+    began = time.monotonic()
+
+    def said(line):
+        sys.stderr.write(f"{time.monotonic() - began:5.0f} s  {line}\n")
+
+    return said
+
+
+@pytest.fixture(scope="session")
+def running(say):
+    with running_site() as site:
+        say("the stack runs")
+        yield site
+
+
+@pytest.fixture
+def site(running):
+    """Return the site as most tests need it: some workers at once, and a death soon noticed."""
+    running.limit(8)
+    running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="false", VEO3_AMBIGUOUS_SUBMIT="fail")
+    return running
+
+
+@dataclass(frozen=True)
+class Rush:
+    """Many submits at once: their answers, tasks as they ended, and which of them lost a worker."""
+
+    names: list
+    answers: list
+    tasks: list  # of pairs: name, task
+    struck: list
+
+
+@pytest.fixture(scope="session")
+def rush(running, long, say):
+    """Submit as many callers do, with workers dying all the time."""
+    count, callers, workers, kills = (2000, 50, 24, 100) if long else (120, 12, 12, 6)
+    # Short here, for 2,000 tasks; a machine that checks else as well may stall for 5 s.
+    lease = "5" if long else "10"
+    running.limit(workers)
+    running.configure(LEASE_SECONDS=lease, VEO3_SKIP_UPLOAD="true", VEO3_AMBIGUOUS_SUBMIT="fail")
+    names = [f"rush-{number}" for number in range(count)]
+    with chaos(running, every=1, at_most=kills) as struck:
+        began = time.monotonic()
+        with ThreadPoolExecutor(callers) as threads:
+            tokens = "[[time:0]] [[render:tiny]]"
+            answers = list(threads.map(lambda name: running.post(name, tokens, image=False), names))
+        say(f"{count} submits by {callers} callers in {time.monotonic() - began:.0f} s")
+        tasks = [(name, running.ended(name, seconds=600)) for name in names]
+    videos = sum(task["status"] == "completed" for _, task in tasks)
+    say(f"after {time.monotonic() - began:.0f} s all have ended, {videos} with a video;")
+    say(f"{len(struck)} workers were killed meanwhile")
+    return Rush(names, answers, tasks, struck)
+
+
+@pytest.fixture(scope="session")
+def outcomes(running, long, say, pytestconfig):
+    """Kill workers at every point and return what became of their tasks."""
+    running.limit(6)
+    campaign, found = Campaign(running, say), []
+    running.configure(VEO3_SKIP_UPLOAD="false", VEO3_AMBIGUOUS_SUBMIT="fail")
+    if long:
+        say("one kill each, every video copied, the default lease")
+        running.configure(LEASE_SECONDS="40")
+        found += campaign.run(ONCE, 5, measured=True)
+        say("one kill each, videos handed out, a short lease as in all that follows")
+        running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="true")
+        found += campaign.run([point for point in ONCE if not point.copies], 3)
+    say("some kills each, every video copied")
+    running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="false")
+    found += campaign.run(OFTEN, 2) if long else campaign.run(POINTS, 1)
+    say("one kill each, lost answers tried again")
+    running.configure(VEO3_AMBIGUOUS_SUBMIT="retry")
+    found += campaign.run(AMBIGUOUS, 4 if long else 1, retry=True)
+    text = table.markdown(found)
+    say(f"the table\n{text}")
+    if path := pytestconfig.getoption("table", default=None):
+        table.write(path, text)
+    return found

@@ -1,0 +1,81 @@
+"""What one video asks of AWS and of the relay, counted on the real handlers, is what was agreed."""
+
+from collections import Counter
+
+import pytest
+
+from benchmarks.calls import GENERATION, operations
+
+PUT, SEND, READ = "dynamodb:PutItem", "sqs:SendMessage", "dynamodb:GetItem"
+CHANGE, IMAGE = "dynamodb:UpdateItem", "s3:PutObject"
+TRANSACTION = "dynamodb:TransactWriteItems"
+WORKERS = ("worker, video at the relay", "worker, video copied")
+ALLOWED = {
+    "submit, text": [PUT, SEND],
+    "submit, inline image": [IMAGE, PUT, SEND],
+    "upload, its form": [],
+    "submit, uploaded image": ["s3:HeadObject", PUT, SEND],
+    "submit, Idempotency-Key": [IMAGE, PUT, SEND],
+    "submit by an SDK, first try": [TRANSACTION, SEND],
+    "submit by an SDK, its retry": [READ, READ],
+    "submit with a key": [PUT, SEND],
+    "submit with a key, the first in a minute": [READ, PUT, SEND],
+    "submit with a key and limits": ["dynamodb:BatchGetItem", TRANSACTION, SEND],
+    "status, processing": [READ],
+    "status, completed": [READ],
+    "content": [READ],
+    "cancel": [READ, CHANGE],
+    "delete": [READ, "s3:DeleteObject", CHANGE],
+    "list": ["dynamodb:Query"],
+    "sweep, nothing to do": ["sqs:GetQueueAttributes"],
+}
+
+
+def calls(name):
+    return [call.name for call in operations()[name].calls]
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_an_operation_makes_the_calls_that_it_needs_and_no_other(name):
+    assert calls(name) == ALLOWED[name]
+
+
+@pytest.mark.parametrize("name", ["status, processing", "content", "list"])
+def test_a_read_writes_nothing(name):
+    assert not operations()[name].written
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_posts_once_and_polls_thirteen_times_at_most(name):
+    done = operations()[name]
+    assert done.creates == 1
+    assert done.polls <= 13
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_writes_its_steps_and_then_once_in_five_seconds(name):
+    assert operations()[name].writes <= 5 + GENERATION / 5
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_is_done_a_second_after_the_relay(name):
+    assert operations()[name].seconds <= GENERATION + 1
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_reads_no_task_and_sends_no_message(name):
+    made = Counter(calls(name))
+    assert made[READ] == made[SEND] == 0
+    assert made["s3:GetObject"] == 1, "the input, once"
+
+
+def test_a_copy_is_one_put_and_the_note_before_it_more():
+    apart = Counter(calls(WORKERS[1])) - Counter(calls(WORKERS[0]))
+    assert apart == {IMAGE: 1, CHANGE: 1}
+
+
+def test_a_task_is_one_kilobyte_or_two():
+    written = operations()["submit, inline image"].written
+    assert written["table"] <= 2
+    assert written["by_owner"] <= 2
+    assert written["open"] == 1

@@ -1,0 +1,75 @@
+"""What a role must not load: each import would be paid for at every cold start.
+
+Started from what `sam build` makes, as Lambda would, with a whole request each.
+"""
+
+import pytest
+
+from benchmarks.cases import WORKS, cases
+
+PYDANTIC = {"pydantic", "pydantic_core"}
+HTTPX = {"httpx", "httpcore", "anyio", "h11"}
+S3_TRANSFER = {"boto3", "s3transfer"}
+RELAY = {
+    "videoapi.providers.openai_compatible.client",
+    "videoapi.worker.generation",
+    "videoapi.net.downloads",
+}
+RESOLVER = {
+    "aws_lambda_powertools.event_handler",
+    "videoapi.api.application",
+    "videoapi.api.results",
+}
+PARAMETERS = {"aws_lambda_powertools.utilities.parameters"}
+PICTURES = {"PIL", "videoapi.media.thumbnails"}
+HEAVY = {
+    "aws_lambda_powertools.utilities.batch",
+    "aws_lambda_powertools.utilities.idempotency",
+    "aws_xray_sdk",
+}
+READING = PYDANTIC | HTTPX | S3_TRANSFER | RELAY | PARAMETERS | PICTURES | HEAVY
+BACKGROUND = READING | RESOLVER | {"asyncio"}
+NOT_LOADED = {
+    "submit": READING - PYDANTIC,
+    "submit with an image": READING - PYDANTIC,
+    "status": READING,
+    "content": READING,
+    "list of 20": READING,
+    "cancel": READING,
+    "uploads": READING - PYDANTIC,
+    "docs (health)": READING,
+    "images": PICTURES
+    | HEAVY
+    | {"videoapi.providers.openai_compatible.client", "videoapi.worker.generation"},
+    # Powertools' parameters bring boto3 and s3transfer: at init, where the CPU is whole.
+    "worker, task taken": PYDANTIC | RESOLVER | HEAVY,
+    "dead letter": BACKGROUND,
+    "sweeper": BACKGROUND,
+}
+MOST_MEMORY = 60 * 1024  # KiB of a role that answers requests
+API = [title for title in NOT_LOADED if title not in {"images", "worker, task taken"}]
+
+
+@pytest.fixture(scope="module")
+def measured():
+    with cases(baselines=False) as found:
+        yield {title: found[title].measure() for title in NOT_LOADED}
+
+
+def test_every_role_is_looked_at():
+    assert {WORKS[title].role for title in NOT_LOADED} == {
+        work.role for work in WORKS.values() if not work.role.startswith("baseline")
+    }
+
+
+@pytest.mark.parametrize("title", NOT_LOADED)
+def test_a_role_loads_nothing_that_it_does_not_need(title, measured):
+    assert "videoapi.bootstrap" in measured[title].modules
+    assert measured[title].modules & NOT_LOADED[title] == set()
+
+
+@pytest.mark.parametrize("title", API)
+def test_a_role_that_answers_requests_is_small(title, measured):
+    if measured[title].peak is None:
+        pytest.skip("the peak of memory is read from /proc/self/status")
+    assert measured[title].peak <= MOST_MEMORY

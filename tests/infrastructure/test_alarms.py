@@ -1,0 +1,161 @@
+import re
+
+import pytest
+
+from tests.support.emitted_metrics import codes_in_the_code, emitted
+from tests.support.template import ACCOUNT, properties
+from videoapi.aws import secrets
+from videoapi.metrics import NAMESPACE
+from videoapi.providers.classification import Complaint
+from videoapi.providers.errors import Failure
+
+# What goes wrong, and the metric that tells: (namespace, metric, what of).
+WATCHED = {
+    ("VideoApi", "TasksEnded", "upstream_account_error"),
+    ("VideoApi", "TasksEnded", "service_unavailable"),
+    ("VideoApi", "TasksEnded", "upstream_submit_unknown"),
+    ("VideoApi", "TasksEnded", "task_timeout"),
+    ("VideoApi", "TasksEnded", "upstream_job_lost"),
+    ("AWS/Lambda", "Invocations", "DeadLetterFunction"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "TasksQueue"),
+    ("AWS/Lambda", "Errors", "WorkerFunction"),
+    ("AWS/Lambda", "Errors", "SweeperFunction"),
+    ("AWS/Lambda", "Throttles", "SweeperFunction"),
+    ("AWS/Lambda", "Errors", "DeadLetterFunction"),
+    ("AWS/ApiGateway", "5xx", "HttpApi"),
+}
+
+
+def metrics(alarm):
+    stats = [
+        part["MetricStat"]["Metric"] for part in alarm.get("Metrics", []) if "MetricStat" in part
+    ]
+    for metric in stats or [alarm]:
+        match [dimension["Value"] for dimension in metric["Dimensions"]]:
+            case [{"Ref": name} | {"Fn::GetAtt": [name, _]}]:
+                yield metric["Namespace"], metric["MetricName"], name
+            case [str(code), {"Ref": "AWS::StackName"}]:
+                yield metric["Namespace"], metric["MetricName"], code
+
+
+@pytest.mark.fails_when(
+    one_is_missing=lambda s: s["Resources"].pop("OldestTaskAlarm"),
+    one_watches_another=lambda s: properties(s, "WorkerErrorsAlarm").update(
+        Dimensions=[{"Name": "FunctionName", "Value": {"Ref": "SubmitFunction"}}]
+    ),
+)
+def test_everything_that_a_person_must_know_of_has_an_alarm(template):
+    alarms = template.deployed().of_type("CloudWatch::Alarm").values()
+    assert {metric for alarm in alarms for metric in metrics(alarm)} == WATCHED
+
+
+@pytest.mark.fails_when(
+    of_all_stacks=lambda s: properties(s, "RelayAccountAlarm")["Dimensions"].pop(),
+    of_no_code_of_ours=lambda s: properties(s, "RelayAccountAlarm")["Dimensions"][0].update(
+        Value="a_code_that_nobody_writes"
+    ),
+)
+def test_an_alarm_on_ended_tasks_names_a_code_that_the_code_writes_and_this_stack_alone(template):
+    sent = {(NAMESPACE, name, *dimensions) for name, dimensions in emitted()}
+    written = codes_in_the_code()
+    for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
+        parts = [part["MetricStat"]["Metric"] for part in alarm.get("Metrics", [])[1:]] or [alarm]
+        for metric in parts:
+            if metric["Namespace"] == NAMESPACE:
+                values = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+                assert (NAMESPACE, metric["MetricName"], *sorted(values)) in sent
+                assert values["service"] == {"Ref": "AWS::StackName"}
+                assert values["code"] in written
+
+
+def test_a_refused_account_ends_a_task_with_the_code_that_is_watched():
+    refusal = Failure(Complaint(codes=("invalid_api_key",)), status=401)
+    assert ("VideoApi", "TasksEnded", refusal.code) in WATCHED
+
+
+def said(source, name):
+    return properties(source, name)["AlarmDescription"]
+
+
+@pytest.mark.fails_when(
+    a_sign_is_lost=lambda s: properties(s, "DeadLetterAlarm").update(
+        AlarmDescription=said(s, "DeadLetterAlarm").replace("ID=vid_xyz", "ID=…")
+    ),
+    it_is_too_long=lambda s: properties(s, "RelayFailuresAlarm").update(
+        AlarmDescription=said(s, "RelayFailuresAlarm") * 3
+    ),
+)
+def test_an_alarm_s_words_reach_the_mail_whole(template):
+    """CloudFormation puts `?` for every letter beyond ASCII; CloudWatch takes 1,024 of them."""
+    for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
+        assert alarm["AlarmDescription"].isascii()
+        assert len(alarm["AlarmDescription"]) <= 1024
+
+
+@pytest.mark.fails_when(
+    it_sends_to_an_id_that_the_log_has_not=lambda s: properties(s, "ApiFailuresAlarm").update(
+        AlarmDescription=said(s, "ApiFailuresAlarm").replace("functionRequestId", "requestId")
+    ),
+    the_way_out_is_not_said=lambda s: properties(s, "ApiFailuresAlarm").update(
+        AlarmDescription=said(s, "ApiFailuresAlarm").replace("AllAtOnce", "a canary")
+    ),
+)
+def test_the_alarm_on_5xx_names_the_id_that_joins_the_logs_and_the_deploy_that_it_lets_through(
+    template,
+):
+    words = said(template.source, "ApiFailuresAlarm")
+    assert re.search(r"functionRequestId", words)
+    assert "DeploymentPreference=AllAtOnce" in words
+    assert "AllAtOnce" in template.source["Parameters"]["DeploymentPreference"]["AllowedValues"]
+
+
+@pytest.mark.fails_when(
+    another_alarm_has_the_hint=lambda s: properties(s, "RelayFailuresAlarm").update(
+        AlarmDescription=said(s, "WorkerErrorsAlarm")
+    ),
+)
+def test_the_alarm_that_an_unreadable_secret_sets_off_says_where_to_look(template):
+    """`SecretTexts.read` makes it `service_unavailable`, which that alarm counts."""
+    words = said(template.source, "RelayFailuresAlarm")
+    assert secrets.UNREADABLE in words
+    assert "Veo3ApiKeySecret" in words
+    assert "kms:Decrypt" in words
+
+
+@pytest.mark.fails_when(
+    one_says_nothing=lambda s: properties(s, "ApiFailuresAlarm").pop("AlarmDescription"),
+    silence_is_alarming=lambda s: properties(s, "DeadLetterAlarm").pop("TreatMissingData"),
+)
+def test_an_alarm_says_what_to_do_and_sleeps_while_nothing_happens(template):
+    for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
+        assert len(alarm["AlarmDescription"]) > 80
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.fails_when(
+    one_tells_nobody=lambda s: properties(s, "OldestTaskAlarm").pop("AlarmActions"),
+    one_never_gives_the_all_clear=lambda s: properties(s, "OldestTaskAlarm").pop("OKActions"),
+)
+def test_alarms_tell_the_address_that_was_given_and_nobody_else(template):
+    silent = template.deployed()
+    assert silent.of_type("SNS::Topic") == {}
+    for alarm in silent.of_type("CloudWatch::Alarm").values():
+        assert not {"AlarmActions", "OKActions"} & alarm.keys()
+    told = template.deployed(AlarmEmail="on-call@example.org")
+    (topic,) = told.of_type("SNS::Topic").values()
+    assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "on-call@example.org"}]
+    for alarm in told.of_type("CloudWatch::Alarm").values():
+        assert alarm.get("AlarmActions") == alarm.get("OKActions") == [{"Ref": "AlarmTopic"}]
+
+
+@pytest.mark.fails_when(
+    one_is_everywhere=lambda s: s["Resources"]["ApiFailuresAlarm"].pop("Condition"),
+    a_word_turns_them_off=lambda s: s["Conditions"].update(
+        Deployed={"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]}
+    ),
+)
+def test_the_local_stack_has_no_alarms(template):
+    local = template.deployed(Stage="local", AlarmEmail="on-call@example.org")
+    assert local.of_type("CloudWatch::Alarm") == local.of_type("SNS::Topic") == {}
+    called_local = template.deployed(**{"Stage": "local", "AWS::AccountId": ACCOUNT})
+    assert called_local.of_type("CloudWatch::Alarm")

@@ -1,0 +1,201 @@
+import dataclasses
+import json
+import re
+
+import pytest
+
+from tests.support.template import properties
+from videoapi.aws.files import SESSION_SECONDS
+from videoapi.settings import Settings
+
+# Not settings: what a function learns from the resources, and what libraries read themselves.
+FROM_RESOURCES = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}
+LIBRARIES = {
+    "AWS_CA_BUNDLE": "/opt/python/amazon-roots.pem",
+    "POWERTOOLS_SERVICE_NAME": {"Ref": "AWS::StackName"},
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+
+
+def environment(deployment):
+    variables = [
+        f["Environment"]["Variables"] for f in deployment.of_type("Lambda::Function").values()
+    ]
+    assert all(v == variables[0] for v in variables)
+    return variables[0]
+
+
+def variables_of(source):
+    return source["Globals"]["Function"]["Environment"]["Variables"]
+
+
+@pytest.mark.fails_when(
+    one_is_missing=lambda s: variables_of(s).pop("VEO3_MODEL"),
+    one_is_fixed=lambda s: variables_of(s).update(LEASE_SECONDS="40"),
+    one_reads_another=lambda s: variables_of(s).update(VEO3_ENDPOINT={"Ref": "Veo3BaseUrl"}),
+    one_is_read_by_nobody=lambda s: variables_of(s).update(VEO3_APIKEY="x"),
+)
+def test_each_setting_is_a_parameter_of_the_same_name(template):
+    names = {f.name.upper() for f in dataclasses.fields(Settings)} - FROM_RESOURCES
+    parameters = {name: name.title().replace("_", "") for name in names}
+    for name, parameter in parameters.items():
+        assert variables_of(template.source).get(name) == {"Ref": parameter}
+    assert variables_of(template.source).keys() == names | FROM_RESOURCES | LIBRARIES.keys()
+
+
+@pytest.mark.fails_when(
+    a_number=lambda s: s["Parameters"]["VideoTaskTimeout"].update(Default=900),
+    a_word=lambda s: s["Parameters"]["Veo3SkipUpload"].update(Default="false"),
+    a_text=lambda s: s["Parameters"]["Veo3ResultOrigins"].update(Default="http://a.example"),
+)
+def test_a_setting_that_nobody_gives_is_the_same_in_the_template_and_in_the_code(template):
+    deployed = environment(template.deployed())
+    given = {k: v for k, v in deployed.items() if k not in FROM_RESOURCES | LIBRARIES.keys()}
+    assert Settings.from_environment(given) == Settings()
+
+
+@pytest.mark.fails_when(
+    the_table_is_another=lambda s: variables_of(s).update(TABLE_NAME="tasks"),
+    anything_is_trusted=lambda s: variables_of(s).pop("AWS_CA_BUNDLE"),
+    powertools_is_silent=lambda s: variables_of(s).update(POWERTOOLS_LOG_LEVEL="ERROR"),
+)
+def test_functions_learn_of_the_resources_and_powertools_of_the_service(template):
+    deployed = environment(template.deployed())
+    assert deployed["TABLE_NAME"] == {"Ref": "TasksTable"}
+    assert deployed["QUEUE_URL"] == {"Ref": "TasksQueue"}
+    assert deployed["BUCKET_NAME"] == {"Ref": "FilesBucket"}
+    assert {k: deployed[k] for k in LIBRARIES} == LIBRARIES
+
+
+@pytest.mark.fails_when(
+    a_key_is_a_parameter=lambda s: s["Parameters"].update(Veo3ApiKey={"Default": ""}),
+    a_key_is_a_variable=lambda s: variables_of(s).update(VEO3_API_KEY="{{resolve:secret}}"),
+)
+def test_a_key_is_known_to_the_template_by_the_name_of_its_secret_alone(template):
+    names = [*template.source["Parameters"], *variables_of(template.source)]
+    keys = [n for n in names if re.search(r"key|token|password", n, re.IGNORECASE)]
+    assert all(re.search(r"api_?key_?secret$", name, re.IGNORECASE) for name in keys)
+    assert (
+        len(keys) == 2 * 3
+    )  # the relay's, the LLM's and the images API's, as parameter and variable
+
+
+@pytest.mark.fails_when(
+    it_says_nothing=lambda s: s["Parameters"]["LeaseSeconds"].pop("Description"),
+    anything_goes=lambda s: s["Parameters"]["Veo3BaseUrl"].pop("AllowedPattern"),
+    any_number_goes=lambda s: s["Parameters"]["VideoMaxConcurrent"].pop("MinValue"),
+    it_must_be_given=lambda s: s["Parameters"]["Stage"].pop("Default"),
+)
+def test_each_parameter_is_described_bounded_and_has_a_default(template):
+    for parameter in template.source["Parameters"].values():
+        assert {"Description", "Default"} <= parameter.keys()
+        assert {"AllowedValues", "AllowedPattern", "MinValue"} & parameter.keys()
+
+
+@pytest.mark.fails_when(
+    nobody_asks=lambda s: properties(s, "HttpApi")["DefaultRouteSettings"].pop(
+        "ThrottlingBurstLimit"
+    )
+)
+def test_each_parameter_decides_something(template):
+    deciding = template.source.keys() - {"Parameters", "Metadata"}
+    source = json.dumps({section: template.source[section] for section in deciding})
+    for parameter in template.source["Parameters"]:
+        assert f'"{parameter}"' in source or f"${{{parameter}}}" in source
+
+
+@pytest.mark.fails_when(
+    the_pattern_refuses=lambda s: s["Parameters"]["Veo3Endpoint"].update(Default="v1/videos"),
+    the_list_refuses=lambda s: s["Parameters"]["LogLevel"].update(Default="VERBOSE"),
+    the_bounds_refuse=lambda s: s["Parameters"]["VideoMaxConcurrent"].update(Default=0),
+)
+def test_each_default_keeps_the_parameter_s_own_bounds(template):
+    for parameter in template.source["Parameters"].values():
+        default = parameter["Default"]
+        assert default in parameter.get("AllowedValues", [default])
+        assert re.fullmatch(parameter.get("AllowedPattern", ".*"), str(default))
+        if "MinValue" in parameter:
+            assert parameter["MinValue"] <= default <= parameter.get("MaxValue", default)
+
+
+@pytest.mark.fails_when(
+    any_origin=lambda s: s["Parameters"]["Veo3BaseUrl"].update(AllowedPattern=".*")
+)
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("Veo3BaseUrl", "http://127.0.0.1:8001", "https://a.example/v1"),
+        ("Veo3BaseUrl", "https://a.example", "https://key@a.example"),
+        ("Veo3BaseUrl", "https://a.example:8443", "ftp://a.example"),
+        ("Veo3BaseUrl", "http://relay:8001", "http://a.example"),
+        ("Veo3BaseUrl", "http://host.docker.internal:8001", "http://localhost.a.example"),
+        ("Veo3BaseUrl", "http://[::1]:8001", "http://[2001:db8::1]"),
+        ("Veo3BaseUrl", "http://172.17.0.1:8001", "http://172.32.0.1"),
+        ("Veo3BaseUrl", "http://10.0.0.9", "http://10.a.example"),
+        ("Veo3BaseUrl", "http://192.168.1.2:80", "http://8.8.8.8"),
+        ("Veo3BaseUrl", "http://localhost:8001", "http://134744072"),
+    ],
+)
+def test_the_relay_is_an_origin_that_the_key_does_not_go_to_in_clear_over_a_network(
+    template, name, good, bad
+):
+    pattern = template.source["Parameters"][name]["AllowedPattern"]
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("Veo3Endpoint", "/v1/videos", "/v1/videos/"),
+        ("Veo3AllowedModels", "veo_3_1, veo_3_1-fast", "veo_3_1,"),
+        ("ImageAllowedModels", "gpt-image-1, gpt-image-1-mini", "gpt-image-1,"),
+        ("Veo3ResultOrigins", "http://127.0.0.1:8002,https://b.example", "b.example"),
+        ("PublicUrl", "https://video.example", "https://video.example/"),
+        ("PublicUrl", "http://localhost:8000", "https://video.example/api"),
+        ("PublicUrl", "", "https://anna@video.example"),
+        ("CorsAllowOrigins", "https://a.example,http://localhost:3000", "a.example"),
+        ("CorsAllowOrigins", "*", "*,https://a.example"),
+        ("FastLlmApiUrl", "https://llm.example/v1", "llm.example"),
+        ("FastLlmApiUrl", "http://127.0.0.1:8001/v1", "http://llm.example/v1"),
+        ("ImageBaseUrl", "https://images.example/v1", "https://key@images.example/v1"),
+        ("ImageBaseUrl", "http://localhost:8001", "http://images.example"),
+        ("ImageBaseUrl", "", "http://8.8.8.8/v1"),
+        ("Veo3ApiKeySecret", "video-api/veo3-api-key", "sk-*"),
+    ],
+)
+def test_a_parameter_takes_what_is_meant_and_refuses_what_is_mistyped(source, name, good, bad):
+    pattern = source["Parameters"][name]["AllowedPattern"]
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)
+
+
+@pytest.mark.fails_when(
+    anywhere=lambda s: s["Rules"].pop("PrivateImagesAreForLocalWork"),
+    nowhere=lambda s: s["Rules"]["PrivateImagesAreForLocalWork"].pop("RuleCondition"),
+)
+def test_image_urls_lead_to_private_addresses_on_the_local_stack_alone(template):
+    assert template.allows(Stage="prod")
+    assert template.allows(Stage="local", ImageUrlAllowPrivate="true")
+    for stage in ("dev", "prod"):
+        assert not template.allows(Stage=stage, ImageUrlAllowPrivate="true")
+
+
+@pytest.mark.fails_when(
+    a_week=lambda s: s["Parameters"]["PresignedUrlSeconds"].update(MaxValue=604800)
+)
+def test_no_link_is_promised_for_longer_than_a_role_s_session_lasts(template):
+    assert template.source["Parameters"]["PresignedUrlSeconds"]["MaxValue"] == SESSION_SECONDS
+
+
+@pytest.mark.fails_when(
+    one_stands_alone=lambda s: groups_of(s)[0]["Parameters"].pop(),
+    one_stands_twice=lambda s: groups_of(s)[0]["Parameters"].append("AlarmEmail"),
+)
+def test_each_parameter_stands_in_one_group_of_the_console_s_form(template):
+    grouped = [name for group in groups_of(template.source) for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template.source["Parameters"])
+
+
+def groups_of(source):
+    return source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]

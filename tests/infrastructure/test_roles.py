@@ -1,0 +1,197 @@
+import pytest
+
+from tests.support.template import properties
+
+SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
+
+# What each role calls, and nothing else. SAM adds the two managed policies below.
+GRANTS = {
+    "SubmitFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:PutItem dynamodb:UpdateItem",
+        "TasksQueue": "sqs:SendMessage",
+        "FilesBucket/inputs/*": "s3:PutObject",
+        "FilesBucket/inputs/*/uploads/*": "s3:GetObject",
+        "FilesBucket/videos/*": "s3:GetObject",
+        "FilesBucket": "s3:ListBucket",
+    },
+    "UploadsFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:UpdateItem",
+        "FilesBucket/inputs/*/uploads/*": "s3:PutObject",
+    },
+    "StatusFunction": {
+        "TasksTable": "dynamodb:GetItem",
+        "FilesBucket/videos/*": "s3:GetObject",
+        "FilesBucket/thumbnails/*": "s3:GetObject",
+    },
+    "ListFunction": {
+        "TasksTable": "dynamodb:GetItem",
+        "TasksTable/index/by_owner": "dynamodb:Query",
+        "FilesBucket/videos/*": "s3:GetObject",
+        "FilesBucket/thumbnails/*": "s3:GetObject",
+    },
+    "ContentFunction": {
+        "TasksTable": "dynamodb:GetItem",
+        "FilesBucket/videos/*": "s3:GetObject",
+        "FilesBucket/thumbnails/*": "s3:GetObject",
+    },
+    "CancelFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
+        "FilesBucket/inputs/*": "s3:DeleteObject",
+        "FilesBucket/videos/*": "s3:DeleteObject",
+        "FilesBucket/thumbnails/*": "s3:DeleteObject",
+    },
+    "ImagesFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:UpdateItem",
+        "FilesBucket/images/*": "s3:GetObject s3:PutObject",
+        SECRET + "${ImageApiKeySecret}-??????": "secretsmanager:GetSecretValue",
+    },
+    "DocsFunction": {},
+    "WorkerFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
+        "TasksTable/index/open": "dynamodb:Query",
+        "TasksQueue": "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes "
+        "sqs:ChangeMessageVisibility sqs:SendMessage",
+        "FilesBucket/inputs/*": "s3:GetObject",
+        "FilesBucket/images/*": "s3:GetObject",
+        "FilesBucket": "s3:ListBucket",
+        "FilesBucket/videos/*": "s3:PutObject s3:DeleteObject",
+        "FilesBucket/thumbnails/*": "s3:PutObject s3:DeleteObject",
+        SECRET + "${Veo3ApiKeySecret}-??????": "secretsmanager:GetSecretValue",
+        SECRET + "${FastLlmApiKeySecret}-??????": "secretsmanager:GetSecretValue",
+    },
+    "DeadLetterFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
+        "DeadLetterQueue": "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes",
+        "TasksQueue": "sqs:SendMessage",
+    },
+    "SweeperFunction": {
+        "TasksTable/index/open": "dynamodb:Query",
+        "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
+        "TasksQueue": "sqs:SendMessage sqs:GetQueueAttributes",
+    },
+}
+# The keys of the table that a role may write; API keys (`key#…`) are the operator's alone.
+WRITES = {
+    "SubmitFunction": {"vid_*", "limits#*", "fingerprint#*"},
+    "CancelFunction": {"vid_*"},
+    "UploadsFunction": {"limits#*"},
+    "ImagesFunction": {"limits#*"},
+    "WorkerFunction": {"vid_*"},
+    "DeadLetterFunction": {"vid_*"},
+    "SweeperFunction": {"vid_*"},
+}
+TRUE = {"Fn::Equals": ["", ""]}
+MANAGED = {
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+    "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
+}
+
+
+def statement(source, name, sid):
+    statements = properties(source, name)["Policies"][0]["Statement"]
+    return next(s for s in statements if s["Sid"] == sid)
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def resource_name(resource):
+    match resource:
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            return name
+        case {"Fn::Sub": text}:
+            return text.replace("${TasksTable.Arn}", "TasksTable").replace(
+                "${FilesBucket.Arn}", "FilesBucket"
+            )
+    return str(resource)
+
+
+def grants(role):
+    found = {}
+    for policy in role.get("Policies", []):
+        for allowed in policy["PolicyDocument"]["Statement"]:
+            assert allowed["Effect"] == "Allow"
+            for resource in as_list(allowed["Resource"]):
+                found.setdefault(resource_name(resource), set()).update(as_list(allowed["Action"]))
+    return found
+
+
+@pytest.mark.fails_when(
+    an_action_is_added=lambda s: statement(s, "StatusFunction", "Tasks").update(
+        Action=["dynamodb:GetItem", "dynamodb:Scan"]
+    ),
+    an_action_is_a_wildcard=lambda s: statement(s, "WorkerFunction", "Queue").update(
+        Action="sqs:*"
+    ),
+    a_resource_is_a_wildcard=lambda s: statement(s, "SubmitFunction", "Queue").update(Resource="*"),
+    a_prefix_is_lost=lambda s: statement(s, "SubmitFunction", "KeepImages").update(
+        Resource={"Fn::Sub": "${FilesBucket.Arn}/*"}
+    ),
+    a_form_may_overwrite_inputs=lambda s: statement(s, "UploadsFunction", "SignUploads").update(
+        Resource={"Fn::Sub": "${FilesBucket.Arn}/inputs/*"}
+    ),
+    a_statement_is_lost=lambda s: properties(s, "DeadLetterFunction").pop("Policies"),
+)
+def test_each_role_is_allowed_what_it_calls_and_nothing_else(template):
+    deployment = template.deployed(FastLlmApiKeySecret="llm", ImageApiKeySecret="images")
+    found = {
+        name: grants(deployment[f"{name}Role"]) for name in deployment.of_type("Lambda::Function")
+    }
+    assert found == {
+        name: {resource: set(actions.split()) for resource, actions in allowed.items()}
+        for name, allowed in GRANTS.items()
+    }
+
+
+def writes(role):
+    """Return the patterns of keys under which a role may write; None among them is any key."""
+    found = set()
+    for policy in role.get("Policies", []):
+        for allowed in policy["PolicyDocument"]["Statement"]:
+            actions = {action.partition(":")[2] for action in as_list(allowed["Action"])}
+            if actions & {"PutItem", "UpdateItem", "DeleteItem"}:
+                held = allowed.get("Condition", {}).get("ForAllValues:StringLike", {})
+                found.update(held.get("dynamodb:LeadingKeys", [None]))
+    return found
+
+
+@pytest.mark.fails_when(
+    a_condition_is_lost=lambda s: statement(s, "CancelFunction", "WriteTasks").pop("Condition"),
+    submit_may_make_keys=lambda s: statement(s, "SubmitFunction", "WriteTasks").update(
+        Condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*"]}}
+    ),
+    another_operator=lambda s: statement(s, "WorkerFunction", "Tasks").update(
+        Condition={"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["vid_*"]}}
+    ),
+)
+def test_no_role_may_write_an_api_key_and_each_its_own_items_alone(template):
+    deployment = template.deployed()
+    found = {name: writes(deployment[f"{name}Role"]) for name in GRANTS}
+    assert {name: keys for name, keys in found.items() if keys} == WRITES
+
+
+@pytest.mark.fails_when(
+    sam_adds_one_for_an_event=lambda s: properties(s, "WorkerFunction").update(
+        Events={
+            "Task": {
+                "Type": "SQS",
+                "Properties": {"Queue": {"Fn::GetAtt": ["TasksQueue", "Arn"]}},
+            }
+        }
+    ),
+    one_is_named=lambda s: properties(s, "DocsFunction").update(Policies="AmazonS3FullAccess"),
+)
+def test_no_role_has_a_managed_policy_beyond_logs_and_traces(template):
+    for role in template.deployed().of_type("IAM::Role").values():
+        assert set(role["ManagedPolicyArns"]) == MANAGED
+
+
+@pytest.mark.fails_when(
+    the_llm_s_is_always_granted=lambda s: s["Conditions"].update(WithLlmKey=TRUE),
+    the_image_api_s_is_always_granted=lambda s: s["Conditions"].update(WithImageKey=TRUE),
+)
+def test_no_role_may_read_a_secret_that_has_no_name(template):
+    roles = template.deployed().of_type("IAM::Role").values()
+    secrets = [resource for role in roles for resource in grants(role) if ":secret:" in resource]
+    assert secrets == [SECRET + "${Veo3ApiKeySecret}-??????"]

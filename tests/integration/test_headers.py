@@ -1,0 +1,122 @@
+"""The headers of every route's answer, whether it is good or a refusal."""
+
+import pytest
+
+from tests.support.client import routes
+from tests.support.task_factory import Lives
+
+URL = "https://images.example.com/a.png"
+BODIES = {
+    "POST /api/v1/videos/generate": {"image": URL},
+    "POST /v1/videos": {"prompt": "A fox"},
+    "POST /api/v1/images/generate": {"prompt": "A fox"},
+    "POST /api/v1/uploads": {},
+}
+# The same for everybody, until the next deploy.
+KEPT_PATHS = ("/docs", "/docs.js", "/openapi.json", "/examples/mountains.jpg")
+MAY_BE_KEPT = {f"{method} {path}" for method in ("GET", "HEAD") for path in KEPT_PATHS}
+PUBLIC = MAY_BE_KEPT | {"GET /", "HEAD /", "GET /api/v1/health", "HEAD /api/v1/health", "$default"}
+ROUTES = sorted(routes())
+every_route = pytest.mark.parametrize("route", ROUTES)
+
+
+@pytest.fixture
+def task(cloud):
+    return Lives(cloud.store).completed()
+
+
+def ask(client, route, task_id, **more):
+    method, path = route.split() if " " in route else ("GET", "/v1/nothing")
+    body = {"json": BODIES[route]} if route in BODIES else {}
+    path = path.replace("{task_id}", task_id).replace("{model}", "veo_3_1")
+    return client.request(method, path, **body | more)
+
+
+def assert_guarded(answer, *, kept=False):
+    """The client itself asserts a request id and `nosniff` on every answer."""
+    headers = answer.headers
+    assert headers["cache-control"] == ("public, max-age=300" if kept else "no-store")
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    kinds = {"application/json", "text/html", "text/plain", "text/javascript", "image/jpeg"}
+    assert headers["content-type"].split(";")[0] in kinds
+    assert not {"server", "x-powered-by", "set-cookie"} & headers.keys()
+    assert not [name for name in headers if name.startswith("access-control-")], "the gateway's"
+
+
+def assert_refused(answer):
+    assert_guarded(answer)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-should-retry"] == "false"
+    assert "retry-after" not in answer.headers
+
+
+@every_route
+def test_a_good_answer(client, task, route):
+    answer = ask(client, route, task.task_id)
+    if answer.status >= 400:  # no route, no images endpoint, no cancelling of what has ended
+        assert (route, answer.status) in {
+            ("$default", 404),
+            ("POST /api/v1/images/generate", 404),
+            ("DELETE /api/v1/tasks/{task_id}", 409),
+        }
+    assert_guarded(answer, kept=route in MAY_BE_KEPT)
+
+
+@every_route
+def test_an_answer_to_nobody(deploy, task, route):
+    answer = ask(deploy(ALLOW_ANONYMOUS="false"), route, task.task_id)
+    if route in PUBLIC:
+        assert_guarded(answer, kept=route in MAY_BE_KEPT)
+    else:
+        assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert_refused(answer)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{task_id}" in route])
+def test_an_answer_about_no_task(client, route):
+    answer = ask(client, route, "vid_" + "a" * 26)
+    assert answer.status == 404
+    assert_refused(answer)
+
+
+@pytest.mark.parametrize("route", sorted(BODIES))
+@pytest.mark.parametrize(
+    ("body", "status"), [("{", {400}), ("[]", {400, 422}), (" " * (6 * 1024 * 1024 + 1), {413})]
+)
+def test_an_answer_to_a_bad_body(client, route, body, status):
+    answer = client.post(route.split()[1], body=body, headers={"content-type": "application/json"})
+    assert answer.status in status
+    assert_refused(answer)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "BREW"])
+@every_route
+def test_an_answer_to_a_method_that_no_route_has(client, method, route):
+    path = route.split()[-1] if " " in route else "/v1/nothing"
+    answer = client.request(method, path.replace("{task_id}", "vid_" + "a" * 26))
+    assert answer.status in (404, 405)
+    assert_refused(answer)
+
+
+@pytest.mark.parametrize(
+    ("route", "call"),
+    [
+        ("POST /api/v1/videos/generate", "dynamodb:PutItem"),
+        ("POST /v1/videos", "dynamodb:PutItem"),
+        ("GET /api/v1/tasks", "dynamodb:Query"),
+        ("GET /v1/videos", "dynamodb:Query"),
+        ("DELETE /api/v1/tasks/{task_id}", "dynamodb:UpdateItem"),
+        ("DELETE /v1/videos/{task_id}", "dynamodb:GetItem"),
+        ("GET /api/v1/tasks/{task_id}", "dynamodb:GetItem"),
+        ("GET /api/v1/videos/{task_id}", "dynamodb:GetItem"),
+        ("GET /v1/videos/{task_id}", "dynamodb:GetItem"),
+        ("GET /v1/videos/{task_id}/content", "dynamodb:GetItem"),
+    ],
+)
+def test_an_answer_while_something_behind_is_away(client, cloud, task, route, call):
+    cloud.calls.fail(call, code="")
+    answer = ask(client, route, task.task_id)
+    assert answer.status == 503
+    assert_guarded(answer)
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert "x-should-retry" not in answer.headers

@@ -1,0 +1,276 @@
+"""The operator's commands, on moto as on a deployed stack."""
+
+import json
+import os
+import time
+
+import boto3
+import pytest
+
+from cli.operations import Deployed, main, read, story
+from devstack.ports import free_ports
+from tests.support.task_factory import UPSTREAM_VIDEO, Lives, new_task
+from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.domain.tasks import Status
+from videoapi.domain.timestamps import timestamp
+from videoapi.domain.transitions import NEVER, accepted_late, cancel, claim, intend
+from videoapi.errors import GenerationError
+
+REFUSED = GenerationError("no", code="upstream_account_error")
+NOT_FETCHED = GenerationError("gone", code="video_download_failed", maybe_charged=True)
+
+
+@pytest.fixture
+def operate(cloud, capsys):
+    stack = Deployed(
+        boto3.Session(),
+        None,
+        {
+            "TasksTableName": cloud.table,
+            "FilesBucketName": cloud.bucket,
+            "TasksQueueUrl": cloud.queue_url,
+            "DeadLetterQueueUrl": cloud.dead_letter_url,
+        },
+    )
+
+    def run(*arguments):
+        given = read(list(arguments))
+        given.run(stack, given)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, cloud):
+    made = operate("key", "alice", "--per-day", "20").splitlines()[-1]
+    ring = KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0)
+    assert ring.find(made).limits == Limits(videos_per_day=20)
+    assert "alice" in operate("key", "--list")
+    assert made not in operate("key", "--list")
+    assert operate("key", "alice", "--revoke").startswith("1 key(s) of alice revoked")
+    assert operate("key", "--list") == "No keys.\n"
+
+
+def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, cloud):
+    operate("key", "alice", "--per-day", "20", "--alive", "5")
+    key_id = operate("key", "--list").partition("id ")[2][:8]
+    told, new = operate("key", "alice").splitlines()
+    assert "tasks alive: 5, videos per day: 20" in told
+    assert operate("key", "alice", "--revoke", "--key", key_id).startswith("1 key(s)")
+    found = KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0).find(new)
+    assert (found.name, found.limits) == ("alice", Limits(tasks_alive=5, videos_per_day=20))
+
+
+def test_limits_that_are_said_are_taken_and_none_is_no_limit(operate):
+    operate("key", "alice", "--per-day", "20", "--alive", "5")
+    told = operate("key", "alice", "--per-day", "none", "--per-minute", "9").splitlines()[0]
+    assert "(submits per minute: 9, tasks alive: 5)" in told
+    assert "(no limits)" in operate("key", "bob")
+
+
+MISUSED = {
+    "a key of nobody": (["key"], "NAME="),
+    "a revoked nobody": (["key", "--revoke"], "NAME="),
+    "an owner without a key": (["key", "bob", "--revoke"], "bob has no key here"),
+    "an id of no key": (["key", "bob", "--revoke", "--key", "12345678"], "the id 12345678"),
+    "a key of an id": (["key", "bob", "--key", "12345678"], "--revoke"),
+    "a name with capitals": (["key", "Bob"], "NAME=Bob: say 1 to 63 lower-case letters"),
+    "a name that is taken": (["key", "anonymous"], "anonymous is who comes without a key"),
+    "a task without an id": (["task"], "ID="),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), MISUSED.values(), ids=MISUSED)
+def test_a_command_that_cannot_be_meant_says_what_to_say(operate, cloud, arguments, told):
+    with pytest.raises(ValueError, match=told):
+        operate(*arguments)
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize("option", ["--per-minute", "--alive", "--per-day"])
+@pytest.mark.parametrize("limit", ["-1", "0", "00", "many", "1.5", "²", ""])
+def test_a_limit_that_limits_nothing_is_refused_in_words(operate, cloud, option, limit):
+    with pytest.raises(ValueError, match=f"{limit} is no limit: say 1 or more"):
+        operate("key", "bob", f"{option}={limit}")
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize("name", ["bad name/x", "--list", "-x", "Ünal", "a" * 64])
+def test_a_name_that_no_owner_can_have_is_refused_in_words(operate, cloud, name):
+    with pytest.raises(ValueError, match="say 1 to 63 lower-case letters"):
+        operate("key", "--", name)
+    assert cloud.is_untouched()
+
+
+def test_a_key_of_an_open_stack_is_said_to_be_asked_for_by_nobody(cloud, capsys):
+    stack = Deployed(boto3.Session(), None, {"TasksTableName": cloud.table}, open_to_all=True)
+    given = read(["key", "alice"])
+    given.run(stack, given)
+    told = capsys.readouterr()
+    assert "nobody is asked for a key until AllowAnonymous=false" in told.err
+    assert told.out.splitlines()[-1].startswith("vak_")
+
+
+def test_a_key_of_a_stack_that_asks_for_it_needs_no_word(operate, capsys):
+    operate("key", "alice")
+    assert capsys.readouterr().err == ""
+
+
+def test_tasks_that_wait_and_run_are_listed_without_their_owners_words(operate, cloud):
+    lives = Lives(cloud.store)
+    waits, runs, done = lives.pending(), lives.processing(), lives.completed()
+    told = operate("tasks")
+    assert {line.split()[0]: line.split()[1] for line in told.splitlines()[:-1]} == {
+        waits.task_id: "pending",
+        runs.task_id: "processing",
+    }
+    assert told.splitlines()[-1].startswith("1 pending, 1 processing.")
+    assert done.task_id not in told
+    assert "fox" not in told
+
+
+def test_tasks_that_have_ended_are_listed_when_asked_for(operate, cloud):
+    lives = Lives(cloud.store)
+    failed, done = lives.failed(), lives.completed()
+    operate("key", "alice")
+    told = operate("tasks", "--all")
+    assert len(told.splitlines()) == 3
+    assert done.task_id in told
+    assert next(line for line in told.splitlines() if failed.task_id in line).endswith(
+        failed.error["code"]
+    )
+    assert told.splitlines()[-1] == "1 completed, 1 failed."
+
+
+def test_a_stack_without_tasks_says_so(operate):
+    assert operate("tasks").startswith("Nothing runs.")
+    assert operate("tasks", "--all") == "No task.\n"
+
+
+def test_a_tasks_story_tells_times_ids_and_charges_and_nothing_its_owner_said(operate, cloud):
+    task = Lives(cloud.store).completed()
+    told = operate("task", task.task_id)
+    assert "charged                 yes, for 1 job(s)" in told
+    assert task.upstream_id in told
+    assert "fox" not in told
+    assert "model                   veo_3_1\n" in told
+    assert f"video                   {UPSTREAM_VIDEO}\n" in told
+
+
+def failed(code):
+    error = {"code": code, "message": "No.", "maybe_charged": False}
+    return new_task(status=Status.FAILED, error=error)
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [("upstream_account_error", "VEO3_API_KEY"), ("service_unavailable", "VEO3_BASE_URL")],
+)
+def test_a_story_of_a_relays_refusal_names_the_setting_and_the_relay(code, setting):
+    lines = story(failed(code), "files", "https://relay.example")
+    (advice,) = (line for line in lines if line.startswith("look at"))
+    assert setting in advice
+    assert "https://relay.example" in advice
+
+
+def test_a_story_of_the_callers_own_mistake_names_no_setting():
+    lines = story(failed("invalid_image"), "files", "https://relay.example")
+    assert not [line for line in lines if line.startswith("look at")]
+
+
+def test_a_story_names_a_copied_videos_place():
+    task = new_task(status=Status.COMPLETED, result={"video_key": "videos/bob/1.mp4"})
+    assert f"{'video':24}s3://files/videos/bob/1.mp4" in story(task, "files")
+
+
+def test_a_story_is_told_in_the_order_of_time():
+    task = new_task(
+        now=0,
+        claimed_at=timestamp(1),
+        intent_at=timestamp(2),
+        accepted_at=timestamp(3),
+        queued_at=timestamp(4),  # handed over to the next worker
+        completed_at=timestamp(5),
+    )
+    times = [line[:24].strip() for line in story(task, "files") if "1970-01-01" in line]
+    assert times[:6] == [
+        "created", "claimed (first)", "last POST", "accepted", "queued (last)", "ended"
+    ]  # fmt: skip
+
+
+def test_story_of_a_task_whose_message_was_not_sent_tells_no_time_of_it():
+    assert not any("queued (last)" in line for line in story(new_task(queued_at=NEVER), "files"))
+
+
+CHARGED = {
+    "nothing was sent": ("pending", {}, "no"),
+    "cancelled in time": ("cancelled", {}, "no"),
+    "cancelled while it ran": ("cancelled", {"begun": True}, "yes, for 1 job(s)"),
+    "refused by the relay": ("failed", {"upstream_id": None, "error": REFUSED}, "no\n"),
+    "failed by the relay itself": ("failed", {}, "no, unless the relay charges"),
+    "made but not fetched": ("failed", {"error": NOT_FETCHED}, "yes, for 1 job(s)"),
+}
+
+
+@pytest.mark.parametrize(("life", "how", "charged"), CHARGED.values(), ids=CHARGED)
+def test_a_story_says_whether_money_was_spent(operate, cloud, life, how, charged):
+    task = getattr(Lives(cloud.store), life)(**how)
+    assert f"\ncharged                 {charged}" in operate("task", task.task_id)
+
+
+def test_a_story_counts_a_job_that_was_learnt_too_late_and_doubts_a_lost_answer(operate, cloud):
+    now = time.time()
+    task = Lives(cloud.store).pending(now=now)
+    task = cloud.store.apply(task.task_id, claim("worker-1", now=now, lease_seconds=40))
+    cloud.store.apply(task.task_id, intend(task, now=now, prompt="A fox"))
+    assert "charged                 maybe" in operate("task", task.task_id)
+    cloud.store.apply(task.task_id, cancel(now=now, retention=60))
+    cloud.store.apply(task.task_id, accepted_late("job:9"))
+    told = operate("task", task.task_id)
+    assert "jobs learnt too late    job:9" in told
+    assert "charged                 yes, for 1 job(s)" in told
+
+
+def test_a_task_that_is_not_there_is_said_to_be_so(operate):
+    with pytest.raises(ValueError, match="No task vid_none"):
+        operate("task", "vid_none")
+
+
+def test_dead_letters_are_queued_again(operate, cloud):
+    for number in range(12):
+        cloud.sqs.send_message(
+            QueueUrl=cloud.dead_letter_url, MessageBody=json.dumps({"task_id": f"vid_{number}"})
+        )
+    assert operate("redrive") == "12 dead letter(s) queued again.\n"
+    assert len(cloud.messages()) == 12
+
+
+def test_without_a_local_stack_the_one_to_start_is_named(monkeypatch, capsys):
+    with free_ports(1) as [port]:
+        pass  # nobody listens there now
+    monkeypatch.setenv("AWS_PORT", str(port))
+    monkeypatch.setenv("ENV_FILE", os.devnull)
+    assert main(["task", "vid_none"]) == 1
+    assert f"No local stack at http://127.0.0.1:{port}: start `make run`" in capsys.readouterr().err
+
+
+def test_a_deployed_stack_is_looked_for_in_a_region(monkeypatch, tmp_path, capsys):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert main(["--stack", "video-api", "task", "vid_none"]) == 1
+    assert "Say AWS_REGION=" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["key", "bob", "--hourly", "3"], ["key", "a", "b"], ["x"]])
+def test_a_command_line_that_is_not_known_is_said_in_a_sentence(capsys, arguments):
+    assert main(arguments) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("It did not work: ")
+    assert len(told.splitlines()) == 1
+
+
+def test_a_stack_that_is_not_there_is_said_in_words(cloud, capsys):
+    assert cloud.is_untouched()
+    assert main(["--stack", "nowhere", "task", "vid_none"]) == 1
+    assert "It did not work: " in capsys.readouterr().err

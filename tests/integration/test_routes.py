@@ -1,0 +1,276 @@
+"""Routes that need no task, routes that are none, and the map of all of them."""
+
+import base64
+import json
+import re
+
+import pytest
+
+import videoapi
+from tests.support.client import cold_start, recorded, routes
+from tests.support.moto import ROOT
+
+NOWHERE_REST = [
+    "/nothing",
+    "/api",
+    "/api/v1",
+    "/api/v2/videos/generate",
+    "/api/v1/tasks/vid_1/content",
+    "/v1x",
+    "/v10/videos",
+    "/api/v1/tasks//x",
+    "/V1/videos",
+]
+NOWHERE_OPENAI = [
+    "/v1",
+    "/v1/",
+    "/v1/models/veo_3_1/x",
+    "/v1/videos//x",
+    "/v1/videos/vid_1/remix",
+    "/v1/videos/edits",
+    "/v1/videos/extensions",
+    "/v1/videos/characters/char_1",
+    "/v1/images/generations",
+]
+
+
+def test_health_says_the_version_and_asks_nobody(client):
+    answer = client.get("/api/v1/health")
+    assert answer.status == 200
+    assert answer.json == {"status": "ok", "version": videoapi.__version__}
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.calls == []
+
+
+def test_the_root_leads_to_the_documentation(client):
+    answer = client.get("/")
+    assert (answer.status, answer.headers["location"]) == (307, "/docs")
+
+
+def test_the_documentation_is_a_page_that_may_load_its_script_alone(client):
+    answer = client.get("/docs")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.text.startswith("<!doctype html>")
+    assert "default-src 'none'; script-src 'self';" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "host", "told"),
+    [
+        ("http://localhost:8000", "localhost:8000", "http://localhost:8000"),
+        ("http://localhost:8000", "192.168.1.20:8000", "http://192.168.1.20:8000"),
+        ("http://localhost:8000", "$(reboot)", "http://localhost:8000"),
+        ("https://videos.example.com/", "192.168.1.20", "https://videos.example.com"),
+        ("", "192.168.1.20", "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"),
+    ],
+)
+def test_the_pages_commands_speak_to_the_address_it_was_served_from(deploy, public_url, host, told):
+    page = deploy(PUBLIC_URL=public_url).get("/docs", headers={"host": host}).text
+    assert f"curl {told}/v1/videos" in page
+    assert set(re.findall(r"curl (?:-\S+ (?:\w+ )?)*(\w+://[^/]+)", page)) == {told}
+
+
+@pytest.mark.parametrize(("anonymous", "sent"), [("true", False), ("false", True)])
+def test_the_pages_commands_send_a_key_where_one_is_asked_for(deploy, anonymous, sent):
+    page = deploy(ALLOW_ANONYMOUS=anonymous).get("/docs").text
+    assert ("Authorization: Bearer $VIDEO_API_KEY" in page) is sent
+
+
+def test_the_pages_picture_is_one(client):
+    answer = client.get("/examples/mountains.jpg")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert base64.b64decode(answer.text).startswith(b"\xff\xd8\xff")
+
+
+def test_the_openapi_document_is_json(client):
+    answer = client.get("/openapi.json")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert type(answer.json) is dict
+
+
+@pytest.mark.parametrize("path", NOWHERE_REST)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_any_other_path_is_404_in_the_rest_shape(client, method, path):
+    answer = client.request(method, path)
+    assert answer.status == 404
+    assert answer.error.keys() == {"type", "message", "code", "retryable"}
+    assert (answer.error["type"], answer.error["retryable"]) == ("NotFound", False)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("path", NOWHERE_OPENAI)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_any_other_path_under_v1_is_404_in_openais_shape(client, method, path):
+    answer = client.request(method, path)
+    assert answer.status == 404
+    assert answer.error.keys() == {"message", "type", "param", "code"}
+    assert answer.error["type"] == "invalid_request_error"
+    assert answer.error["code"]
+    assert answer.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("path", ["/api/v1/tasks", "/v1/videos", "/", "/v1/videos/vid_1"])
+def test_an_unknown_method_is_405_in_the_dialects_shape(client, cloud, method, path):
+    answer = client.request(method, path)
+    assert answer.status == 405
+    assert "GET, HEAD" in answer.headers["allow"]
+    assert answer.error.keys() >= {"message", "type", "code"}
+    assert ("param" in answer.error) is path.startswith("/v1")
+    assert cloud.is_untouched()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/api/v1/videos/generate", {"POST"}),
+        ("GET", "/api/v1/videos/generate", {"POST"}),
+        ("PUT", "/v1/videos", {"GET", "HEAD", "POST"}),
+        ("POST", "/api/v1/tasks", {"GET", "HEAD"}),
+        ("POST", "/docs", {"GET", "HEAD"}),
+        ("PUT", "/v1/videos/vid_1/content", {"GET", "HEAD"}),
+        ("POST", "/v1/videos/vid_1", {"GET", "HEAD", "DELETE"}),
+        ("PATCH", f"/api/v1/tasks/vid_{'a' * 26}", {"GET", "HEAD", "DELETE"}),
+        ("DELETE", "/api/v1/videos/vid_1", {"GET", "HEAD"}),
+        ("HEAD", "/api/v1/uploads", {"POST"}),
+    ],
+)
+def test_a_documented_path_asked_in_another_way_says_which_ways_it_knows(
+    client, method, path, allowed
+):
+    answer = client.request(method, path)
+    assert answer.status == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed
+    assert answer.headers["x-should-retry"] == "false"
+
+
+def test_the_models_on_offer_are_listed_the_default_first(deploy):
+    client = deploy(VEO3_MODEL="veo_3_1", VEO3_ALLOWED_MODELS="veo_3_1-fast,veo_3_1")
+    answer = client.get("/v1/models")
+    assert answer.json["object"] == "list"
+    assert [each["id"] for each in answer.json["data"]] == ["veo_3_1", "veo_3_1-fast"]
+    assert client.get("/api/v1/models").json == answer.json
+    for each in answer.json["data"]:
+        assert (each["object"], type(each["created"]), each["owned_by"]) == ("model", int, "relay")
+        assert client.get(f"/v1/models/{each['id']}").json == each
+        submitted = client.post("/v1/videos", json={"prompt": "A fox", "model": each["id"]})
+        assert submitted.json["model"] == each["id"]
+
+
+def test_a_model_that_is_not_on_offer_is_404_by_its_code(client):
+    answer = client.get("/v1/models/gpt-4")
+    assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+    assert answer.error["param"] == "model"
+    assert client.request("DELETE", "/v1/models/gpt-4").status == 405
+
+
+def readable(task_id):
+    return [
+        path.replace("{task_id}", task_id).replace("{model}", "veo_3_1")
+        for route in sorted(routes())
+        for method, _, path in [route.partition(" ")]
+        if method == "GET"
+    ]
+
+
+def test_head_is_answered_as_get_without_a_body(client, lives):
+    for path in readable(lives.completed(thumbnail_key="thumbnails/a/b.jpg").task_id):
+        asked, looked = client.get(path), client.request("HEAD", path)
+        assert (looked.status, looked.text) == (asked.status, ""), path
+        assert looked.headers.keys() == asked.headers.keys()
+        assert looked.headers["content-type"] == asked.headers["content-type"]
+
+
+def test_head_of_no_task_is_404(client):
+    for path in readable(f"vid_{'a' * 26}"):
+        if "vid_" in path:
+            answer = client.request("HEAD", path)
+            assert (answer.status, answer.text) == (404, "")
+
+
+SLASHES = {
+    "/v1/videos/": "/v1/videos",
+    "//v1/videos": "/v1/videos",
+    "/v1//videos": "/v1/videos",
+    "///v1/videos///": "/v1/videos",
+    "/api/v1/tasks/": "/api/v1/tasks",
+    "/api/v1/tasks/vid_1/": "/api/v1/tasks/vid_1",
+    "//v1/videos/vid_1/content/": "/v1/videos/vid_1/content",
+    "/docs/": "/docs",
+    "//": "/",
+}
+
+
+@pytest.mark.parametrize("path", SLASHES)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_slash_too_many_leads_a_reader_to_the_route(client, method, path):
+    answer = client.request(method, path)
+    assert (answer.status, answer.headers["location"]) == (308, SLASHES[path])
+    assert answer.text == ""
+    asked = client.request(method, path, query={"limit": "2", "after": "a b\r\n"})
+    assert asked.headers["location"] == SLASHES[path] + "?limit=2&after=a+b%0D%0A"
+
+
+@pytest.mark.parametrize("path", SLASHES)
+def test_a_slash_too_many_before_a_key_is_asked_for_is_the_same(deploy, path):
+    answer = deploy(ALLOW_ANONYMOUS="false").get(path)
+    assert (answer.status, answer.calls) == (308, [])
+
+
+@pytest.mark.parametrize("path", SLASHES)
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
+def test_a_slash_too_many_tells_a_writer_the_right_path(client, cloud, method, path):
+    answer = client.request(method, path, json={"prompt": "A fox"})
+    assert answer.status == 404
+    assert SLASHES[path] in answer.error["message"]
+    assert ("param" in answer.error) is SLASHES[path].startswith("/v1")
+    assert answer.headers["x-should-retry"] == "false"
+    assert cloud.is_untouched()
+
+
+def test_a_name_with_a_slash_in_it_is_no_way_to_another_route(client, lives):
+    """A gateway may decode `%2F` before the function sees the path."""
+    task_id = lives.completed().task_id
+    for raw in (f"/v1/videos/{task_id}/content/x", f"/v1/videos/a/{task_id}"):
+        answer = client.get(f"/v1/videos/{task_id}", rawPath=raw)
+        assert answer.status == 404
+        assert answer.error["type"] == "invalid_request_error"
+
+
+def test_every_route_of_the_template_is_answered_by_the_function_it_names():
+    declared = {}
+    for route, role in routes().items():
+        method, _, path = route.partition(" ")
+        if method not in ("$default", "HEAD"):  # which `Api` answers as GET
+            pattern = path.replace("{", "<").replace("}", ">")
+            declared.setdefault(role, set()).add(f'@api.{method.lower()}("{pattern}")')
+    for role, wanted in declared.items():
+        source = (ROOT / "functions" / role / "app.py").read_text()
+        assert set(re.findall(r"^@api\..*$", source, re.MULTILINE)) == wanted
+
+
+def test_a_route_that_no_function_has_is_the_documentations():
+    assert routes()["$default"] == "docs"
+
+
+@pytest.mark.parametrize("role", ["cancel", "content", "docs", "status", "submit", "uploads"])
+def test_a_recorded_event_of_each_role_is_understood(client, role):
+    answer = client.invoke(role, json.loads(recorded(role)))
+    assert answer["statusCode"] in (200, 201, 202, 404)
+    assert "route_not_found" not in answer["body"]
+
+
+def test_an_event_without_headers_is_understood(client):
+    event = json.loads(recorded("docs"))
+    del event["headers"]
+    assert client.invoke("docs", event)["statusCode"] < 500
+
+
+def test_a_function_is_loaded_once_for_many_requests(client):
+    client.get("/api/v1/health")
+    before = cold_start.cache_info().misses
+    client.get("/api/v1/health")
+    assert cold_start.cache_info().misses == before

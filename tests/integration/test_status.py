@@ -1,0 +1,215 @@
+"""Reading one task, by every route and in every state: exact keys, exact types, headers."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support.task_factory import UPSTREAM_VIDEO
+from videoapi.errors import GenerationError
+
+TASK_KEYS = {
+    "task_id", "status", "progress", "created_at", "updated_at", "completed_at", "result", "error",
+    "attempts", "prompt", "video_url",
+}  # fmt: skip
+VIDEO_KEYS = {
+    "id", "object", "model", "status", "progress", "created", "created_at", "completed_at",
+    "expires_at", "prompt", "size", "seconds", "remixed_from_video_id", "error", "video_url",
+}  # fmt: skip
+OLD_KEYS = {"task_id", "status", "progress", "video_url", "error", "created_at", "updated_at"}
+STATES = ["pending", "processing", "completed", "failed", "cancelled"]
+OPEN = {"pending", "processing"}
+NOW = 1_768_127_400.25  # 2026-01-11T10:30:00.250Z
+
+
+def task_of(client, task):
+    return client.get(f"/api/v1/tasks/{task.task_id}")
+
+
+def old_of(client, task):
+    return client.get(f"/api/v1/videos/{task.task_id}")
+
+
+def video_of(client, task):
+    return client.get(f"/v1/videos/{task.task_id}")
+
+
+def seconds_of(instant):
+    return datetime.fromisoformat(instant).timestamp()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_task_has_the_same_keys_and_types_in_every_state(client, lives, state):
+    body = task_of(client, getattr(lives, state)()).json
+    assert body.keys() == TASK_KEYS
+    assert body["status"] == state
+    assert type(body["progress"]) is type(body["attempts"]) is int
+    for instant in ("created_at", "updated_at"):
+        assert len(body[instant]) == len("2026-01-11T10:30:00.000Z")
+        assert body[instant].endswith("Z")
+    assert (body["completed_at"] is None) is (state in OPEN)
+    assert (body["result"] is not None) is (state == "completed")
+    assert (body["video_url"] is not None) is (state == "completed")
+    assert (body["error"] is not None) is (state in {"failed", "cancelled"})
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_deprecated_status_has_the_documents_keys_in_every_state(client, lives, state):
+    answer = old_of(client, getattr(lives, state)())
+    assert answer.json.keys() == OLD_KEYS
+    assert answer.json["status"] == state
+    assert (answer.json["video_url"] is not None) is (state == "completed")
+    assert (answer.json["error"] is not None) is (state in {"failed", "cancelled"})
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_video_object_has_all_keys_in_every_state_and_never_one_called_url(client, lives, state):
+    answer = video_of(client, getattr(lives, state)())
+    video = answer.json
+    assert video.keys() == VIDEO_KEYS
+    assert video["object"] == "video"
+    assert type(video["progress"]) is type(video["created"]) is type(video["created_at"]) is int
+    assert type(video["seconds"]) is str
+    ended = state not in OPEN
+    for key in ("completed_at", "expires_at"):
+        assert type(video[key]) is (int if ended else type(None))
+    assert (video["video_url"] is not None) is (state == "completed")
+    assert (video["error"] is not None) is (state in {"failed", "cancelled"})
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_task_that_has_not_ended_says_when_to_ask_again(client, lives, state):
+    task = getattr(lives, state)()
+    for answer in (task_of(client, task), old_of(client, task)):
+        assert ("retry-after" in answer.headers) is (state in OPEN)
+        if state in OPEN:
+            assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert ("openai-poll-after-ms" in video_of(client, task).headers) is (state in OPEN)
+
+
+@pytest.mark.parametrize("read", [task_of, old_of, video_of])
+def test_a_status_is_never_stored_by_a_cache_and_differs_by_client(client, lives, read):
+    headers = read(client, lives.completed()).headers
+    assert headers["cache-control"] == "no-store"
+    assert {"User-Agent", "X-Stainless-Lang"} <= set(headers["vary"].split(", "))
+    assert headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("read", [task_of, old_of, video_of])
+def test_a_read_is_one_get_item(client, lives, read):
+    assert read(client, lives.completed()).calls == ["dynamodb:GetItem"]
+
+
+def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, lives):
+    task = lives.completed(now=NOW, retention=10**10)
+    assert task_of(client, task).json == {
+        "task_id": task.task_id,
+        "status": "completed",
+        "progress": 100,
+        "created_at": "2026-01-11T10:30:00.250Z",
+        "updated_at": "2026-01-11T10:30:00.250Z",
+        "completed_at": "2026-01-11T10:30:00.250Z",
+        "result": {
+            "service": "veo3",
+            "result": {
+                "video_url": UPSTREAM_VIDEO,
+                "thumbnail_url": None,
+                "expires_at": None,
+                "content_type": "video/mp4",
+                "size_bytes": 1234,
+                "requested": {"seconds": None, "fps": 30, "size": "1920x1080"},
+                "actual": {"seconds": 8.0, "fps": 24.0, "size": "1280x720"},
+            },
+            "duration": 42.5,
+        },
+        "video_url": UPSTREAM_VIDEO,
+        "error": None,
+        "attempts": 1,
+        "prompt": "A fox, at dusk",
+    }
+
+
+def test_the_prompt_is_the_one_really_sent_and_before_that_the_callers(client, lives):
+    assert task_of(client, lives.pending()).json["prompt"] == "A fox"
+    assert task_of(client, lives.processing()).json["prompt"] == "A fox, at dusk"
+
+
+def test_metadata_comes_back_where_it_was_given(client):
+    fields = {"image": "https://example.com/a.png", "metadata": {"order": "42"}}
+    task_id = client.post("/api/v1/videos/generate", json=fields).json["task_id"]
+    body = client.get(f"/api/v1/tasks/{task_id}").json
+    assert body["metadata"] == {"order": "42"}
+    assert body.keys() == TASK_KEYS | {"metadata"}
+
+
+def test_a_copied_video_gets_a_fresh_presigned_link_at_every_read(client, lives):
+    result = {"video_url": None, "video_key": "videos/anonymous/vid_1.mp4"}
+    task = lives.completed(result=result, thumbnail_key="thumbnails/anonymous/vid_1.jpg")
+    inner = task_of(client, task).json["result"]["result"]
+    for key, path in [
+        ("video_url", "/videos/anonymous/vid_1.mp4"),
+        ("thumbnail_url", "/thumbnails/anonymous/vid_1.jpg"),
+    ]:
+        assert inner[key].startswith(f"https://files.s3.us-east-1.amazonaws.com{path}?")
+        assert "X-Amz-Signature=" in inner[key]
+        assert "X-Amz-Expires=3600" in inner[key]
+    in_an_hour = datetime.now(UTC).timestamp() + 3600
+    assert abs(seconds_of(inner["expires_at"]) - in_an_hour) < 60
+    assert "X-Amz-Signature=" in video_of(client, task).json["video_url"]
+    assert "X-Amz-Signature=" in old_of(client, task).json["video_url"]
+
+
+def test_a_failed_task_tells_whether_to_try_again_and_whether_it_may_have_cost(client, lives):
+    error = GenerationError(
+        "Service temporarily unavailable",
+        code="upstream_submit_unknown",
+        kind="ServiceError",
+        retryable=True,
+        maybe_charged=True,
+    )
+    task = lives.failed(error=error)
+    told = {
+        "type": "ServiceError",
+        "message": "Service temporarily unavailable",
+        "code": "upstream_submit_unknown",
+        "retryable": True,
+        "maybe_charged": True,
+    }
+    assert task_of(client, task).json["error"] == told
+    assert old_of(client, task).json["error"] == told
+    assert video_of(client, task).json["error"] == {
+        "code": "upstream_submit_unknown",
+        "message": "Service temporarily unavailable",
+        "type": "ServiceError",
+        "param": None,
+        "retryable": True,
+    }
+
+
+def test_the_documented_sample_finds_content_policy_in_the_message(client, lives):
+    error = task_of(client, lives.failed()).json["error"]
+    assert "content_policy" in error["message"].lower()
+    assert error["retryable"] is False
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_cancelled_task_says_whether_it_may_have_been_charged(client, lives, begun):
+    task = lives.cancelled(begun=begun)
+    error = task_of(client, task).json["error"]
+    assert error["code"] == "cancelled"
+    assert error["retryable"] is False
+    assert error["maybe_charged"] is begun
+    assert video_of(client, task).json["error"]["code"] == "cancelled"
+
+
+def test_the_deprecated_route_says_so_and_names_its_successor(client, lives):
+    task = lives.pending()
+    headers = old_of(client, task).headers
+    assert headers["deprecation"] == "@1768089600", "2026-01-11, as RFC 9745 writes dates"
+    assert headers["link"] == f'</api/v1/tasks/{task.task_id}>; rel="successor-version"'
+    assert "deprecation" not in task_of(client, task).headers
+
+
+def test_expiry_is_told_as_the_end_of_the_retention_time(client, lives):
+    task = lives.completed(now=NOW, retention=3600)
+    video = video_of(client, task).json
+    assert (video["completed_at"], video["expires_at"]) == (int(NOW), int(NOW) + 3600)

@@ -1,0 +1,116 @@
+"""Which words for a status whom: the document's clients and the SDKs stop at different ones."""
+
+import pytest
+
+from tests.support.pictures import png
+from videoapi.domain.tasks import Dialect
+
+URL = "https://example.com/image.jpg"
+SDK_AGENTS = [
+    "OpenAI/Python 2.9.0",
+    "OpenAI/JS 6.1.0",
+    "AsyncOpenAI/Python 2.9.0",
+    "AzureOpenAI/Python 2.9.0",
+    "AsyncAzureOpenAI/Python 2.9.0",
+]
+OTHER_AGENTS = [
+    "OpenAI/v1 PythonBindings/0.28.1",
+    "python-requests/2.34.2",
+    "my OpenAI/Python client",
+    "openai/lower",
+    "",
+]
+WORDS = {
+    "pending": ("pending", "queued"),
+    "processing": ("processing", "in_progress"),
+    "completed": ("completed", "completed"),
+    "failed": ("failed", "failed"),
+    "cancelled": ("cancelled", "failed"),
+}
+
+
+def created(client, **request):
+    fields = {"prompt": "A fox"}
+    return client.post("/v1/videos", **({"json": fields} | request)).json
+
+
+def word(client, task_id, **headers):
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.get(f"/v1/videos/{task_id}", headers=names).json["status"]
+
+
+@pytest.mark.parametrize("state", WORDS)
+def test_each_status_has_one_word_for_either_reader(client, lives, state):
+    task = getattr(lives, state)()
+    document, openai = WORDS[state]
+    assert word(client, task.task_id) == document
+    assert word(client, task.task_id, x_stainless_lang="js") == openai
+
+
+@pytest.mark.parametrize("agent", SDK_AGENTS)
+def test_an_official_sdk_reads_its_own_words(client, lives, agent):
+    assert word(client, lives.pending().task_id, user_agent=agent) == "queued"
+    assert created(client, headers={"user-agent": agent})["status"] == "queued"
+
+
+@pytest.mark.parametrize("agent", OTHER_AGENTS)
+def test_any_other_client_reads_the_documents_words(client, lives, agent):
+    assert word(client, lives.pending().task_id, user_agent=agent) == "pending"
+    assert created(client, headers={"user-agent": agent})["status"] == "pending"
+
+
+def test_the_header_of_the_sdks_counts_whatever_it_says(client):
+    assert created(client, headers={"x-stainless-lang": "unknown"})["status"] == "queued"
+
+
+def test_a_form_is_answered_in_openais_words_and_stays_so_for_any_reader(client):
+    video = client.form(files={"prompt": (None, "A fox")}).json
+    assert video["status"] == "queued"
+    assert word(client, video["id"]) == "queued"
+
+
+def test_an_object_as_reference_is_answered_in_openais_words_and_stays_so(client):
+    video = created(client, json={"prompt": "x", "input_reference": {"image_url": URL}})
+    assert video["status"] == "queued"
+    assert word(client, video["id"]) == "queued"
+
+
+def test_what_an_sdk_created_reads_in_openais_words_for_any_reader(client):
+    video = created(client, headers={"x-stainless-lang": "python"})
+    assert word(client, video["id"]) == "queued"
+
+
+def test_a_task_of_a_plain_client_reads_in_the_words_of_whoever_asks(client):
+    video = created(client)
+    assert video["status"] == "pending"
+    assert word(client, video["id"]) == "pending"
+    assert word(client, video["id"], x_stainless_lang="python") == "queued"
+
+
+def test_the_rest_dialect_has_the_documents_words_for_everybody(client):
+    video = created(client, headers={"x-stainless-lang": "python"})
+    headers = {"x-stainless-lang": "python"}
+    for path in (f"/api/v1/tasks/{video['id']}", f"/api/v1/videos/{video['id']}"):
+        assert client.get(path, headers=headers).json["status"] == "pending"
+    assert client.get("/api/v1/tasks", headers=headers).json[0]["status"] == "pending"
+
+
+def test_the_list_is_always_in_openais_words(client, lives):
+    for state in WORDS:
+        getattr(lives, state)()
+    listed = [video["status"] for video in client.get("/v1/videos").json["data"]]
+    assert sorted(listed) == sorted(openai for _, openai in WORDS.values())
+
+
+@pytest.mark.parametrize(("setting", "expected"), [("openai", "queued"), ("document", "pending")])
+def test_the_setting_overrides_every_rule(deploy, lives, setting, expected):
+    client = deploy(OPENAI_STATUS_VOCABULARY=setting)
+    task = lives.pending(dialect=Dialect.OPENAI)
+    plain, sdk = {}, {"x-stainless-lang": "python", "user-agent": SDK_AGENTS[0]}
+    for headers in (plain, sdk):
+        assert created(client, headers=headers)["status"] == expected
+        read = client.get(f"/v1/videos/{task.task_id}", headers=headers)
+        assert read.json["status"] == expected
+        listed = client.get("/v1/videos", headers=headers).json["data"]
+        assert {video["status"] for video in listed} == {expected}
+    assert client.form(files={"input_reference": png()}).json["status"] == expected

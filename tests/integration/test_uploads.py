@@ -1,0 +1,185 @@
+"""Images that S3 takes by a signed form, and that a submit names.
+
+moto enforces no policy: `tests/e2e` posts forms to the local stack, which does.
+"""
+
+import time
+from datetime import datetime
+
+import pytest
+
+from tests.integration.test_refusals import assert_openai, assert_rest
+from tests.support.pictures import png
+from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.usecases import uploads
+
+UPLOADS, REST, OPENAI = "/api/v1/uploads", "/api/v1/videos/generate", "/v1/videos"
+WAYS = {
+    "REST": lambda client, text, **more: client.post(REST, json={"image": text}, **more),
+    "OpenAI": lambda client, text, **more: client.post(
+        OPENAI, json={"prompt": "A fox", "input_reference": text}, **more
+    ),
+    "OpenAI object": lambda client, text, **more: client.post(
+        OPENAI, json={"prompt": "A fox", "input_reference": {"image_url": text}}, **more
+    ),
+    "OpenAI form": lambda client, text, **more: client.form(
+        files={"prompt": (None, "A fox"), "input_reference[image_url]": (None, text)}, **more
+    ),
+    "OpenAI form text": lambda client, text, **more: client.form(
+        files={"prompt": (None, "A fox"), "input_reference": (None, text)}, **more
+    ),
+}
+every_way = pytest.mark.parametrize("way", WAYS)
+
+
+@pytest.fixture
+def upload(client):
+    return client.post(UPLOADS, json={"content_type": "image/png"}).json
+
+
+@pytest.fixture
+def sent(cloud, upload):
+    """An upload whose file has arrived."""
+    cloud.files.put(upload["fields"]["key"], png(), "image/png")
+    return upload
+
+
+def assert_not_found(answer):
+    if answer.status == 422:
+        assert_rest(answer, 422, "ValidationError", code="upload_not_found")
+        assert answer.error["details"][0]["field"] == "image"
+    else:
+        assert_openai(answer, 400, code="upload_not_found", param="input_reference")
+
+
+def test_an_upload_is_answered_with_a_form_and_touches_nothing(client, cloud):
+    answer = client.post(UPLOADS, json={"content_type": "image/png", "size_bytes": 12_345_678})
+    assert (answer.status, answer.calls) == (201, [])
+    assert answer.json.keys() == {"reference", "url", "fields", "max_bytes", "expires_at"}
+    assert answer.json["url"] == f"https://{cloud.bucket}.s3.us-east-1.amazonaws.com/"
+    assert answer.json["max_bytes"] == 12_345_678
+    life = datetime.fromisoformat(answer.json["expires_at"]).timestamp() - time.time()
+    assert 590 < life <= 600
+    assert cloud.is_untouched()
+
+
+def test_an_upload_may_say_nothing_of_itself(client):
+    answer = client.post(UPLOADS, json={})
+    assert answer.status == 201
+    assert answer.json["fields"]["Content-Type"] == "image/jpeg"
+    assert answer.json["max_bytes"] == 20 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"content_type": "image/gif"}, "content_type", "invalid_value"),
+        ({"size_bytes": 20 * 1024 * 1024 + 1}, "size_bytes", "invalid_value"),
+        ({"filename": "a.png"}, "filename", "unknown_parameter"),
+        ([], "body", "invalid_value"),
+    ],
+)
+def test_an_upload_that_would_be_refused_later_is_refused_now(client, body, field, code):
+    answer = client.post(UPLOADS, json=body)
+    assert_rest(answer, 422, "ValidationError", code=code)
+    assert answer.error["details"][0]["field"] == field
+
+
+def test_what_is_no_json_asks_for_no_upload(client):
+    assert_rest(client.post(UPLOADS), 400, "MalformedBody")
+    assert_rest(client.form(UPLOADS, files={"file": png()}), 415, "UnsupportedMediaType")
+
+
+@every_way
+def test_every_place_for_an_image_takes_the_reference(client, cloud, sent, way):
+    answer = WAYS[way](client, f" {sent['reference']}\n")
+    assert answer.status in (200, 202)
+    assert answer.calls == ["s3:HeadObject", "dynamodb:PutItem", "sqs:SendMessage"]
+    (item,) = cloud.items().values()
+    assert item["image_key"] == sent["fields"]["key"]
+    assert "image_url" not in item
+
+
+@every_way
+def test_a_file_that_has_not_arrived_is_said_by_its_field_and_nothing_is_done(
+    client, cloud, upload, way
+):
+    answer = WAYS[way](client, upload["reference"])
+    assert_not_found(answer)
+    assert answer.calls == ["s3:HeadObject"]
+    assert cloud.is_untouched()
+
+
+def test_the_address_of_an_uploaded_file_is_taken_too(client, cloud, sent):
+    client.post(REST, json={"image": sent["url"] + sent["fields"]["key"]})
+    (item,) = cloud.items().values()
+    assert item["image_key"] == sent["fields"]["key"]
+
+
+@every_way
+def test_a_reference_is_its_owners_alone_and_reads_to_others_as_none(deploy, cloud, way):
+    closed = deploy(ALLOW_ANONYMOUS="false")
+    ring = KeyRing(cloud.dynamodb, cloud.table, time.time)
+    own, other = (
+        {"authorization": f"Bearer {ring.make(name, Limits())}"} for name in ("alice", "bob")
+    )
+    made = closed.post(UPLOADS, json={}, headers=own).json
+    assert made["fields"]["key"].startswith("inputs/alice/uploads/")
+    cloud.files.put(made["fields"]["key"], png(), "image/png")
+    foreign = WAYS[way](closed, made["reference"], headers=other)
+    missing = WAYS[way](closed, "upload_" + "a" * 26, headers=other)
+    assert_not_found(foreign)
+    assert foreign.error == missing.error
+    assert WAYS[way](closed, made["reference"], headers=own).status in (200, 202)
+
+
+def test_an_upload_is_not_deleted_with_a_task_that_used_it(client, cloud, sent):
+    first, second = (
+        client.post(OPENAI, json={"prompt": prompt, "input_reference": sent["reference"]}).json
+        for prompt in ("A fox", "A wolf")
+    )
+    assert client.delete(f"{OPENAI}/{first['id']}").status == 200
+    assert cloud.objects() == {cloud.item(second["id"])["image_key"]: png()}
+
+
+def test_the_same_reference_is_the_same_wish(client, sent):
+    headers = {"idempotency-key": "k"}
+    first, again = (
+        client.post(REST, json={"image": sent["reference"]}, headers=headers) for _ in range(2)
+    )
+    assert again.json["task_id"] == first.json["task_id"]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert client.post(REST, json={"image": "https://e.example/"}, headers=headers).status == 422
+
+
+def test_a_store_that_does_not_answer_is_not_taken_for_a_missing_file(client, cloud, sent):
+    cloud.calls.fail("s3:HeadObject", code="")
+    answer = client.post(REST, json={"image": sent["reference"]})
+    assert_rest(answer, 503, "ServiceError", retryable=True)
+    assert cloud.items() == {}
+
+
+@pytest.mark.parametrize("path", [REST, OPENAI])
+def test_a_body_that_is_too_large_is_shown_the_way(client, path):
+    headers = {"content-type": "application/json"}
+    answer = client.post(path, body=" " * (6 * 1024 * 1024 + 1), headers=headers)
+    assert answer.status == 413
+    assert UPLOADS in answer.error["message"]
+
+
+def test_a_day_is_shorter_than_the_files_life_less_the_queues():
+    assert uploads.USABLE_SECONDS <= (5 - 4) * 24 * 3600
+
+
+def test_uploads_count_as_submits_of_their_minute(deploy, cloud):
+    ring = KeyRing(cloud.dynamodb, cloud.table, time.time)
+    headers = {"x-api-key": ring.make("anna", Limits(submits_per_minute=2))}
+    closed = deploy(ALLOW_ANONYMOUS="false")
+    answers = [closed.post(UPLOADS, json={}, headers=headers) for _ in range(5)]
+    # A minute may end in between, and lets two more in.
+    assert [answer.status for answer in answers[:2]] == [201, 201]
+    refused = [answer for answer in answers if answer.status != 201]
+    assert refused
+    assert refused[0].status == 429
+    assert refused[0].error["code"] == "rate_limited"
+    assert answers[0].headers["ratelimit"].startswith('"minute";r=1;')

@@ -1,0 +1,18 @@
+"""Where the documents are; programs and tests that read or write them take the paths from here."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+API = DOCS / "api.md"
+COSTS = DOCS / "costs-and-scale.md"
+INDEX = DOCS / "README.md"
+OPERATIONS = DOCS / "operations.md"
+PAYING_ONCE = DOCS / "paying-once.md"
+PERFORMANCE = DOCS / "performance.md"
+
+
+def everything() -> list[Path]:
+    """Return every Markdown file that is written for readers."""
+    return sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])

@@ -1,0 +1,259 @@
+"""One deployment of the service on fakes: "command in, state out".
+
+Every effect is announced at `World.at`, where a test lets a worker die or somebody else act.
+"""
+
+import itertools
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+
+import httpx
+
+from tests.support.fake_relay import FakeRelay, next_of
+from tests.support.fakes import Clock, Crash, FakeFiles, FakeQueue, FakeStore, task_of
+from tests.support.movies import mp4
+from videoapi.accounts.rate_limits import Quota
+from videoapi.domain.ids import new_task_id
+from videoapi.domain.tasks import GenerationRequest, Status, Task
+from videoapi.domain.timestamps import timestamp
+from videoapi.errors import ServiceError
+from videoapi.metrics import Measurements
+from videoapi.net.downloads import Fetcher
+from videoapi.providers.openai_compatible.client import Veo3
+from videoapi.settings import Settings
+from videoapi.usecases.cancellation import Cancellation
+from videoapi.usecases.submission import Submissions
+from videoapi.worker.delivery import Delivery
+from videoapi.worker.generation import Generation
+from videoapi.worker.lease import Message
+from videoapi.worker.preparation import Inputs
+from videoapi.worker.recovery import Recovery
+
+OWNER = "anonymous"
+FUNCTION_SECONDS = 900
+DEFAULTS = Settings(veo3_base_url="https://relay.example.com")
+
+
+class FakeLog:
+    """What was logged, as (level, message, fields)."""
+
+    def __init__(self):
+        self.lines, self.keys = [], {}
+
+    def append_keys(self, **keys):
+        self.keys.update(keys)
+
+    def debug(self, message, **fields):
+        self.lines.append(("debug", message, fields))
+
+    def info(self, message, **fields):
+        self.lines.append(("info", message, fields))
+
+    def warning(self, message, **fields):
+        self.lines.append(("warning", message, fields))
+
+    def error(self, message, **fields):
+        self.lines.append(("error", message, fields))
+
+    def exception(self, message, **fields):
+        self.lines.append(("exception", message, fields))
+
+    @property
+    def steps(self):
+        return [fields["step"] for _, message, fields in self.lines if message == "step"]
+
+
+class NoLimits:
+    """A limiter of keys that have none."""
+
+    def quota(self, _key, _now):
+        return Quota()
+
+
+class World:
+    """One deployment of the service. See the module."""
+
+    clock_type = Clock
+    log_type = FakeLog
+    relay_type = FakeRelay
+
+    def __init__(self, *, optimizer=None, **settings):
+        self.settings = replace(DEFAULTS, **settings)
+        self.clock = self.clock_type()
+        self.store, self.queue, self.files = self.adapters()
+        self.relay, self.log = self.relay_type(self), self.log_type()
+        self.measured = []  # (name, value, code)
+        measurements = Measurements(self.emit)
+        self.cdn = deque()  # answers to downloads of results and images, as in `FakeRelay`
+        self.downloads = []
+        self.events = []  # everything that was reached, in order
+        self.at_event = {}  # what happens there: index into `events` → action
+        self.jitter = 1.0
+        self.key_away_until = 0.0
+        self.address = "93.184.216.34"  # of every name that is looked up
+        self._numbers = itertools.count(1)
+        self.fetcher = Fetcher(
+            allow_private=False,
+            trusted_origins=("https://relay.example.com",),
+            resolve=lambda _host, port, **_: [(2, 1, 6, "", (self.address, port))],
+            transport=httpx.MockTransport(self._download),
+        )
+        veo3 = Veo3(
+            httpx.MockTransport(self.relay),
+            base_url=self.settings.veo3_base_url,
+            endpoint=self.settings.veo3_endpoint,
+            key=self.key,
+        )
+        self.inputs = Inputs(self.settings, self.files, self.fetcher, optimizer)
+        self.delivery = Delivery(
+            self.settings, self.store, self.files, veo3, self.fetcher, self.log
+        )
+        self.generation = Generation(
+            self.settings,
+            self.store,
+            self.queue,
+            veo3,
+            self.inputs,
+            self.delivery,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            jitter=lambda: self.jitter,
+            beating=self.clock.beating,
+            log=self.log,
+            measurements=measurements,
+        )
+        self.recovery = Recovery(
+            self.settings,
+            self.store,
+            self.queue,
+            clock=self.clock,
+            measurements=measurements,
+            log=self.log,
+        )
+        self.submissions = Submissions(
+            self.settings,
+            self.store,
+            self.queue,
+            self.files,
+            links=None,
+            limiter=NoLimits(),
+            measurements=measurements,
+        )
+        self.cancellation = Cancellation(
+            self.store,
+            self.files,
+            retention_hours=self.settings.task_retention_hours,
+            clock=self.clock,
+            measurements=measurements,
+        )
+
+    def key(self):
+        """Return the relay's key, once it can be read."""
+        if self.clock() < self.key_away_until:
+            raise ServiceError("A key of this service cannot be read just now.")
+        return "sk-relay-secret"
+
+    def adapters(self):
+        """Return the store, the queue and the files."""
+        return FakeStore(self), FakeQueue(self), FakeFiles(self)
+
+    def emit(self, name, _unit, value, dimensions):
+        """Keep a metric."""
+        self.measured.append((name, value, dimensions.get("code")))
+
+    def at(self, event):
+        """Note that an effect is about to happen, or has just happened, and let others act."""
+        self.events.append(event)
+        action = self.at_event.pop(len(self.events) - 1, None) or self.at_event.pop(event, None)
+        if action is not None:
+            action()
+
+    def submit(self, **fields):
+        """Put a task and send its message, as `submission` does."""
+        request = fields.pop("request", None) or GenerationRequest(model="veo_3_1", prompt="A fox")
+        now = self.clock()
+        task = Task(
+            **{
+                "task_id": new_task_id(),
+                "owner": OWNER,
+                "status": Status.PENDING,
+                "created_at": timestamp(now),
+                "updated_at": timestamp(now),
+                "queued_at": timestamp(now),
+                "due_at": timestamp(now + 60),
+                "lease_until": timestamp(now),
+                "request": request,
+                **fields,
+            }
+        )
+        self.store.create(task)
+        self.queue.send(task.task_id)
+        return task.task_id
+
+    def task(self, task_id):
+        return task_of(self.store.rows[task_id])
+
+    def message(self, task_id, receipt="receipt", seconds=FUNCTION_SECONDS):
+        """Return a delivery to an invocation that has `seconds` left."""
+        end = self.clock() + seconds
+        return Message(
+            task_id=task_id,
+            receipt_handle=receipt,
+            request_id=f"request-{next(self._numbers)}",
+            remaining=lambda: end - self.clock(),
+        )
+
+    def work(self, seconds=FUNCTION_SECONDS):
+        """Receive one message and run a worker on it; return whether there was one."""
+        letter = self.queue.receive()
+        if letter is None:
+            return False
+        try:
+            self.generation.run(self.message(letter.task_id, letter.receipt, seconds))
+        except (Crash, ServiceError):
+            return True  # the message comes back
+        self.queue.delete(letter.receipt)
+        return True
+
+    def tick(self):
+        """Do what the schedule and the dead letters do; what fails is done the next time."""
+        with suppress(ServiceError):
+            while self.queue.dead:
+                self.recovery.bury(self.queue.dead[0])
+                self.queue.dead.pop(0)
+            self.recovery.sweep()
+
+    def settle(self, *, within=7200.0):
+        """Let workers, sweeper and dead letters go on until every task has ended."""
+        end = self.clock() + within
+        swept = self.clock()
+        while any("open" in row for row in self.store.rows.values()):
+            assert self.clock() < end, "a task is in limbo"
+            if self.work():
+                continue
+            if self.clock() - swept >= 60:
+                swept = self.clock()
+                self.tick()
+                continue
+            coming = [letter.visible_at for letter in self.queue.letters]
+            self.clock.advance(max(min([*coming, swept + 60]) - self.clock(), 0.001))
+
+    def idle(self, seconds):
+        """Let time pass with nothing but what is left in the queue."""
+        until = self.clock() + seconds
+        while self.clock() < until:
+            self.work()
+            self.tick()
+            self.clock.advance(60)
+
+    def run(self, **fields):
+        """Submit a task, let it end, return it."""
+        task_id = self.submit(**fields)
+        self.settle()
+        return self.task(task_id)
+
+    def _download(self, request):
+        self.downloads.append(request)
+        self.at("download")
+        return next_of(self.cdn, request) or httpx.Response(200, content=mp4())

@@ -1,0 +1,88 @@
+"""Tasks that have come this far, written by the same transitions as the real ones."""
+
+import time
+
+from videoapi.domain import transitions
+from videoapi.domain.ids import new_task_id
+from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
+from videoapi.domain.timestamps import timestamp
+from videoapi.errors import GenerationError
+
+OWNER = "anonymous"
+DAY = 24 * 3600
+UPSTREAM_VIDEO = "https://cdn.example.com/video.mp4"
+POLICY = GenerationError(
+    "Content policy violation (content_policy: PUBLIC_ERROR_MINOR)", code="content_policy_violation"
+)
+
+
+def new_task(*, now=None, **fields):
+    now = time.time() if now is None else now
+    defaults = {
+        "task_id": new_task_id(),
+        "owner": OWNER,
+        "status": Status.PENDING,
+        "created_at": timestamp(now),
+        "updated_at": timestamp(now),
+        "queued_at": timestamp(now),
+        "due_at": timestamp(now + 120),
+        "lease_until": timestamp(now),
+        "request": GenerationRequest(model="veo_3_1", prompt="A fox"),
+        "dialect": Dialect.DOCUMENT,
+    }
+    return Task(**defaults | fields)
+
+
+class Lives:
+    """Each method returns a task of its status, from the table."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def pending(self, **fields):
+        task = new_task(**fields)
+        assert self._store.create(task) is None
+        return task
+
+    def processing(
+        self, *, now=None, progress=45, upstream_id="job:1", thumbnail_key=None, **fields
+    ):
+        now = time.time() if now is None else now
+        task = self.pending(now=now, **fields)
+        steps = [
+            lambda: transitions.claim("worker-1", now=now, lease_seconds=40),
+            lambda: transitions.intend(
+                task, now=now, prompt="A fox, at dusk", thumbnail_key=thumbnail_key
+            ),
+            lambda: transitions.accept(task, upstream_id, now=now),
+            lambda: transitions.renew(task, now=now, lease_seconds=40, progress=progress),
+        ]
+        for step in steps:
+            task = self._apply(task, step())
+        return task
+
+    def completed(self, *, now=None, retention=DAY, result=None, **fields):
+        now = time.time() if now is None else now
+        task = self.processing(now=now, **fields)
+        result = {
+            "video_url": UPSTREAM_VIDEO,
+            "content_type": "video/mp4",
+            "size_bytes": 1234,
+            "actual": {"seconds": 8.0, "fps": 24.0, "size": "1280x720"},
+            "duration": 42.5,
+        } | (result or {})
+        return self._apply(task, transitions.complete(task, result, now=now, retention=retention))
+
+    def failed(self, *, error=POLICY, **fields):
+        task = self.processing(**fields)
+        change = transitions.fail(task, error, now=time.time(), retention=DAY)
+        return self._apply(task, change)
+
+    def cancelled(self, *, begun=False, **fields):
+        task = self.processing(**fields) if begun else self.pending(**fields)
+        return self._apply(task, transitions.cancel(now=time.time(), retention=DAY))
+
+    def _apply(self, task, change):
+        after = self._store.apply(task.task_id, change)
+        assert after is not None
+        return after

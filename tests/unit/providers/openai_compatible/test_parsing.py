@@ -1,0 +1,340 @@
+"""Relays' answers in all their dialects, and answers that are no answers."""
+
+import pytest
+
+from videoapi.providers.classification import Complaint
+from videoapi.providers.errors import JobFailed
+from videoapi.providers.json_access import Unreadable, as_text, parsed
+from videoapi.providers.openai_compatible.errors import failure_without_status
+from videoapi.providers.openai_compatible.parsing import (
+    Job,
+    JobState,
+    accepted_id,
+    job_in,
+    progress_of,
+)
+
+CONTENT = "https://relay.example/v1/videos/v:1/content"
+VIDEO = "https://cdn.example/a.mp4?sig=1"
+QUEUED = [
+    "queued",
+    "pending",
+    "submitted",
+    "not_start",
+    "notstarted",
+    "preparing",
+    "created",
+    "starting",
+    "unknown",
+]
+RUNNING = ["processing", "in_progress", "running", "generating"]
+DONE = ["completed", "complete", "success", "succeeded", "succeed", "finished", "done", "ready"]
+DONE += ["video_generation_successful", "upscaling_successful"]
+FAILED = ["failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "timeout"]
+FAILED += ["timed_out", "rejected", "blocked", "prompt_blocked", "generation_failed"]
+STATES = {
+    **dict.fromkeys(QUEUED, JobState.QUEUED),
+    **dict.fromkeys(RUNNING, JobState.RUNNING),
+    **dict.fromkeys(DONE, JobState.DONE),
+    **dict.fromkeys(FAILED, JobState.FAILED),
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"null",
+        b'"id"',
+        b'{"id": "cut',
+        b"\xff\xfe\xff",
+        b"\xff{}",
+        b'{"n": ' + b"9" * 5000 + b"}",
+        b"[" * 100_000,
+    ],
+    ids=range(10),
+)
+def test_anything_but_a_json_object_is_unreadable(body):
+    with pytest.raises(Unreadable):
+        parsed(body)
+
+
+def test_a_json_object_is_read_with_a_byte_order_mark_too():
+    assert parsed(b'\xef\xbb\xbf{"id": 1}') == {"id": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "upstream_id"),
+    [
+        ({"id": "video_1"}, "video_1"),
+        ({"id": "veo3.1:abc/d"}, "veo3.1:abc/d"),
+        ({"task_id": "t"}, "t"),
+        ({"id": "", "task_id": "t"}, "t"),
+        ({"id": None, "data": {"id": "inner"}}, "inner"),
+        ({"code": "success", "data": {"task_id": " inner "}}, "inner"),
+        ({"id": 9_007_199_254_740_993}, "9007199254740993"),
+        ({"id": "x", "status": "failed", "error": {"code": "MINOR"}}, "x"),
+        ({"id": "x" * 512}, "x" * 512),
+        ({}, None),
+        ({"id": True}, None),
+        ({"id": 1.5}, None),
+        ({"id": 0}, None),
+        ({"id": {"id": "x"}}, None),
+        ({"id": "x" * 513}, None),
+        ({"id": "a\nb"}, None),
+        ({"id": "\ud800"}, None),
+        ({"data": "task"}, None),
+        ({"data": [{"id": "x"}]}, "x"),
+        ({"data": [], "output": {"task_id": "x"}}, "x"),
+        ({"error": {"message": "no"}}, None),
+        ({"taskId": "t"}, "t"),
+        ({"video_id": "t"}, "t"),
+        ({"request_id": "r"}, "r"),
+        ({"request_id": "r", "data": {"taskId": "t"}}, "t"),
+        ({"request_id": "r", "error": {"message": "no"}}, None),
+        ({"id": "a***b"}, None),
+    ],
+    ids=range(27),
+)
+def test_the_id_of_an_accepted_order_is_found(answer, upstream_id):
+    assert accepted_id(answer) == upstream_id
+
+
+@pytest.mark.parametrize("word", STATES)
+def test_every_status_word_is_known_in_any_writing(word):
+    writings = {
+        word,
+        word.upper(),
+        f" {word.title()} ",
+        word.replace("_", " "),
+        word.replace("_", "-"),
+    }
+    states = {job_in({"id": "v", "status": writing}, CONTENT).state for writing in writings}
+    assert states == {STATES[word]}
+
+
+def test_a_status_word_that_nobody_knows_keeps_the_job_alive():
+    assert job_in({"status": "upscaling"}, CONTENT) == Job(state=JobState.RUNNING)
+
+
+@pytest.mark.parametrize("key", ["status", "state", "task_status", "taskStatus"])
+@pytest.mark.parametrize("place", ["", "data", "output"])
+def test_the_status_word_stands_under_several_names(key, place):
+    job = {"id": "v", key: "SUCCEED", "video_url": VIDEO}
+    read = job_in({place: job} if place else job, CONTENT)
+    assert (read.state, read.video_url, read.ids) == (JobState.DONE, VIDEO, ("v",))
+
+
+@pytest.mark.parametrize(
+    ("beside", "state"),
+    [
+        ({"video_url": VIDEO}, JobState.DONE),
+        ({"video": {"url": VIDEO}, "progress": 40}, JobState.DONE),
+        ({"progress": 100, "completed_at": 1_700_000_000}, JobState.DONE),
+        ({"progress": "100%", "finish_time": "2026-01-01T00:00:00Z"}, JobState.DONE),
+        ({"progress": 100}, JobState.RUNNING),
+        ({"completed_at": 1_700_000_000}, JobState.RUNNING),
+        ({"progress": 100, "completed_at": 0}, JobState.RUNNING),
+        ({"error": {"code": "x", "message": "no luck"}}, JobState.FAILED),
+        ({"error": "no luck"}, JobState.FAILED),
+        ({"fail_reason": "no luck"}, JobState.FAILED),
+        ({"code": "PUBLIC_ERROR_UNSAFE_GENERATION"}, JobState.FAILED),
+        ({"error": {"code": "MINOR"}, "video_url": VIDEO}, JobState.DONE),
+        ({"error": None, "fail_reason": ""}, JobState.RUNNING),
+        ({"error": {"code": 0, "message": "success"}}, JobState.RUNNING),
+        ({"error": {}}, JobState.RUNNING),
+        ({"message": "still at it"}, JobState.RUNNING),
+        ({"input_reference": VIDEO, "thumbnail_url": VIDEO, "prompt": VIDEO}, JobState.RUNNING),
+    ],
+    ids=range(17),
+)
+@pytest.mark.parametrize("word", ["upscaling", "PUBLISHED", "stage_7"])
+def test_an_unknown_word_is_read_by_what_stands_beside_it(word, beside, state):
+    assert job_in({"id": "v", "status": word, **beside}, CONTENT).state is state
+    assert job_in({"data": {"id": "v", "state": word, **beside}}, CONTENT).state is state
+
+
+def test_a_known_word_is_not_read_by_what_stands_beside_it():
+    running = {"status": "running", "video_url": VIDEO, "error": "no", "progress": 100}
+    assert job_in(running, CONTENT).state is JobState.RUNNING
+
+
+def test_without_a_word_it_takes_a_url_and_an_end_to_be_done():
+    ended = {"progress": 100, "completed_at": 1_700_000_000}
+    assert job_in({"id": "v", "video_url": VIDEO, **ended}, CONTENT).state is JobState.DONE
+    assert job_in({"id": "v", **ended}, CONTENT) is None
+
+
+def test_an_old_row_keeps_the_url_where_others_have_the_reason():
+    row = {"task_id": "v", "status": "SUCCESS", "fail_reason": VIDEO}
+    assert job_in({"code": "success", "data": row}, CONTENT).video_url == VIDEO
+    row |= {"status": "FAILURE"}
+    assert job_in({"code": "success", "data": row}, CONTENT).video_url is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [
+        ({"expires_at": 1_800_000_000}, 1_800_000_000),
+        ({"expires_at": 1_800_000_000_000}, 1_800_000_000),
+        ({"data": {"expires_at": "2027-01-15T08:00:00Z"}}, 1_800_000_000),
+        ({"expires_at": 1_900_000_000, "video_url": f"{VIDEO}&Expires=1800000000"}, 1_800_000_000),
+        ({"expires_at": 0}, None),
+        ({"expires_at": "soon"}, None),
+        ({}, None),
+    ],
+    ids=range(7),
+)
+def test_the_earliest_end_of_the_video_is_told(answer, ends):
+    assert job_in({"id": "v", "status": "completed", **answer}, CONTENT).expires_at == ends
+    assert job_in({"id": "v", "status": "running", **answer}, CONTENT).expires_at is None
+
+
+@pytest.mark.parametrize("status", [None, 2, True, "", "  ", [], {}])
+def test_without_a_status_word_an_answer_says_nothing(status):
+    assert job_in({"id": "v", "status": status, "video_url": VIDEO}, CONTENT) is None
+
+
+def test_the_url_of_a_job_that_is_not_done_is_not_told():
+    assert job_in({"status": "running", "video_url": VIDEO}, CONTENT).video_url is None
+
+
+def test_an_envelope_is_opened():
+    inner = {"task_id": "t", "status": "SUCCESS", "progress": "100%", "video_url": VIDEO}
+    job = job_in({"code": "success", "message": "", "data": inner}, CONTENT)
+    assert (job.state, job.progress, job.video_url) == (JobState.DONE, 100, VIDEO)
+
+
+def test_an_envelopes_own_success_is_not_the_jobs():
+    answer = {"status": "success", "data": {"status": "processing", "progress": 7}}
+    assert job_in(answer, CONTENT) == Job(state=JobState.RUNNING, progress=7)
+
+
+def test_a_job_that_quotes_its_upstream_speaks_for_itself():
+    answer = {"id": "v", "status": "failed", "data": {"status": "submitted"}}
+    assert job_in(answer, CONTENT).state is JobState.FAILED
+
+
+def test_what_the_upstream_says_that_it_made_is_reported():
+    job = job_in({"status": "running", "seconds": "8", "fps": 24, "size": "1280X720"}, CONTENT)
+    assert (job.seconds, job.fps, job.size) == (8.0, 24.0, "1280x720")
+    job = job_in({"status": "running", "duration": "8s", "resolution": "1280 \u00d7 720"}, CONTENT)
+    assert (job.seconds, job.fps, job.size) == (8.0, None, "1280x720")
+
+
+@pytest.mark.parametrize(
+    "junk", [None, True, "", "x", -1, 0, 10**400, "1e400", float("nan"), [], {}]
+)
+def test_senseless_figures_read_as_none(junk):
+    job = job_in({"status": "running", "seconds": junk, "fps": junk, "size": junk}, CONTENT)
+    assert (job.seconds, job.fps, job.size) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "progress"),
+    [
+        (45, 45),
+        (45.9, 45),
+        ("45", 45),
+        ("45%", 45),
+        (" 45.5 % ", 45),
+        (0, 0),
+        (-5, 0),
+        (100, 100),
+        (250, 100),
+        (10**400, 100),
+        ("999", 100),
+        (None, None),
+        (True, None),
+        ("", None),
+        ("%", None),
+        ("soon", None),
+        ("-5%", None),
+        ("1e3", None),
+        ("٤٥%", None),
+        (float("nan"), None),
+        (float("inf"), None),
+        ([45], None),
+        ({"percent": 45}, None),
+    ],
+    ids=range(23),
+)
+def test_progress_is_a_whole_percentage_or_nothing(told, progress):
+    assert progress_of(told) == progress
+
+
+def test_a_data_url_of_many_megabytes_is_a_url():
+    url = "data:video/mp4;base64," + "A" * 8_000_000
+    job = job_in({"status": "completed", "url": url}, CONTENT)
+    assert job.video_url == url
+    assert len(repr(job)) < 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "again"),
+    [
+        ({"error": {"code": "PUBLIC_ERROR_MINOR"}}, "content_policy_violation", None),
+        ({"error": "AUDIO_FILTERED: silence"}, "audio_filtered", "audio"),
+        ({"fail_reason": "HIGH_TRAFFIC"}, "service_unavailable", "transient"),
+        ({"error": {"code": None, "message": "INTERNAL: oh"}}, "service_unavailable", "transient"),
+        ({"error": "429: Too Many Requests"}, "service_unavailable", "transient"),
+        ({"error": {"code": 500, "message": "oh"}}, "service_unavailable", "transient"),
+        ({"error": None}, "generation_failed", None),
+        ({}, "generation_failed", None),
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("enveloped", [False, True])
+def test_a_failed_job_carries_its_failure(answer, code, again, enveloped):
+    answer = {"id": "v", "status": "FAILURE", **answer}
+    answer = {"code": "success", "message": "", "data": answer} if enveloped else answer
+    failure = job_in(answer, CONTENT).failure
+    assert isinstance(failure, JobFailed)
+    assert (failure.code, failure.again) == (code, again)
+
+
+def test_a_job_that_ended_without_a_reason_says_how():
+    assert "as expired" in job_in({"status": "expired"}, CONTENT).failure.message
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("prompt_blocked", "content_policy_violation"),
+        ("moderation_failed", "content_policy_violation"),
+        ("audio_filtered_failed", "generation_failed"),
+        ("timed_out", "generation_failed"),
+        ("timeout", "generation_failed"),
+        ("rejected", "generation_failed"),
+    ],
+)
+def test_a_status_word_alone_may_end_a_job_and_never_repeats_it(word, code):
+    failure = job_in({"id": "v", "status": word}, CONTENT).failure
+    assert (failure.code, failure.again) == (code, None)
+
+
+@pytest.mark.parametrize("word", ["SUCCEED", "Success.", "completed", "done", "OK", "成功"])
+def test_success_is_no_reason_for_a_failure(word):
+    answer = {
+        "code": 0,
+        "message": word,
+        "data": {"status": "failed", "task_status_msg": "Image pixel is invalid"},
+    }
+    message = job_in(answer, CONTENT).failure.message
+    assert message == "Video generation failed: Image pixel is invalid"
+
+
+def test_only_a_policy_or_audio_code_speaks_of_the_job_without_a_status():
+    assert failure_without_status(Complaint(("MINOR",))).code == "content_policy_violation"
+    assert failure_without_status(Complaint(("AUDIO_FILTERED",))).again == "audio"
+    for code, text in (("HIGH_TRAFFIC", ""), ("400", ""), ("x", "violates"), ("", "")):
+        assert failure_without_status(Complaint((code,), text)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("a", "a"), (7, "7"), (True, ""), (10**40, ""), (None, "")]
+)
+def test_only_strings_and_numbers_of_a_bearable_length_are_text(value, text):
+    assert as_text(value) == text

@@ -1,0 +1,236 @@
+"""Where the URL of a finished video stands, and which are fit to hand out."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from videoapi.providers.openai_compatible.result_urls import (
+    redirect_url,
+    url_in_fail_reason,
+    video_url_in,
+)
+
+CONTENT = "https://relay.example/v1/videos/v:1/content"
+VIDEO = "https://cdn.example/a.mp4?sig=1"
+
+
+def at(path, url):
+    value = url
+    for name in reversed(path.split(".")):
+        value = {name.removesuffix("[0]"): [value] if name.endswith("[0]") else value}
+    return value
+
+
+PLACES = [
+    "video_url",
+    "url",
+    "content_url",
+    "metadata.url",
+    "result_url",
+    "output[0].url",
+    "detail.video_url",
+]
+ALL_PLACES = [*PLACES, *(f"data.{place}" for place in PLACES)]
+
+
+ODD_PLACES = ["data", "output", "output[0]", "video_url[0]", "data[0].url", "data.data.video_url"]
+
+
+@pytest.mark.parametrize("place", [*ALL_PLACES, *ODD_PLACES])
+def test_the_url_is_found_in_every_place(place):
+    assert video_url_in(at(place, VIDEO), CONTENT) == VIDEO
+
+
+OTHER_PLACES = [
+    "video.url",
+    "videos[0].url",
+    "video_urls[0]",
+    "videoUrl",
+    "result.video_url",
+    "output.video_url",
+    "output.video.url",
+    "content.video_url",
+    "content[0].video_url.url",
+    "result_urls[0]",
+    "resultUrls[0]",
+    "data.response.resultUrls[0]",
+    "data.task_result.videos[0].url",
+    "response.generatedVideos[0].video.uri",
+    "generations[0].video",
+    "creations[0].url",
+    "works[0].resource.resource",
+    "assets.mp4",
+    "download_url",
+    "no_watermark_url",
+    "files[0].link",
+    "media[0].href",
+    "play-url",
+    "result",
+    "video",
+    "data.output[0].content[0].video",
+]
+
+
+@pytest.mark.parametrize("place", OTHER_PLACES)
+@pytest.mark.parametrize("url", [VIDEO, "data:video/mp4;base64,AAAA"], ids=["http", "data"])
+def test_a_url_is_found_under_any_name_that_is_like_one(place, url):
+    beside = {"id": "v", "prompt": VIDEO + "p", "cover_url": VIDEO + "c", "model": "veo"}
+    assert video_url_in({**beside, **at(place, url)}, CONTENT) == url
+
+
+NOT_THE_VIDEO = [
+    "prompt",
+    "prompt.url",
+    "image",
+    "image_url",
+    "images[0].url",
+    "imageUrls[0]",
+    "input_reference",
+    "inputReference.url",
+    "input.video_url",
+    "reference_video_url",
+    "request.video_url",
+    "thumbnail_url",
+    "thumbnail.url",
+    "cover_url",
+    "poster",
+    "preview_url",
+    "first_frame.url",
+    "last_frame_url",
+    "callback_url",
+    "webhook_url",
+    "status_url",
+    "urls.get",
+    "urls.cancel",
+    "links.self",
+    "audio_url",
+    "message",
+    "error.url",
+    "model",
+    "a.b.c.d.e.f.g.h.url",
+]
+
+
+@pytest.mark.parametrize("place", NOT_THE_VIDEO)
+def test_what_is_not_the_video_is_passed_over(place):
+    assert video_url_in(at(place, VIDEO), CONTENT) is None
+    assert video_url_in({"data": at(place, VIDEO)}, CONTENT) is None
+
+
+@pytest.mark.parametrize("name", ["url", "video_url", "result_urls", "files"])
+@pytest.mark.parametrize(
+    "picture", ["https://cdn.example/a.PNG?x=1", "https://cdn.example/a.jpg", "data:image/png,A"]
+)
+def test_a_picture_is_no_video_under_any_name(name, picture):
+    assert video_url_in({name: picture}, CONTENT) is None
+    assert video_url_in({name: picture, "files_": [], "videos": [VIDEO]}, CONTENT) == VIDEO
+
+
+def test_a_name_that_says_video_is_looked_at_first():
+    answer = {"links": ["https://docs.example/"], "assets": {"video": VIDEO}}
+    assert video_url_in(answer, CONTENT) == VIDEO
+
+
+def test_json_inside_a_string_is_looked_into():
+    answer = {"data": {"resultJson": json.dumps({"resultUrls": [VIDEO]})}}
+    assert video_url_in(answer, CONTENT) == VIDEO
+    assert video_url_in({"data": {"resultJson": "{cut"}}, CONTENT) is None
+
+
+def test_the_search_ends_in_an_answer_without_end():
+    wide = {f"file_{number}": [VIDEO[:5]] * 20 for number in range(5000)}
+    assert video_url_in({**wide, "video": {"x": {"url": VIDEO}}}, CONTENT) is None
+
+
+def test_the_next_place_is_taken_where_a_url_may_not_be_handed_out():
+    answer = {"video_url": "https://inner.example/a", "videos": [{"url": VIDEO}]}
+    assert video_url_in(answer, CONTENT, lambda url: "inner" not in url) == VIDEO
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [(VIDEO, VIDEO), ("see " + VIDEO, None), ("", None), (None, None), ([VIDEO], None)],
+    ids=range(5),
+)
+def test_a_fail_reason_that_is_a_url_is_told(value, url):
+    assert url_in_fail_reason(({}, {"fail_reason": value})) == url
+    assert url_in_fail_reason(({"fail_reason": value},), lambda _: False) is None
+
+
+@pytest.mark.parametrize(("first", "second"), list(pairwise(PLACES)))
+def test_the_places_are_looked_at_in_the_contracts_order(first, second):
+    answer = at(second, "https://cdn.example/second") | at(first, VIDEO)
+    assert video_url_in(answer, CONTENT) == VIDEO
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        None,
+        7,
+        "",
+        "  ",
+        "soon",
+        "ftp://cdn.example/a",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://",
+        "http://[::1",
+        "https://cdn.example/a b",
+        "https://cdn.example/a\\b",
+        "https://cdn.example/\ud800",
+        "https://cdn.example/" + "a" * 9000,
+        "data:video/mp4;base64,AA\nAA",
+        "/[",
+        "//[::1/x",
+        CONTENT,
+        "/v1/videos/v:1/content",
+        "/v1/videos/v%3A1/content",
+        "https://relay.other.example/v1/videos/v:1/content",
+        [["https://cdn.example/a"]],
+        {"url": "x"},
+    ],
+    ids=range(23),
+)
+def test_what_nobody_could_fetch_is_passed_over_for_the_next_place(junk):
+    answer = {"video_url": junk, "metadata": {"url": VIDEO}}
+    fetchable = junk == "/["
+    assert video_url_in(answer, CONTENT) == ("https://relay.example/[" if fetchable else VIDEO)
+
+
+@pytest.mark.parametrize(
+    ("told", "url"),
+    [
+        ("/files/a.mp4", "https://relay.example/files/a.mp4"),
+        ("/v1/videos/v:1", None),
+        ("//cdn.example/a.mp4", "https://cdn.example/a.mp4"),
+        (" HTTPS://cdn.example/a ", "HTTPS://cdn.example/a"),
+        ("DATA:video/mp4;base64,AAAA", "DATA:video/mp4;base64,AAAA"),
+        (CONTENT + "?sig=1", None),
+        ("https://cdn.example/ü.mp4?t=a%2Fb", "https://cdn.example/%C3%BC.mp4?t=a%2Fb"),
+        ("https://bücher.example/a.mp4", "https://xn--bcher-kva.example/a.mp4"),
+        ("https://\u2024.example\u2024/a.mp4", None),
+        ("http://127.0.0.1:8002/v/a.mp4", "http://127.0.0.1:8002/v/a.mp4"),
+    ],
+)
+def test_urls_are_made_absolute_and_ascii_and_otherwise_kept(told, url):
+    assert video_url_in({"url": told}, CONTENT) == url
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("https://cdn.example/a", "https://cdn.example/a"),
+        ("/a", "https://relay.example/a"),
+        ("a.mp4", "https://relay.example/v1/videos/v:1/a.mp4"),
+        ("", None),
+        ("content", None),
+        ("https://relay-2.example/v1/videos/v%3A1/content", None),
+        ("content?sig=1", CONTENT + "?sig=1"),
+        ("http://[", None),
+        ("mailto:x@y", None),
+    ],
+)
+def test_a_redirect_leads_to_an_absolute_url_elsewhere(location, url):
+    assert redirect_url(location, CONTENT) == url

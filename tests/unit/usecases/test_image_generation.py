@@ -1,0 +1,254 @@
+import base64
+import io
+import json
+
+import httpx
+import pytest
+from PIL import Image
+
+from videoapi.accounts.api_keys import ApiKey, Limits
+from videoapi.aws.presigned import Link
+from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
+from videoapi.net.downloads import Fetcher
+from videoapi.usecases.image_generation import (
+    LARGEST_ANSWER,
+    LARGEST_INLINE,
+    ImageGeneration,
+    ImageRequest,
+)
+
+CALLER = ApiKey("anonymous", Limits())
+
+
+def png(size=(64, 64), *, noise=False):
+    out = io.BytesIO()
+    image = Image.effect_noise(size, 100) if noise else Image.new("RGB", size, "blue")
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+class Bucket:
+    def __init__(self):
+        self.objects = {}
+
+    def put(self, key, body, content_type):
+        self.objects[key] = (body, content_type)
+
+
+class NoLimits:
+    def admit_image(self, _key, _now):
+        return {}
+
+
+class UsedUp:
+    def admit_image(self, _key, _now):
+        raise RateLimited("This key may submit 1 times a minute.")
+
+
+class Presigner:
+    def to(self, key, *, now):
+        return Link(f"https://bucket.example/{key}?signed", now + 60)
+
+
+def generation(answer, bucket=None, base_url="https://images.example", limiter=None, allowed=()):
+    transport = httpx.MockTransport(answer)
+    fetcher = Fetcher(allow_private=False, transport=httpx.MockTransport(answer))
+    return ImageGeneration(
+        transport,
+        fetcher,
+        bucket or Bucket(),
+        Presigner(),
+        limiter or NoLimits(),
+        base_url=base_url,
+        model="drawer",
+        allowed_models=allowed,
+        key=lambda: "image-key",
+    )
+
+
+def drawing(data):
+    text = base64.b64encode(data).decode()
+    return lambda _: httpx.Response(200, json={"data": [{"b64_json": text}]})
+
+
+def generate(answer, bucket=None, **fields):
+    wish = ImageRequest(**{"prompt": "a mountain", **fields})
+    return generation(answer, bucket).generate(wish, CALLER, lambda: 100.0).body
+
+
+def test_the_image_is_kept_in_the_callers_own_folder_and_handed_out_both_ways():
+    bucket, data = Bucket(), png()
+    body = generate(drawing(data), bucket)
+    ((key, kept),) = bucket.objects.items()
+    assert kept == (data, "image/png")
+    assert key.startswith("images/anonymous/")
+    assert body == {
+        "image_url": f"https://bucket.example/{key}?signed",
+        "image_b64": base64.b64encode(data).decode(),
+        "service": "openai",
+        "duration": 0.0,
+    }
+
+
+def test_a_large_image_is_handed_out_as_a_url_alone():
+    data = png((1900, 1900), noise=True)
+    assert len(data) > LARGEST_INLINE
+    assert generate(drawing(data))["image_b64"] is None
+
+
+@pytest.mark.parametrize("base_url", ["https://images.example", "https://images.example/v1/"])
+def test_only_what_the_caller_said_is_sent_to_the_one_url_that_knows_the_key(base_url):
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return drawing(png())(request)
+
+    wish = ImageRequest(prompt="a mountain", width=1920, height=1080, quality="high", seed=7)
+    generation(answer, base_url=base_url).generate(wish, CALLER, lambda: 0.0)
+    assert str(seen[0].url) == "https://images.example/v1/images/generations"
+    assert seen[0].headers["authorization"] == "Bearer image-key"
+    assert json.loads(seen[0].content) == {
+        "model": "drawer",
+        "prompt": "a mountain",
+        "n": 1,
+        "size": "1920x1080",
+        "quality": "high",
+        "seed": 7,
+    }
+
+
+def broken(_):
+    message = "refused"
+    raise httpx.ConnectError(message)
+
+
+def answering(status=200, **content):
+    return lambda _: httpx.Response(status, **content)
+
+
+FAILURES = {
+    "no connection": (broken, ServiceError),
+    "server error": (answering(500), ServiceError),
+    "bad key": (answering(401), ServiceError),
+    "no image": (answering(json={"data": []}), ServiceError),
+    "a page": (answering(text="<html>"), ServiceError),
+    "no base64": (answering(json={"data": [{"b64_json": "!"}]}), ServiceError),
+    "no picture": (drawing(b"no picture"), ServiceError),
+    "private URL": (answering(json={"data": [{"url": "http://127.0.0.1/x"}]}), ServiceError),
+    "nothing": (answering(json={"data": [{}]}), ServiceError),
+    "busy": (answering(429), RateLimited),
+    "refused": (answering(400, json={"error": {"message": "no"}}), ValidationError),
+}
+
+
+@pytest.mark.parametrize(("answer", "error"), FAILURES.values(), ids=FAILURES)
+def test_whatever_the_image_service_does_the_caller_gets_a_typed_error(answer, error):
+    with pytest.raises(error):
+        generate(answer)
+
+
+def failing(error):
+    def answer(_):
+        raise error("broke off")
+
+    return answer
+
+
+SAFE_TO_REPEAT = {
+    "no connection": failing(httpx.ConnectError),
+    "no connection in time": failing(httpx.ConnectTimeout),
+    "all connections are busy": failing(httpx.PoolTimeout),
+    "500": answering(500),
+    "502": answering(502),
+    "503": answering(503),
+}
+MAYBE_PAID = {
+    "no answer in time": failing(httpx.ReadTimeout),
+    "broken off": failing(httpx.ReadError),
+    "too long": answering(content=b"x" * (LARGEST_ANSWER + 1)),
+    "504": answering(504),
+    "unreadable": answering(text="<html>"),
+    "deep JSON": answering(content=b'{"data":' + b"[" * 100_000),
+    "a redirect to nowhere": answering(307, headers={"Location": "foo:bar"}),
+    "a redirect to no host": answering(307, headers={"Location": "http://xn--/"}),
+    "no image": answering(json={"data": []}),
+    "no picture": drawing(b"no picture"),
+    "a link that leads nowhere": answering(json={"data": [{"url": "http://127.0.0.1/x"}]}),
+}
+
+
+@pytest.mark.parametrize("answer", SAFE_TO_REPEAT.values(), ids=SAFE_TO_REPEAT)
+def test_a_caller_may_ask_again_where_no_image_was_made(answer):
+    with pytest.raises(ServiceError) as failed:
+        generate(answer)
+    assert failed.value.retryable
+    assert failed.value.headers == {"Retry-After": "5"}
+
+
+@pytest.mark.parametrize("answer", MAYBE_PAID.values(), ids=MAYBE_PAID)
+def test_nobody_is_told_to_ask_again_where_an_image_may_have_been_paid(answer):
+    with pytest.raises(ServiceError) as failed:
+        generate(answer)
+    assert not failed.value.retryable
+    assert failed.value.headers == {}
+
+
+def test_nobody_is_told_to_ask_again_for_a_paid_image_that_could_not_be_stored():
+    class Full:
+        def put(self, *_):
+            error = ServiceError("The file store does not answer just now. Try again.")
+            error.add_note("S3: SlowDown")
+            raise error
+
+    with pytest.raises(ServiceError) as failed:
+        generate(drawing(png()), Full())
+    assert not failed.value.retryable
+    assert failed.value.__notes__ == ["S3: SlowDown"]
+
+
+def test_where_no_endpoint_is_set_up_the_route_is_not_there():
+    wish = ImageRequest(prompt="a mountain")
+    with pytest.raises(NotFound, match="No images endpoint"):
+        generation(broken, base_url="").generate(wish, CALLER, lambda: 0.0)
+
+
+def test_a_key_that_has_used_up_its_minute_costs_no_image():
+    asked = []
+    busy = generation(asked.append, limiter=UsedUp())
+    with pytest.raises(RateLimited, match="a minute"):
+        busy.generate(ImageRequest(prompt="a mountain"), CALLER, lambda: 0.0)
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "model"), [((), "any"), (("a", "b"), "b"), (("a",), "drawer"), (("a",), None)]
+)
+def test_model_that_may_be_named_is_asked_for(allowed, model):
+    seen = []
+
+    def answer(request):
+        seen.append(json.loads(request.content)["model"])
+        return drawing(png())(request)
+
+    wish = ImageRequest(prompt="a mountain", model=model)
+    generation(answer, allowed=allowed).generate(wish, CALLER, lambda: 0.0)
+    assert seen == [model or "drawer"]
+
+
+def test_model_that_may_not_be_named_costs_no_image_and_no_place_in_a_limit():
+    asked = []
+    closed = generation(asked.append, limiter=UsedUp(), allowed=("a", "drawer", "b"))
+    with pytest.raises(ValidationError, match="model: this service offers drawer, a, b") as caught:
+        closed.generate(ImageRequest(prompt="a mountain", model="c"), CALLER, lambda: 0.0)
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+    assert asked == []
+
+
+def test_endpoint_and_its_link_share_the_time_that_the_gateway_gives():
+    """22 s; a link that comes after all of them is not followed."""
+    times = iter([0.0, 0.0, 22.0])
+    link = answering(json={"data": [{"url": "https://93.184.216.34/image.png"}]})
+    with pytest.raises(ServiceError) as failed:
+        generation(link).generate(ImageRequest(prompt="a fox"), CALLER, lambda: next(times))
+    assert not failed.value.retryable

@@ -1,0 +1,333 @@
+"""What goes upstream for a task."""
+
+import io
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.support.fake_relay import CDN, form_of
+from tests.support.pictures import png
+from tests.support.simulation import OWNER, FakeLog, World
+from videoapi.aws.files import thumbnail_key
+from videoapi.domain.tasks import GenerationRequest, Status
+from videoapi.providers.prompt_optimizer import PromptOptimizer
+from videoapi.worker.preparation import NO_THUMBNAIL, NOT_TURNED, sent_seconds
+from videoapi.worker.prompts import NEUTRAL_IMAGE, NEUTRAL_TEXT
+
+KEY = f"inputs/{OWNER}/a.png"
+
+
+def request(**fields):
+    return GenerationRequest(**{"model": "veo_3_1", "prompt": "A fox", **fields})
+
+
+def order_of(world):
+    """Return the form that the relay got."""
+    (post,) = (each for each in world.relay.requests if each.method == "POST")
+    return form_of(post)
+
+
+def with_image(world, image=None):
+    world.files.objects[KEY] = image or png(), "image/png"
+    return world
+
+
+def thumbnail_of(world, task):
+    return world.files.objects[thumbnail_key(OWNER, task.task_id)]
+
+
+# --- the form
+
+
+def test_an_order_says_what_the_caller_said():
+    world = World()
+    world.run(request=request(seconds=5, size="720x1280", motion_strength=0.9))
+    assert order_of(world) == {
+        "model": "veo_3_1",
+        "prompt": "The motion is strong, fast. A fox",
+        "size": "720x1280",
+        "seconds": "5",
+        "watermark": "false",
+    }
+
+
+def test_a_length_that_nobody_asked_for_is_not_sent():
+    world = World()
+    world.run(request=request())
+    assert "seconds" not in order_of(world)
+
+
+def test_raw_values_go_only_to_a_relay_that_knows_them():
+    wish = request(camera_motion="pan", fps=24)
+    world, stand_in = World(), World(veo3_extra_fields=True)
+    world.run(request=wish)
+    stand_in.run(request=wish)
+    assert order_of(stand_in).keys() - order_of(world).keys() == {"fps", "camera_motion"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "size", "sent"),
+    [(1, "1280x720", 4), (5, "1280x720", 6), (7, "1280x720", 8), (10, "1280x720", 8),
+     (4, "1920x1080", 8), (4, "1080x1920", 8), (None, "1920x1080", None)],
+)  # fmt: skip
+def test_a_strict_relay_is_asked_for_a_length_that_veo_makes(asked, size, sent):
+    assert sent_seconds(request(seconds=asked, size=size), strict=True) == sent
+    assert sent_seconds(request(seconds=asked, size=size), strict=False) == asked
+
+
+# --- the words
+
+
+@pytest.mark.parametrize(("key", "words"), [(None, NEUTRAL_TEXT), (KEY, NEUTRAL_IMAGE)])
+def test_without_a_prompt_a_neutral_sentence_is_sent(key, words):
+    world = with_image(World())
+    task = world.run(request=request(prompt=None), image_key=key)
+    assert order_of(world)["prompt"] == task.prompt_sent == words
+
+
+def optimizing(*answers):
+    """Return a world with an optimizer that answers so, and the prompts it was asked for."""
+    asked, left = [], list(answers)
+
+    def chat(post):
+        asked.append(post)
+        return httpx.Response(200, json={"choices": [{"message": {"content": left.pop(0)}}]})
+
+    optimizer = PromptOptimizer(
+        httpx.MockTransport(chat),
+        api_url="https://llm.example.com/v1",
+        model="fast",
+        key=lambda: "sk-llm",
+        log=FakeLog(),
+    )
+    return World(optimizer=optimizer), asked
+
+
+@pytest.mark.parametrize(("answer", "sent", "flag"), [("Better", "Better", 1), ("", "A fox", 0)])
+def test_a_prompt_is_optimized_where_the_caller_asks_for_it(answer, sent, flag):
+    world, _ = optimizing(answer)
+    task = world.run(request=request(optimize_prompt=True))
+    assert order_of(world)["prompt"] == task.prompt_sent == sent
+    assert task.prompt_optimized == flag
+
+
+def test_a_prompt_is_not_optimized_where_nobody_asks():
+    world, asked = optimizing("Better")
+    assert world.run(request=request()).prompt_optimized is None
+    assert not asked
+
+
+def test_without_an_optimizer_the_callers_own_words_are_sent():
+    world = World()
+    task = world.run(request=request(optimize_prompt=True))
+    assert (task.prompt_sent, task.prompt_optimized) == ("A fox", 0)
+
+
+def test_a_second_attempt_says_the_words_of_the_first():
+    world, _ = optimizing("Better", "Different")
+    world.relay.posts.append(httpx.Response(503))
+    task = world.run(request=request(optimize_prompt=True))
+    assert (task.attempts, task.prompt_sent, task.prompt_optimized) == (2, "Better", 1)
+    assert world.relay.jobs[0].order["prompt"] == "Better"
+
+
+# --- the image
+
+
+def test_an_image_of_the_bucket_is_sent_with_its_thumbnail_kept():
+    world = with_image(World())
+    task = world.run(image_key=KEY)
+    assert order_of(world)["input_reference"] == png()
+    thumbnail, content_type = thumbnail_of(world, task)
+    assert (thumbnail[:2], content_type) == (b"\xff\xd8", "image/jpeg")
+    assert task.thumbnail_key == thumbnail_key(OWNER, task.task_id)
+
+
+def rotated(size=(64, 32)):
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", size).save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def test_a_picture_that_a_phone_rotated_arrives_upright():
+    world = with_image(World(), rotated())
+    task = world.run(image_key=KEY)
+    with Image.open(io.BytesIO(order_of(world)["input_reference"])) as sent:
+        assert (sent.size, sent.getexif().get(0x0112)) == ((32, 64), None)
+    assert task.image_note is None
+
+
+def test_a_picture_beyond_the_memory_is_sent_as_it_is_and_the_task_says_so():
+    given = rotated((50_000, 1000))
+    world = with_image(World(), given)
+    task = world.run(image_key=KEY)
+    assert order_of(world)["input_reference"] == given
+    assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
+    assert task.image_note == f"{NOT_TURNED} {NO_THUMBNAIL}"
+
+
+def test_an_image_behind_a_url_is_fetched_by_the_worker():
+    world = World()
+    world.cdn.append(httpx.Response(200, content=png()))
+    world.run(image_url=f"{CDN}/fox.png")
+    assert order_of(world)["input_reference"] == png()
+
+
+def test_a_thumbnail_is_made_once():
+    world = with_image(World())
+    world.relay.posts.append(httpx.Response(503))
+    world.run(image_key=KEY)
+    assert world.events.count("put") == 1
+
+
+def test_a_video_without_a_thumbnail_is_still_a_video():
+    world = with_image(World())
+    world.at_event["put"] = lambda: setattr(world.files, "away", 1)
+    task = world.run(image_key=KEY)
+    assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
+    assert task.image_note == NO_THUMBNAIL
+
+
+def test_an_image_that_pillow_stumbles_over_is_still_sent():
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 64), "red").save(out, "WEBP", exif=exif)
+    damaged = out.getvalue().replace(b"MM\0*", b"MM!*")
+    world = with_image(World(), damaged)
+    task = world.run(image_key=KEY)
+    assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
+    assert order_of(world)["input_reference"] == damaged
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(302, headers={"location": "http://169.254.169.254/latest"}),
+        httpx.Response(403),
+        httpx.Response(410),
+        httpx.Response(200, headers={"content-length": str(21 * 1024**2)}),
+    ],
+    ids=["missing", "no image", "inwards", "forbidden", "gone", "too large"],
+)
+def test_an_image_that_is_refused_ends_the_task_before_anything_is_ordered(answer):
+    world = World()
+    world.cdn.append(answer)
+    task = world.run(image_url=f"{CDN}/fox.png")
+    assert (task.status, task.attempts) == (Status.FAILED, 0)
+    assert (task.error["type"], task.error["code"]) == ("ValidationError", "invalid_image")
+    assert (task.error["retryable"], task.error["maybe_charged"]) == (False, False)
+    assert not world.relay.requests
+
+
+AWAY = {
+    "unreachable": httpx.ConnectError("refused"),
+    "late": httpx.ReadTimeout("late"),
+    "busy": httpx.Response(503),
+    "throttling": httpx.Response(429),
+    "broken off": httpx.Response(200, headers={"content-length": "99"}, content=b"half"),
+}
+
+
+@pytest.mark.parametrize("answer", AWAY.values(), ids=AWAY)
+def test_an_image_whose_host_is_away_for_a_moment_is_fetched_later_with_the_slot_free(answer):
+    world = World()
+    world.cdn.extend([answer, httpx.Response(200, content=png())])
+    task_id = world.submit(image_url=f"{CDN}/fox.png")
+    assert world.work()
+    waiting = world.task(task_id)
+    assert (waiting.status, waiting.lease_owner, waiting.attempts) == (Status.PROCESSING, "", 0)
+    assert not waiting.maybe_charged
+    assert not world.relay.requests
+    world.settle()
+    assert world.task(task_id).status is Status.COMPLETED
+    assert order_of(world)["input_reference"] == png()
+
+
+def test_an_image_whose_host_stays_away_ends_the_task_after_the_retries_with_one_worth_retrying():
+    world = World()
+    world.cdn.extend([httpx.Response(503)] * 9)
+    task = world.run(image_url=f"{CDN}/fox.png")
+    assert [delay for _, delay, _ in world.queue.sent] == [0, 5, 10, 20]
+    assert len(world.downloads) == 4
+    assert task.error == {
+        "type": "ServiceError",
+        "message": "The image cannot be fetched: the URL answered with HTTP status 503.",
+        "code": "image_unavailable",
+        "retryable": True,
+        "maybe_charged": False,
+    }
+    assert not world.relay.requests
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_how_often_an_image_is_fetched_again_is_the_same_setting(retries):
+    world = World(video_generation_max_retries=retries)
+    world.cdn.extend([httpx.Response(503)] * 9)
+    world.run(image_url=f"{CDN}/fox.png")
+    assert len(world.downloads) == 1 + retries
+
+
+def test_an_image_that_came_late_uses_up_no_order():
+    world = World()
+    world.cdn.extend([httpx.Response(503)] * 3 + [httpx.Response(200, content=png())] * 9)
+    world.relay.posts.extend([httpx.Response(503)] * 3)
+    task = world.run(image_url=f"{CDN}/fox.png")
+    assert (task.status, task.attempts, task.image_failures) == (Status.COMPLETED, 4, 3)
+    assert [delay for _, delay, _ in world.queue.sent] == [0, 5, 10, 20, 5, 10, 20]
+
+
+@pytest.mark.parametrize("how", ["cancel", "delete"])
+@pytest.mark.parametrize("when", ["put done", "intend"])
+def test_a_task_that_is_given_up_while_its_thumbnail_is_made_leaves_none(how, when):
+    world = with_image(World())
+    task_id = world.submit(image_key=KEY)
+    world.at_event[when] = lambda: getattr(world.cancellation, how)(task_id, OWNER)
+    world.work()
+    assert list(world.files.objects) == [KEY]
+    assert not world.relay.requests
+
+
+def test_a_worker_that_was_replaced_leaves_the_thumbnail_to_the_next():
+    world = with_image(World())
+    task_id = world.submit(image_key=KEY)
+    world.queue.send(task_id)
+
+    def stall():
+        with world.clock.frozen():
+            world.clock.advance(43)
+            world.work()
+
+    world.at_event["intend"] = stall
+    world.work()
+    task = world.task(task_id)
+    assert task.status is Status.COMPLETED
+    assert thumbnail_of(world, task)
+    assert len(world.relay.orders) == 1
+
+
+def test_a_thumbnail_that_a_first_attempt_made_stays_with_a_task_that_is_cancelled():
+    world = with_image(World())
+    world.relay.posts.append(httpx.Response(503))
+    task_id = world.submit(image_key=KEY)
+    world.work()
+    world.clock.advance(5)
+    world.at_event["intend"] = lambda: world.cancellation.cancel(task_id, OWNER)
+    world.work()
+    assert thumbnail_of(world, world.task(task_id))
+
+
+def test_an_image_that_is_gone_from_the_bucket_ends_the_task():
+    world = World()
+    task = world.run(image_key=KEY)
+    assert (task.error["code"], task.attempts) == ("invalid_image", 0)
+
+
+def test_a_name_that_stands_for_an_inner_address_is_refused():
+    world = World()
+    world.address = "10.0.0.7"
+    assert world.run(image_url=f"{CDN}/fox.png").error["code"] == "invalid_image"
+    assert not world.downloads

@@ -1,0 +1,252 @@
+"""What the REST dialect answers, as models: the exact keys, types and words.
+
+They describe and never run. Handlers build their answers by hand, because pydantic has no place in
+their cold start; schemathesis holds the two together.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from videoapi.media.images import MAX_BYTES
+
+type DocumentStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
+
+ID_PATTERN = "^vid_[a-z0-9]{24,64}$"
+UPLOAD_PATTERN = "^upload_[a-z2-7]{26}$"
+TaskId = Annotated[
+    str, Field(pattern=ID_PATTERN, description="Unguessable; the same task in both dialects.")
+]
+Instant = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+Progress = Annotated[int, Field(ge=0, le=100, description="Per cent; never goes back.")]
+Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+Size = Annotated[str, Field(pattern="^[0-9]+x[0-9]+$")]
+
+
+class Answer(BaseModel):
+    """Every key is always there and no other is, unless a field says otherwise."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class Submitted(Answer):
+    """An accepted task."""
+
+    task_id: TaskId
+    status: DocumentStatus
+    """`pending`, or where the task stands when an `Idempotency-Key` found it."""
+    message: str
+    """Says where to poll."""
+
+
+class TaskError(Answer):
+    """Why a task ended without a video."""
+
+    type: str
+    """`VideoGenerationError`, `ServiceError`, `ValidationError` (the image) or `Cancelled`."""
+    message: str
+    """For people. That of a content policy violation holds `content_policy`."""
+    code: str
+    """For programs, such as `content_policy_violation`, `audio_filtered` or `invalid_image`."""
+    retryable: bool
+    """Whether the same request has a chance when it is sent again."""
+    maybe_charged: bool
+    """Whether the upstream may have taken money all the same."""
+
+
+class Requested(Answer):
+    """What was asked."""
+
+    seconds: int | None
+    """Null when the model was left to decide."""
+    fps: int
+    size: Size
+
+
+class Actual(Answer):
+    """What was made, as far as the upstream or the file itself tells."""
+
+    seconds: float | None
+    fps: float | None
+    size: Size | None
+
+
+class Video(Answer):
+    """The finished video."""
+
+    video_url: Url | None
+    """Plays without credentials until `expires_at` at most; read the task for a fresh one."""
+    thumbnail_url: Url | None
+    expires_at: Instant | None
+    """When the URL ends; null when only its server knows."""
+    content_type: str | None
+    size_bytes: int | None
+    requested: Requested
+    actual: Actual | None
+
+
+class TaskResult(Answer):
+    """The outcome of a completed task."""
+
+    service: Literal["veo3"]
+    result: Video
+    duration: float
+    """Seconds from the start of the work to its end."""
+
+
+class Task(Answer):
+    """The whole task. `result` is null until it is completed, `error` unless it ended without."""
+
+    task_id: TaskId
+    status: DocumentStatus
+    progress: Progress
+    created_at: Instant
+    updated_at: Instant
+    completed_at: Instant | None
+    """When it ended, in whatever way."""
+    video_url: Url | None
+    """The same as in `result`."""
+    result: TaskResult | None
+    error: TaskError | None
+    attempts: Annotated[int, Field(ge=0)]
+    """Requests sent upstream so far."""
+    prompt: str | None
+    """As it was really sent upstream; until then as it was asked."""
+    image_note: str = ""
+    """What was not done to a large input image. Only there when there is something to say."""
+    prompt_optimized: bool = False
+    """Whether the prompt was optimized. Only there when that was asked for and tried."""
+    metadata: Annotated[dict[str, str], Field(max_length=16)] = {}
+    """As it was sent. Only there when some was."""
+
+
+class TaskSummary(Answer):
+    """One line of the list."""
+
+    task_id: TaskId
+    status: DocumentStatus
+    progress: Progress
+    created_at: Instant
+    updated_at: Instant
+    message: str
+    """Where the task stands, in words."""
+
+
+class VideoStatus(Answer):
+    """The flat status of the deprecated route."""
+
+    task_id: TaskId
+    status: DocumentStatus
+    progress: Progress
+    video_url: Url | None
+    error: TaskError | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class CancelledTask(Answer):
+    """A cancelled task."""
+
+    success: Literal[True]
+    message: str
+    """Says so when the upstream may have charged all the same."""
+    task_id: TaskId
+
+
+class GeneratedImage(Answer):
+    """An image for a video to start from."""
+
+    image_url: Url
+    """A submit takes it as `image`; anybody else can read it for about an hour."""
+    image_b64: str | None
+    """The same image as base64; null when it is over 3 MB."""
+    service: str
+    duration: float
+    """Seconds."""
+
+
+class Upload(Answer):
+    """A form for one image, and what a submit knows the image by."""
+
+    reference: Annotated[str, Field(pattern=UPLOAD_PATTERN)]
+    """A submit takes it as its image for 24 hours, once the file is there; from you alone."""
+    url: Url
+    """Where to POST the form, as multipart/form-data and without your API key."""
+    fields: dict[str, str]
+    """The form's fields, as they are. The file comes after them, as `file`."""
+    max_bytes: Annotated[int, Field(ge=1, le=MAX_BYTES)]
+    """S3 refuses a larger file."""
+    expires_at: Instant
+    """S3 takes the form until then."""
+
+
+class Health(Answer):
+    """A living function."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class RestFieldError(Answer):
+    """One bad field; what was sent in it is never repeated."""
+
+    field: str
+    message: str
+    code: str
+
+
+class RestErrorBody(Answer):
+    """What went wrong."""
+
+    type: Literal[
+        "ValidationError",
+        "MalformedBody",
+        "AuthenticationError",
+        "NotFound",
+        "MethodNotAllowed",
+        "Conflict",
+        "PayloadTooLarge",
+        "UnsupportedMediaType",
+        "RateLimited",
+        "ServiceError",
+    ]
+    message: str
+    """For people."""
+    code: Annotated[str, Field(min_length=1)]
+    """For programs."""
+    retryable: bool
+    """Whether the same request has a chance when it is sent again."""
+    details: list[RestFieldError] = []
+    """Every bad field. Only there when fields are bad."""
+
+
+class RestError(Answer):
+    """An error in the REST dialect."""
+
+    error: RestErrorBody
+
+
+class GatewayError(Answer):
+    """What the gateway in front answers by itself, in neither dialect's shape."""
+
+    message: str
+
+
+ANSWERS = (
+    Submitted,
+    Task,
+    TaskSummary,
+    VideoStatus,
+    CancelledTask,
+    GeneratedImage,
+    Upload,
+    Health,
+    RestError,
+    GatewayError,
+)

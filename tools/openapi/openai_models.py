@@ -1,0 +1,104 @@
+"""What the OpenAI dialect answers, as models: OpenAI's objects with the document's additions."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tools.openapi.models import Answer, Progress, Size, TaskId, Url
+
+type OpenAiStatus = Literal[
+    "queued", "in_progress", "completed", "failed", "pending", "processing", "cancelled"
+]
+Epoch = Annotated[int, Field(ge=0, description="Seconds since 1970.")]
+
+
+class OpenAiVideoError(Answer):
+    """Why there is no video."""
+
+    code: str
+    message: str
+    type: str
+    param: None
+    retryable: bool
+
+
+class OpenAiVideo(Answer):
+    """The video object: OpenAI's, and `created`, `video_url` and `retryable`."""
+
+    id: TaskId
+    object: Literal["video"]
+    model: str
+    status: OpenAiStatus
+    """OpenAI's words for its SDKs and for what they created, else the words of the REST dialect."""
+    progress: Progress
+    created: Epoch
+    created_at: Epoch
+    completed_at: Epoch | None
+    expires_at: Epoch | None
+    """When the task is forgotten."""
+    prompt: str | None
+    size: Size
+    seconds: Annotated[str, Field(pattern="^(?:[1-9]|10)$")]
+    """A string, as OpenAI has it; `8` when the model was left to decide."""
+    remixed_from_video_id: None
+    error: OpenAiVideoError | None
+    video_url: Url | None
+    """Plays without credentials; read the video again for a fresh one."""
+
+
+class OpenAiVideoList(Answer):
+    """A page of videos."""
+
+    object: Literal["list"]
+    data: list[OpenAiVideo]
+    first_id: TaskId | None
+    last_id: TaskId | None
+    has_more: bool
+
+
+class OpenAiDeletedVideo(Answer):
+    """A deleted video."""
+
+    id: TaskId
+    object: Literal["video.deleted"]
+    deleted: Literal[True]
+
+
+class Model(Answer):
+    """A model that a submit may name."""
+
+    id: str
+    object: Literal["model"]
+    created: Epoch
+    """0 where nobody tells."""
+    owned_by: str
+
+
+class ModelList(Answer):
+    """The models on offer, the default first."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
+class OpenAiErrorBody(Answer):
+    """What went wrong."""
+
+    message: str
+    """For people."""
+    type: Literal[
+        "invalid_request_error", "authentication_error", "rate_limit_error", "server_error"
+    ]
+    param: str | None
+    """The bad field."""
+    code: Annotated[str, Field(min_length=1)]
+    """For programs."""
+
+
+class OpenAiError(Answer):
+    """An error in the OpenAI dialect."""
+
+    error: OpenAiErrorBody
+
+
+ANSWERS = (Model, ModelList, OpenAiVideo, OpenAiVideoList, OpenAiDeletedVideo, OpenAiError)

@@ -1,0 +1,77 @@
+"""The errors of both dialects: which statuses there are, and what their bodies and headers hold."""
+
+from typing import Any
+
+from tools.openapi import examples
+from tools.openapi.parts import JSON, OPENAI, REST, SERVICE
+from videoapi.domain.tasks import Dialect
+
+type Json = Any
+
+DIALECTS = {REST: Dialect.DOCUMENT, OPENAI: Dialect.OPENAI, SERVICE: Dialect.DOCUMENT}
+PREFIXES = {REST: "Rest", OPENAI: "OpenAi", SERVICE: "Rest"}
+MEANINGS = {
+    400: "The body cannot be read.",
+    401: "No API key, or one that is not known here. (An open service takes any and none.)",
+    404: "No such task, or another caller's.",
+    409: "The state of the task, or of an earlier request with this key, does not allow it.",
+    413: "The body is over 6 MB (about 4.4 MB of binary).",
+    415: "The route reads another format.",
+    422: "Fields are wrong; each one is named.",
+    429: "Too many requests: of everybody, or of your key.",
+    500: "Something went wrong here.",
+    503: "Something behind this service does not answer just now; nothing was charged.",
+}
+OPENAI_MEANINGS = MEANINGS | {
+    400: "A field is wrong, and `param` names it; or the body cannot be read.",
+    404: "No such video, or no file of it: not yet, not any more, or never.",
+}
+# The gateway in front answers these by itself too, in neither dialect's shape.
+OF_THE_GATEWAY = frozenset({413, 429, 500, 503})
+RETRYABLE = frozenset({429, 503})
+OF_STATUS = {
+    401: {"WWW-Authenticate": "Challenge"},
+    429: {"RateLimit-Policy": "LimitPolicy", "RateLimit": "LimitState"},
+}
+
+
+def responses() -> dict[str, Json]:
+    """Return every error answer by its component's name."""
+    return {
+        name_of(tag, status): _response(tag, status, bodies)
+        for tag in (REST, OPENAI)
+        for status, bodies in sorted(examples.refusals(DIALECTS[tag]).items())
+    }
+
+
+def name_of(tag: str, status: int) -> str:
+    """Return the name of an error answer's component."""
+    return f"{PREFIXES[tag]}{status}"
+
+
+def meaning(tag: str, status: int) -> str:
+    """Return what a status says in a dialect."""
+    return (OPENAI_MEANINGS if tag == OPENAI else MEANINGS)[status]
+
+
+def _response(tag: str, status: int, bodies: list[Json]) -> Json:
+    shape: Json = {"$ref": f"#/components/schemas/{PREFIXES[tag]}Error"}
+    gateway = status in OF_THE_GATEWAY
+    if gateway:
+        shape = {"anyOf": [shape, {"$ref": "#/components/schemas/GatewayError"}]}
+    shown = {body["error"]["code"]: {"value": body} for body in bodies}
+    return {
+        "description": meaning(tag, status),
+        "headers": _headers(status),
+        "content": {JSON: {"schema": shape, "examples": shown}},
+    }
+
+
+def _headers(status: int) -> Json:
+    names = {"Retry-After": "RetryAfter"} if status in RETRYABLE else {"x-should-retry": "NoRetry"}
+    if status in OF_THE_GATEWAY:  # which sends none of ours
+        names.pop("x-should-retry", None)
+    else:
+        names |= {"x-request-id": "RequestId", "Cache-Control": "NoStore"}
+    names |= OF_STATUS.get(status, {})
+    return {name: {"$ref": f"#/components/headers/{key}"} for name, key in names.items()}

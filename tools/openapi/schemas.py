@@ -1,0 +1,264 @@
+"""The document's schemas: pydantic's own, and what the request models' validators add to them.
+
+A validator written in Python is invisible to pydantic's schema. Here each says its rule again as
+far as JSON Schema can; a test compares the two verdicts on many values.
+"""
+
+from typing import Any, override
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+
+from tools.openapi import models, openai_models
+from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD
+from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE
+from videoapi.api.openai.requests import CreateVideo
+from videoapi.api.rest.requests import GenerateImage, GenerateVideo, NewUpload
+
+type Schema = dict[str, Any]
+
+REQUESTS = (GenerateVideo, CreateVideo, GenerateImage, NewUpload)
+ANSWERS = (*models.ANSWERS, *openai_models.ANSWERS)
+
+# Even, 64 to 1080 and 64 to 1920.
+_SHORT = "(?:6[468]|[78][02468]|9[02468]|[1-9][0-9][02468]|10[0-7][02468]|1080)"
+_LONG = "(?:6[468]|[78][02468]|9[02468]|[1-9][0-9][02468]|1[0-8][0-9][02468]|19[01][02468]|1920)"
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+FILE: Schema = {
+    "description": "A JPEG, PNG or WebP file; its bytes tell, not the part's type or file name.",
+    "type": "string",
+    "minLength": 1,
+    "contentMediaType": "application/octet-stream",
+}
+NAMED: dict[str, Schema] = {
+    "FrameSize": {
+        "description": "Width x height in pixels: both even, at least 64, at most 1920x1080 or "
+        "1080x1920.",
+        "type": "string",
+        "pattern": f"^(?:{_LONG}x{_SHORT}|{_SHORT}x{_LONG})$",
+        "examples": ["1920x1080", "1280x720", "720x1280"],
+    },
+    "ImageUrl": {
+        "description": "http or https, at most 4,096 characters, on a public host. JPEG, PNG or "
+        "WebP of at most 20 MB, fetched when the task is worked on.",
+        "type": "string",
+        "format": "uri",
+        "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\\]+$",
+        "examples": [IMAGE],
+    },
+    "ImageBase64": {
+        "description": "The base64 of a JPEG, PNG or WebP file, alone or as a data URL. A request "
+        "has room for about 4.4 MB of binary; upload a larger image or send its URL.",
+        "type": "string",
+        "contentEncoding": "base64",
+        "pattern": r"^\s*(?:[Dd][Aa][Tt][Aa]:[^,]{0,256};[Bb][Aa][Ss][Ee]64,\s*)?"
+        r"(?:[/_]9j[/_]|iVBORw0KGg[o-r]|UklGR[g-v])[A-Za-z0-9+/_\s=-]+$",
+        "examples": [TINY_PNG],
+    },
+    "ImageUpload": {
+        "description": "The `reference` of an upload of yours, from `POST /api/v1/uploads`.",
+        "type": "string",
+        "pattern": models.UPLOAD_PATTERN,
+        "examples": [UPLOAD],
+    },
+    "Resolution": {
+        "anyOf": [_ref("FrameSize"), {"type": "string", "enum": ["720p", "1080p"]}],
+    },
+    "Image": {"anyOf": [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]},
+}
+# What the OpenAI dialect takes as text where JSON has a type of its own: forms have only text.
+TEXTS: dict[str, Schema] = {
+    "seconds": {"type": "string", "pattern": "^(?:0{0,3}[1-9]|0{0,2}10)$"},
+    "fps": {"type": "string", "pattern": "^0{0,2}(?:2[4-9]|[345][0-9]|60)$"},
+    "motion_strength": {
+        "type": "string",
+        "pattern": r"^(?:0{0,12}[01]|0{0,4}\.[0-9]{1,9}|0{0,3}1\.0{1,9})$",
+    },
+    "optimize_prompt": {"type": "string", "enum": ["true", "false"]},
+    "metadata": {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": _ref("Metadata"),
+    },
+}
+_LENGTH = "Seconds. When omitted the model decides; Veo itself makes 4, 6 or 8."
+_SIZE = "Width x height: both even, 64 at least, 1920x1080 or 1080x1920 at most."
+_LINES = "Or `720p`, `1080p`, in the shape that `aspect_ratio` says."
+_BLANK = {"type": "string", "pattern": r"^\s*$"}
+NOTES = {
+    "image": "The picture that the video starts from: a URL, base64, or an upload's `reference`.",
+    "input_reference": "The picture that the video starts from; without one it is text-to-video.",
+    "prompt": "Guidance: what moves, and how the camera does.",
+    "duration": _LENGTH,
+    "seconds": _LENGTH,
+    "fps": "Frames per second. Veo itself makes 24.",
+    "resolution": f"{_SIZE} {_LINES}",
+    "size": _SIZE,
+    "aspect_ratio": "Landscape or portrait. Has to go with the size where both are said.",
+    "motion_strength": "Motion intensity.",
+    "camera_motion": "`pan`: horizontal, `tilt`: vertical, `zoom`: in or out, `static`: none.",
+    "optimize_prompt": "Have the prompt improved by an LLM first, where the service has one.",
+    "model": "`veo_3_1` unless the service says otherwise, or another that it offers.",
+    "metadata": "Your own notes; REST answers repeat them.",
+}
+UPLOAD_NOTES = {
+    "content_type": "The file's; S3 takes no other.",
+    "size_bytes": "The file's, if you know it: S3 then takes no other. At most 20 MB.",
+}
+IMAGE_NOTES = {
+    "prompt": "What to draw.",
+    "width": "Pixels; the image service may draw the nearest size it has.",
+    "height": "Pixels; the image service may draw the nearest size it has.",
+    "quality": "How much work it is worth.",
+    "negative_prompt": "What to leave out, where the image service knows of that.",
+    "seed": "The same seed may draw the same image.",
+    "model": "The service's own choice when omitted.",
+}
+DEFAULTS = {"fps": DEFAULT_FPS, "size": DEFAULT_SIZE, "motion_strength": 0.5}
+OTHER_NAMES = (
+    "A prompt, an image, or both. What other services call the image (`image`, `image_url`, "
+    "`first_frame`), the length (`duration`) and the size (`width` and `height`) is understood; "
+    "any other name is refused, because what it asks for would be paid for. `user`, `n: 1` and "
+    "`stream: false` change nothing and are taken."
+)
+
+
+def schemas() -> dict[str, Schema]:
+    """Return every schema of the document by its name."""
+    made = _pydantic()
+    made |= NAMED | {"Metadata": _plain(made["GenerateVideo"]["properties"]["metadata"])}
+    _complete(made["GenerateVideo"], image="image")
+    _complete(made["CreateVideo"], image="input_reference")
+    made["GenerateVideo"]["properties"]["resolution"]["default"] = DEFAULT_SIZE
+    _take_text(made["CreateVideo"])
+    made["CreateVideoForm"] = _form(made["CreateVideo"])
+    made["ImageReference"]["properties"]["image_url"] = _ref("Image")
+    _note(made["GenerateImage"], IMAGE_NOTES)
+    _note(made["NewUpload"], UPLOAD_NOTES)
+    return {name: _shortened(made[name]) for name in sorted(made)}
+
+
+class _Quiet(GenerateJsonSchema):
+    """Without a title that repeats the property's name, and without defaults that say nothing."""
+
+    @override
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    @override
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        if made.get("default") in (None, [], {}):
+            made.pop("default", None)
+        return made
+
+
+def _pydantic() -> dict[str, Schema]:
+    _, made = models_json_schema(
+        [(model, "validation") for model in (*REQUESTS, *ANSWERS)],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Quiet,
+    )
+    definitions: dict[str, Schema] = made["$defs"]
+    return definitions
+
+
+def _complete(schema: Schema, *, image: str) -> None:
+    fields = schema["properties"]
+    optional = [{"type": "null"}] if image not in schema.get("required", ()) else []
+    fields[image] = {"anyOf": [_ref("Image"), *optional]} if optional else _ref("Image")
+    fields["resolution"]["anyOf"][0] = _ref("Resolution")
+    if "size" in fields:
+        fields["size"]["anyOf"][0] = _ref("FrameSize")
+    fields["metadata"]["anyOf"][0] = _ref("Metadata")
+    for name, default in DEFAULTS.items():
+        if name in fields:
+            fields[name]["default"] = default
+    _note(schema, NOTES)
+
+
+def _take_text(schema: Schema) -> None:
+    """Add what only the OpenAI dialect takes: numbers as text, an image as object, or none."""
+    fields = schema["properties"]
+    for name, text in TEXTS.items():
+        fields[name]["anyOf"].insert(1, text)
+    fields["input_reference"]["anyOf"].insert(1, _ref("ImageReference"))
+    # A prompt or an image.
+    schema["anyOf"] = [_given("prompt"), _given("input_reference")]
+    schema["description"] = OTHER_NAMES
+
+
+def _given(name: str, *, but_not: str = "") -> Schema:
+    something: Schema = {"type": ["string", "object"], "minLength": 1}
+    if name == "prompt":  # blanks are no prompt
+        something = {"type": "string", "pattern": r"\S"}
+    properties: Schema = {name: something} | ({but_not: False} if but_not else {})
+    return {"required": [name], "properties": properties}
+
+
+def _form(openai: Schema) -> Schema:
+    """Return the same fields as text, and the image as a file too. A blank field is not said."""
+    texts = [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]
+    spelt_out = "input_reference[image_url]"
+    fields = {
+        name: {
+            "description": NOTES[name],
+            "anyOf": [TEXTS.get(name) or _plain(field), _BLANK],
+        }
+        for name, field in openai["properties"].items()
+    }
+    fields["input_reference"]["anyOf"] = [FILE, *texts, _BLANK]
+    fields[spelt_out] = {
+        "description": "The same as text, as the official SDKs spell an object.",
+        "anyOf": [*texts, _BLANK],
+    }
+    return {
+        "title": "CreateVideoForm",
+        "description": openai["description"],
+        "type": "object",
+        "properties": fields,
+        "patternProperties": {
+            r"^metadata\[.*\]$": {"type": "string", "maxLength": 512},
+            r"^metadata\[(?:.{65,})?\]$": _BLANK,
+        },
+        "additionalProperties": False,
+        "dependentSchemas": {"metadata": {"patternProperties": {r"^metadata\[.*\]$": _BLANK}}},
+        # A prompt or an image, and the image once.
+        "anyOf": [
+            _given("prompt", but_not=spelt_out),
+            _given("input_reference", but_not=spelt_out),
+            _given(spelt_out, but_not="input_reference"),
+        ],
+    }
+
+
+def _plain(field: Schema) -> Schema:
+    """Return the part of an optional field's schema that is not null."""
+    return dict(field["anyOf"][0])
+
+
+def _note(schema: Schema, notes: dict[str, str]) -> None:
+    """Put a note in front of every property. A `KeyError` says that one is missing."""
+    fields = schema["properties"]
+    schema["properties"] = {
+        name: {"description": notes[name], **field} for name, field in fields.items()
+    }
+
+
+def _shortened(schema: Any) -> Any:
+    """Say `type: [string, null]` for a choice between a type and null."""
+    if isinstance(schema, list):
+        return [_shortened(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    match schema:
+        case {"anyOf": [{"type": str(kind)} as some, {"type": "null"}], **rest}:
+            nullable = {**rest, **some, "type": [kind, "null"]}
+            if "enum" in some:
+                nullable["enum"] = [*some["enum"], None]
+            return _shortened(nullable)
+    return {name: _shortened(each) for name, each in schema.items()}
