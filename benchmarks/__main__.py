@@ -58,7 +58,7 @@ PARTS: dict[str, Callable[[], list[Table]]] = {
 
 def main() -> None:
     """Measure all, or the parts that are named; print as it comes, and keep it."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all without a name")
     parser.add_argument("--readme", action="store_true", help="put it into docs/performance.md too")
     said = parser.parse_args()

@@ -1,6 +1,6 @@
 """What each operation asks of AWS: calls, DynamoDB units and bytes, counted where botocore sends.
 
-The real handlers on the data services of template.yaml (moto), as in the functional tests; a
+The real handlers on the data services of template.yaml (moto), as in the integration tests; a
 worker's generation of a minute in made-up time.
 """
 

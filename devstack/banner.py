@@ -46,7 +46,7 @@ def _key(settings: Settings, console: Console) -> list[str]:
 
 def _relay(settings: Settings) -> str:
     if settings.stand_in:
-        return "Videos come from the stand-in (no VEO3_API_KEY) and cost nothing."
+        return "Videos come from the simulator (no VEO3_API_KEY) and cost nothing."
     default = template.load(ROOT / "template.yaml")["Parameters"]["Veo3BaseUrl"]["Default"]
     origin = settings.said.get("VEO3_BASE_URL") or default
     return f"Videos come from {origin}, and each video is paid for."

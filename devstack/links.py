@@ -91,7 +91,7 @@ class Links:
                 await send({"type": "http.response.body", "body": b""})
         except httpx.HTTPError:
             if not began:
-                await _error(send, 502, "file_unavailable", "The stand-in does not answer.")
+                await _error(send, 502, "file_unavailable", "The simulator does not answer.")
 
     def _s3_scope(self, scope: Scope) -> Scope:
         """Address MiniStack's S3 as the signature has it: it signs the host."""

@@ -19,7 +19,7 @@ _LONGEST = 2.5 * SECONDS  # in all; a resolver may take its own time
 _NO_JOB = "start-check"
 _REFUSED = frozenset({401, 403})
 _ANYWAY = (
-    ".\nCHECK_RELAY=false starts all the same; with VEO3_API_KEY= the stand-in plays the relay"
+    ".\nCHECK_RELAY=false starts all the same; with VEO3_API_KEY= the simulator plays the relay"
 )
 
 

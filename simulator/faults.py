@@ -13,7 +13,7 @@ HTTP faults, for the stages submit, poll, content, file, llm and image:
 | what        | does                                                                               |
 |-------------|------------------------------------------------------------------------------------|
 | `400`-`599` | that status with a JSON error; `=7` adds `Retry-After: 7`                          |
-| a failure   | its JSON error (code or text, see `errors`) with its usual status, or `=status`    |
+| a failure   | its JSON error (see `openai_compatible/errors.py`), usual status or `=status`      |
 | `html`      | an HTML page with status 502, or `=status` (`=200`: a page instead of the answer)  |
 | `drop`      | the connection is closed before any answer                                         |
 | `hang`      | no answer until the caller leaves, or the connection is closed after `=seconds`    |

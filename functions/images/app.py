@@ -6,7 +6,7 @@ from videoapi import bootstrap
 from videoapi.api import validation
 from videoapi.api.json_bodies import read_json
 from videoapi.api.replies import NO_STORE, answer
-from videoapi.api.rest.requests import GenerateImage
+from videoapi.api.rest.image_requests import GenerateImage
 from videoapi.usecases.image_generation import ImageRequest
 
 api = bootstrap.api()

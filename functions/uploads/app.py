@@ -6,7 +6,7 @@ from videoapi import bootstrap
 from videoapi.api import validation
 from videoapi.api.json_bodies import read_json
 from videoapi.api.replies import NO_STORE, answer
-from videoapi.api.rest.requests import NewUpload
+from videoapi.api.rest.image_requests import NewUpload
 from videoapi.usecases import uploads
 
 api = bootstrap.api()

@@ -48,7 +48,7 @@ def test_who_else_can_reach_it_is_said_and_that_they_need_no_key():
 
 
 def test_without_a_key_videos_are_said_to_cost_nothing():
-    assert "the stand-in (no VEO3_API_KEY) and cost nothing" in told({})
+    assert "the simulator (no VEO3_API_KEY) and cost nothing" in told({})
 
 
 @pytest.mark.parametrize(

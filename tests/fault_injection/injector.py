@@ -1,6 +1,6 @@
 """Stands before a function's own handler on the local stack, and strikes where a trap was set.
 
-It runs inside the function's process: `site` adds it to the built code as it is, and names it as
+It runs inside the function's process: `stack` adds it to the built code as it is, and names it as
 handler, so that production code has no hook. It sees the steps that the worker logs and every call
 to AWS, writes them into a journal, and looks for a trap on this task. A trap is a file and springs
 once: whoever renames it acts. See `traps` for what can be set.

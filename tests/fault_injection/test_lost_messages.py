@@ -2,7 +2,7 @@
 
 A task in the table is accepted, and its message is a hint. The sweeper sends a hint that never
 went out at its next round, and one that was lost after a minute. Dead letters stand among the
-`points`: a task whose workers die again and again.
+`scenarios`: a task whose workers die again and again.
 """
 
 import time

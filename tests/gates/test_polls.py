@@ -1,4 +1,4 @@
-"""The worker's figures in `make bench`; `tests/unit/test_polling.py` has the schedule's rules."""
+"""The worker's figures in `make bench`; `tests/unit/worker/test_polling.py` has the rules."""
 
 import pytest
 

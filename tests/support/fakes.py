@@ -67,7 +67,7 @@ class Clock:
 
 
 def row_of(task):
-    """Return what `items.task_item` writes, as plain values."""
+    """Return what `task_items.task_item` writes, as plain values."""
     attributes = vars(task) | index_keys(task) | dict.fromkeys(LISTS)
     return {name: deepcopy(value) for name, value in attributes.items() if value is not None}
 

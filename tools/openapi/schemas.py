@@ -12,7 +12,8 @@ from tools.openapi import models, openai_models
 from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD
 from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE
 from videoapi.api.openai.requests import CreateVideo
-from videoapi.api.rest.requests import GenerateImage, GenerateVideo, NewUpload
+from videoapi.api.rest.image_requests import GenerateImage, NewUpload
+from videoapi.api.rest.requests import GenerateVideo
 
 type Schema = dict[str, Any]
 

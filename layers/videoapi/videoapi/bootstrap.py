@@ -26,8 +26,6 @@ from videoapi.aws.task_store import TaskStore
 from videoapi.errors import ServiceError
 from videoapi.metrics import Measurements
 from videoapi.settings import Settings
-from videoapi.usecases.cancellation import Cancellation
-from videoapi.worker.recovery import Recovery
 
 if TYPE_CHECKING:
     from videoapi.accounts.rate_limits import Limiter
@@ -35,9 +33,11 @@ if TYPE_CHECKING:
     from videoapi.aws.secrets import SecretTexts
     from videoapi.net.downloads import Fetcher
     from videoapi.providers.prompt_optimizer import PromptOptimizer
+    from videoapi.usecases.cancellation import Cancellation
     from videoapi.usecases.image_generation import ImageGeneration
     from videoapi.usecases.submission import Submissions
     from videoapi.worker.generation import Generation
+    from videoapi.worker.recovery import Recovery
 
 # Seconds to connect and to read, and tries; a pause of up to a second is between two tries.
 PATIENT = (3, 10, 3)
@@ -131,25 +131,23 @@ def submissions() -> "Submissions":
 
 
 @cache
-def cancellation() -> Cancellation:
+def cancellation() -> "Cancellation":
     """Return the use cases of cancelling and deleting."""
     hours = settings().task_retention_hours
+    from videoapi.usecases.cancellation import Cancellation  # noqa: PLC0415 — two roles
+
     return Cancellation(
         store(), files(), retention_hours=hours, clock=clock, measurements=Measurements()
     )
 
 
 @cache
-def recovery() -> Recovery:
+def recovery() -> "Recovery":
     """Return the use cases of the sweeper and of dead letters."""
-    return Recovery(
-        settings(),
-        store(patient=True),
-        queue(patient=True),
-        clock=clock,
-        measurements=Measurements(),
-        log=logger(),
-    )
+    from videoapi.worker.recovery import Recovery  # noqa: PLC0415 — two roles
+
+    adapters = store(patient=True), queue(patient=True)
+    return Recovery(settings(), *adapters, clock=clock, measurements=Measurements(), log=logger())
 
 
 @cache

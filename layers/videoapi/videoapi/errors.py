@@ -13,7 +13,7 @@ VideoApiError
 ├── ServiceError           something behind us is away for a moment (503)
 └── GenerationError        the generation itself ended without a video (stored on the task)
 
-An adapter translates its vendor's error into one of these once; `responses` turns them into either
+An adapter translates its vendor's error into one of these once; `replies` turns them into either
 dialect. The text of a message is for people, `code` is for programs.
 """
 

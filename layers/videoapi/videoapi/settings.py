@@ -1,4 +1,4 @@
-"""The environment of a function as one frozen value; nothing else reads `os.environ`.
+"""The environment of a function as one frozen value; only `bootstrap` reads `os.environ`.
 
 A dataclass and not a pydantic model: importing pydantic costs 349 M instructions at cold start,
 and the status role needs none of it.

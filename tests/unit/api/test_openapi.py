@@ -21,7 +21,8 @@ from tools.openapi.schemas import NAMED
 from videoapi import errors
 from videoapi.api import documentation
 from videoapi.api.openai.requests import CreateVideo
-from videoapi.api.rest.requests import GenerateImage, GenerateVideo, NewUpload
+from videoapi.api.rest.image_requests import GenerateImage, NewUpload
+from videoapi.api.rest.requests import GenerateVideo
 from videoapi.api.validation import validated
 
 DOCUMENT = json.loads(documentation.asset("/openapi.json")[1])

@@ -1,6 +1,6 @@
 """The documentation page is whole: well-formed HTML, every section where it belongs.
 
-`tests/unit/test_openapi.py` says that it is in step with the document.
+`tests/unit/api/test_openapi.py` says that it is in step with the document.
 """
 
 from html.parser import HTMLParser

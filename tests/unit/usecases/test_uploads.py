@@ -1,6 +1,6 @@
 import pytest
 
-from videoapi.api.rest.requests import NewUpload
+from videoapi.api.rest.image_requests import NewUpload
 from videoapi.api.validation import validated
 from videoapi.aws.presigned import Form
 from videoapi.domain.timestamps import timestamp

@@ -68,7 +68,7 @@ class KeyRing:
     """The keys in the table. Raises `ServiceError` when DynamoDB does not answer."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
-        """Take the client that `services` made."""
+        """Take the client that `bootstrap` made."""
         self._client = client
         self._table = table
         self._clock = clock

@@ -1,6 +1,6 @@
 """HTTP on both sides of a handler: headers, bodies, callers, answers and errors.
 
-Powertools' resolver routes; validation is `requests`' own, because the resolver's parser truncates
+Powertools' resolver routes; `bodies` reads what comes in, because the resolver's parser truncates
 form files that contain their boundary, and lets deep JSON and bad UTF-8 escape as exceptions.
 Nothing escapes `Api.handle`: under `sam local` an exception would answer 200 with a traceback.
 """
@@ -54,7 +54,7 @@ class Api:
         *,
         bearer_alone: bool = False,
     ) -> None:
-        """Take what `services` made. Without `keys` nobody is asked for one.
+        """Take what `bootstrap` made. Without `keys` nobody is asked for one.
 
         `bearer_alone` refuses `X-API-Key`: clients drop Authorization at a redirect to another
         host, and no other header.

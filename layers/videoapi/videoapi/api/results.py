@@ -1,4 +1,4 @@
-"""A task in the words of either dialect, and every error in the shape of either.
+"""What both dialects tell of a task: its links, when they end, and its error.
 
 Pure: the URL of a video is made by the `Links` that is passed in, fresh at every read.
 """

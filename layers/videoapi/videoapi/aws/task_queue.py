@@ -28,7 +28,7 @@ class TaskQueue:
     """Sends hints and keeps a received one invisible. Raises `ServiceError` when SQS is away."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
-        """Take the client that `services` made."""
+        """Take the client that `bootstrap` made."""
         self._client = client
         self._url = url
 

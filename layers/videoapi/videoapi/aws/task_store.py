@@ -84,7 +84,7 @@ class TaskStore:
         *,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Take the client that `services` made."""
+        """Take the client that `bootstrap` made."""
         self._client = client
         self._table = table
         self._sleep = sleep

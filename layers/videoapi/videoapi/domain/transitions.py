@@ -1,7 +1,7 @@
 """Every change in the life of a task, as data: what must hold, and what is then written.
 
-`store` turns a `Change` into one conditional UpdateItem; the tests' in-memory store applies the
-same value. So the rules stand here once, and no write can create, resurrect or rewrite a task.
+`task_store` turns a `Change` into one conditional UpdateItem; the tests' in-memory store applies
+the same value. So the rules stand here once, and no write can create, resurrect or rewrite a task.
 
     pending ──claim──▶ processing ──complete──▶ completed
        │                  │  ▲ claim (lease ran out), renew, intend, accept,

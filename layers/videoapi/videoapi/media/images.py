@@ -61,7 +61,7 @@ class Image:
 
 
 def is_url(text: str) -> bool:
-    """Tell a URL of whatever scheme from base64 and data URLs; `addresses` has more to say."""
+    """Tell a URL of whatever scheme from base64 and data URLs; `net.ssrf` has more to say."""
     return _URL.match(text) is not None
 
 

@@ -1,6 +1,6 @@
 """Downloads from addresses that strangers chose: images of callers, results of the relay.
 
-The dangers are those of OWASP's SSRF sheet, and each has its answer here or in `pinned`:
+The dangers are those of OWASP's SSRF sheet, and each has its answer here or in `pinned_transport`:
 a name that stands for an inner address    looked up once, every answer must be public
 a name that answers differently later      the connection goes to the checked address itself
 a redirect inwards                         each hop is checked like the first

@@ -1,7 +1,7 @@
 """Which addresses a stranger may make this service talk to.
 
 Submit checks what the text of a URL shows, without httpx (71 M instructions of a cold start). Names
-are looked up by the worker, which asks `is_public` about each address behind them (see `fetch`).
+are looked up by the worker, which asks `is_public` about each address behind them (`downloads`).
 
 A URL passes only if no two programs can read it differently: no blank or backslash, an ASCII host,
 an IPv4 address as four decimal numbers. What is merely odd is refused with the rest: the address of

@@ -46,7 +46,7 @@ class PromptOptimizer:
         key: Callable[[], str],
         log: Logger,
     ) -> None:
-        """Take the transport that `services` made; `key` goes to this URL alone."""
+        """Take the transport that `bootstrap` made; `key` goes to this URL alone."""
         base = api_url.rstrip("/").removesuffix("/chat/completions")
         self._transport = transport
         self._url = f"{base}/chat/completions"

@@ -23,7 +23,7 @@ class Cancellation:
         clock: Callable[[], float],
         measurements: Measurements,
     ) -> None:
-        """Take the adapters that `services` made."""
+        """Take the adapters that `bootstrap` made."""
         self._store = store
         self._files = files
         self._retention = retention_hours * 3600

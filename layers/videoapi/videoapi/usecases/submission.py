@@ -88,7 +88,7 @@ class Submissions:
         limiter: Limiter,
         measurements: Measurements,
     ) -> None:
-        """Take the adapters that `services` made."""
+        """Take the adapters that `bootstrap` made."""
         self._settings = settings
         self._store = store
         self._queue = queue

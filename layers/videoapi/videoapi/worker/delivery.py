@@ -4,7 +4,7 @@ A copy is made when VEO3_SKIP_UPLOAD is false, and whenever the relay has no pub
 behind the key, or a data URL. The bearer key never goes to a result URL, so one at the relay's own
 origin that wants it is no public URL.
 
-One call is one try. What it could not get may be there later: `watching` asks again.
+One call is one try. What it could not get may be there later: `watch` asks again.
 """
 
 import tempfile
@@ -84,7 +84,7 @@ class Delivery:
         fetcher: Fetcher,
         log: Logger,
     ) -> None:
-        """Take the adapters that `services` made."""
+        """Take the adapters that `bootstrap` made."""
         self._settings = settings
         self._store = store
         self._files = files

@@ -49,7 +49,7 @@ class Inputs:
         fetcher: Fetcher,
         optimizer: PromptOptimizer | None = None,
     ) -> None:
-        """Take the adapters that `services` made; no `optimizer` where none is configured."""
+        """Take the adapters that `bootstrap` made; no `optimizer` where none is configured."""
         self._settings = settings
         self._files = files
         self._fetcher = fetcher

@@ -32,7 +32,7 @@ class Recovery:
         measurements: Measurements,
         log: Logger,
     ) -> None:
-        """Take the adapters that `services` made."""
+        """Take the adapters that `bootstrap` made."""
         self._settings = settings
         self._store = store
         self._queue = queue

@@ -1,8 +1,8 @@
 """Request bodies of the REST dialect."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from videoapi.api import aliases
 from videoapi.api.fields import (
@@ -22,7 +22,6 @@ from videoapi.api.fields import (
 )
 from videoapi.api.validation import allowed_model, validated
 from videoapi.domain.tasks import Dialect, GenerationRequest
-from videoapi.media import images
 from videoapi.settings import Settings
 from videoapi.usecases.submission import Submission
 
@@ -66,28 +65,3 @@ def from_rest(fields: object, settings: Settings) -> Submission:
         image_param="image",
         dialect=Dialect.DOCUMENT,
     )
-
-
-class NewUpload(BaseModel):
-    """The body of `POST /api/v1/uploads`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, title="NewUpload")
-
-    content_type: Literal["image/jpeg", "image/png", "image/webp"] = "image/jpeg"
-    size_bytes: Annotated[int | None, Field(ge=1, le=images.MAX_BYTES), BeforeValidator(whole)] = (
-        None
-    )
-
-
-class GenerateImage(BaseModel):
-    """The body of `POST /api/v1/images/generate`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, title="GenerateImage")
-
-    prompt: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
-    width: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
-    height: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
-    quality: Literal["auto", "low", "medium", "high", "standard", "hd"] | None = None
-    negative_prompt: Annotated[str, StringConstraints(max_length=2_000)] | None = None
-    seed: Annotated[int | None, Field(ge=0, le=2**32 - 1), BeforeValidator(whole)] = None
-    model: Model | None = None
