@@ -17,8 +17,8 @@ import pytest
 
 from devstack.settings import ROOT
 from devstack.testing import RunningStack, running_stack
-from tests import documents
 from tests.e2e.clients.losing_proxy import losing_proxy
+from tests.support import docs
 
 CLIENTS = ROOT / "tests" / "e2e" / "clients"
 ENVIRONMENTS = ROOT / ".venv"
@@ -102,7 +102,7 @@ def test_an_unmodified_client_does_all_it_is_used_for(client, target, listed):
 def test_the_readmes_sdk_sample_runs_as_printed(target, tmp_path):
     if target.stack is None:
         pytest.skip("a deployment wants a key, which the sample has not")
-    sample = re.search(r"```python\n(.*?)```", documents.README.read_text(), re.DOTALL)[1]
+    sample = re.search(r"```python\n(.*?)```", docs.README.read_text(), re.DOTALL)[1]
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     done = subprocess.run(
         [
