@@ -62,7 +62,7 @@ redrive: .venv/local/.stamp ## Queue dead letters again
 ##@ Work on it
 
 test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * All tests that need no running stack, with 100 % branch coverage
-	@echo "Running some 5,500 tests: about three minutes on two free processors, the first time a minute more …"
+	@echo "Running some 7,200 tests: about six minutes on two free processors, the first time a minute more …"
 	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/fault_injection --ignore=$(GATES) -n auto --dist worksteal --cov $(ARGS)
 
 check: lint types audit validate checkov test gates e2e ## * All that CI runs
