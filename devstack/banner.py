@@ -5,6 +5,7 @@ import shlex
 from devstack import template
 from devstack.console import Console
 from devstack.doors import OWN_HOSTS
+from devstack.function_settings import open_to_all
 from devstack.settings import ROOT, Settings
 
 _EXAMPLE = ROOT / "examples" / "mountains.jpg"
@@ -30,12 +31,12 @@ def banner(settings: Settings, seconds: float, console: Console) -> list[str]:
 
 def _call(settings: Settings) -> str:
     image = shlex.quote(f"input_reference=@{_EXAMPLE}")
-    key = "" if settings.open_to_all else "-H 'Authorization: Bearer vak_…' "
+    key = "" if open_to_all(settings) else "-H 'Authorization: Bearer vak_…' "
     return f"curl {settings.api_url}/v1/videos {key}-F 'prompt=A slow pan' -F {image}"
 
 
 def _key(settings: Settings, console: Console) -> list[str]:
-    if settings.open_to_all:
+    if open_to_all(settings):
         return []
     return [
         "Callers need an API key (ALLOW_ANONYMOUS=false). Make one in another terminal:",
@@ -45,7 +46,7 @@ def _key(settings: Settings, console: Console) -> list[str]:
 
 
 def _relay(settings: Settings) -> str:
-    if settings.stand_in:
+    if settings.simulated:
         return "Videos come from the simulator (no VEO3_API_KEY) and cost nothing."
     default = template.load(ROOT / "template.yaml")["Parameters"]["Veo3BaseUrl"]["Default"]
     origin = settings.said.get("VEO3_BASE_URL") or default
@@ -57,7 +58,7 @@ def _elsewhere(settings: Settings) -> list[str]:
     if all(host in OWN_HOSTS for host in settings.api_hosts):
         return []
     reach = f"Others reach it at port {settings.api_port} of this machine's address or name"
-    if settings.open_to_all:
+    if open_to_all(settings):
         return [f"{reach}, and need no key: ALLOW_ANONYMOUS=false asks for one."]
     return [f"{reach}."]
 

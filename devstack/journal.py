@@ -7,7 +7,6 @@ rename. (A machine that loses its power may lose the last seconds: nothing waits
 """
 
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -17,10 +16,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
-_FILE, _NEW = "journal.jsonl", "journal.jsonl.new"
+from devstack.change_log import Change, ChangeLog, to_json
+
 _OLD_ITEMS, _OLD_FILES = "items.json", "files.json"  # what earlier versions kept
-_REWRITE_BYTES = 64 * 2**20  # changes since the last rewriting, before the next
-_OPTIONS: Mapping[str, Any] = {"ensure_ascii": False, "sort_keys": True, "separators": (",", ":")}
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,10 @@ class Journal:
         self._items: dict[str, str] = {}  # as they are written
         self._files: dict[str, tuple[str, str]] = {}
         self._lock = Lock()
-        self._written = self._descriptor = 0
+        self._log = ChangeLog(folder)
         self.ended_well = True
         """Whether the last run wrote its end; a folder that nobody used did."""
-        if (folder / _FILE).exists():
+        if self._log.path.exists():
             self._read()
         else:
             self._read_old()
@@ -69,7 +67,7 @@ class Journal:
         """Go on with what was read: from here on every change is written."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)  # earlier versions left it to everybody
-        self._rewrite()
+        self._log.rewrite(self._changes())
         used = {name for name, _ in self._files.values()}
         for path in self._folder.iterdir():
             if _is_body(path.name) and path.name not in used:
@@ -85,7 +83,7 @@ class Journal:
 
     def put_item(self, key: str, item: Mapping[str, Any]) -> None:
         """Take an item in; raise `OSError` when it cannot be written."""
-        text = json.dumps(item, **_OPTIONS)
+        text = to_json(item)
         with self._lock:
             if self._items.get(key) != text:
                 self._append({"key": key, "item": item})
@@ -128,60 +126,32 @@ class Journal:
         if file:
             (self._folder / file[0]).unlink(missing_ok=True)
 
-    def _append(self, change: Mapping[str, Any]) -> None:
-        if self._written > _REWRITE_BYTES:
-            self._rewrite()
-        line = json.dumps(change, **_OPTIONS).encode() + b"\n"
-        end = os.lseek(self._descriptor, 0, os.SEEK_END)
-        rest = memoryview(line)
-        try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError:
-            os.ftruncate(self._descriptor, end)  # half a line would spoil the next one
-            raise
-        self._written += len(line)
+    def _append(self, change: Change) -> None:
+        if self._log.full():
+            self._log.rewrite(self._changes())
+        self._log.append(change)
 
-    def _rewrite(self) -> None:
-        """Put what there is in place of all changes, at once."""
-        new = self._folder / _NEW
-        with new.open("wb") as file:
-            for change in self._whole():
-                file.write(json.dumps(change, **_OPTIONS).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._folder / _FILE)
-        if self._descriptor:
-            os.close(self._descriptor)
-        self._descriptor = os.open(self._folder / _FILE, os.O_WRONLY | os.O_APPEND)
-        self._written = 0
-
-    def _whole(self) -> Iterator[dict[str, Any]]:
-        yield {"began": time.time(), "pid": os.getpid()}
+    def _changes(self) -> Iterator[Change]:
+        """Yield what there is, as changes from nothing."""
         for key, text in self._items.items():
             yield {"key": key, "item": json.loads(text)}
         for key, (name, kind) in self._files.items():
             yield {"file": key, "name": name, "type": kind}
 
     def _read(self) -> None:
-        lines = (self._folder / _FILE).read_bytes().split(b"\n")
-        for number, line in enumerate(lines[:-1], start=1):  # the last is empty, or cut off
-            try:
-                self._apply(json.loads(line))
-            except (ValueError, KeyError) as exc:
-                raise RuntimeError(
-                    f"{self._folder / _FILE} is damaged in line {number} ({exc}): mend it, or move"
-                    f" {self._folder} away to start afresh"
-                ) from None
+        try:
+            for change in self._log.read():
+                self._apply(change)
+        except (ValueError, KeyError) as exc:
+            raise RuntimeError(
+                f"{self._log.path} is damaged in line {self._log.line} ({exc}): mend it, or move"
+                f" {self._folder} away to start afresh"
+            ) from None
 
-    def _apply(self, change: Mapping[str, Any]) -> None:
+    def _apply(self, change: Change) -> None:
         self.ended_well = "ended" in change
         if "item" in change:
-            _put(
-                self._items,
-                change["key"],
-                change["item"] and json.dumps(change["item"], **_OPTIONS),
-            )
+            _put(self._items, change["key"], change["item"] and to_json(change["item"]))
         elif "file" in change:
             _put(self._files, change["file"], change["name"] and (change["name"], change["type"]))
 
@@ -189,7 +159,7 @@ class Journal:
         """Read what an earlier version saved at a clean stop."""
         with suppress(FileNotFoundError):
             for item in json.loads((self._folder / _OLD_ITEMS).read_text()):
-                self._items[item["task_id"]["S"]] = json.dumps(item, **_OPTIONS)
+                self._items[item["task_id"]["S"]] = to_json(item)
             for name, (key, kind) in json.loads((self._folder / _OLD_FILES).read_text()).items():
                 self._files[key] = name, kind
 

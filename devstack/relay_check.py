@@ -25,7 +25,7 @@ _ANYWAY = (
 
 def check(settings: Settings) -> str | None:
     """Return a warning or None; raise `RuntimeError` where no video can come of it."""
-    if settings.stand_in or not settings.check_relay:
+    if settings.simulated or not settings.check_relay:
         return None
     parameters = template.load(ROOT / "template.yaml")["Parameters"]
     origin = settings.said.get("VEO3_BASE_URL") or parameters["Veo3BaseUrl"]["Default"]

@@ -11,11 +11,6 @@ from devstack import env_file
 from devstack.ports import Port
 
 ROOT = Path(__file__).resolve().parent.parent
-STAND_IN_KEY = "local-stand-in-key"
-STAND_IN_PLAYS = {
-    "FAST_LLM": {"FAST_LLM_API_URL": "http://127.0.0.1:{port}/v1", "FAST_LLM_MODEL": "stand-in"},
-    "IMAGE": {"IMAGE_BASE_URL": "http://127.0.0.1:{port}"},
-}
 _ANY = {"0.0.0.0", "::"}  # noqa: S104 — recognised, not bound
 _SWITCHES = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
@@ -93,7 +88,7 @@ class Settings:
         return settings
 
     @property
-    def stand_in(self) -> bool:
+    def simulated(self) -> bool:
         """Whether the stand-in plays the relay: nobody gave a key to a real one."""
         return not self.said.get("VEO3_API_KEY")
 
@@ -102,8 +97,9 @@ class Settings:
         """Where this relay's tasks are kept: what waits for one is not paid for at another."""
         if self.keep_in is None:
             return None
-        if self.stand_in:
-            return self.keep_in / "stand-in"
+        if self.simulated:
+            earlier = self.keep_in / "stand-in"  # its name in earlier versions
+            return earlier if earlier.is_dir() else self.keep_in / "simulator"
         relay = re.sub(r"[^a-z0-9.]+", "-", self.said.get("VEO3_BASE_URL", "").lower()).strip("-.")
         return self.keep_in / (relay or "relay")
 
@@ -130,11 +126,6 @@ class Settings:
         return frozenset({*self.api_hosts, *self.aws_hosts, *named} - {"", *_ANY})
 
     @property
-    def open_to_all(self) -> bool:
-        """Whether callers need no API key, as the functions will be told."""
-        return self.function_settings()["ALLOW_ANONYMOUS"].lower() == "true"
-
-    @property
     def debug(self) -> bool:
         """Whether the steps are logged; another LOG_LEVEL may be meant for something else."""
         return self.said.get("LOG_LEVEL", "").upper() == "DEBUG"
@@ -150,7 +141,7 @@ class Settings:
             Port(setting="API_PORT", hosts=self.api_hosts, number=self.api_port),
             Port(setting="AWS_PORT", hosts=self.aws_hosts, number=self.aws_port),
         ]
-        if self.stand_in:
+        if self.simulated:
             own = {
                 "UPSTREAM_PORT": self.upstream_port,
                 "UPSTREAM_FILES_PORT": self.upstream_files_port,
@@ -170,31 +161,6 @@ class Settings:
     def cors_origins(self) -> list[str]:
         """Pages that may call the API, of this machine or not; `*` is any."""
         return [origin for origin in self.said.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
-
-    def function_settings(self) -> dict[str, str]:
-        """Tell the functions' settings by variable: what was said, over what fits this machine."""
-        fitting = {"PUBLIC_URL": self.api_url, "ALLOW_ANONYMOUS": "true"}
-        if self.debug:
-            fitting["POWERTOOLS_LOG_LEVEL"] = "DEBUG"
-        relay = {}
-        if self.stand_in:
-            fitting |= {
-                "VEO3_EXTRA_FIELDS": "true",
-                "VEO3_RESULT_ORIGINS": f"http://127.0.0.1:{self.upstream_files_port}",
-            }
-            relay = {
-                "VEO3_API_KEY": STAND_IN_KEY,
-                "VEO3_BASE_URL": f"http://127.0.0.1:{self.upstream_port}",
-            }
-            # It plays the two other services as well, unless the user has keys to real ones.
-            for service, settings in STAND_IN_PLAYS.items():
-                if not self.said.get(f"{service}_API_KEY"):
-                    relay |= {f"{service}_API_KEY": STAND_IN_KEY} | {
-                        name: value.format(port=self.upstream_port)
-                        for name, value in settings.items()
-                    }
-        # A service's address goes with its key: one in .env would be asked in vain without.
-        return fitting | {k: v for k, v in self.said.items() if v} | relay
 
 
 def _host(said: str) -> str:

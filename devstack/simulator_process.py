@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devstack.settings import ROOT, STAND_IN_KEY, Settings
+from devstack.function_settings import SIMULATOR_KEY
+from devstack.settings import ROOT, Settings
 
 _LEAST_DAYS = 7  # that a job is kept, and longer than its task can be read
 
@@ -14,7 +15,7 @@ class StandIn:
 
     def __init__(self, settings: Settings, keep_in: Path | None = None) -> None:
         """Keep jobs and videos in a folder over a restart, if one is named."""
-        command = [sys.executable, "-m", "simulator", "--with-parent", "--key", STAND_IN_KEY]
+        command = [sys.executable, "-m", "simulator", "--with-parent", "--key", SIMULATOR_KEY]
         command += ["--host", ",".join(settings.aws_hosts), "--port", str(settings.upstream_port)]
         command += ["--files-port", str(settings.upstream_files_port)]
         command += ["--seconds", str(settings.upstream_seconds)]

@@ -22,6 +22,7 @@ from devstack.command import stop_signals
 from devstack.console import Console
 from devstack.deploy import STACK, deploy
 from devstack.fixups import reconcile
+from devstack.function_settings import function_settings
 from devstack.gateway import Gateway
 from devstack.links import Links
 from devstack.readiness import Opening
@@ -52,7 +53,7 @@ class Stack:
                 ministack,
                 api_url=settings.api_url,
                 aws_port=settings.aws_port,
-                files_port=settings.upstream_files_port if settings.stand_in else None,
+                files_port=settings.upstream_files_port if settings.simulated else None,
                 public_url=settings.said.get("PUBLIC_URL", ""),
             ),
         )
@@ -81,7 +82,7 @@ class Stack:
         executor.adjust(
             TOOLS / "runtime/bin/python", STACK, self._console.line, debug=self._settings.debug
         )
-        if self._settings.stand_in:
+        if self._settings.simulated:
             keep_in = self._place.folder / "relay" if self._place else None
             self._stand_in = StandIn(self._settings, keep_in)
         observed = Traffic(self._gateway, self._console, api_port=self._settings.api_port)
@@ -103,7 +104,7 @@ class Stack:
                 await serving
 
     def _start(self) -> None:
-        said = self._settings.function_settings()
+        said = function_settings(self._settings)
         built = template.load(BUILT / "template.yaml")
         secrets, named = template.secrets(built, said)
         keeper = boto3.client("secretsmanager")
@@ -132,7 +133,7 @@ class Stack:
         table, bucket = names["TasksTable"], names["FilesBucket"]
         record = partial(recorder.record, table=table, bucket=bucket)
         port = self._settings.upstream_files_port
-        origin = f"http://127.0.0.1:{port}" if self._settings.stand_in else ""
+        origin = f"http://127.0.0.1:{port}" if self._settings.simulated else ""
         return Keeper(self._place.folder, table, bucket, record, origin)
 
     def _take_no_more(self) -> None:
@@ -145,7 +146,7 @@ class Stack:
     def _end(self) -> None:
         print("Stopping: ending the functions …", flush=True)
         self._opening.close()
-        if not self._settings.stand_in and self._opening.keeps:  # nobody pays the stand-in
+        if not self._settings.simulated and self._opening.keeps:  # nobody pays the stand-in
             self._take_no_more()
             self._opening.await_answers(self._hurried)
         logging.disable()  # what MiniStack says of handlers that are ended under it

@@ -1,21 +1,22 @@
-"""The two applications of a stand-in, made from one state."""
+"""The two applications of a simulator, made from one state; each wire adds its routes here."""
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from simulator.ai import Ai
 from simulator.control import Control
+from simulator.failures import Refusal
 from simulator.files import Files
 from simulator.guard import Guard
-from simulator.openai_compatible.errors import Refusal, refuse
-from simulator.openai_compatible.relay import Relay
+from simulator.openai_compatible.chat_and_images import ChatAndImages
+from simulator.openai_compatible.errors import body, refuse
+from simulator.openai_compatible.videos import Videos
 from simulator.state import State
 
 
 def api(state: State) -> Starlette:
     """Return what listens on the API port."""
-    parts = (Relay(state), Files(state), Control(state), Ai(state))
+    parts = (Videos(state), ChatAndImages(state), Files(state, body), Control(state))
     routes = [route for part in parts for route in part.routes()]
     return Starlette(
         routes=routes, exception_handlers={Refusal: refuse}, middleware=[_guard(state)]
@@ -32,7 +33,7 @@ def files(state: State) -> Starlette:
         expose_headers=["Accept-Ranges", "Content-Length", "Content-Range", "ETag"],
     )
     return Starlette(
-        routes=Files(state).routes(),
+        routes=Files(state, body).routes(),
         exception_handlers={Refusal: refuse},
         middleware=[_guard(state), readable],
     )

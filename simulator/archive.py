@@ -15,9 +15,9 @@ from typing import Any
 
 from simulator import faults, stills
 from simulator.camera import Motion, Shot
+from simulator.failures import Failure, Refusal
 from simulator.jobs import Job
-from simulator.openai_compatible.errors import Failure, Refusal
-from simulator.openai_compatible.form import Order
+from simulator.orders import Order
 from simulator.render import Renders, Spec
 
 _JOBS, _NEW = "jobs.jsonl", "jobs.jsonl.new"

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from simulator.failures import Refusal
 from simulator.jobs import Ledger
-from simulator.openai_compatible.errors import Refusal
 from simulator.state import State
 
 _SWITCHES = {"seconds": (int, float), "strict": (bool,), "tiny": (bool,)}

@@ -13,7 +13,7 @@ HTTP faults, for the stages submit, poll, content, file, llm and image:
 | what        | does                                                                               |
 |-------------|------------------------------------------------------------------------------------|
 | `400`-`599` | that status with a JSON error; `=7` adds `Retry-After: 7`                          |
-| a failure   | its JSON error (see `openai_compatible/errors.py`), usual status or `=status`      |
+| a failure   | its JSON error (see `failures.py`), usual status or `=status`                      |
 | `html`      | an HTML page with status 502, or `=status` (`=200`: a page instead of the answer)  |
 | `drop`      | the connection is closed before any answer                                         |
 | `hang`      | no answer until the caller leaves, or the connection is closed after `=seconds`    |
@@ -58,7 +58,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
-from simulator.openai_compatible.errors import SHAPES, Refusal, failure
+from simulator.failures import Refusal, failure
 
 
 class Stage(StrEnum):
@@ -144,7 +144,7 @@ _WORDS = {
     Stage.STATUS: QUEUED | RUNNING | DONE | BAD,
     Stage.PROGRESS: frozenset({"percent", "none", "null", "back", "stuck"}),
     Stage.WRAP: frozenset({"envelope"}),
-    Stage.ERROR: frozenset(SHAPES),
+    Stage.ERROR: frozenset({"nested", "flat", "string", "null", "int", "reason"}),
     Stage.WORD: frozenset({"status", "state", "task_status"}),
     Stage.LINK: frozenset({"none", "same", "redirect", "inline", "inward", "key"}),
     Stage.RENDER: frozenset({"tiny", "veo"}),
@@ -269,4 +269,4 @@ def _may_be_counted(fault: Fault) -> bool:
 
 
 def _unknown(token: str) -> Refusal:
-    return Refusal(400, "unknown_token", f"not in the grammar of the stand-in: {token}", "prompt")
+    return Refusal(400, "unknown_token", f"not in the grammar of the simulator: {token}", "prompt")

@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from simulator import trouble
+from simulator.failures import Refusal
 from simulator.faults import Fault, Stage
+from simulator.http_faults import ErrorBody, HttpFaults, Short
 from simulator.jobs import Job
-from simulator.openai_compatible.errors import Refusal
 from simulator.state import State
 
 _VIDEO = "video/mp4"
@@ -26,9 +26,10 @@ _STEPS = 20
 class Files:
     """GET and HEAD of videos and images; Range is answered with 206."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, error_body: ErrorBody) -> None:
         """All state is shared with the other routes."""
         self._state = state
+        self._http_faults = HttpFaults(error_body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of one port."""
@@ -44,7 +45,7 @@ class Files:
         if job.video is None or job.state(time.time()) != "completed":
             raise Refusal(404, "not_found", "no such file")
         fault = job.plan.at(Stage.FILE, job.visit(Stage.FILE))
-        if bad := await trouble.answer(fault, job.plan, request, self._state.stopping):
+        if bad := await self._http_faults.response(fault, job.plan, request):
             return bad
         return _served(job.video.path, fault)
 
@@ -79,7 +80,7 @@ def _served(path: Path, fault: Fault | None) -> Response:
     pause = (fault.number or 0) / _STEPS if fault else 0
     match fault.what if fault else "":
         case "short":
-            return trouble.Short(data, media_type=_VIDEO)
+            return Short(data, media_type=_VIDEO)
         case "junk":
             return Response(secrets.token_bytes(len(data)), media_type=_VIDEO)
         case "no_range":

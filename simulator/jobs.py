@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.faults import Plan, Stage
-from simulator.openai_compatible.errors import Failure
-from simulator.openai_compatible.form import Order
+from simulator.failures import Failure
+from simulator.faults import Fault, Plan, Stage
+from simulator.orders import Order
 from simulator.render import Render, Spec
 
 QUEUED_SHARE = 0.1
@@ -69,6 +69,16 @@ class Job:
         self.visits[stage] += 1
         return self.visits[stage] - 1
 
+    def count_poll(self, now: float) -> int:
+        """Count a poll; returns its number, from 0."""
+        self.polls.append(round(now - self.created, 3))
+        return self.visit(Stage.POLL)
+
+    def note_seen(self, now: float) -> None:
+        """Note that a poll tells of the end, if this is the first."""
+        if self.seen is None and self.ended(now):
+            self.seen = now
+
     def report(self, now: float) -> dict[str, Any]:
         """Describe it for `/_control`."""
         return {
@@ -103,6 +113,16 @@ class Ledger:
     visits: Counter[tuple[Stage, str]] = field(default_factory=Counter)
     """Visits of the stages that belong to a task, not to a job."""
     peak: int = 0
+
+    def count_post(self, plan: Plan) -> Fault | None:
+        """Count a well-formed POST; returns the fault that decides it."""
+        self.posts[plan.key] += 1
+        return plan.at(Stage.SUBMIT, self.posts[plan.key] - 1)
+
+    def count_visit(self, stage: Stage, plan: Plan) -> Fault | None:
+        """Count a visit of a stage that belongs to a task; returns the fault that decides it."""
+        self.visits[stage, plan.key] += 1
+        return plan.at(stage, self.visits[stage, plan.key] - 1)
 
     def add(self, job: Job) -> None:
         """Take a job in."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from starlette.requests import Request
 
 from simulator.archive import Archive
+from simulator.failures import Refusal
 from simulator.jobs import Ledger
-from simulator.openai_compatible.errors import Refusal
 from simulator.render import Renders
 from simulator.settings import Settings
 

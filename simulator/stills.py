@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
-from simulator.openai_compatible.errors import Refusal
+from simulator.failures import Refusal
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 _LINE_LENGTH = 28

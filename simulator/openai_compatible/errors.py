@@ -1,126 +1,36 @@
-"""The errors of relays: their codes, their texts and the shapes that they come in.
+"""The bodies of errors, in the shapes that relays give them."""
 
-A failure is named by its code, sent as it is written (`HIGH_TRAFFIC`, `high traffic` and
-`PUBLIC_ERROR_HIGH_TRAFFIC` are the same), by the name of a text that comes without a code, or by an
-HTTP status, which is then the code as an integer.
-"""
-
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-SHAPES = ("nested", "flat", "string", "null", "int", "reason")
-SHAPE_OF_A_RELAY = "nested"
-
-_SAFETY = "The request was rejected by the safety system."
-_BUSY = "The model is overloaded, please try again later."
-_CODES = {
-    "CONTENT_POLICY_VIOLATION": (400, _SAFETY),
-    "PROMINENT_PEOPLE_FILTER_FAILED": (400, _SAFETY),
-    "UNSAFE_GENERATION": (400, _SAFETY),
-    "MINOR_UPLOAD": (400, _SAFETY),
-    "SEXUAL": (400, _SAFETY),
-    "VIOLENCE": (400, _SAFETY),
-    "DANGER_FILTER_FAILED": (400, _SAFETY),
-    "NSFW": (400, _SAFETY),
-    "COPYRIGHT": (400, _SAFETY),
-    "IP_INPUT_IMAGE": (400, _SAFETY),
-    "AUDIO_FILTERED": (400, "The generated audio was filtered."),
-    "AUDIO_GENERATION_FILTERED": (400, "The generated audio was filtered."),
-    "HIGH_TRAFFIC": (503, _BUSY),
-    "VIDEO_GENERATION_TIMED_OUT": (504, _BUSY),
-    "USER_REQUESTS_THROTTLED": (429, _BUSY),
-    "INTERNAL": (500, "Something went wrong."),
-    "INTERNAL_ERROR": (500, "Something went wrong."),
-    "SERVICE_UNAVAILABLE": (503, _BUSY),
-    "RATE_LIMIT": (429, _BUSY),
-    "RATE_LIMIT_EXCEEDED": (429, _BUSY),
-    "INSUFFICIENT_USER_QUOTA": (403, "The balance of the account is used up."),
-    "INVALID_API_KEY": (401, "The API key is not valid."),
-    "INVALID_REQUEST": (400, "A field is not valid."),
-    "TASK_NOT_EXIST": (400, "The task does not exist."),
-    "NEVER_HEARD_OF": (500, "An error that no list knows."),
-}
-_TEXTS = {
-    "saturated": (429, "当前分组上游负载已饱和，请稍后再试"),  # noqa: RUF001  as relays write it
-    "unfit": (400, "内容不合规"),
-    "support_codes": (400, "The video could not be made. Support codes: 58061214, 17301594"),
-    "violates": (400, "The prompt violates our usage policies."),
-}
-_FIRST_ERROR_STATUS, _LAST_ERROR_STATUS = 400, 599
+from simulator.failures import Failure, Refusal
+from simulator.faults import Plan, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One error as a relay tells it; `code` is None where the text says it all."""
-
-    status: int
-    code: str | int | None
-    message: str
-
-    def body(self, shape: str = SHAPE_OF_A_RELAY) -> dict[str, Any]:
-        """Return the part of an answer that tells of the failure, in one of SHAPES."""
-        told = self.message if self.code is None else f"{self.code}: {self.message}"
-        match shape:
-            case "flat":
-                return {"code": self.code, "message": self.message}
-            case "string":
-                return {"error": told}
-            case "null":
-                return {"error": {"code": None, "message": told}}
-            case "int":
-                return {"error": {"code": self.status, "message": told}}
-            case "reason":
-                return {"fail_reason": told}
-        return {"error": {"code": self.code, "message": self.message, "type": "relay_error"}}
-
-
-def failure(name: str) -> Failure | None:
-    """Find a failure by its name; None for one that is not in the lists."""
-    if name in _TEXTS:
-        status, text = _TEXTS[name]
-        return Failure(status, None, text)
-    if is_error_status(name):
-        return Failure(int(name), int(name), _phrase(int(name)))
-    folded = name.upper().replace(" ", "_").removeprefix("PUBLIC_ERROR_")
-    if folded in _CODES:
-        status, message = _CODES[folded]
-        return Failure(status, name, message)
-    return None
-
-
-def of_status(status: int) -> Failure:
-    """Return the plain error of an HTTP status, its phrase as the code."""
-    phrase = _phrase(status)
-    return Failure(status, phrase.lower().replace(" ", "_"), phrase)
-
-
-def is_error_status(name: str) -> bool:
-    """Tell whether this is the number of a 4xx or 5xx status."""
-    return name.isdecimal() and _FIRST_ERROR_STATUS <= int(name) <= _LAST_ERROR_STATUS
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in set(HTTPStatus) else f"Unknown error {status}"
-
-
-class Refusal(Exception):
-    """The stand-in's own refusal of a request, answered in the nested shape."""
-
-    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
-        """`param` names the form field at fault."""
-        super().__init__(message)
-        self.failure = Failure(status, code, message)
-        self.param = param
+def body(failure: Failure, plan: Plan | None = None) -> dict[str, Any]:
+    """Return what tells of the failure, in the shape of the plan's `error` token."""
+    code, message = failure.code, failure.message
+    told = message if code is None else f"{code}: {message}"
+    match plan.option(Stage.ERROR, "nested") if plan else "nested":
+        case "flat":
+            return {"code": code, "message": message}
+        case "string":
+            return {"error": told}
+        case "null":
+            return {"error": {"code": None, "message": told}}
+        case "int":
+            return {"error": {"code": failure.status, "message": told}}
+        case "reason":
+            return {"fail_reason": told}
+    return {"error": {"code": code, "message": message, "type": "relay_error"}}
 
 
 async def refuse(_request: Request, refusal: Exception) -> JSONResponse:
     """Answer a Refusal (the signature is Starlette's)."""
     if not isinstance(refusal, Refusal):
         raise TypeError from refusal
-    body = refusal.failure.body()
-    body["error"]["param"] = refusal.param
-    return JSONResponse(body, refusal.failure.status)
+    answer = body(refusal.failure)
+    answer["error"]["param"] = refusal.param
+    return JSONResponse(answer, refusal.failure.status)

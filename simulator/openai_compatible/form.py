@@ -1,43 +1,24 @@
 """The form of a POST, read as a relay reads it: refusals are 400 with the field at fault."""
 
 import re
-from dataclasses import dataclass
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from simulator import stills
 from simulator.camera import Motion, motion_in
-from simulator.openai_compatible.errors import Refusal
+from simulator.failures import Refusal
+from simulator.orders import VEO_FPS, VEO_SECONDS, Order
 
-SECONDS_OF_VEO = 8
-FPS_OF_VEO = 24
 STRICT_LENGTHS = frozenset({4, 6, 8})
 FULL_HD = 1080
 _SIZE = re.compile(r"(?P<width>[1-9]\d{0,2}[02468])x(?P<height>[1-9]\d{0,2}[02468])")
 _DEFAULT_SIZE = "1280x720"
-_LONGEST = 60
-_MOST_FPS = 120
+_MAX_SECONDS = 60
+_MAX_FPS = 120
 _UNIT_INTERVAL = re.compile(r"0(\.\d+)?|1(\.0+)?|\d(\.\d+)?e-\d+")
 _FORM = "multipart/form-data"
 _BOOLEANS = frozenset({"true", "false"})
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be made."""
-
-    model: str
-    prompt: str
-    width: int
-    height: int
-    seconds: int
-    fps: int
-    motion: Motion
-    strength: float
-    image: bytes | None
-    fields: dict[str, str]
-    """The form as it came, files as their name, type and size."""
 
 
 async def read(request: Request, *, strict: bool) -> Order:
@@ -52,12 +33,12 @@ async def read(request: Request, *, strict: bool) -> Order:
         _require(name, "it must not be empty", holds=bool(fields.get(name, "").strip()))
     _require("watermark", "true or false", holds=fields.get("watermark", "false") in _BOOLEANS)
     width, height = _size(fields.get("size", _DEFAULT_SIZE))
-    seconds = _number(fields, "seconds", SECONDS_OF_VEO, range(1, _LONGEST + 1))
-    fps = _number(fields, "fps", FPS_OF_VEO, range(1, _MOST_FPS + 1))
+    seconds = _number(fields, "seconds", VEO_SECONDS, range(1, _MAX_SECONDS + 1))
+    fps = _number(fields, "fps", VEO_FPS, range(1, _MAX_FPS + 1))
     if strict:
-        fps = FPS_OF_VEO
+        fps = VEO_FPS
         _require("seconds", "4, 6 or 8", holds=seconds in STRICT_LENGTHS)
-        is_short_enough = seconds == SECONDS_OF_VEO or min(width, height) < FULL_HD
+        is_short_enough = seconds == VEO_SECONDS or min(width, height) < FULL_HD
         _require("seconds", "8 for 1080p", holds=is_short_enough)
     return Order(
         model=fields["model"],

@@ -62,9 +62,9 @@ def test_with_a_key_the_relay_is_named_and_each_video_said_to_be_paid_for(said, 
 
 
 def test_what_is_kept_is_said_to_lie_apart_for_the_stand_in_and_a_real_relay(tmp_path):
-    assert "kept in .local/kept/stand-in as they are written" in told({})
+    assert "kept in .local/kept/simulator as they are written" in told({})
     assert "in .local/kept/relay as" in told(KEY)
-    assert f"in {tmp_path}/stand-in as" in told({"KEEP_IN": str(tmp_path)})
+    assert f"in {tmp_path}/simulator as" in told({"KEEP_IN": str(tmp_path)})
     assert "Nothing is kept" in told({"KEEP_IN": ""})
 
 

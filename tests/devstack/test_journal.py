@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from devstack import journal as module
+from devstack import change_log
 from devstack.journal import Journal
 from devstack.settings import ROOT
 
@@ -95,7 +95,7 @@ def test_a_change_that_the_disk_does_not_take_leaves_the_journal_whole(
             return write(descriptor, bytes(data[:10]))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.os, "write", full)
+    monkeypatch.setattr(change_log.os, "write", full)
     with pytest.raises(OSError, match="No space"):
         journal.put_item("vid_2", item(2))
     monkeypatch.undo()
@@ -114,7 +114,7 @@ def test_a_damaged_line_is_named_and_nothing_is_touched(journal, tmp_path):
 
 
 def test_what_changes_often_does_not_fill_the_disk(journal, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_REWRITE_BYTES", 2_000)
+    monkeypatch.setattr(change_log, "_MAX_APPENDED_BYTES", 2_000)
     for number in range(200):
         journal.put_item("vid_1", item(1, attempts={"N": str(number)}))
         journal.put_file("thumbnail", b"%d" % number, "image/jpeg")

@@ -186,8 +186,8 @@ def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tm
     settings = Settings(said={}, keep_in=tmp_path)
     first = take_place(settings)
     second = take_place(settings)
-    assert (first.folder, second.folder) == (settings.kept, tmp_path / "stand-in-2")
-    assert f"keeps in {tmp_path / 'stand-in-2'}" in capsys.readouterr().out
+    assert (first.folder, second.folder) == (settings.kept, tmp_path / "simulator-2")
+    assert f"keeps in {tmp_path / 'simulator-2'}" in capsys.readouterr().out
     first.lock.close()
     second.lock.close()
     again = take_place(settings)
@@ -199,6 +199,7 @@ def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tm
 def test_what_an_earlier_version_left_of_a_crash_is_told_and_stays(tmp_path, capsys):
     left = tmp_path / "stand-in.old"
     left.mkdir()
+    (tmp_path / "stand-in").mkdir()
     place = take_place(Settings(said={}, keep_in=tmp_path))
     assert str(left) in capsys.readouterr().out
     assert left.is_dir()

@@ -5,6 +5,7 @@ from dotenv import dotenv_values
 
 from devstack import template
 from devstack.checks import names
+from devstack.function_settings import function_settings
 from devstack.settings import ROOT, Settings
 
 
@@ -44,8 +45,8 @@ def test_wrong_seconds_are_named(read):
 
 def test_without_a_key_the_stand_in_is_the_relay_whatever_its_address(read):
     settings = read({"UPSTREAM_PORT": "9001", "VEO3_BASE_URL": "https://relay.example"})
-    assert settings.stand_in
-    said = settings.function_settings()
+    assert settings.simulated
+    said = function_settings(settings)
     assert said["VEO3_BASE_URL"] == "http://127.0.0.1:9001"
     assert said["VEO3_EXTRA_FIELDS"] == "true"
     assert said["VEO3_RESULT_ORIGINS"] == "http://127.0.0.1:8002"
@@ -53,14 +54,14 @@ def test_without_a_key_the_stand_in_is_the_relay_whatever_its_address(read):
 
 def test_with_a_key_the_relay_is_the_users_and_nothing_is_added(read):
     settings = read({"VEO3_API_KEY": "k", "VEO3_BASE_URL": "https://relay.example"})
-    assert not settings.stand_in
-    said = settings.function_settings()
+    assert not settings.simulated
+    said = function_settings(settings)
     assert said["VEO3_BASE_URL"] == "https://relay.example"
     assert "VEO3_EXTRA_FIELDS" not in said
 
 
 def test_what_was_said_wins_over_what_fits_this_machine(read):
-    said = read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}).function_settings()
+    said = function_settings(read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}))
     assert (said["VEO3_EXTRA_FIELDS"], said["PUBLIC_URL"]) == ("false", "https://x")
 
 
@@ -71,7 +72,7 @@ def test_pages_that_may_call_the_api_are_named_with_commas(read):
 
 
 def test_an_empty_setting_is_none(read):
-    assert "VEO3_MODEL" not in read(dotenv="VEO3_MODEL=").function_settings()
+    assert "VEO3_MODEL" not in function_settings(read(dotenv="VEO3_MODEL="))
 
 
 @pytest.mark.parametrize(
@@ -116,13 +117,13 @@ def test_an_address_that_stands_for_all_is_no_host_to_be_asked_for(read):
 
 @pytest.mark.parametrize(("level", "steps"), [("debug", "DEBUG"), ("DEBUG", "DEBUG")])
 def test_the_steps_are_logged_at_debug(read, level, steps):
-    said = read({"LOG_LEVEL": level}).function_settings()
+    said = function_settings(read({"LOG_LEVEL": level}))
     assert said["POWERTOOLS_LOG_LEVEL"] == steps
 
 
 @pytest.mark.parametrize("level", ["", "warning", "error", "trace"])
 def test_a_level_that_may_be_meant_for_something_else_is_not_handed_on(read, level):
-    assert "POWERTOOLS_LOG_LEVEL" not in read({"LOG_LEVEL": level}).function_settings()
+    assert "POWERTOOLS_LOG_LEVEL" not in function_settings(read({"LOG_LEVEL": level}))
 
 
 def test_the_example_names_only_settings_that_exist(tmp_path):
@@ -140,10 +141,17 @@ def test_tasks_are_kept_in_the_project_unless_another_place_or_none_is_named(rea
     assert read(dotenv="KEEP_IN=/elsewhere").keep_in == Path("/elsewhere")
 
 
+def test_folder_of_an_earlier_version_is_still_used(tmp_path):
+    settings = Settings(said={}, keep_in=tmp_path)
+    assert settings.kept == tmp_path / "simulator"
+    (tmp_path / "stand-in").mkdir()
+    assert settings.kept == tmp_path / "stand-in"
+
+
 def test_what_is_kept_for_one_relay_is_not_given_to_another(read):
     key = {"VEO3_API_KEY": "k"}
     assert read({"KEEP_IN": ""}).kept is None
-    assert read().kept == ROOT / ".local/kept/stand-in"
+    assert read().kept == ROOT / ".local/kept/simulator"
     assert read(key).kept == ROOT / ".local/kept/relay"
     named = read(key | {"VEO3_BASE_URL": "https://Relay.example:8443"}).kept
     assert named == ROOT / ".local/kept/https-relay.example-8443"

@@ -1,7 +1,7 @@
 import pytest
 
+from simulator.failures import Refusal
 from simulator.faults import DONE, QUEUED, Stage, parse, tokens, without_tokens
-from simulator.openai_compatible.errors import Refusal
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 from tools.openapi import examples, refusals
+from tools.openapi.openai_routes import OPENAI_ROUTES
 from tools.openapi.parts import FORM, HEADERS, OPENAI, PARAMETERS, REST, SERVICE, Body, Reply, Route
-from tools.openapi.routes import ROUTES
+from tools.openapi.rest_routes import REST_ROUTES
 from tools.openapi.schemas import schemas
+from tools.openapi.service_routes import SERVICE_ROUTES
 from videoapi import __version__
 
 type Json = Any
@@ -38,7 +40,7 @@ def build() -> dict[str, Json]:
     """Return the document."""
     paths: dict[str, Json] = {}
     answers = examples.answers()
-    for route in ROUTES:
+    for route in (*REST_ROUTES, *OPENAI_ROUTES, *SERVICE_ROUTES):
         paths.setdefault(route.path, {})[route.method] = _operation(route, answers)
     return {
         "openapi": "3.1.0",

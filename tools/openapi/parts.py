@@ -51,6 +51,12 @@ class Route:
     bearer_alone: bool = False  # no X-API-Key
 
 
+def ref(schema: str) -> dict[str, str]:
+    """Return a reference to a schema of the components."""
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+LIMITS = ("LimitPolicy", "LimitState")
 PARAMETERS: dict[str, dict[str, Json]] = {
     "TaskId": {
         "name": "task_id",

@@ -5,7 +5,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from simulator.ai import POLISH
+from simulator.openai_compatible.chat_and_images import POLISH
 
 
 @pytest.fixture

@@ -13,23 +13,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator import faults, stills, trouble
-from simulator.faults import Fault, Plan, Stage
-from simulator.openai_compatible.errors import Refusal
+from simulator import faults, stills
+from simulator.failures import Refusal
+from simulator.faults import Fault, Stage
+from simulator.http_faults import HttpFaults
+from simulator.openai_compatible import errors
 from simulator.state import State
 
 POLISH = "Cinematic lighting, natural motion, fine detail."
 REFUSAL = "I'm sorry, but I can't help with that."
-_LONG = 20_000
+_LONG_COMPLETION = 20_000
 _SIZE = re.compile(r"(\d{2,4})x(\d{2,4})")
 
 
-class Ai:
+class ChatAndImages:
     """An OpenAI-style language model and image model, both deterministic."""
 
     def __init__(self, state: State) -> None:
         """All state is shared with the other routes."""
         self._state = state
+        self._http_faults = HttpFaults(errors.body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of the API port."""
@@ -44,8 +47,8 @@ class Ai:
         body = await self._body(request)
         prompt = _last_user_message(body)
         plan = faults.parse(prompt)
-        fault = self._fault(Stage.LLM, plan)
-        if bad := await trouble.answer(fault, plan, request, self._state.stopping):
+        fault = self._state.ledger.count_visit(Stage.LLM, plan)
+        if bad := await self._http_faults.response(fault, plan, request):
             return bad
         text = _completion(prompt, fault)
         message = {"role": "assistant", "content": text, "refusal": None}
@@ -70,8 +73,8 @@ class Ai:
         if not isinstance(prompt, str) or not prompt or size is None:
             raise Refusal(400, "invalid_request", "prompt and size (WIDTHxHEIGHT) are required")
         plan = faults.parse(prompt)
-        fault = self._fault(Stage.IMAGE, plan)
-        if bad := await trouble.answer(fault, plan, request, self._state.stopping):
+        fault = self._state.ledger.count_visit(Stage.IMAGE, plan)
+        if bad := await self._http_faults.response(fault, plan, request):
             return bad
         words = faults.without_tokens(prompt)
         png = await run_in_threadpool(_png, words, int(size[1]), int(size[2]))
@@ -89,11 +92,6 @@ class Ai:
             (self._state.folder / f"{name}.png").write_bytes(png)
             return [{"url": f"{self._state.files_origin(request)}/i/{name}.png"}]
         return [{"b64_json": base64.b64encode(png).decode()}]
-
-    def _fault(self, stage: Stage, plan: Plan) -> Fault | None:
-        visits = self._state.ledger.visits
-        visits[stage, plan.key] += 1
-        return plan.at(stage, visits[stage, plan.key] - 1)
 
     async def _body(self, request: Request) -> dict[str, Any]:
         try:
@@ -123,7 +121,7 @@ def _completion(prompt: str, fault: Fault | None) -> str:
         case "empty":
             return ""
         case "long":
-            return "very " * (_LONG // 5)
+            return "very " * (_LONG_COMPLETION // 5)
     improved = f"{faults.without_tokens(prompt).rstrip('. ')}. {POLISH}"
     return " ".join([improved, *faults.tokens(prompt)])
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from simulator.failures import Failure
 from simulator.faults import BAD, DONE, QUEUED, RUNNING, Stage
 from simulator.jobs import Job
-from simulator.openai_compatible.errors import SHAPE_OF_A_RELAY, Failure
+from simulator.openai_compatible import errors
 
 _CLASSES = {"queued": QUEUED, "in_progress": RUNNING, "completed": DONE, "failed": BAD}
 _CAPITALS = {
@@ -68,7 +69,7 @@ def _progress(job: Job, visit: int, now: float, usual: str) -> dict[str, Any]:
 
 def _failure(job: Job) -> dict[str, Any]:
     if job.video is not None and job.video.broken:
-        return _BROKEN.body()
+        return errors.body(_BROKEN)
     if job.failure is None:
         return {"error": None}
-    return job.failure.body(job.plan.option(Stage.ERROR, SHAPE_OF_A_RELAY))
+    return errors.body(job.failure, job.plan)

@@ -1,0 +1,25 @@
+"""What a request asks for, whatever its wire."""
+
+from dataclasses import dataclass
+
+from simulator.camera import Motion
+
+VEO_SECONDS = 8
+VEO_FPS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made."""
+
+    model: str
+    prompt: str
+    width: int
+    height: int
+    seconds: int
+    fps: int
+    motion: Motion
+    strength: float
+    image: bytes | None
+    fields: dict[str, str]
+    """The fields as they came, files as their name, type and size."""

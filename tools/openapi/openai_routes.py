@@ -1,0 +1,114 @@
+"""The routes under `/v1`, for OpenAI's SDKs: what each does, takes and returns."""
+
+from tools.openapi import examples
+from tools.openapi.parts import FORM, JSON, LIMITS, OPENAI, Body, Reply, Route, ref
+
+OPENAI_ROUTES = (
+    Route(
+        method="post",
+        path="/v1/videos",
+        tag=OPENAI,
+        operation="createVideo",
+        summary="Generate a video",
+        text="For OpenAI's SDKs and whoever speaks like them, as JSON or as a form. Without "
+        "`input_reference` the prompt alone decides.",
+        parameters=("IdempotencyKey",),
+        bodies={
+            JSON: Body(schema="CreateVideo", examples=examples.OPENAI_VIDEO),
+            FORM: Body(schema="CreateVideoForm", examples=examples.OPENAI_FORM),
+        },
+        reply=Reply(
+            text="The video object. In the words of the REST dialect for plain JSON, in OpenAI's "
+            "for its SDKs, for forms and for an `input_reference` that is an object.",
+            schema=ref("OpenAiVideo"),
+            headers=("NoStore", "Vary", "PollAfterMs", "Replayed", *LIMITS),
+            links=("getVideo", "deleteVideo", "downloadVideo", "getTask"),
+        ),
+        errors=(400, 401, 409, 413, 415, 429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/v1/videos/{task_id}",
+        tag=OPENAI,
+        operation="getVideo",
+        summary="Get a video",
+        text="The video object, with the status as of now. `openai-poll-after-ms` says when to "
+        "look again.",
+        parameters=("TaskId",),
+        reply=Reply(
+            text="The video object.",
+            schema=ref("OpenAiVideo"),
+            headers=("NoStore", "Vary", "PollAfterMs"),
+        ),
+        errors=(401, 404, 429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/v1/videos/{task_id}/content",
+        tag=OPENAI,
+        operation="downloadVideo",
+        summary="Download a video",
+        text="Redirects to the file. Takes the key as `Authorization: Bearer …` alone: clients "
+        "leave that out at the redirect to another host, and would hand an `X-API-Key` on to it.",
+        parameters=("TaskId", "Variant"),
+        bearer_alone=True,
+        reply=Reply(
+            status=307,
+            text="The file is there, for everybody who knows the address and for a while.",
+            headers=("FileLocation", "NoStore", "Vary"),
+        ),
+        errors=(400, 401, 404, 429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/v1/videos",
+        tag=OPENAI,
+        operation="listVideos",
+        summary="List videos",
+        text="A page of video objects, always in OpenAI's status words.",
+        parameters=("Limit", "After", "Order"),
+        reply=Reply(
+            text="A page of videos.",
+            schema=ref("OpenAiVideoList"),
+            headers=("NoStore", "Vary"),
+        ),
+        errors=(400, 401, 429, 500, 503),
+    ),
+    Route(
+        method="delete",
+        path="/v1/videos/{task_id}",
+        tag=OPENAI,
+        operation="deleteVideo",
+        summary="Delete a video",
+        text="Removes the video and its files. One that is still being made is cancelled with it.",
+        parameters=("TaskId",),
+        reply=Reply(
+            text="Deleted.",
+            schema=ref("OpenAiDeletedVideo"),
+            headers=("NoStore", "Vary"),
+        ),
+        errors=(401, 404, 429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/v1/models",
+        tag=OPENAI,
+        operation="listModels",
+        summary="List models",
+        text="What a submit may name as its `model`, the default first. Where the service has no "
+        "list, it takes other names too.",
+        reply=Reply(text="The models.", schema=ref("ModelList"), headers=("NoStore", "Vary")),
+        errors=(401, 429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/v1/models/{model}",
+        tag=OPENAI,
+        operation="getModel",
+        summary="Get a model",
+        text="One of them.",
+        parameters=("Model",),
+        reply=Reply(text="The model.", schema=ref("Model"), headers=("NoStore", "Vary")),
+        errors=(401, 404, 429, 500, 503),
+    ),
+)

@@ -1,0 +1,84 @@
+"""The routes that tell of the service: health, OpenAPI and documentation."""
+
+from tools.openapi.parts import HTML, SCRIPT, SERVICE, Reply, Route, ref
+
+SERVICE_ROUTES = (
+    Route(
+        method="get",
+        path="/api/v1/health",
+        tag=SERVICE,
+        operation="getHealth",
+        summary="Health",
+        text="Answers when functions run.",
+        reply=Reply(
+            text="Alive.",
+            schema=ref("Health"),
+            headers=("NoStore", "Vary"),
+        ),
+        errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/openapi.json",
+        tag=SERVICE,
+        operation="getOpenApi",
+        summary="This description",
+        text="OpenAPI 3.1.",
+        reply=Reply(
+            text="The OpenAPI document.", schema={"type": "object"}, headers=("MayBeKept",)
+        ),
+        errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/docs",
+        tag=SERVICE,
+        operation="getDocs",
+        summary="Documentation",
+        text="The same for people.",
+        reply=Reply(
+            text="A page whose commands speak to the address that it was asked for at.",
+            schema={"type": "string"},
+            media_type=HTML,
+            headers=("ContentSecurity", "MayBeKept"),
+        ),
+        errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/docs.js",
+        tag=SERVICE,
+        operation="getDocsScript",
+        summary="The page's script",
+        text="Copies a command at a click. The page can be read without it.",
+        reply=Reply(
+            text="A script.",
+            schema={"type": "string"},
+            media_type=SCRIPT,
+            headers=("MayBeKept",),
+        ),
+        errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/examples/mountains.jpg",
+        tag=SERVICE,
+        operation="getExamplePicture",
+        summary="A picture to begin with",
+        text="1280x720 pixels, for a first video.",
+        reply=Reply(text="A picture.", schema={}, media_type="image/jpeg", headers=("MayBeKept",)),
+        errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/",
+        tag=SERVICE,
+        operation="getRoot",
+        summary="Start",
+        text="Leads to the documentation.",
+        reply=Reply(
+            status=307, text="The way to `/docs`.", headers=("DocsLocation", "NoStore", "Vary")
+        ),
+        errors=(429, 500, 503),
+    ),
+)
