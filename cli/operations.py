@@ -20,7 +20,9 @@ from devstack.deploy import STACK
 from devstack.hints import hint
 from devstack.settings import ROOT, Settings
 from videoapi.accounts.api_keys import KeyRing, Limits, ListedKey
-from videoapi.aws.task_items import decode
+from videoapi.aws.expressions import values
+from videoapi.aws.task_items import task_of
+from videoapi.aws.task_store import TaskStore
 from videoapi.domain.ids import is_task_id
 from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import epoch
@@ -43,6 +45,10 @@ class Deployed:
     def client(self, service: Any) -> Any:
         """Return a client for this stack's AWS."""
         return self.session.client(service, endpoint_url=self.endpoint)
+
+    def store(self) -> TaskStore:
+        """Return the table of tasks."""
+        return TaskStore(self.client("dynamodb"), self.outputs["TasksTableName"])
 
 
 def find(stack: str | None) -> Deployed:
@@ -110,8 +116,7 @@ def _told(limits: Limits) -> str:
 
 def tasks(stack: Deployed, given: argparse.Namespace) -> None:
     """List what waits and what runs, or with `--all` what has ended too; the newest first."""
-    table, client = stack.outputs["TasksTableName"], stack.client("dynamodb")
-    found = _all(client, table) if given.all else _alive(client, table)
+    found = _all(stack.store()) if given.all else _alive(stack.store())
     listed = sorted(found, key=lambda each: each.created_at, reverse=True)
     now = time.time()
     for each in listed[:LISTED_MOST]:
@@ -125,29 +130,19 @@ def tasks(stack: Deployed, given: argparse.Namespace) -> None:
     print(f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}")
 
 
-def _alive(client: Any, table: str) -> Iterator[Task]:
+def _alive(store: TaskStore) -> Iterator[Task]:
     """Return the tasks that have not ended: a query for each partition, a read for each task."""
-    pages = client.get_paginator("query")
     for partition in (PAID, *map(str, range(SHARDS))):
-        for page in pages.paginate(
-            TableName=table,
-            IndexName="open",
-            KeyConditionExpression="#o = :o",
-            ExpressionAttributeNames={"#o": "open"},
-            ExpressionAttributeValues={":o": {"S": partition}},
-        ):
-            for key_of in page["Items"]:
-                found = client.get_item(TableName=table, Key={"task_id": key_of["task_id"]})
-                if "Item" in found:
-                    yield decode(found["Item"])
+        for items, _ in store.query("open", ("open", "=", partition)):
+            yield from filter(None, (store.get(item["task_id"]) for item in items))
 
 
-def _all(client: Any, table: str) -> Iterator[Task]:
+def _all(store: TaskStore) -> Iterator[Task]:
     """Return every task, by a scan, which reads (and pays for) the whole table."""
-    for page in client.get_paginator("scan").paginate(TableName=table):
-        for item in page["Items"]:
-            if is_task_id(item["task_id"]["S"]) and item["status"]["S"] != Status.DELETED:
-                yield decode(item)
+    for page in store.client.get_paginator("scan").paginate(TableName=store.name):
+        for item in map(values, page["Items"]):
+            if is_task_id(item["task_id"]) and item["status"] != Status.DELETED:
+                yield task_of(item)
 
 
 def _row(told: Task, now: float) -> str:
@@ -163,14 +158,9 @@ def task(stack: Deployed, given: argparse.Namespace) -> None:
     """Tell one task's story, without its owner's words."""
     if not given.id:
         raise ValueError("Which task? Say ID=vid_…")
-    found = stack.client("dynamodb").get_item(
-        TableName=stack.outputs["TasksTableName"],
-        Key={"task_id": {"S": given.id}},
-        ConsistentRead=True,
-    )
-    if "Item" not in found:
+    told = stack.store().get(given.id, deleted=True)
+    if told is None:
         raise ValueError(f"No task {given.id} here: wrong stack, or past its retention.")
-    told = decode(found["Item"])
     print("\n".join(story(told, stack.outputs["FilesBucketName"], stack.relay)))
 
 

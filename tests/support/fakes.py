@@ -13,7 +13,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from videoapi.aws.task_items import LISTS, index_keys, listed_at
-from videoapi.aws.task_queue import LONGEST_DELAY
+from videoapi.aws.task_queue import MAX_DELAY
 from videoapi.aws.task_store import Page
 from videoapi.domain.tasks import PAID, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
@@ -208,7 +208,7 @@ class FakeQueue:
 
     def send(self, task_id, *, delay=0):
         self._reached("send")
-        seconds = min(LONGEST_DELAY, -int(-delay // 1))
+        seconds = min(MAX_DELAY, -int(-delay // 1))
         now = self._world.clock()
         self.letters.append(Letter(task_id, now + seconds))
         self.sent.append((task_id, seconds, now))

@@ -17,8 +17,8 @@ An adapter translates its vendor's error into one of these once; `replies` turns
 dialect. The text of a message is for people, `code` is for programs.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
 
 
 class VideoApiError(Exception):
@@ -46,6 +46,13 @@ class VideoApiError(Exception):
         self.details = details
         self.headers = dict(headers or {})
 
+    @classmethod
+    def field(cls, name: str, message: str, *, code: str = "", text: str = "") -> Self:
+        """Return the error of one bad field; `text` is the whole error's where it says more."""
+        error = cls(text or f"{name}: {message}", code=code, param=name)
+        error.details = [{"field": name, "message": message, "code": error.code}]
+        return error
+
 
 class ValidationError(VideoApiError):
     """One or more fields are wrong. Never carries what the caller sent."""
@@ -53,6 +60,12 @@ class ValidationError(VideoApiError):
     type = "ValidationError"
     status = 422
     default_code = "invalid_value"
+
+    @classmethod
+    def model_not_offered(cls, offered: Iterable[str]) -> Self:
+        """Return the error of a `model` that is not among those on offer."""
+        text = f"model: this service offers {', '.join(offered)}"
+        return cls.field("model", "Not offered here", code="model_not_found", text=text)
 
 
 class MalformedBody(VideoApiError):

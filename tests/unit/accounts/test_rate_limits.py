@@ -5,7 +5,7 @@ import pytest
 from tests.support.task_factory import new_task
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.accounts.rate_limits import LOOKED_AT_ONCE, PAUSE, Limiter
-from videoapi.aws.task_store import ConditionFailed
+from videoapi.aws.table import ConditionFailed
 from videoapi.domain import transitions
 from videoapi.domain.tasks import PAID_JOB_SECONDS
 from videoapi.errors import RateLimited, ServiceError

@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from tests.support.task_factory import new_task
-from videoapi.aws.task_items import decode, encode, task_item, update_expression
+from videoapi.aws.expressions import encode
+from videoapi.aws.task_items import decode, task_item, update_expression
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status
 from videoapi.domain.transitions import Change
 

@@ -3,15 +3,9 @@ import pytest
 from botocore.stub import Stubber
 
 from tests.support.task_factory import new_task
+from videoapi.aws.table import MAX_TRIES, ConditionFailed, Write
 from videoapi.aws.task_items import listed_at, task_item
-from videoapi.aws.task_store import (
-    CONFLICTS,
-    FILTERED_PAGES,
-    ConditionFailed,
-    TaskStore,
-    Unconfirmed,
-    Write,
-)
+from videoapi.aws.task_store import MAX_FILTERED_PAGES, TaskStore, Unconfirmed
 from videoapi.domain import transitions
 from videoapi.domain.tasks import SHARDS
 from videoapi.domain.timestamps import timestamp
@@ -241,8 +235,8 @@ class Endless:
 def test_a_search_for_a_rare_status_stops_after_a_while_and_says_where_to_go_on():
     endless = Endless()
     page = TaskStore(endless, "tasks").page("anonymous", limit=1, status="cancelled")
-    assert len(endless.starts) == FILTERED_PAGES
-    assert len({str(start) for start in endless.starts}) == FILTERED_PAGES, (
+    assert len(endless.starts) == MAX_FILTERED_PAGES
+    assert len({str(start) for start in endless.starts}) == MAX_FILTERED_PAGES, (
         "each from where the last ended"
     )
     assert page.tasks == []
@@ -348,20 +342,20 @@ NOTHING, MET, FAILED = "None", "TransactionConflict", "ConditionalCheckFailed"
 
 @pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET], [MET, MET]], ids=str)
 def test_transactions_that_meet_are_made_again_after_a_pause(met):
-    store, pauses = meeting(*[met] * (CONFLICTS - 1), [])
+    store, pauses = meeting(*[met] * (MAX_TRIES - 1), [])
     assert store.create(new_task(), beside()) is None
-    assert len(pauses) == CONFLICTS - 1
+    assert len(pauses) == MAX_TRIES - 1
     assert len(set(pauses)) > 1, "jitter"
     assert sum(pauses) < 11, "within the function's time"
 
 
 @pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET]], ids=str)
 def test_transaction_that_meets_others_without_end_is_503_with_nothing_written(met):
-    store, pauses = meeting(*[met] * CONFLICTS)
+    store, pauses = meeting(*[met] * MAX_TRIES)
     with pytest.raises(ServiceError) as error:
         store.create(new_task(), beside())
     assert error.value.retryable
-    assert len(pauses) == CONFLICTS - 1
+    assert len(pauses) == MAX_TRIES - 1
 
 
 @pytest.mark.parametrize("codes", [[FAILED, NOTHING], [FAILED, MET], [FAILED, FAILED]], ids=str)

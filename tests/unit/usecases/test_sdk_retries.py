@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.task_factory import new_task
-from videoapi.aws.task_store import ConditionFailed
+from videoapi.aws.table import ConditionFailed
 from videoapi.domain import transitions
 from videoapi.usecases import sdk_retries
 from videoapi.usecases.sdk_retries import LONGEST_TRY, RetryRecord

@@ -11,7 +11,8 @@ from videoapi.accounts.rate_limits import Limiter
 from videoapi.api.idempotency import caller_of
 from videoapi.api.openai.requests import from_openai
 from videoapi.aws.presigned import Links
-from videoapi.aws.task_store import ConditionFailed, TaskStore
+from videoapi.aws.table import ConditionFailed
+from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Dialect, Status
 from videoapi.domain.timestamps import seconds_since, timestamp

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from videoapi.aws.errors import service_error
+from videoapi.aws.expressions import encode
+from videoapi.aws.table import Table, Write
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import AuthenticationError
 
@@ -69,8 +68,7 @@ class KeyRing:
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
         """Take the client that `bootstrap` made."""
-        self._client = client
-        self._table = table
+        self._table = Table(client, table, "The key table")
         self._clock = clock
         self._known: dict[str, tuple[float, ApiKey | None]] = {}
 
@@ -106,14 +104,14 @@ class KeyRing:
             message = "A limit is a whole number from 1 on."
             raise ValueError(message)
         key = PREFIX + base64.b32encode(secrets.token_bytes(20)).decode().lower()
-        item: dict[str, Any] = {
-            "task_id": {"S": _item_key(key)},
-            "owner": {"S": KEYS_OWNER},
-            "listed_at": {"S": f"{name}#{timestamp(self._clock())}"},
-            "key_name": {"S": name},
+        item = {
+            "task_id": _item_key(key),
+            "owner": KEYS_OWNER,
+            "listed_at": f"{name}#{timestamp(self._clock())}",
+            "key_name": name,
+            **chosen,
         }
-        item |= {k: {"N": str(v)} for k, v in chosen.items()}
-        self._call(self._client.put_item, Item=item)
+        self._table.transact(Write("key", "Put", {"Item": encode(item)}))
         return key
 
     def listed(self) -> list[ListedKey]:
@@ -121,8 +119,8 @@ class KeyRing:
         return [
             ListedKey(
                 id=_id(item),
-                name=item["key_name"]["S"],
-                made_at=item["listed_at"]["S"].partition("#")[2],
+                name=item["key_name"],
+                made_at=item["listed_at"].partition("#")[2],
                 limits=_limits(item),
             )
             for item in self._all()
@@ -138,41 +136,19 @@ class KeyRing:
         gone = [
             item["task_id"]
             for item in self._all()
-            if item["key_name"]["S"] == name and key_id in {"", _id(item)}
+            if item["key_name"] == name and key_id in {"", _id(item)}
         ]
         for key in gone:
-            self._call(self._client.delete_item, Key={"task_id": key})
+            self._table.delete(key)
         return len(gone)
 
     def _all(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        more: dict[str, Any] = {}
-        while True:
-            page = self._call(
-                self._client.query,
-                IndexName="by_owner",
-                KeyConditionExpression="#o = :o",
-                ExpressionAttributeNames={"#o": "owner"},
-                ExpressionAttributeValues={":o": {"S": KEYS_OWNER}},
-                **more,
-            )
-            found += page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return found
-            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        pages = self._table.query("by_owner", ("owner", "=", KEYS_OWNER))
+        return [item for items, _ in pages for item in items]
 
     def _read(self, key: str) -> ApiKey | None:
-        answer = self._call(self._client.get_item, Key={"task_id": {"S": key}}, ConsistentRead=True)
-        item = answer.get("Item")
-        if item is None:
-            return None
-        return ApiKey(item["key_name"]["S"], _limits(item))
-
-    def _call(self, operation: Callable[..., Any], **request: object) -> Any:  # noqa: ANN401 — botocore's
-        try:
-            return operation(TableName=self._table, **request)
-        except (ClientError, BotoCoreError) as exc:
-            raise service_error(exc, "DynamoDB", "The key table") from exc
+        item = self._table.read(key)
+        return None if item is None else ApiKey(item["key_name"], _limits(item))
 
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:
@@ -186,11 +162,11 @@ def _item_key(key: str) -> str:
 
 
 def _id(item: dict[str, Any]) -> str:
-    return str(item["task_id"]["S"]).partition("#")[2][:ID_LENGTH]
+    return str(item["task_id"]).partition("#")[2][:ID_LENGTH]
 
 
 def _limits(item: dict[str, Any]) -> Limits:
-    return Limits(**{name: int(item[name]["N"]) for name in vars(Limits()) if name in item})
+    return Limits(**{name: item[name] for name in vars(Limits()) if name in item})
 
 
 def _unknown() -> AuthenticationError:

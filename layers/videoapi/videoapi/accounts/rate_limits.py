@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from videoapi.accounts.api_keys import ApiKey, Limits
-from videoapi.aws.task_items import encode, task_of
-from videoapi.aws.task_store import ConditionFailed, TaskStore, Write
+from videoapi.aws.expressions import Expression, encode
+from videoapi.aws.table import ConditionFailed, Table, Write
+from videoapi.aws.task_items import task_of
 from videoapi.errors import RateLimited
 
 MINUTE, DAY = 60, 86_400
@@ -45,15 +46,15 @@ class Window:
 
     def write(self) -> Write:
         """Return the write that counts one more."""
+        count = Expression()
+        unit, end = count.name(self.unit), count.name("expires_at")
+        # A clock that is behind still counts in it after its end.
+        until = count.value((self.number + 2) * self.seconds)
         body = {
             "Key": encode({"task_id": self.key}),
-            "UpdateExpression": "SET expires_at = :end ADD #unit :one",
-            "ConditionExpression": "attribute_not_exists(#unit) OR #unit < :limit",
-            "ExpressionAttributeNames": {"#unit": self.unit},
-            "ExpressionAttributeValues": encode(
-                # A clock that is behind still counts in it after its end.
-                {":one": 1, ":limit": self.limit, ":end": (self.number + 2) * self.seconds}
-            ),
+            "UpdateExpression": f"SET {end} = {until} ADD {unit} {count.value(1)}",
+            "ConditionExpression": _under(unit, unit, count.value(self.limit)),
+            **count.placeholders(),
         }
         return Write(self.name, "Update", body)
 
@@ -78,14 +79,13 @@ class Quota:
         """
         writes = [window.write() for window in reversed(self.windows)]
         if self.alive is not None:
+            add = Expression()
+            ids = add.name(ALIVE)
             body = {
                 "Key": encode({"task_id": _alive_key(self.owner)}),
-                "UpdateExpression": "ADD alive :ids",
-                "ConditionExpression": "attribute_not_exists(alive) OR size(alive) < :limit",
-                "ExpressionAttributeValues": {
-                    ":ids": {"SS": [task_id]},
-                    ":limit": {"N": str(self.alive)},
-                },
+                "UpdateExpression": f"ADD {ids} {add.value(frozenset({task_id}))}",
+                "ConditionExpression": _under(ids, f"size({ids})", add.value(self.alive)),
+                **add.placeholders(),
             }
             writes.append(Write(ALIVE, "Update", body))
         return writes
@@ -123,12 +123,11 @@ class Quota:
         return RateLimited(text, code=code, headers=headers)
 
 
+@dataclass(frozen=True)
 class Limiter:
     """Holds keys to their limits. Raises `RateLimited`, `ServiceError`."""
 
-    def __init__(self, store: TaskStore) -> None:
-        """Take the table."""
-        self._store = store
+    table: Table
 
     def quota(self, key: ApiKey, now: float) -> Quota:
         """Read what a key has used up, and refuse what it has nothing left for.
@@ -139,7 +138,7 @@ class Limiter:
         if not key.limits.any:
             return Quota()
         keys = [each.key for each in windows] + [_alive_key(key.name)] * (alive is not None)
-        found = self._store.read_all(keys)
+        found = self.table.read_all(keys)
         windows = [
             replace(each, used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
         ]
@@ -170,7 +169,7 @@ class Limiter:
         quota = self.quota(ApiKey(key.name, limits), now)
         if quota.windows:
             try:
-                self._store.transact(*quota.writes())
+                self.table.transact(*quota.writes())
             except ConditionFailed as failed:
                 raise quota.refusal(failed.name) from failed
         return quota.headers(used=1)
@@ -185,16 +184,21 @@ class Limiter:
             raise quota.refusal(ALIVE)
         first = int(now // PAUSE) * LOOKED_AT_ONCE % len(ids)
         some = (ids + ids)[first : first + min(LOOKED_AT_ONCE, len(ids))]
-        tasks = {key: task_of(found) for key, found in self._store.read_all(some).items()}
+        tasks = {key: task_of(found) for key, found in self.table.read_all(some).items()}
         gone = [each for each in some if each not in tasks or not tasks[each].keeps_place(now)]
-        value: dict[str, Any] = {"SS": gone} if gone else {"N": str(int(now))}
+        look = Expression()
+        update = (
+            f"DELETE {look.name(ALIVE)} {look.value(frozenset(gone))}"
+            if gone
+            else f"SET {look.name('looked_at')} = {look.value(int(now))}"
+        )
         body = {
             "Key": encode({"task_id": _alive_key(quota.owner)}),
-            "UpdateExpression": "DELETE alive :it" if gone else "SET looked_at = :it",
-            "ExpressionAttributeValues": {":it": value},
+            "UpdateExpression": update,
+            **look.placeholders(),
         }
         if gone or len(ids) > FEW:
-            self._store.transact(Write(ALIVE, "Update", body))
+            self.table.transact(Write(ALIVE, "Update", body))
         if not gone:
             raise quota.refusal(ALIVE)
 
@@ -216,6 +220,11 @@ def _windows(key: ApiKey, now: float) -> list[Window]:
         for name, unit, limit, seconds in rows
         if limit is not None
     ]
+
+
+def _under(attribute: str, number: str, limit: str) -> str:
+    """Return the condition that a number, if there is any, is under its limit."""
+    return f"attribute_not_exists({attribute}) OR {number} < {limit}"
 
 
 def _alive_key(owner: str) -> str:

@@ -145,8 +145,8 @@ def _say(
         found[field], names[field] = value, name
     elif value is not None and _text(found[field]) != _text(value):
         if field == REFERENCE:
-            raise refused(REFERENCE, "Send only one reference image")
-        raise refused(name, f"Says something else than {names[field]}")
+            raise ValidationError.field(REFERENCE, "Send only one reference image")
+        raise ValidationError.field(name, f"Says something else than {names[field]}")
 
 
 def _text(value: object) -> str:
@@ -158,14 +158,14 @@ def _require_harmless(name: str, value: object) -> None:
     if value is None or harmless is None:
         return
     if not any(value == each and isinstance(value, bool) == (each is False) for each in harmless):
-        raise refused(name, f"Only {str(harmless[0]).lower()} can be asked for")
+        raise ValidationError.field(name, f"Only {str(harmless[0]).lower()} can be asked for")
 
 
 def _unwrapped(value: object) -> object:
     """Return the one image in a list, and in an object the one text by the name `image_url`."""
     if isinstance(value, list):
         if len(value) != 1:
-            raise refused(REFERENCE, "Send one reference image")
+            raise ValidationError.field(REFERENCE, "Send one reference image")
         value = value[0]
     if not isinstance(value, Mapping):
         return value
@@ -183,13 +183,9 @@ def _frame(sides: Mapping[str, object]) -> str:
     """Return the size that both sides say."""
     for side in _SIDES:
         if sides.get(side) is None:
-            raise refused(side, "Send width and height, or size", code="missing_required_parameter")
+            raise ValidationError.field(
+                side, "Send width and height, or size", code="missing_required_parameter"
+            )
         if not re.fullmatch("[0-9]{1,5}", str(sides[side])):
-            raise refused(side, "Input should be a whole number of pixels")
+            raise ValidationError.field(side, "Input should be a whole number of pixels")
     return "x".join(str(sides[side]) for side in _SIDES)
-
-
-def refused(field: str, message: str, *, code: str = "invalid_value") -> ValidationError:
-    """Return the error for one bad field."""
-    detail = {"field": field, "message": message, "code": code}
-    return ValidationError(f"{field}: {message}", code=code, param=field, details=[detail])

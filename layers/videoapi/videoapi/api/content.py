@@ -14,9 +14,7 @@ def variant_of(query: Mapping[str, str]) -> str:
     """Return which file is asked for. Raises `ValidationError`."""
     variant = query.get("variant", VIDEO)
     if variant not in (VIDEO, THUMBNAIL):
-        message = f"say {VIDEO} or {THUMBNAIL}"
-        detail = {"field": "variant", "message": message, "code": "invalid_value"}
-        raise ValidationError(f"variant: {message}", param="variant", details=[detail])
+        raise ValidationError.field("variant", f"say {VIDEO} or {THUMBNAIL}")
     return variant
 
 

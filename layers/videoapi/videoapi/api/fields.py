@@ -85,9 +85,7 @@ def frame(size: str | None, aspect_ratio: str | None, *, named: str) -> str:
     width, height = (int(side) for side in size.split("x"))
     across, down = (int(part) for part in (aspect_ratio or f"{width}:{height}").split(":"))
     if width * down != height * across:
-        message = f"does not go with the {named}"
-        detail = {"field": "aspect_ratio", "message": message, "code": "invalid_value"}
-        raise ValidationError(f"aspect_ratio: {message}", param="aspect_ratio", details=[detail])
+        raise ValidationError.field("aspect_ratio", f"does not go with the {named}")
     return size
 
 

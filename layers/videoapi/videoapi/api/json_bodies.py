@@ -28,9 +28,8 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 — JSON
     except ValueError as exc:
         said = str(exc)
     if "hex escape" in said and (name := _half_a_pair(body)):
-        message = f"{name}: holds half a surrogate pair, which is no character"
-        detail = {"field": name, "message": message.partition(": ")[2], "code": "invalid_json"}
-        raise MalformedBody(message, code="invalid_json", param=name, details=[detail])
+        message = "holds half a surrogate pair, which is no character"
+        raise MalformedBody.field(name, message, code="invalid_json")
     where = re.search(r"at (line \d+ column \d+)$", said)
     reason = f": {said}" if where else ""
     raise MalformedBody(f"The body is not valid JSON{reason}.", code="invalid_json")

@@ -40,7 +40,7 @@ def rest_page(store: TaskStore, owner: str, query: Mapping[str, str]) -> RestPag
     """Return a page, newest first. Raises `ValidationError` naming the bad parameter."""
     limit, status = _limit(query), query.get("status")
     if status is not None and status not in STATUSES:
-        raise _bad("status", f"say one of {', '.join(STATUSES)}")
+        raise ValidationError.field("status", f"say one of {', '.join(STATUSES)}")
     after = _read_cursor(query["cursor"]) if "cursor" in query else None
     page = store.page(owner, limit=limit, after=after, status=status)
     following = None
@@ -65,12 +65,12 @@ def openai_page(
     """
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
-        raise _bad("order", "say asc or desc")
+        raise ValidationError.field("order", "say asc or desc")
     after, limit = None, _limit(query)
     if "after" in query:
         last = store.get(query["after"], deleted=True)
         if last is None or last.owner != owner:
-            raise _bad("after", "no such video")
+            raise ValidationError.field("after", "no such video")
         after = listed_at(last)
     page = store.page(owner, limit=limit, after=after, newest_first=order == "desc")
     words = vocabulary != "document"
@@ -85,7 +85,7 @@ def _limit(query: Mapping[str, str]) -> int:
     if not (
         text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST
     ):
-        raise _bad("limit", f"say a whole number from 1 to {MOST}")
+        raise ValidationError.field("limit", f"say a whole number from 1 to {MOST}")
     return int(text)
 
 
@@ -99,9 +99,4 @@ def _read_cursor(cursor: str) -> str:
         listed = base64.b64decode(padded, b"-_", validate=True).decode()
         if LISTED_AT.fullmatch(listed):
             return listed
-    raise _bad("cursor", "not a cursor of this API")
-
-
-def _bad(param: str, message: str) -> ValidationError:
-    detail = {"field": param, "message": message, "code": "invalid_value"}
-    return ValidationError(f"{param}: {message}", param=param, details=[detail])
+    raise ValidationError.field("cursor", "not a cursor of this API")

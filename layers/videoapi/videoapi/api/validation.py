@@ -102,9 +102,4 @@ def allowed_model(model: str | None, settings: Settings) -> str:
     allowed = offered(settings)
     if model is None or not settings.veo3_allowed_models or model in allowed:
         return model or settings.veo3_model
-    raise ValidationError(
-        f"model: this service offers {', '.join(allowed)}",
-        code="model_not_found",
-        param="model",
-        details=[{"field": "model", "message": "Not offered here", "code": "model_not_found"}],
-    )
+    raise ValidationError.model_not_offered(allowed)

@@ -1,10 +1,13 @@
-"""What an error of AWS means for a caller: try again, or somebody has to mend something.
+"""Errors of AWS as `ServiceError`: transient, or lasting until the stack is changed.
 
-AWS marks both by the same exception. Throttling, 5xx and no answer at all pass by themselves;
-anything else (AccessDenied, a missing table, a bad parameter) stays until the stack is changed.
+AWS marks both by the same exception. Throttling, 5xx and a missing response are transient;
+anything else (AccessDenied, a missing table, a bad parameter) is not.
 """
 
-from botocore.exceptions import ClientError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from videoapi.errors import ServiceError
 
@@ -36,6 +39,20 @@ PASSING = frozenset(
 )
 
 
+@contextmanager
+def aws_errors(service: str, subject: str) -> Iterator[None]:
+    """Raise what a call to AWS raises inside the block as a `ServiceError`."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as exc:
+        raise service_error(exc, service, subject) from exc
+
+
+def error_code(exc: ClientError) -> str:
+    """Return AWS's code of an error, like `NoSuchKey`."""
+    return exc.response["Error"]["Code"]
+
+
 def service_error(exc: Exception, service: str, subject: str) -> ServiceError:
     """Return the `ServiceError` for a failed call; its note, for the log, has AWS's own words.
 
@@ -64,4 +81,4 @@ def passes(exc: Exception) -> bool:
 def codes_of(exc: ClientError) -> set[str]:
     """Return an error's code and, of a cancelled transaction, each of its reasons'."""
     reasons = exc.response.get("CancellationReasons", [])
-    return {exc.response["Error"]["Code"], *(reason.get("Code", "None") for reason in reasons)}
+    return {error_code(exc), *(reason.get("Code", "None") for reason in reasons)}

@@ -1,16 +1,13 @@
-"""Files in the S3 bucket, and links and forms that open it without credentials.
-
-`Links` presigns with botocore's signers alone: a presigned URL then costs 2 M instructions instead
-of the 176 M that an S3 client costs at cold start, and the API roles never need that client.
-"""
+"""Files in the S3 bucket, and the keys under which they lie."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from videoapi.aws.errors import service_error
-from videoapi.errors import ServiceError
+from videoapi.aws.errors import aws_errors, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,6 +15,7 @@ if TYPE_CHECKING:
 INPUTS, VIDEOS, THUMBNAILS, IMAGES = "inputs", "videos", "thumbnails", "images"
 SESSION_SECONDS = 12 * 3600  # the longest that IAM lets a role's session be
 READABLE_AS_INPUT = (INPUTS, IMAGES)
+ABSENT = frozenset({"NoSuchKey", "404"})  # 404: the response to a HEAD has no body
 
 
 def input_key(owner: str, task_id: str, sha256: str, extension: str) -> str:
@@ -40,61 +38,53 @@ def thumbnail_key(owner: str, task_id: str) -> str:
     return f"{THUMBNAILS}/{owner}/{task_id}.jpg"
 
 
+_s3_errors = partial(aws_errors, "S3", "The file store")
+
+
+@dataclass(frozen=True)
 class Files:
     """The bucket's content. Raises `ServiceError` when S3 does not answer or refuses."""
 
-    def __init__(self, client: Callable[[], "S3Client"], bucket: str) -> None:
-        """Take a way to the client: it is made at the first use, many requests need none."""
-        self._client = client
-        self._bucket = bucket
+    client: Callable[[], "S3Client"]  # made at the first use: many requests need none
+    bucket: str
 
     def put(self, key: str, body: bytes | IO[bytes], content_type: str) -> None:
         """Write one object in one PUT (at most 5 GB)."""
-        try:
-            self._client().put_object(
-                Bucket=self._bucket, Key=key, Body=body, ContentType=content_type
+        with _s3_errors():
+            self.client().put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
             )
-        except (ClientError, BotoCoreError) as exc:
-            raise _away(exc) from exc
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Return an object's bytes and content type; None when it is gone."""
-        try:
-            answer = self._client().get_object(Bucket=self._bucket, Key=key)
-            return answer["Body"].read(), answer["ContentType"]
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise _away(exc) from exc
-        except BotoCoreError as exc:
-            raise _away(exc) from exc
+        with _s3_errors():
+            try:
+                response = self.client().get_object(Bucket=self.bucket, Key=key)
+                return response["Body"].read(), response["ContentType"]
+            except ClientError as exc:
+                if error_code(exc) in ABSENT:
+                    return None
+                raise
 
     def written_at(self, key: str) -> float | None:
         """Return when an object was written (epoch seconds); None when there is none."""
-        try:
-            answer = self._client().head_object(Bucket=self._bucket, Key=key)
-            return answer["LastModified"].timestamp()
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] == "404":
-                return None
-            raise _away(exc) from exc
-        except BotoCoreError as exc:
-            raise _away(exc) from exc
+        with _s3_errors():
+            try:
+                response = self.client().head_object(Bucket=self.bucket, Key=key)
+                return response["LastModified"].timestamp()
+            except ClientError as exc:
+                if error_code(exc) in ABSENT:
+                    return None
+                raise
 
     def delete(self, keys: list[str]) -> None:
         """Remove objects; one that is not there is no error."""
-        try:
+        with _s3_errors():
             for key in keys:
-                self._client().delete_object(Bucket=self._bucket, Key=key)
-        except (ClientError, BotoCoreError) as exc:
-            raise _away(exc) from exc
+                self.client().delete_object(Bucket=self.bucket, Key=key)
 
 
 def is_own_input(key: str, owner: str) -> bool:
     """Whether a key may serve this owner as an input image."""
     plain = ".." not in key.split("/") and "//" not in key
     return plain and any(key.startswith(f"{prefix}/{owner}/") for prefix in READABLE_AS_INPUT)
-
-
-def _away(exc: Exception) -> ServiceError:
-    return service_error(exc, "S3", "The file store")

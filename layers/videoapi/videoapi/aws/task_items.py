@@ -1,14 +1,10 @@
-"""How a task, and a change to one, look in DynamoDB.
+"""A task, and a change to one, as DynamoDB items and expressions."""
 
-Attributes are strings, numbers and lists of strings; what is nested (`request`, `result`, `error`)
-is one JSON string, because only Python reads it. A `None` is never stored.
-"""
-
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from videoapi.aws.expressions import Expression, encode, flat, values
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task, shard
 from videoapi.domain.transitions import Change
 
@@ -24,12 +20,11 @@ def index_keys(task: Task) -> dict[str, str]:
 
 
 LISTS = ("late_upstream_ids", "failed_upstream_ids")  # absent until there is something in them
-JSON_ATTRIBUTES = frozenset({"request", "result", "error"})
 
 
 def update_expression(change: Change) -> dict[str, Any]:
     """Return a change in DynamoDB's words, with every name and value as a placeholder."""
-    spell = _Placeholders()
+    spell = Expression()
     where = [
         f"{spell.name('status')} IN ({', '.join(spell.value(s) for s in sorted(change.leaves))})"
     ]
@@ -45,7 +40,7 @@ def update_expression(change: Change) -> dict[str, Any]:
         if new is None:
             remove.append(spell.name(name))
         else:
-            assign.append(f"{spell.name(name)} = {spell.value(_flat(name, new))}")
+            assign.append(f"{spell.name(name)} = {spell.value(flat(name, new))}")
     for name, first in change.keeps.items():
         place = spell.name(name)
         assign.append(f"{place} = if_not_exists({place}, {spell.value(first)})")
@@ -60,26 +55,8 @@ def update_expression(change: Change) -> dict[str, Any]:
     return {
         "UpdateExpression": update,
         "ConditionExpression": " AND ".join(where),
-        "ExpressionAttributeNames": spell.names,
-        "ExpressionAttributeValues": spell.values,
+        **spell.placeholders(),
     }
-
-
-class _Placeholders:
-    """`#name` and `:n` for an expression; DynamoDB has 573 reserved words."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-        self.values: dict[str, Any] = {}
-
-    def name(self, attribute: str) -> str:
-        self.names[f"#{attribute}"] = attribute
-        return f"#{attribute}"
-
-    def value(self, value: object) -> str:
-        placeholder = f":{len(self.values)}"
-        self.values[placeholder] = _encode(value)
-        return placeholder
 
 
 def task_item(task: Task) -> dict[str, Any]:
@@ -88,21 +65,9 @@ def task_item(task: Task) -> dict[str, Any]:
     return encode(attributes | dict.fromkeys(LISTS) | index_keys(task))
 
 
-def encode(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes as a DynamoDB item, without those that are None."""
-    return {
-        name: _encode(_flat(name, value)) for name, value in attributes.items() if value is not None
-    }
-
-
 def decode(item: Mapping[str, Any]) -> Task:
     """Return a DynamoDB item as a task."""
     return task_of(values(item))
-
-
-def values(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a DynamoDB item as plain values."""
-    return {name: _decode(name, value) for name, value in item.items()}
 
 
 def task_of(item: Mapping[str, Any]) -> Task:
@@ -123,25 +88,3 @@ def task_of(item: Mapping[str, Any]) -> Task:
 
 _NAMES = tuple(field.name for field in fields(Task))
 _REQUEST_NAMES = frozenset(field.name for field in fields(GenerationRequest))
-
-
-def _flat(name: str, value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if name in JSON_ATTRIBUTES else value
-
-
-def _encode(value: object) -> dict[str, Any]:
-    if isinstance(value, list):
-        return {"L": [_encode(each) for each in value]}
-    if isinstance(value, int):
-        return {"N": str(value)}
-    return {"S": str(value)}
-
-
-def _decode(name: str, value: Mapping[str, Any]) -> Any:  # noqa: ANN401 — JSON
-    ((kind, raw),) = value.items()
-    match kind:
-        case "N":
-            return int(raw)
-        case "L":
-            return [_decode(name, each) for each in raw]
-    return json.loads(raw) if name in JSON_ATTRIBUTES else raw

@@ -1,12 +1,13 @@
 """The SQS queue of task ids. A message is only a hint that a task wants work."""
 
 import json
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from videoapi.aws.errors import service_error
-from videoapi.errors import ServiceError
+from videoapi.aws.errors import aws_errors, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -21,56 +22,47 @@ NOT_OURS = frozenset(
         "ReceiptHandleIsInvalid",
     }
 )
-LONGEST_DELAY = 900  # seconds: the most that SQS can hold a message back
+MAX_DELAY = 900  # seconds: the most that SQS can hold a message back
 
 
+_sqs_errors = partial(aws_errors, "SQS", "The task queue")
+
+
+@dataclass(frozen=True)
 class TaskQueue:
     """Sends hints and keeps a received one invisible. Raises `ServiceError` when SQS is away."""
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        """Take the client that `bootstrap` made."""
-        self._client = client
-        self._url = url
+    client: "SQSClient"
+    url: str
 
     def send(self, task_id: str, *, delay: float = 0) -> None:
-        """Send a hint that arrives after `delay` seconds (whole ones, at most 900)."""
-        seconds = min(LONGEST_DELAY, -int(-delay // 1))
-        try:
-            self._client.send_message(
-                QueueUrl=self._url,
-                MessageBody=json.dumps({"task_id": task_id}),
-                DelaySeconds=seconds,
-            )
-        except (ClientError, BotoCoreError) as exc:
-            raise _away(exc) from exc
+        """Send a hint that arrives after `delay` seconds, rounded up, at most 900."""
+        seconds = min(MAX_DELAY, -int(-delay // 1))
+        body = json.dumps({"task_id": task_id})
+        with _sqs_errors():
+            self.client.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=seconds)
 
     def hide(self, receipt_handle: str, *, seconds: int) -> None:
         """Keep a received message invisible for `seconds` from now; late by design if it fails.
 
         A message that is another receiver's by now, or gone, is left alone: the lease decides.
         """
-        try:
-            self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
-            )
-        except (ClientError, BotoCoreError) as exc:
-            if isinstance(exc, ClientError) and exc.response["Error"]["Code"] in NOT_OURS:
-                return
-            raise _away(exc) from exc
+        with _sqs_errors():
+            try:
+                self.client.change_message_visibility(
+                    QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+                )
+            except ClientError as exc:
+                if error_code(exc) not in NOT_OURS:
+                    raise
 
     def waiting(self) -> int:
         """Return about how many messages wait to be received (SQS's own estimate)."""
-        try:
-            answer = self._client.get_queue_attributes(
-                QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+        with _sqs_errors():
+            response = self.client.get_queue_attributes(
+                QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
             )
-        except (ClientError, BotoCoreError) as exc:
-            raise _away(exc) from exc
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
-
-
-def _away(exc: Exception) -> ServiceError:
-    return service_error(exc, "SQS", "The task queue")
+        return int(response["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def task_id_of(body: str) -> str | None:

@@ -112,9 +112,7 @@ class ImageGeneration:
         allowed = self._allowed_models
         if model in (None, self._model) or not allowed or model in allowed:
             return model or self._model
-        message = f"model: this service offers {', '.join(dict.fromkeys([self._model, *allowed]))}"
-        detail = {"field": "model", "message": "Not offered here", "code": "model_not_found"}
-        raise ValidationError(message, code="model_not_found", param="model", details=[detail])
+        raise ValidationError.model_not_offered(dict.fromkeys([self._model, *allowed]))
 
     def _asked(self, wanted: ImageRequest, model: str, *, seconds: float) -> dict[str, Any]:
         body = {

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from videoapi.aws.task_items import encode
-from videoapi.aws.task_store import TaskStore, Write
+from videoapi.aws.expressions import Expression, encode
+from videoapi.aws.table import Table, Write
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import epoch
 
@@ -44,19 +44,19 @@ class RetryRecord:
             "twin": task.task_id,
             "expires_at": int(self.until),
         }
-        values: dict[str, Any]
+        free = Expression()
+        name, value = free.name, free.value
         if self.count:
             item["retried_at"] = began
-            free = "attribute_not_exists(task_id) OR expires_at <= :now OR twin = :gone"
-            values = {":now": int(self.began), ":gone": self.gone}
+            condition = (
+                f"attribute_not_exists({name('task_id')})"
+                f" OR {name('expires_at')} <= {value(int(self.began))}"
+                f" OR {name('twin')} = {value(self.gone)}"
+            )
         else:
-            free = "attribute_not_exists(retried_at) OR retried_at <= :began"
-            values = {":began": began}
-        body = {
-            "Item": encode(item),
-            "ConditionExpression": free,
-            "ExpressionAttributeValues": encode(values),
-        }
+            retried = name("retried_at")
+            condition = f"attribute_not_exists({retried}) OR {retried} <= {value(began)}"
+        body = {"Item": encode(item), "ConditionExpression": condition, **free.placeholders()}
         return Write(NAME, "Put", body)
 
     def meant(self, task: Task) -> bool:
@@ -70,9 +70,9 @@ class RetryRecord:
         return ended >= self.began - LONGEST_TRY * self.count
 
 
-def recent(store: TaskStore, owner: str, fingerprint: str, *, now: float) -> str | None:
+def recent(table: Table, owner: str, fingerprint: str, *, now: float) -> str | None:
     """Return the id of the owner's remembered task with this fingerprint. One read."""
-    item = store.read(_key(owner, fingerprint))
+    item = table.read(_key(owner, fingerprint))
     return None if item is None or item["expires_at"] <= now else task_id_in(item)
 
 

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass, field, replace
 from videoapi.accounts.rate_limits import Limiter, Quota
 from videoapi.aws.files import Files, input_key, is_own_input
 from videoapi.aws.presigned import Links
+from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_queue import TaskQueue
-from videoapi.aws.task_store import ConditionFailed, TaskStore, Unconfirmed
+from videoapi.aws.task_store import TaskStore, Unconfirmed
 from videoapi.domain import transitions
 from videoapi.domain.ids import derived_task_id, new_task_id
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
@@ -283,7 +284,4 @@ def _fingerprint(submission: Submission, image: str | None) -> str:
 
 def _about(param: str, error: ValidationError) -> ValidationError:
     """Say which field of this dialect the image came in."""
-    detail = {"field": param, "message": error.message, "code": error.code}
-    return ValidationError(
-        f"{param}: {error.message}", code=error.code, param=param, details=[detail]
-    )
+    return ValidationError.field(param, error.message, code=error.code)

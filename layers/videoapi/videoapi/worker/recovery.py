@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from aws_lambda_powertools import Logger
 
-from videoapi.aws.task_queue import LONGEST_DELAY, TaskQueue
+from videoapi.aws.task_queue import MAX_DELAY, TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Task
@@ -78,7 +78,7 @@ class Recovery:
         unknown = task.intent_at is not None and task.upstream_id is None
         fails = unknown and self._settings.veo3_ambiguous_submit == "fail"  # by any worker, too
         if held_for or not self._ended(task, now, 1 if fails else CRASHES):
-            self._queue.send(task_id, delay=min(held_for + PUT_BACK, LONGEST_DELAY))
+            self._queue.send(task_id, delay=min(held_for + PUT_BACK, MAX_DELAY))
 
     def _ended(self, task: Task, now: float, crashes: int) -> bool:
         """End a task that no worker should take up again; return whether that was so."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from videoapi.aws.task_queue import LONGEST_DELAY
+from videoapi.aws.task_queue import MAX_DELAY
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Task
 from videoapi.domain.transitions import Change
@@ -28,7 +28,7 @@ def delay_before_next(
     factor = settings.video_generation_retry_backoff**before
     delay = settings.video_generation_retry_delay * factor * jitter()
     asked = mishap.retry_after if isinstance(mishap, SubmitRefused) else None
-    return min(max(delay, asked or 0), LONGEST_DELAY)
+    return min(max(delay, asked or 0), MAX_DELAY)
 
 
 def set_free(task: Task, mishap: Mishap, *, now: float, again_at: float) -> Change:

@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from videoapi.aws.task_queue import LONGEST_DELAY
+from videoapi.aws.task_queue import MAX_DELAY
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch, timestamp
@@ -144,7 +144,7 @@ class Watch:
             wait = min(wait, sure_in)
         elif trouble is not None and now + wait - epoch(task.done_at or timestamp(now)) > HOLD:
             raise HandOver(
-                min(wait, LONGEST_DELAY),
+                min(wait, MAX_DELAY),
                 result_url=trouble.url or task.result_url,
                 empty_since=timestamp(self._empty_since) if self._empty_since else None,
             )

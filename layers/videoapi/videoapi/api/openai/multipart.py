@@ -11,9 +11,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from videoapi.api import aliases
-from videoapi.api.aliases import REFERENCE, refused
+from videoapi.api.aliases import REFERENCE
 from videoapi.api.fields import printable
-from videoapi.errors import MalformedBody
+from videoapi.errors import MalformedBody, ValidationError
 
 MOST_PARTS = 64
 METADATA = "metadata["
@@ -78,7 +78,7 @@ def read_form(body: bytes, content_type: str) -> Form:
         else:
             _set_once(form.fields, name, name, part)
     if metadata and form.fields.setdefault("metadata", metadata) is not metadata:
-        raise refused("metadata", "Send one JSON text, or one part for each pair")
+        raise ValidationError.field("metadata", "Send one JSON text, or one part for each pair")
     return form
 
 
@@ -87,9 +87,9 @@ def _set_once(fields: dict[str, Any], key: str, name: str, part: Part) -> None:
     known = aliases.meant(name.partition("[")[0]) is not None
     if not known and (part.text is None or part.option("filename") is not None):
         message = f"{printable(name)} is no file that is known here; send the image as {REFERENCE}"
-        raise refused(REFERENCE, message, code="unknown_parameter")
+        raise ValidationError.field(REFERENCE, message, code="unknown_parameter")
     if key in fields:
-        raise refused(printable(name), "Send it once")
+        raise ValidationError.field(printable(name), "Send it once")
     fields[key] = _text(name, part)
 
 
@@ -98,10 +98,10 @@ def _refer(form: Form, name: str, part: Part) -> None:
     base, bracket, rest = name.partition("[")
     key = SPELLINGS.get(bracket + rest)
     if key is None:
-        raise refused(REFERENCE, "Send one file, or one image_url")
+        raise ValidationError.field(REFERENCE, "Send one file, or one image_url")
     form.images += 1
     if form.images > 1:
-        raise refused(REFERENCE, "Send only one reference image")
+        raise ValidationError.field(REFERENCE, "Send only one reference image")
     if key:
         form.fields[base] = {key: _text(name, part)}
     elif part.option("filename") is not None or part.text is None:
@@ -112,7 +112,7 @@ def _refer(form: Form, name: str, part: Part) -> None:
 
 def _text(name: str, part: Part) -> str:
     if part.text is None:
-        raise refused(printable(name), "not UTF-8 text")
+        raise ValidationError.field(printable(name), "not UTF-8 text")
     return part.text
 
 

@@ -31,6 +31,7 @@ from videoapi.api.fields import (
 from videoapi.api.openai.multipart import read_form
 from videoapi.api.validation import allowed_model, require_few_fields, validated
 from videoapi.domain.tasks import Dialect, GenerationRequest
+from videoapi.errors import ValidationError
 from videoapi.settings import Settings
 from videoapi.usecases.submission import Submission
 
@@ -133,5 +134,7 @@ def _size(body: CreateVideo, names: Mapping[str, str]) -> str:
     size = frame(body.size, body.aspect_ratio, named=names["size"])
     short = min(int(side) for side in size.split("x"))
     if body.resolution not in (None, size, f"{short}p"):
-        raise aliases.refused(names["resolution"], f"Says something else than {names['size']}")
+        raise ValidationError.field(
+            names["resolution"], f"Says something else than {names['size']}"
+        )
     return size
