@@ -6,7 +6,7 @@ from tests.support.emitted_metrics import codes_in_the_code, emitted
 from tests.support.template import ACCOUNT, properties
 from videoapi.aws import secrets
 from videoapi.metrics import NAMESPACE
-from videoapi.providers.classification import Complaint
+from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import Failure
 
 # What goes wrong, and the metric that tells: (namespace, metric, what of).
@@ -69,7 +69,7 @@ def test_an_alarm_on_ended_tasks_names_a_code_that_the_code_writes_and_this_stac
 
 
 def test_a_refused_account_ends_a_task_with_the_code_that_is_watched():
-    refusal = Failure(Complaint(codes=("invalid_api_key",)), status=401)
+    refusal = Failure(ErrorInfo(codes=("invalid_api_key",)), status=401)
     assert ("VideoApi", "TasksEnded", refusal.code) in WATCHED
 
 

@@ -16,7 +16,8 @@ import httpx
 
 from videoapi.errors import ServiceError
 from videoapi.providers.errors import SubmitRefused, SubmitUnknown
-from videoapi.providers.openai_compatible.client import Order, Veo3
+from videoapi.providers.openai_compatible.client import RelayProvider
+from videoapi.providers.provider import Order
 
 MB = 10**6
 ORDER = Order(model="m", prompt="p", size="1x1", key="k")
@@ -79,15 +80,15 @@ class Body(httpx.SyncByteStream):
 
 def ask(body):
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Body(body)))
-    relay = Veo3(
+    relay = RelayProvider(
         transport, base_url="https://relay.example", endpoint="/v1", key=lambda: "relay-key-0123"
     )
     with suppress(ServiceError):
-        relay.retrieve("v")
+        relay.poll("v")
     with suppress(SubmitRefused, SubmitUnknown):
-        relay.create(ORDER)
+        relay.submit(ORDER)
     with suppress(ServiceError), tempfile.TemporaryFile() as file:
-        relay.content("v", file)
+        relay.download("v", file)
 
 
 def main():

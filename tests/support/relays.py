@@ -4,7 +4,8 @@ import json
 
 import httpx
 
-from videoapi.providers.openai_compatible.client import Order, Veo3
+from videoapi.providers.openai_compatible.client import RelayProvider
+from videoapi.providers.provider import Order
 
 BASE = "https://relay.example"
 KEY = "relay-key-0123456789"
@@ -32,7 +33,7 @@ class Relay:
         return self.answer
 
     def client(self, base_url=BASE, endpoint="/v1/videos", key=KEY, **more):
-        return Veo3(
+        return RelayProvider(
             httpx.MockTransport(self), base_url=base_url, endpoint=endpoint, key=lambda: key, **more
         )
 

@@ -20,7 +20,7 @@ from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ServiceError
 from videoapi.metrics import Measurements
 from videoapi.net.downloads import Fetcher
-from videoapi.providers.openai_compatible.client import Veo3
+from videoapi.providers.openai_compatible.client import RelayProvider
 from videoapi.settings import Settings
 from videoapi.usecases.cancellation import Cancellation
 from videoapi.usecases.submission import Submissions
@@ -99,7 +99,7 @@ class World:
             resolve=lambda _host, port, **_: [(2, 1, 6, "", (self.address, port))],
             transport=httpx.MockTransport(self._download),
         )
-        veo3 = Veo3(
+        veo3 = RelayProvider(
             httpx.MockTransport(self.relay),
             base_url=self.settings.veo3_base_url,
             endpoint=self.settings.veo3_endpoint,

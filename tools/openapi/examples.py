@@ -25,7 +25,7 @@ from videoapi.errors import (
     ValidationError,
     VideoApiError,
 )
-from videoapi.providers.classification import Complaint
+from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.settings import Settings
 from videoapi.usecases.uploads import offer
@@ -145,7 +145,7 @@ _COMPLETED = replace(
         "duration": 66.4,
     },
 )
-_REFUSED = JobFailed(Complaint(("PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED",)))
+_REFUSED = JobFailed(ErrorInfo(("PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED",)))
 _FAILED = replace(_ENDED, status=Status.FAILED, error=_REFUSED.as_record())
 _CANCELLED = replace(_ENDED, status=Status.CANCELLED, intent_at=CREATED)
 

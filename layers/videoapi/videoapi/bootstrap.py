@@ -154,7 +154,7 @@ def recovery() -> "Recovery":
 def generation() -> "Generation":
     """Return the worker's use case, with the relay's client and its key."""
     from videoapi.net.http_client import OrderTransport  # noqa: PLC0415 — as above
-    from videoapi.providers.openai_compatible.client import Veo3  # noqa: PLC0415
+    from videoapi.providers.openai_compatible.client import RelayProvider  # noqa: PLC0415
     from videoapi.providers.openai_compatible.link_policy import LinkPolicy  # noqa: PLC0415
     from videoapi.worker.delivery import Delivery  # noqa: PLC0415
     from videoapi.worker.generation import Generation  # noqa: PLC0415
@@ -162,7 +162,7 @@ def generation() -> "Generation":
     from videoapi.worker.preparation import Inputs  # noqa: PLC0415
 
     chosen, keys_of_others = settings(), secrets(patient=True)
-    relay = Veo3(
+    relay = RelayProvider(
         OrderTransport(verify=_tls()),
         base_url=chosen.veo3_base_url,
         endpoint=chosen.veo3_endpoint,

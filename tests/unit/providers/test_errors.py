@@ -3,7 +3,7 @@
 import pytest
 
 from videoapi.errors import GenerationError, ServiceError
-from videoapi.providers.classification import Complaint
+from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import (
     ContentMissing,
     JobFailed,
@@ -11,12 +11,12 @@ from videoapi.providers.errors import (
     PollFailed,
     SubmitRefused,
     SubmitUnknown,
-    swallowed_filter,
+    silent_filter_failure,
 )
 
 
 def test_a_policy_failure_reads_as_the_document_says_and_as_its_sample_looks_for():
-    failure = JobFailed(Complaint(("PUBLIC_ERROR_MINOR",), "no"))
+    failure = JobFailed(ErrorInfo(("PUBLIC_ERROR_MINOR",), "no"))
     assert failure.as_record() == {
         "type": "VideoGenerationError",
         "message": "Content policy violation (content_policy: PUBLIC_ERROR_MINOR)",
@@ -28,7 +28,7 @@ def test_a_policy_failure_reads_as_the_document_says_and_as_its_sample_looks_for
 
 
 def test_an_audio_failure_has_attempts_of_its_own_and_is_not_the_callers_to_retry():
-    failure = JobFailed(Complaint(("AUDIO_FILTERED",)))
+    failure = JobFailed(ErrorInfo(("AUDIO_FILTERED",)))
     assert failure.message == "Audio filtered"
     assert failure.code == "audio_filtered"
     assert failure.kind == "VideoGenerationError"
@@ -37,7 +37,7 @@ def test_an_audio_failure_has_attempts_of_its_own_and_is_not_the_callers_to_retr
 
 
 def test_a_transient_failure_is_the_documents_service_error():
-    failure = SubmitRefused(Complaint(), status=503, retry_after=7)
+    failure = SubmitRefused(ErrorInfo(), status=503, retry_after=7)
     assert failure.as_record() == {
         "type": "ServiceError",
         "message": "Service temporarily unavailable",
@@ -50,7 +50,7 @@ def test_a_transient_failure_is_the_documents_service_error():
 
 
 def test_what_is_wrong_with_our_account_is_for_the_log_alone():
-    failure = SubmitRefused(Complaint(text="balance: $0.02"), status=402)
+    failure = SubmitRefused(ErrorInfo(text="balance: $0.02"), status=402)
     assert failure.code == "upstream_account_error"
     assert "0.02" not in failure.message
     assert "0.02" in failure.detail
@@ -58,7 +58,7 @@ def test_what_is_wrong_with_our_account_is_for_the_log_alone():
 
 
 def test_a_bad_request_passes_the_upstreams_words_on():
-    failure = SubmitRefused(Complaint(text="size must be 720p"), status=400)
+    failure = SubmitRefused(ErrorInfo(text="size must be 720p"), status=400)
     assert failure.code == "upstream_rejected"
     assert failure.message == "The upstream refused the request: size must be 720p"
     assert failure.again is None
@@ -69,7 +69,7 @@ def test_a_bad_request_passes_the_upstreams_words_on():
     [("boom", "Video generation failed: boom"), ("", "Video generation failed")],
 )
 def test_an_unknown_failure_is_final(text, message):
-    failure = JobFailed(Complaint(("NEVER_HEARD_OF",), text))
+    failure = JobFailed(ErrorInfo(("NEVER_HEARD_OF",), text))
     assert failure.message == message
     assert failure.code == "generation_failed"
     assert failure.again is None
@@ -89,7 +89,7 @@ def test_an_unknown_submit_may_have_been_charged_and_may_be_tried_by_the_caller(
 
 
 def test_a_success_without_a_video_is_a_swallowed_safety_filter_that_was_probably_paid():
-    failure = swallowed_filter()
+    failure = silent_filter_failure()
     assert failure.code == "content_policy_violation"
     assert "content_policy" in failure.message
     assert failure.maybe_charged

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoapi.providers.json_access import REST_MAX, VALUES_MAX, Unreadable, parsed
+from videoapi.providers.json_access import REST_MAX, VALUES_MAX, UnreadableJson, parsed
 
 LONG = "data:video/mp4;base64," + "A/+=" * 30_000
 
@@ -79,7 +79,7 @@ def test_text_like_our_own_mark_is_left_alone(mark):
     ids=["lists", "depth", "keys", "quotes", "number", "blanks", "cut", "utf-16"],
 )
 def test_what_would_fill_the_memory_is_refused_before_it_is_parsed(body):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableJson):
         parsed(body)
 
 

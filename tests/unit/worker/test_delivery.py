@@ -12,7 +12,7 @@ from tests.support.movies import mp4
 from tests.support.simulation import OWNER, World
 from videoapi.aws.files import video_key
 from videoapi.domain.tasks import Status
-from videoapi.providers.openai_compatible.parsing import Job, JobState
+from videoapi.providers.provider import Job, JobState
 
 DATA_URL = "data:video/mp4;base64," + base64.b64encode(mp4()).decode()
 COPY = {

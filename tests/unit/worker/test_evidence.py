@@ -3,9 +3,9 @@
 import pytest
 
 from videoapi.errors import GenerationError
-from videoapi.providers.classification import Complaint
+from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed, JobMissing, PollFailed
-from videoapi.providers.openai_compatible.parsing import Job, JobState
+from videoapi.providers.provider import Job, JobState
 from videoapi.worker.evidence import Evidence, JobLost, swallowed
 
 OURS = "job:1"
@@ -15,7 +15,7 @@ TROUBLE = PollFailed("The upstream answered 502")
 
 
 def failed(code, *, ids=(OURS,)):
-    return Job(state=JobState.FAILED, failure=JobFailed(Complaint(codes=(code,))), ids=ids)
+    return Job(state=JobState.FAILED, failure=JobFailed(ErrorInfo(codes=(code,))), ids=ids)
 
 
 def evidence(**known):

@@ -1,7 +1,7 @@
 """What a relay's "no" means: the table of contract §6, and what a caller may read of it.
 
 A relay hands on the errors of whatever stands behind it, so one and the same refusal arrives as a
-code, as a sentence, or as a code inside a sentence, under almost any HTTP status. `cause_of`
+code, as a sentence, or as a code inside a sentence, under almost any HTTP status. `classify`
 decides in this order, the most reliable first:
 
 1. a known code in a code field; one that speaks of blocking an account or an address waits for 5;
@@ -15,14 +15,13 @@ decides in this order, the most reliable first:
 
 import re
 from dataclasses import dataclass, field
-from difflib import Match, SequenceMatcher
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
-MESSAGE_MAX: Final = 300  # characters of a relay's own sentence that a caller gets to see
+from videoapi.redaction import redact
+
 _READ_MAX: Final = 2000  # characters that are looked at, so that no pattern runs for long
-_QUOTE_MIN: Final = 6  # characters in a row that a prompt and a sentence share
 _CODE_MAX: Final = 64  # characters; the longest of the table, with its prefix, has half of that
 
 ACCOUNT_STATUSES: Final = frozenset({401, 402, 403})
@@ -42,7 +41,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True)
-class Complaint:
+class ErrorInfo:
     """What a relay said is wrong: codes, the most telling first, and its sentences as one text.
 
     `ended_as` is the status word of a job that failed, such as `prompt_blocked`.
@@ -111,20 +110,20 @@ _WORDS: Final[_Table] = (
 )
 
 
-def cause_of(complaint: Complaint, status: int) -> Cause:
+def classify(error_info: ErrorInfo, status: int) -> Cause:
     """Sort a refusal. A 2xx says nothing: then a numeric code stands in for it.
 
     (Relays answer 200 for a job that ended with `{"error": {"code": 503}}`.)
     """
-    codes = [_code_folded(code) for code in complaint.codes]
-    text = _folded(" ".join((*complaint.codes, complaint.text))[:_READ_MAX])
+    codes = [_code_folded(code) for code in error_info.codes]
+    text = _folded(" ".join((*error_info.codes, error_info.text))[:_READ_MAX])
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Cause.MISDIRECTED
     if status < HTTPStatus.BAD_REQUEST:
         status = next((int(code) for code in codes if re.fullmatch("[45][0-9][0-9]", code)), 0)
     return (
         _by_code(codes)
-        or _by_ending(complaint.ended_as)
+        or _by_ending(error_info.ended_as)
         or _by_plain_status(status)
         or _by_text(text, _WRITTEN_OUT)
         or (Cause.TRANSIENT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None)
@@ -146,9 +145,9 @@ def _by_ending(word: str) -> Cause | None:
     return cause if cause in {Cause.POLICY, Cause.AUDIO} else None
 
 
-def names_account_or_limit(complaint: Complaint) -> bool:
+def names_account_or_limit(error_info: ErrorInfo) -> bool:
     """Tell whether a code says that our account or a limit was the reason: nothing was accepted."""
-    codes = [_code_folded(code) for code in complaint.codes]
+    codes = [_code_folded(code) for code in error_info.codes]
     numbers = {str(status) for status in ACCOUNT_STATUSES}
     return _by_code(codes) is Cause.ACCOUNT or any(
         code in numbers or _LIMIT.fullmatch(code) for code in codes
@@ -173,56 +172,9 @@ def _code_folded(code: str) -> str:
     return _folded(code[:_CODE_MAX]).removeprefix("public_error_")
 
 
-def shown_code(complaint: Complaint) -> str:
+def shown_code(error_info: ErrorInfo) -> str:
     """Name the code that tells the cause, for a reader; `unspecified` where the text did."""
-    known = (code for code in complaint.codes if _by_code([_code_folded(code)]))
-    wordy = (code for code in complaint.codes if _by_text(_folded(code), _WRITTEN_OUT + _WORDS))
+    known = (code for code in error_info.codes if _by_code([_code_folded(code)]))
+    wordy = (code for code in error_info.codes if _by_text(_folded(code), _WRITTEN_OUT + _WORDS))
     code = next(known, None) or next(wordy, "unspecified")
-    return cleaned(re.sub(r"[^A-Za-z0-9_.:-]+", "_", code[:_CODE_MAX]))
-
-
-_PLAIN: Final = re.IGNORECASE | re.ASCII  # a key may stand right behind a Chinese word
-_DATA_URL: Final = re.compile(r"\bdata:[^\s,]{0,100},\S+", _PLAIN)
-_URL: Final = re.compile(
-    r"\b([a-z][a-z0-9+.-]{1,15}://)"  # the scheme is kept,
-    r"(?:[^\s\"'<>/?#@]*@)?"  # a user and password are not,
-    r"([^\s\"'<>?#\\]*)"  # host and path are,
-    r"[^\s\"'<>]*",  # query and fragment are not, nor a `?` written as \u003f
-    _PLAIN,
-)
-_NAMED_SECRET: Final = re.compile(
-    r"((?:key|token|secret|signature|password|authorization|credential)[\w-]{0,20}"
-    r"[\"'\\]{0,2}\s?[=:]\s?[\"'\\]{0,2})(?:bearer\s)?[^\s\"',;&}\\]+",
-    _PLAIN,
-)
-_BARE_SECRET: Final = re.compile(
-    r"\bbearer\s\S+|\b(?:sk|pk|ak|rk)-[\w*.-]{4,}|\bAIza[\w-]{10,}|\beyJ[\w-]+\.[\w.-]+"
-    r"|[A-Za-z0-9]{32,}",
-    _PLAIN,
-)
-
-
-def cleaned(text: str) -> str:
-    """Return one printable line of at most 300 characters, without queries, data or likely keys."""
-    text = "".join(c if c.isprintable() else " " * c.isspace() for c in text[:_READ_MAX])
-    text = " ".join(text.split())
-    text = _DATA_URL.sub("data:…", text)
-    text = _URL.sub(r"\1\2", text)
-    text = _NAMED_SECRET.sub(r"\1***", text)
-    text = _BARE_SECRET.sub("***", text)
-    return text if len(text) <= MESSAGE_MAX else text[: MESSAGE_MAX - 1] + "…"
-
-
-def blotted(text: str, *prompts: str | None) -> str:
-    """Return a cleaned sentence without what it quotes of a prompt, for the log.
-
-    A relay may quote any part of it, cut, or twice: what runs alike for six characters goes.
-    """
-    for prompt in filter(None, prompts):
-        while (alike := _longest_alike(text, prompt)).size >= _QUOTE_MIN:
-            text = f"{text[: alike.a]}…{text[alike.a + alike.size :]}"  # each time shorter
-    return text
-
-
-def _longest_alike(text: str, prompt: str) -> Match:
-    return SequenceMatcher(None, text, prompt, autojunk=False).find_longest_match()
+    return redact(re.sub(r"[^A-Za-z0-9_.:-]+", "_", code[:_CODE_MAX]))

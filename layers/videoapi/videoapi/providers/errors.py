@@ -18,16 +18,16 @@ from videoapi.errors import GenerationError, ServiceError
 from videoapi.providers.classification import (
     ACCOUNT_STATUSES,
     Cause,
-    Complaint,
-    cause_of,
-    cleaned,
+    ErrorInfo,
+    classify,
     shown_code,
 )
+from videoapi.redaction import redact
 
-type Again = Literal["transient", "audio"]
+type RetryKind = Literal["transient", "audio"]
 
 
-class NoVideo(StrEnum):
+class NoContentReason(StrEnum):
     """Why `/content` of a job that says done holds no video (contract §6).
 
     EMPTY, GONE and BLAMED, for long enough and without any other reason, are a swallowed safety
@@ -45,7 +45,9 @@ class NoVideo(StrEnum):
     OTHER = "other"
 
 
-_SWALLOWED: Final = frozenset({NoVideo.EMPTY, NoVideo.GONE, NoVideo.BLAMED})
+_SUGGEST_FILTER: Final = frozenset(
+    {NoContentReason.EMPTY, NoContentReason.GONE, NoContentReason.BLAMED}
+)
 
 
 class Failure(GenerationError):
@@ -55,13 +57,15 @@ class Failure(GenerationError):
     account is no business of a caller's.
     """
 
-    def __init__(self, complaint: Complaint, *, status: int = 200) -> None:
+    def __init__(self, error_info: ErrorInfo, *, status: int = 200) -> None:
         """`status` is that of the HTTP answer that held the complaint."""
-        self.cause = cause_of(complaint, status)
-        ending = f"the upstream ended the job as {complaint.ended_as}" if complaint.ended_as else ""
-        detail = cleaned(complaint.text or ending)
+        self.cause = classify(error_info, status)
+        ending = (
+            f"the upstream ended the job as {error_info.ended_as}" if error_info.ended_as else ""
+        )
+        detail = redact(error_info.text or ending)
         transient = self.cause is Cause.TRANSIENT
-        message, code = _words(self.cause, shown_code(complaint), detail)
+        message, code = _words(self.cause, shown_code(error_info), detail)
         super().__init__(
             message,
             code=code,
@@ -71,7 +75,7 @@ class Failure(GenerationError):
         self.detail = detail
 
     @property
-    def again(self) -> Again | None:
+    def again(self) -> RetryKind | None:
         """Which count of further attempts this draws on; None is final.
 
         `audio` has its own, smaller one: the filter is random and uncharged (contract §6).
@@ -119,14 +123,14 @@ class SubmitRefused(Failure):
 
     def __init__(
         self,
-        complaint: Complaint,
+        error_info: ErrorInfo,
         *,
         status: int,
         retry_after: float | None = None,
         ids: tuple[str, ...] = (),
     ) -> None:
         """`status` is that of the answer, 503 where no connection came about."""
-        super().__init__(complaint, status=status)
+        super().__init__(error_info, status=status)
         self.upstream_status = status
         self.retry_after = retry_after
         self.ids = ids
@@ -195,7 +199,7 @@ class ContentMissing(ServiceError):
     """A finished job's video is not there (yet).
 
     `why` says how, `failure` is a policy failure that the answer itself names. If `swallowed`
-    holds for long enough, see `swallowed_filter`.
+    holds for long enough, see `silent_filter_failure`.
     """
 
     def __init__(
@@ -204,7 +208,7 @@ class ContentMissing(ServiceError):
         *,
         upstream_status: int,
         retry_after: float | None = None,
-        why: NoVideo = NoVideo.OTHER,
+        why: NoContentReason = NoContentReason.OTHER,
         failure: JobFailed | None = None,
     ) -> None:
         """`upstream_status` is that of `/content`, 200 when the answer held no video."""
@@ -213,25 +217,25 @@ class ContentMissing(ServiceError):
         self.retry_after = retry_after
         self.why = why
         self.failure = failure
-        self.unauthorised = why is NoVideo.UNAUTHORISED
+        self.unauthorised = why is NoContentReason.UNAUTHORISED
 
     @property
     def swallowed(self) -> bool:
         """Whether it counts towards the verdict that a safety filter swallowed the video."""
-        return self.why in _SWALLOWED
+        return self.why in _SUGGEST_FILTER
 
 
-def swallowed_filter() -> JobFailed:
+def silent_filter_failure() -> JobFailed:
     """Return the failure of a job that says done and never shows a video (contract §6).
 
     Unlike a job that says failed it was probably paid for.
     """
-    failure = JobFailed(Complaint(codes=("CONTENT_POLICY_NO_VIDEO",)))
+    failure = JobFailed(ErrorInfo(codes=("CONTENT_POLICY_NO_VIDEO",)))
     failure.maybe_charged = True
     return failure
 
 
-class ImageAway(GenerationError):
+class ImageUnavailable(GenerationError):
     """The image's host does not deliver it just now; nothing was sent to the relay."""
 
     def __init__(self, message: str) -> None:

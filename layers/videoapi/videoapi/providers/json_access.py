@@ -20,32 +20,32 @@ _RUN: Final = b"\\" * 4096
 _MARK: Final = "\0"  # what stands in the place of a long string, with its number behind it
 
 
-class Unreadable(ValueError):
+class UnreadableJson(ValueError):
     """Not a JSON object: an HTML page, a cut body, a list, nothing; or one that is too large."""
 
 
 def parsed(body: bytes | bytearray) -> dict[str, Any]:
-    """Return the JSON object that `body` begins with; raise `Unreadable` for anything else.
+    """Return the JSON object that `body` begins with; raise `UnreadableJson` for anything else.
 
     What follows the object is not looked at: some relays write two answers one after the other. A
     sentence in a wrong encoding is no reason to lose the id beside it.
     """
     if sum(body.count(sign) for sign in b",:[{") > VALUES_MAX or body.count(b'"') > 4 * VALUES_MAX:
-        raise Unreadable("too many values")
+        raise UnreadableJson("too many values")
     try:
         encoding = json.detect_encoding(body)
         long: list[str] = []
         if len(body) > _LONG and encoding.startswith("utf-8"):
             body = b"".join(_without_long(body, long))
         if len(body) > REST_MAX:
-            raise Unreadable("too long")
+            raise UnreadableJson("too long")
         hook = partial(_restored_object, long) if long else None
         text = body.decode(encoding, "replace").lstrip()
         answer, _ = json.JSONDecoder(object_pairs_hook=hook).raw_decode(text)
     except (ValueError, RecursionError) as exc:  # ValueError: also 5,000 digits
-        raise Unreadable from exc
+        raise UnreadableJson from exc
     if not isinstance(answer, dict):
-        raise Unreadable
+        raise UnreadableJson
     return answer
 
 
@@ -74,7 +74,7 @@ def _strings(body: bytes | bytearray) -> Iterator[tuple[int, int]]:
         while end > start and _is_escaped(body, start, end):
             end = body.find(b'"', end + 1)
         if end < 0:
-            raise Unreadable("cut")
+            raise UnreadableJson("cut")
         yield start, end
         start = body.find(b'"', end + 1) + 1
 

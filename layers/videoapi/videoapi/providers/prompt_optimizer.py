@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from videoapi.errors import ServiceError
 from videoapi.net.http_client import FAILURES, post_json
-from videoapi.providers.json_access import Unreadable, as_dict, first_of, parsed
+from videoapi.providers.json_access import UnreadableJson, as_dict, first_of, parsed
 
 LONGEST_SECONDS = 15.0
 LONGEST_ANSWER = 2**20  # bytes; 150 words are some thousand
@@ -89,7 +89,7 @@ def _words(response: httpx.Response) -> object:
         return None
     try:
         choice = first_of(parsed(response.content).get("choices"))
-    except Unreadable:
+    except UnreadableJson:
         return None
     return as_dict(choice.get("message")).get("content")
 

@@ -21,7 +21,7 @@ from videoapi.media.images import MAX_BYTES
 from videoapi.net.downloads import Fetcher
 from videoapi.net.http_client import FAILURES, post_json
 from videoapi.net.receiving import DownloadFailed
-from videoapi.providers.json_access import Unreadable, first_of, parsed
+from videoapi.providers.json_access import UnreadableJson, first_of, parsed
 
 # An HTTP API waits 30 s for its function; storing the image may take 7 s of them.
 LONGEST_SECONDS = 22.0
@@ -148,7 +148,7 @@ class ImageGeneration:
             raise _not_made()
         try:
             told = parsed(response.content) if response.is_success else {}
-        except Unreadable as exc:
+        except UnreadableJson as exc:
             raise _maybe_paid() from exc
         return first_of(told.get("data"))
 

@@ -21,11 +21,10 @@ from videoapi.errors import GenerationError, ServiceError
 from videoapi.media import mp4
 from videoapi.net.downloads import Fetcher
 from videoapi.net.receiving import DownloadFailed
-from videoapi.net.ssrf import origin
+from videoapi.net.retry_after import retry_after
+from videoapi.providers.data_urls import decode_data_url
 from videoapi.providers.errors import ContentMissing, JobFailed, PollFailed
-from videoapi.providers.openai_compatible.bodies import Content
-from videoapi.providers.openai_compatible.client import Veo3, decode_data_url
-from videoapi.providers.openai_compatible.parsing import Job, retry_after
+from videoapi.providers.provider import Content, Job, VideoProvider
 from videoapi.settings import Settings
 from videoapi.worker.lease import Lease
 
@@ -80,7 +79,7 @@ class Delivery:
         settings: Settings,
         store: TaskStore,
         files: Files,
-        relay: Veo3,
+        relay: VideoProvider,
         fetcher: Fetcher,
         log: Logger,
     ) -> None:
@@ -91,13 +90,12 @@ class Delivery:
         self._relay = relay
         self._fetcher = fetcher
         self._log = log
-        self._relay_origin = origin(settings.veo3_base_url)
 
     def at_hand(self, job: Job) -> bool:
         """Whether the video needs no more than a write: a public URL that is handed out."""
         url = job.video_url
         skips = self._settings.veo3_skip_upload
-        return skips and url is not None and not _holds_data(url) and not self._is_own(url)
+        return skips and url is not None and not _holds_data(url) and not self._relay.owns(url)
 
     def deliver(self, job: Job, lease: Lease, *, seconds: float) -> dict[str, Any]:
         """Return the task's `result`; raise `Undelivered`, or `HandOver` without time to download.
@@ -111,7 +109,7 @@ class Delivery:
             return self._decoded(url, lease)
         if not self._settings.veo3_skip_upload:
             return self._copied(url, lease, job, seconds=seconds)
-        if self._is_own(url) and self._fetcher.status(url) in ELSEWHERE:
+        if self._relay.owns(url) and self._fetcher.status(url) in ELSEWHERE:
             return self.from_content(lease, job, seconds=seconds)
         return handed_out(url, job)
 
@@ -123,7 +121,7 @@ class Delivery:
         self._log.debug("step", step="downloading")
         with tempfile.TemporaryFile() as file:
             with _as_undelivered():
-                content = self._relay.content(
+                content = self._relay.download(
                     str(lease.task.upstream_id), file, seconds=_seconds(lease, seconds)
                 )
             if content.url is None:
@@ -160,7 +158,7 @@ class Delivery:
                 stale = exc.status in ELSEWHERE
                 trouble = Undelivered(
                     f"its URL {exc}",
-                    url=None if stale and self._is_own(url) else url,
+                    url=None if stale and self._relay.owns(url) else url,
                     retry_after=retry_after(exc.headers),
                 )
             else:
@@ -191,13 +189,6 @@ class Delivery:
             "size_bytes": size,
             "actual": actual,
         }
-
-    def _is_own(self, url: str) -> bool:
-        """Whether a URL is at the relay's own origin, where it may want the key."""
-        try:
-            return origin(url) == self._relay_origin
-        except ValueError:
-            return False
 
 
 def handed_out(url: str, job: Job | None, content: Content | None = None) -> dict[str, Any]:

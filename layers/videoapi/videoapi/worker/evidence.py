@@ -7,8 +7,8 @@ minute. Accounts that are refused, pages of HTML and errors of a gateway say not
 
 from videoapi.errors import GenerationError
 from videoapi.providers.classification import Cause
-from videoapi.providers.errors import JobFailed, JobMissing, PollFailed, swallowed_filter
-from videoapi.providers.openai_compatible.parsing import Job, JobState
+from videoapi.providers.errors import JobFailed, JobMissing, PollFailed, silent_filter_failure
+from videoapi.providers.provider import Job, JobState
 
 CONFIRM_AFTER = 5.0  # seconds between the two looks that make a failure
 LOST_AFTER, LOST_LOOKS = 60.0, 3  # seconds, and looks, that know of no job; both are needed
@@ -111,7 +111,7 @@ class JobLost(GenerationError):
 def swallowed(since: float, now: float) -> None:
     """Raise the silent safety filter's failure once a done job has shown no video for long."""
     if now - since >= SWALLOWED_AFTER:
-        raise swallowed_filter()
+        raise silent_filter_failure()
 
 
 def _final(failure: JobFailed) -> GenerationError:

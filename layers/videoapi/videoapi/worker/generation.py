@@ -25,9 +25,9 @@ from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.metrics import Measurements
-from videoapi.providers.classification import blotted
-from videoapi.providers.errors import Failure, ImageAway, SubmitUnknown
-from videoapi.providers.openai_compatible.client import Veo3
+from videoapi.providers.errors import Failure, ImageUnavailable, SubmitUnknown
+from videoapi.providers.provider import VideoProvider
+from videoapi.redaction import redact_prompts
 from videoapi.settings import Settings
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.dispatch import Dispatch
@@ -50,7 +50,7 @@ class Generation:
         settings: Settings,
         store: TaskStore,
         queue: TaskQueue,
-        relay: Veo3,
+        relay: VideoProvider,
         inputs: Inputs,
         delivery: Delivery,
         *,
@@ -133,7 +133,7 @@ class Generation:
             result = self._watch(lease).follow()
         except HandOver as later:
             self._hand_over(lease, later)
-        except (Failure, SubmitUnknown, ImageAway) as failure:
+        except (Failure, SubmitUnknown, ImageUnavailable) as failure:
             self._try_again_or_fail(lease, failure)
         except GenerationError as failure:
             self._fail(lease, failure)
@@ -179,9 +179,9 @@ class Generation:
             self._inputs.withdraw(prepared, self._store.get(task.task_id))
             raise
         self._step("intended")
-        accepted = self._relay.create(prepared.order)
+        accepted = self._relay.submit(prepared.order)
         self._step("answered")
-        self._save(lease, accepted.upstream_id)
+        self._save(lease, accepted.job_id)
 
     def _prepare_key(self) -> None:
         """Wait with the order while the secret cannot be read; a missing one fails with it."""
@@ -272,4 +272,4 @@ class Generation:
 
 
 def _for_the_log(failure: GenerationError, task: Task) -> str:
-    return blotted(failure.detail, task.prompt_sent, task.request.prompt)
+    return redact_prompts(failure.detail, task.prompt_sent, task.request.prompt)

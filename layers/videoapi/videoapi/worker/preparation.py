@@ -9,9 +9,9 @@ from videoapi.media import images
 from videoapi.media.thumbnails import thumbnail, upright
 from videoapi.net.downloads import Fetcher
 from videoapi.net.receiving import DownloadFailed
-from videoapi.providers.errors import ImageAway
-from videoapi.providers.openai_compatible.client import Order
+from videoapi.providers.errors import ImageUnavailable
 from videoapi.providers.prompt_optimizer import PromptOptimizer
+from videoapi.providers.provider import InputImage, Order
 from videoapi.settings import Settings
 from videoapi.worker.prompts import compose
 
@@ -58,7 +58,7 @@ class Inputs:
     def prepare(self, task: Task) -> Prepared:
         """Read the image and find the words. Nothing is charged for trying.
 
-        Raises `ImageAway` where trying again may help.
+        Raises `ImageUnavailable` where trying again may help.
 
         A second attempt says the same words as the first, and has its thumbnail already.
         """
@@ -76,7 +76,7 @@ class Inputs:
             prompt=prompt,
             size=request.size,
             seconds=sent_seconds(request, strict=self._settings.veo3_strict_lengths),
-            image=(f"input.{image.extension}", image.data, image.content_type) if image else None,
+            images=(InputImage(data=image.data, content_type=image.content_type),) if image else (),
             extra=extra_fields(request) if self._settings.veo3_extra_fields else {},
         )
         key = task.thumbnail_key or self._thumbnail(task, image)
@@ -105,7 +105,7 @@ class Inputs:
             return images.read_bytes(self._bytes(task))
         except ValidationError as exc:
             if isinstance(exc.__cause__, DownloadFailed) and exc.__cause__.transient:
-                raise ImageAway(exc.message) from exc
+                raise ImageUnavailable(exc.message) from exc
             raise GenerationError(exc.message, code=exc.code, kind=exc.type) from exc
 
     def _bytes(self, task: Task) -> bytes:

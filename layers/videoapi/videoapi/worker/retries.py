@@ -6,12 +6,12 @@ from videoapi.aws.task_queue import MAX_DELAY
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Task
 from videoapi.domain.transitions import Change
-from videoapi.providers.errors import Failure, ImageAway, SubmitRefused, SubmitUnknown
+from videoapi.providers.errors import Failure, ImageUnavailable, SubmitRefused, SubmitUnknown
 from videoapi.settings import Settings
 
 AUDIO_RETRIES = 2  # the relay's audio filter strikes at random and does not charge
 
-type Mishap = Failure | SubmitUnknown | ImageAway
+type Mishap = Failure | SubmitUnknown | ImageUnavailable
 
 
 def delay_before_next(
@@ -24,7 +24,9 @@ def delay_before_next(
     used, allowed = _counted(task, mishap, settings)
     if used >= allowed:
         return None
-    before = task.image_failures if isinstance(mishap, ImageAway) else max(task.attempts - 1, 0)
+    before = (
+        task.image_failures if isinstance(mishap, ImageUnavailable) else max(task.attempts - 1, 0)
+    )
     factor = settings.video_generation_retry_backoff**before
     delay = settings.video_generation_retry_delay * factor * jitter()
     asked = mishap.retry_after if isinstance(mishap, SubmitRefused) else None
@@ -33,7 +35,7 @@ def delay_before_next(
 
 def set_free(task: Task, mishap: Mishap, *, now: float, again_at: float) -> Change:
     """Return the change that counts the mishap and lets nobody have the task until `again_at`."""
-    if isinstance(mishap, ImageAway):
+    if isinstance(mishap, ImageUnavailable):
         return transitions.postpone(task, now=now, again_at=again_at)
     return transitions.refuse(
         task,
@@ -47,7 +49,7 @@ def set_free(task: Task, mishap: Mishap, *, now: float, again_at: float) -> Chan
 def _counted(task: Task, mishap: Mishap, settings: Settings) -> tuple[int, int]:
     """Return how many further attempts of this kind there were, and how many there may be."""
     most = settings.video_generation_max_retries
-    if isinstance(mishap, ImageAway):
+    if isinstance(mishap, ImageUnavailable):
         return task.image_failures, most
     if _is_audio(mishap):
         return task.audio_refusals, AUDIO_RETRIES

@@ -20,8 +20,7 @@ from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.errors import GenerationError
 from videoapi.providers.errors import JobMissing, PollFailed
-from videoapi.providers.openai_compatible.client import Veo3
-from videoapi.providers.openai_compatible.parsing import Job, JobState
+from videoapi.providers.provider import Job, JobState, VideoProvider
 from videoapi.settings import Settings
 from videoapi.worker.delivery import (
     ROOM_TO_DELIVER,
@@ -46,7 +45,7 @@ class Watch:
         self,
         lease: Lease,
         settings: Settings,
-        relay: Veo3,
+        relay: VideoProvider,
         delivery: Delivery,
         *,
         clock: Callable[[], float],
@@ -100,7 +99,7 @@ class Watch:
         answer: Job | JobMissing | PollFailed
         elapsed = asked_at - self._accepted_at
         try:
-            answer = self._relay.retrieve(self._upstream_id)
+            answer = self._relay.poll(self._upstream_id)
         except (JobMissing, PollFailed) as exc:
             self._log.warning("a poll failed", reason=str(exc))
             answer = exc
@@ -179,7 +178,7 @@ class Watch:
         )
 
 
-def outlast(lease: Lease, task: Task, relay: Veo3, *, clock: Callable[[], float]) -> bool:
+def outlast(lease: Lease, task: Task, relay: VideoProvider, *, clock: Callable[[], float]) -> bool:
     """Wait while the job of a task that was given up may run; return whether it was seen to end.
 
     VIDEO_MAX_CONCURRENT bounds the jobs at the relay: a slot whose job runs on is no free one.
@@ -189,7 +188,7 @@ def outlast(lease: Lease, task: Task, relay: Veo3, *, clock: Callable[[], float]
     while upstream_id and task.keeps_place(clock()) and lease.message.remaining() > ROOM_TO_POLL:
         progress = None
         try:
-            job = relay.retrieve(upstream_id)
+            job = relay.poll(upstream_id)
         except (JobMissing, PollFailed):
             pass
         else:

@@ -8,9 +8,10 @@ import pytest
 from tests.support.relays import BASE, KEY, VIDEO, Relay, answering, order
 from videoapi.errors import ServiceError
 from videoapi.providers.errors import PollFailed, SubmitRefused
-from videoapi.providers.openai_compatible.client import Veo3
+from videoapi.providers.openai_compatible.client import RelayProvider
+from videoapi.providers.provider import InputImage
 
-IMAGE = ("input.png", b"\x89PNG\r\n\x1a\n\0\xff", "image/png")
+IMAGE = InputImage(data=b"\x89PNG\r\n\x1a\n\0\xff", content_type="image/png")
 
 
 def parts_of(request):
@@ -26,7 +27,7 @@ def parts_of(request):
 
 def test_an_order_is_one_multipart_post_with_the_contracts_fields():
     relay = answering(200, {"id": "video_1"})
-    relay.client().create(order(seconds=8, image=IMAGE, extra={"fps": "30"}))
+    relay.client().submit(order(seconds=8, images=(IMAGE,), extra={"fps": "30"}))
     [request] = relay.requests
     assert (request.method, str(request.url)) == ("POST", f"{BASE}/v1/videos")
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -45,14 +46,14 @@ def test_an_order_is_one_multipart_post_with_the_contracts_fields():
                 b'Content-Disposition: form-data; name="input_reference"; filename="input.png"'
                 b"\r\nContent-Type: image/png"
             ),
-            IMAGE[1],
+            IMAGE.data,
         ],
     ]
 
 
 def test_an_order_without_image_and_length_is_multipart_too_and_says_neither():
     relay = answering(200, {"id": "video_1"})
-    relay.client().create(order())
+    relay.client().submit(order())
     [request] = relay.requests
     names = [part[0].split(b'"')[1] for part in parts_of(request)]
     assert names == [b"model", b"prompt", b"size", b"watermark"]
@@ -60,13 +61,13 @@ def test_an_order_without_image_and_length_is_multipart_too_and_says_neither():
 
 def test_a_prompt_that_utf8_cannot_hold_is_sent_without_the_broken_character():
     relay = answering(200, {"id": "video_1"})
-    relay.client().create(order(prompt="海 \ud800"))
+    relay.client().submit(order(prompt="海 \ud800"))
     assert parts_of(relay.requests[0])[1][1] == "海 ?".encode()
 
 
 def test_prompt_and_image_are_not_printed():
-    assert "sea" not in repr(order(image=IMAGE))
-    assert "PNG" not in repr(order(image=IMAGE))
+    assert "sea" not in repr(order(images=(IMAGE,)))
+    assert "PNG" not in repr(order(images=(IMAGE,)))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_prompt_and_image_are_not_printed():
 )
 def test_base_and_endpoint_are_joined_whatever_their_slashes(base_url, endpoint, url):
     relay = answering(200, {"status": "queued"})
-    relay.client(base_url=base_url, endpoint=endpoint).retrieve("v")
+    relay.client(base_url=base_url, endpoint=endpoint).poll("v")
     assert str(relay.requests[0].url) == url
 
 
@@ -130,9 +131,9 @@ def test_no_id_leads_out_of_the_endpoint(upstream_id, suffix):
     relay = answering(200, {"status": "queued", "url": VIDEO})
     client = relay.client()
     if suffix:
-        client.content(upstream_id, io.BytesIO())
+        client.download(upstream_id, io.BytesIO())
     else:
-        client.retrieve(upstream_id)
+        client.poll(upstream_id)
     [request] = relay.requests
     path = request.url.raw_path.decode()
     assert request.url.host == "relay.example"
@@ -145,21 +146,21 @@ def test_no_id_leads_out_of_the_endpoint(upstream_id, suffix):
 
 def test_a_colon_in_an_id_is_sent_as_it_is():
     relay = answering(200, {"status": "queued"})
-    relay.client().retrieve("veo3.1:abc")
+    relay.client().poll("veo3.1:abc")
     assert relay.requests[0].url.raw_path == b"/v1/videos/veo3.1:abc"
 
 
 def test_the_key_is_asked_for_every_request():
     keys = iter(["first-key", "second-key"])
     relay = answering(200, {"id": "v", "status": "queued"})
-    client = Veo3(
+    client = RelayProvider(
         httpx.MockTransport(relay),
         base_url=BASE,
         endpoint="/v1/videos",
         key=lambda: next(keys) + "\n",
     )
-    client.create(order())
-    client.retrieve("v")
+    client.submit(order())
+    client.poll("v")
     told = [request.headers["authorization"] for request in relay.requests]
     assert told == ["Bearer first-key", "Bearer second-key"]
 
@@ -169,9 +170,9 @@ def test_a_key_that_no_header_can_hold_is_an_account_error_and_never_sent_or_sho
     relay = answering(200, {"id": "v"})
     client = relay.client(key=key)
     with pytest.raises(SubmitRefused) as refused:
-        client.create(order())
+        client.submit(order())
     with pytest.raises(PollFailed) as failed:
-        client.retrieve("v")
+        client.poll("v")
     assert refused.value.code == "upstream_account_error"
     assert refused.value.again is None
     assert failed.value.unauthorised
@@ -184,11 +185,11 @@ def test_a_key_that_cannot_be_read_just_now_is_a_reason_to_come_again():
         raise ServiceError("Secrets Manager is away")
 
     relay = answering(200, {"id": "v"})
-    client = Veo3(httpx.MockTransport(relay), base_url=BASE, endpoint="v", key=away)
+    client = RelayProvider(httpx.MockTransport(relay), base_url=BASE, endpoint="v", key=away)
     with pytest.raises(SubmitRefused) as refused:
-        client.create(order())
+        client.submit(order())
     with pytest.raises(PollFailed) as failed:
-        client.content("v", io.BytesIO())
+        client.download("v", io.BytesIO())
     assert refused.value.again == "transient"
     assert not failed.value.unauthorised
     assert not relay.requests
@@ -215,7 +216,7 @@ class Renewing:
         return self.renewed
 
     def client(self):
-        return Veo3(
+        return RelayProvider(
             httpx.MockTransport(self),
             base_url=BASE,
             endpoint="/v1/videos",
@@ -224,7 +225,7 @@ class Renewing:
         )
 
 
-ASKING = {"order": lambda relay: relay.create(order()), "look": lambda relay: relay.retrieve("v")}
+ASKING = {"order": lambda relay: relay.submit(order()), "look": lambda relay: relay.poll("v")}
 
 
 @pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING)
@@ -238,7 +239,7 @@ def test_a_key_that_was_changed_is_fetched_anew_and_the_request_repeated_once(as
 
 def test_the_repeated_order_is_the_same():
     world = Renewing(good="new-key", cached="old-key", renewed="new-key")
-    world.client().create(order(image=IMAGE))
+    world.client().submit(order(images=(IMAGE,)))
     first, second = world.relay.requests
     assert parts_of(first) == parts_of(second)
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
@@ -252,11 +253,11 @@ def test_the_repeated_order_is_the_same():
 def test_a_refused_key_that_has_no_better_one_is_an_account_error(renewed, requests):
     world = Renewing(good="new-key", cached="old-key", renewed=renewed)
     with pytest.raises(SubmitRefused) as refused:
-        world.client().create(order())
+        world.client().submit(order())
     assert refused.value.code == "upstream_account_error"
     assert len(world.relay.requests) == requests
     with pytest.raises(PollFailed) as failed:
-        world.client().retrieve("v")
+        world.client().poll("v")
     assert failed.value.unauthorised
     assert world.fetches == 2
 
@@ -266,5 +267,17 @@ def test_only_a_401_asks_for_the_key_anew(status):
     relay = answering(status, {})
     client = relay.client(renewed_key=lambda: "another-key")
     with pytest.raises(PollFailed):
-        client.retrieve("v")
+        client.poll("v")
     assert len(relay.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        (f"{BASE}/files/video.mp4", True),
+        ("https://cdn.example.com/video.mp4", False),
+        ("http://[half/v.mp4", False),
+    ],
+)
+def test_its_own_urls_are_told_by_their_origin(url, own):
+    assert Relay().client().owns(url) is own

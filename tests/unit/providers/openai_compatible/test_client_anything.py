@@ -17,9 +17,9 @@ from videoapi.providers.errors import (
     SubmitRefused,
     SubmitUnknown,
 )
-from videoapi.providers.openai_compatible.client import JobState
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy
-from videoapi.redaction import quotes
+from videoapi.providers.provider import JobState
+from videoapi.redaction import holds_key
 
 NAMES = """
     id task_id taskId video_id request_id status state task_status progress data output error
@@ -108,15 +108,15 @@ def shown(*values):
 def test_whatever_a_relay_answers_is_a_declared_outcome(status, body, headers, breaks):
     told = []
     try:
-        accepted = relay_of(status, body, headers, breaks=breaks).create(order())
+        accepted = relay_of(status, body, headers, breaks=breaks).submit(order())
         assert 200 <= status < 300
         told += accepted.ids
-        assert accepted.upstream_id in accepted.ids
+        assert accepted.job_id in accepted.ids
     except (SubmitRefused, SubmitUnknown) as exc:
         told += shown(exc.message, exc.detail, *exc.ids)
     with suppress(JobMissing):
         try:
-            job = relay_of(status, body, headers, breaks=breaks).retrieve("v")
+            job = relay_of(status, body, headers, breaks=breaks).poll("v")
             told += shown(job.video_url, *job.ids)
             assert job.state in JobState
             assert (job.failure is not None) is (job.state is JobState.FAILED)
@@ -128,12 +128,12 @@ def test_whatever_a_relay_answers_is_a_declared_outcome(status, body, headers, b
         except PollFailed as exc:
             told += shown(exc.message, *exc.ids)
     try:
-        content = relay_of(status, body, headers, breaks=breaks).content("v", io.BytesIO())
+        content = relay_of(status, body, headers, breaks=breaks).download("v", io.BytesIO())
         told += shown(content.url, content.content_type)
         assert content.url or content.size_bytes
         assert content.url is None or LinkPolicy([]).allows(content.url)
     except (PollFailed, ContentMissing) as exc:
         told += shown(exc.message)
     for text in told:
-        assert not quotes(KEY, text)
+        assert not holds_key(KEY, text)
         text.encode()

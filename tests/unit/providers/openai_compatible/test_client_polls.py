@@ -7,22 +7,22 @@ import httpx
 import pytest
 
 from tests.support.relays import BASE, KEY, MP4, VIDEO, Breaks, Relay, answering
-from videoapi.providers.errors import ContentMissing, JobMissing, NoVideo, PollFailed
-from videoapi.providers.openai_compatible.client import Content, Job, JobState
+from videoapi.providers.errors import ContentMissing, JobMissing, NoContentReason, PollFailed
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy
+from videoapi.providers.provider import Content, Job, JobState
 
 
 def test_a_look_reads_the_job():
     answer = {"id": "v", "status": "completed", "progress": 100, "video_url": VIDEO, "seconds": "8"}
     relay = answering(200, answer)
-    job = relay.client().retrieve("v")
+    job = relay.client().poll("v")
     assert job == Job(state=JobState.DONE, progress=100, video_url=VIDEO, seconds=8)
     assert relay.requests[0].method == "GET"
 
 
 def test_a_url_behind_the_key_is_no_url_to_hand_out():
     answer = {"status": "completed", "url": f"{BASE}/v1/videos/v/content"}
-    assert answering(200, answer).client().retrieve("v").video_url is None
+    assert answering(200, answer).client().poll("v").video_url is None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_url_behind_the_key_is_no_url_to_hand_out():
 )
 def test_a_job_that_the_relay_does_not_know_is_missing(status, body):
     with pytest.raises(JobMissing):
-        answering(status, body).client().retrieve("v")
+        answering(status, body).client().poll("v")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_job_that_the_relay_does_not_know_is_missing(status, body):
 def test_an_answer_that_says_nothing_of_the_job_is_no_news(status, body):
     relay = answering(status, body, retry_after="5", location="https://elsewhere.example/")
     with pytest.raises(PollFailed) as caught:
-        relay.client().retrieve("v")
+        relay.client().poll("v")
     assert caught.value.retry_after == 5
     assert caught.value.upstream_status == status
     assert caught.value.unauthorised is (status in {401, 403})
@@ -92,15 +92,15 @@ def test_an_answer_that_says_nothing_of_the_job_is_no_news(status, body):
 def test_a_look_that_got_no_answer_is_no_news(error):
     client = Relay(error("no")).client()
     with pytest.raises(PollFailed, match=error.__name__) as caught:
-        client.retrieve("v")
+        client.poll("v")
     assert caught.value.upstream_status is None
     with pytest.raises(PollFailed):
-        client.content("v", io.BytesIO())
+        client.download("v", io.BytesIO())
 
 
 def test_an_id_that_fits_into_no_url_is_no_news():
     with pytest.raises(PollFailed):
-        answering(200, {}).client().retrieve("x" * 70_000)
+        answering(200, {}).client().poll("x" * 70_000)
 
 
 @pytest.mark.parametrize("key", ["id", "task_id", "taskId", "video_id", "request_id"])
@@ -111,33 +111,33 @@ def test_only_an_answer_that_names_the_job_can_lead_to_another_order(key, envelo
         body = {key: upstream_id, **failed}
         client = answering(200, {"code": "success", "data": body} if enveloped else body).client()
         if ends:
-            assert client.retrieve("v").failure.again == "transient"
+            assert client.poll("v").failure.again == "transient"
         else:
             with pytest.raises(PollFailed):
-                client.retrieve("v")
+                client.poll("v")
 
 
 def test_a_final_failure_needs_no_id():
-    job = answering(200, {"status": "failed", "error": {"code": "MINOR"}}).client().retrieve("v")
+    job = answering(200, {"status": "failed", "error": {"code": "MINOR"}}).client().poll("v")
     assert job.failure.code == "content_policy_violation"
 
 
 @pytest.mark.parametrize(("told", "wait"), [({}, 60), ({"retry_after": "5"}, 5)], ids=range(2))
 def test_a_large_answer_that_cannot_be_read_is_not_asked_for_every_second(told, wait):
     with pytest.raises(PollFailed) as failed:
-        answering(200, b'{"video": "' + b"A" * 2_000_000, **told).client().retrieve("v")
+        answering(200, b'{"video": "' + b"A" * 2_000_000, **told).client().poll("v")
     assert failed.value.retry_after == wait
 
 
 def test_a_challenge_of_an_edge_says_nothing_of_the_job():
     with pytest.raises(PollFailed):
-        answering(404, b"", cf_mitigated="challenge").client().retrieve("v")
+        answering(404, b"", cf_mitigated="challenge").client().poll("v")
 
 
 @pytest.mark.parametrize("status", [200, 400, 422])
 def test_a_policy_code_ends_a_job_even_without_a_status(status):
     body = {"error": {"code": "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED"}}
-    job = answering(status, body).client().retrieve("v")
+    job = answering(status, body).client().poll("v")
     assert job.state is JobState.FAILED
     assert job.failure.code == "content_policy_violation"
 
@@ -145,7 +145,7 @@ def test_a_policy_code_ends_a_job_even_without_a_status(status):
 def test_bytes_behind_the_key_are_written_to_the_file():
     into = io.BytesIO(b"old")
     relay = answering(200, MP4, content_type="video/mp4")
-    content = relay.client().content("v", into)
+    content = relay.client().download("v", into)
     assert content == Content(size_bytes=len(MP4), content_type="video/mp4")
     assert into.getvalue() == MP4
     [request] = relay.requests
@@ -155,7 +155,7 @@ def test_bytes_behind_the_key_are_written_to_the_file():
 
 def test_a_content_type_that_quotes_our_key_is_none():
     relay = answering(200, MP4, content_type=f"video/{KEY}")
-    assert relay.client().content("v", io.BytesIO()).content_type is None
+    assert relay.client().download("v", io.BytesIO()).content_type is None
 
 
 INWARD = ["http://169.254.169.254/a", "http://localhost/a", "https://a:b@cdn.example/a"]
@@ -169,10 +169,10 @@ UNUSABLE = [
 @pytest.mark.parametrize("url", UNUSABLE)
 def test_a_link_that_may_not_be_handed_out_is_none(url):
     done = {"id": "v", "status": "completed", "video_url": url}
-    assert answering(200, done).client().retrieve("v").video_url is None
+    assert answering(200, done).client().poll("v").video_url is None
     for relay in (answering(302, b"", location=url), answering(200, {"url": url})):
         with pytest.raises(ContentMissing) as caught:
-            relay.client().content("v", io.BytesIO())
+            relay.client().download("v", io.BytesIO())
         assert not caught.value.failure
         assert KEY not in caught.value.message
 
@@ -180,15 +180,15 @@ def test_a_link_that_may_not_be_handed_out_is_none(url):
 def test_links_to_origins_of_the_operator_may_be_handed_out():
     links = LinkPolicy(["http://10.0.0.7:8002"])
     relay = answering(302, b"", location="http://10.0.0.7:8002/a")
-    content = relay.client(links=links).content("v", io.BytesIO())
+    content = relay.client(links=links).download("v", io.BytesIO())
     assert content == Content(url="http://10.0.0.7:8002/a")
 
 
 def test_a_signed_links_end_is_told():
     relay = answering(302, b"", location=f"{VIDEO}&Expires=1800000000")
-    assert relay.client().content("v", io.BytesIO()).expires_at == 1_800_000_000
+    assert relay.client().download("v", io.BytesIO()).expires_at == 1_800_000_000
     relay = answering(200, {"url": f"{VIDEO}&Expires=1800000000"})
-    assert relay.client().content("v", io.BytesIO()).expires_at == 1_800_000_000
+    assert relay.client().download("v", io.BytesIO()).expires_at == 1_800_000_000
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -197,7 +197,7 @@ def test_a_signed_links_end_is_told():
 )
 def test_a_redirect_is_told_and_never_followed(status, location, url):
     relay = answering(status, b"", location=location)
-    assert relay.client().content("v", io.BytesIO()) == Content(url=url)
+    assert relay.client().download("v", io.BytesIO()) == Content(url=url)
     assert len(relay.requests) == 1
 
 
@@ -206,7 +206,7 @@ def test_a_redirect_is_told_and_never_followed(status, location, url):
 def test_json_in_place_of_the_video_tells_its_url(kind, url):
     relay = answering(200, {"data": {"url": url}}, content_type=kind)
     into = io.BytesIO(b"old")
-    assert relay.client().content("v", into) == Content(url=url)
+    assert relay.client().download("v", into) == Content(url=url)
     assert into.getvalue() == b"old"
 
 
@@ -231,7 +231,7 @@ def test_json_in_place_of_the_video_tells_its_url(kind, url):
 )
 def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
     with pytest.raises(ContentMissing) as caught:
-        answering(status, body, location=location, retry_after="3").client().content(
+        answering(status, body, location=location, retry_after="3").client().download(
             "v", io.BytesIO()
         )
     assert caught.value.upstream_status == (200 if status == 204 else status)
@@ -240,40 +240,52 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
 @pytest.mark.parametrize(
     ("status", "body", "headers", "why", "swallowed"),
     [
-        (200, b"", {}, NoVideo.EMPTY, True),
-        (200, {"status": "completed"}, {}, NoVideo.EMPTY, True),
-        (404, b"", {}, NoVideo.GONE, True),
-        (410, b"<html>", {}, NoVideo.GONE, True),
-        (200, {"id": "v", "status": "in_progress"}, {}, NoVideo.NOT_READY, False),
-        (200, {"error": "The video is not ready yet"}, {}, NoVideo.NOT_READY, False),
-        (404, {"error": {"code": "video_not_ready"}}, {}, NoVideo.NOT_READY, False),
-        (404, {"message": "视频生成中"}, {}, NoVideo.NOT_READY, False),
-        (200, {"error": {"code": "rate_limit"}}, {}, NoVideo.BUSY, False),
-        (404, {"code": "insufficient_user_quota"}, {}, NoVideo.UNAUTHORISED, False),
-        (404, {"error": "Not Found"}, {}, NoVideo.GONE, True),
-        (502, {"error": {"message": "no video in the response"}}, {}, NoVideo.BLAMED, True),
-        (502, {"message": "任务内容为空"}, {}, NoVideo.BLAMED, True),
-        (502, b"<html><h1>502 Bad Gateway</h1></html>", {}, NoVideo.UNAVAILABLE, False),
-        (502, {"error": {"message": "upstream connect error"}}, {}, NoVideo.UNAVAILABLE, False),
-        (500, {"error": "no video"}, {}, NoVideo.UNAVAILABLE, False),
-        (503, b"", {}, NoVideo.UNAVAILABLE, False),
-        (401, b"", {}, NoVideo.UNAUTHORISED, False),
-        (403, b"<html>", {}, NoVideo.UNAUTHORISED, False),
-        (403, b"<html>", {"cf_mitigated": "challenge"}, NoVideo.UNAVAILABLE, False),
-        (400, {"error": "not completed, status: IN_PROGRESS"}, {}, NoVideo.NOT_READY, False),
-        (425, b"", {}, NoVideo.NOT_READY, False),
-        (429, b"", {}, NoVideo.BUSY, False),
-        (302, b"", {}, NoVideo.UNUSABLE_LINK, False),
-        (418, b"", {}, NoVideo.OTHER, False),
+        (200, b"", {}, NoContentReason.EMPTY, True),
+        (200, {"status": "completed"}, {}, NoContentReason.EMPTY, True),
+        (404, b"", {}, NoContentReason.GONE, True),
+        (410, b"<html>", {}, NoContentReason.GONE, True),
+        (200, {"id": "v", "status": "in_progress"}, {}, NoContentReason.NOT_READY, False),
+        (200, {"error": "The video is not ready yet"}, {}, NoContentReason.NOT_READY, False),
+        (404, {"error": {"code": "video_not_ready"}}, {}, NoContentReason.NOT_READY, False),
+        (404, {"message": "视频生成中"}, {}, NoContentReason.NOT_READY, False),
+        (200, {"error": {"code": "rate_limit"}}, {}, NoContentReason.BUSY, False),
+        (404, {"code": "insufficient_user_quota"}, {}, NoContentReason.UNAUTHORISED, False),
+        (404, {"error": "Not Found"}, {}, NoContentReason.GONE, True),
+        (502, {"error": {"message": "no video in the response"}}, {}, NoContentReason.BLAMED, True),
+        (502, {"message": "任务内容为空"}, {}, NoContentReason.BLAMED, True),
+        (502, b"<html><h1>502 Bad Gateway</h1></html>", {}, NoContentReason.UNAVAILABLE, False),
+        (
+            502,
+            {"error": {"message": "upstream connect error"}},
+            {},
+            NoContentReason.UNAVAILABLE,
+            False,
+        ),
+        (500, {"error": "no video"}, {}, NoContentReason.UNAVAILABLE, False),
+        (503, b"", {}, NoContentReason.UNAVAILABLE, False),
+        (401, b"", {}, NoContentReason.UNAUTHORISED, False),
+        (403, b"<html>", {}, NoContentReason.UNAUTHORISED, False),
+        (403, b"<html>", {"cf_mitigated": "challenge"}, NoContentReason.UNAVAILABLE, False),
+        (
+            400,
+            {"error": "not completed, status: IN_PROGRESS"},
+            {},
+            NoContentReason.NOT_READY,
+            False,
+        ),
+        (425, b"", {}, NoContentReason.NOT_READY, False),
+        (429, b"", {}, NoContentReason.BUSY, False),
+        (302, b"", {}, NoContentReason.UNUSABLE_LINK, False),
+        (418, b"", {}, NoContentReason.OTHER, False),
     ],
     ids=range(25),
 )
 def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, swallowed):
     relay = answering(status, body, retry_after="7", **headers)
     with pytest.raises(ContentMissing) as caught:
-        relay.client().content("v", io.BytesIO())
+        relay.client().download("v", io.BytesIO())
     assert (caught.value.why, caught.value.swallowed) == (why, swallowed)
-    assert caught.value.unauthorised is (why is NoVideo.UNAUTHORISED)
+    assert caught.value.unauthorised is (why is NoContentReason.UNAUTHORISED)
     assert caught.value.retry_after == (7 if body or status != 200 else None)
 
 
@@ -281,7 +293,7 @@ def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, s
 def test_a_missing_video_names_the_policy_that_its_answer_names(status):
     relay = answering(status, {"error": {"code": "PUBLIC_ERROR_MINOR"}})
     with pytest.raises(ContentMissing) as caught:
-        relay.client().content("v", io.BytesIO())
+        relay.client().download("v", io.BytesIO())
     assert caught.value.failure.code == "content_policy_violation"
 
 
@@ -299,7 +311,7 @@ def test_a_missing_video_names_the_policy_that_its_answer_names(status):
     ids=range(7),
 )
 def test_a_look_tells_which_job_its_answer_names(body, ids):
-    job = answering(200, body).client().retrieve("v")
+    job = answering(200, body).client().poll("v")
     assert job.ids == ids
     assert job.names("v") is ("v" in ids)
     assert not job.names("r2")
@@ -307,10 +319,10 @@ def test_a_look_tells_which_job_its_answer_names(body, ids):
 
 def test_a_failed_look_tells_what_its_answer_named():
     with pytest.raises(PollFailed) as failed:
-        answering(503, {"id": "other"}).client().retrieve("v")
+        answering(503, {"id": "other"}).client().poll("v")
     assert failed.value.ids == ("other",)
     with pytest.raises(JobMissing) as missing:
-        answering(404, b"", retry_after="5").client().retrieve("v")
+        answering(404, b"", retry_after="5").client().poll("v")
     assert (missing.value.upstream_status, missing.value.retry_after) == (404, 5)
 
 
@@ -328,7 +340,7 @@ def test_a_failed_look_tells_what_its_answer_named():
 )
 def test_a_cut_video_or_a_page_is_no_news(response):
     with pytest.raises(PollFailed):
-        Relay(response).client().content("v", io.BytesIO())
+        Relay(response).client().download("v", io.BytesIO())
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_encoding": "gzip"}], ids=["by bytes", "told"])
@@ -338,7 +350,7 @@ def test_a_packed_video_is_unpacked(headers):
     relay.answer = httpx.Response(
         200, stream=httpx.ByteStream(gzip.compress(MP4)), headers=relay.answer.headers
     )
-    assert relay.client().content("v", into).size_bytes == len(MP4)
+    assert relay.client().download("v", into).size_bytes == len(MP4)
     assert into.getvalue() == MP4
 
 
@@ -348,4 +360,4 @@ def test_a_full_disk_is_not_the_relays_fault():
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        answering(200, MP4).client().content("v", Full())
+        answering(200, MP4).client().download("v", Full())

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.relays import KEY, Breaks, Relay, answering, order
 from videoapi.providers.errors import SubmitRefused, SubmitUnknown
-from videoapi.providers.openai_compatible.client import Accepted
+from videoapi.providers.provider import Accepted
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 206])
@@ -27,7 +27,7 @@ from videoapi.providers.openai_compatible.client import Accepted
     ids=range(9),
 )
 def test_any_2xx_with_an_id_is_accepted(status, body):
-    assert answering(status, body).client().create(order()) == Accepted("a:1")
+    assert answering(status, body).client().submit(order()) == Accepted("a:1")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_any_2xx_with_an_id_is_accepted(status, body):
 )
 def test_a_2xx_without_an_id_is_unknown_even_when_it_complains(body):
     with pytest.raises(SubmitUnknown) as caught:
-        answering(200, body).client().create(order())
+        answering(200, body).client().submit(order())
     assert caught.value.code == "upstream_submit_unknown"
     assert caught.value.maybe_charged
     assert caught.value.retryable
@@ -63,10 +63,10 @@ def test_a_2xx_without_an_id_is_unknown_even_when_it_complains(body):
 def test_every_id_that_an_order_was_answered_with_is_told(status, error):
     relay = answering(status, {"id": "a", "request_id": "r", "data": {"video_id": "b"}})
     if error is None:
-        assert relay.client().create(order()).ids == ("a", "b", "r")
+        assert relay.client().submit(order()).ids == ("a", "b", "r")
         return
     with pytest.raises(error) as caught:
-        relay.client().create(order())
+        relay.client().submit(order())
     assert caught.value.ids == ("a", "b", "r")
     assert caught.value.upstream_status == status
 
@@ -75,7 +75,7 @@ def test_every_id_that_an_order_was_answered_with_is_told(status, error):
 @pytest.mark.parametrize("body", [b"", {"id": "v", "error": {"code": "MINOR"}}], ids=range(2))
 def test_an_answer_that_does_not_say_not_accepted_is_unknown(status, body):
     with pytest.raises(SubmitUnknown, match=str(status)):
-        answering(status, body).client().create(order())
+        answering(status, body).client().submit(order())
 
 
 class Lines:
@@ -93,7 +93,7 @@ def test_every_id_that_is_read_is_logged_and_our_key_never(status):
     lines = Lines()
     body = {"id": "a", "request_id": "r", "data": {"video_id": KEY}, "error": KEY}
     with suppress(SubmitRefused, SubmitUnknown):
-        answering(status, body).client(log=lines).create(order())
+        answering(status, body).client(log=lines).submit(order())
     assert lines.lines == [("an order was answered", {"status": status, "ids": ("a", "r")})]
 
 
@@ -105,7 +105,7 @@ LOCATIONS = ["https://relay.example/v1/videos", "http://xn--/", "foo:bar", "java
 def test_a_redirected_order_was_not_accepted_and_names_the_setting(status, location):
     relay = answering(status, {"id": "v"}, location=location)
     with pytest.raises(SubmitRefused) as caught:
-        relay.client().create(order())
+        relay.client().submit(order())
     assert not caught.value.maybe_charged
     assert caught.value.again is None
     assert not caught.value.retryable
@@ -119,7 +119,7 @@ def test_a_redirected_order_was_not_accepted_and_names_the_setting(status, locat
 @pytest.mark.parametrize("body", [b"", b"<html>origin is unreachable</html>"], ids=range(2))
 def test_an_edge_that_never_reached_the_relay_accepted_nothing(status, body):
     with pytest.raises(SubmitRefused) as caught:
-        answering(status, body).client().create(order())
+        answering(status, body).client().submit(order())
     assert caught.value.again == "transient"
     assert not caught.value.maybe_charged
 
@@ -141,7 +141,7 @@ def test_an_edge_that_never_reached_the_relay_accepted_nothing(status, body):
 )
 def test_a_2xx_that_refuses_for_account_or_limit_was_not_accepted(body, code, again):
     with pytest.raises(SubmitRefused) as caught:
-        answering(200, body, retry_after="9").client().create(order())
+        answering(200, body, retry_after="9").client().submit(order())
     assert (caught.value.code, caught.value.again) == (code, again)
     assert caught.value.retry_after == 9
     assert not caught.value.maybe_charged
@@ -149,14 +149,14 @@ def test_a_2xx_that_refuses_for_account_or_limit_was_not_accepted(body, code, ag
 
 def test_a_2xx_that_names_an_id_is_accepted_whatever_it_complains_of():
     relay = answering(200, {"id": "v", "code": "insufficient_user_quota"})
-    assert relay.client().create(order()) == Accepted("v")
+    assert relay.client().submit(order()) == Accepted("v")
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 @pytest.mark.parametrize("body", [b"", b"<html>busy</html>", {"error": "busy"}], ids=range(3))
 def test_not_accepted_for_now_allows_another_attempt(status, body):
     with pytest.raises(SubmitRefused) as caught:
-        answering(status, body, retry_after="7").client().create(order())
+        answering(status, body, retry_after="7").client().submit(order())
     assert caught.value.again == "transient"
     assert caught.value.retry_after == 7
     assert caught.value.retryable
@@ -188,14 +188,14 @@ def test_not_accepted_for_now_allows_another_attempt(status, body):
 )
 def test_a_refusal_is_sorted_by_code_status_and_words(status, body, code, again):
     with pytest.raises(SubmitRefused) as caught:
-        answering(status, body).client().create(order())
+        answering(status, body).client().submit(order())
     assert (caught.value.code, caught.value.again) == (code, again)
 
 
 def test_our_key_never_comes_back_in_a_relays_words():
     relay = answering(400, {"error": {"message": f"token {KEY} may not: {KEY}"}})
     with pytest.raises(SubmitRefused) as caught:
-        relay.client().create(order())
+        relay.client().submit(order())
     assert KEY not in f"{caught.value.message} {caught.value.detail}"
     assert "***" in caught.value.message
 
@@ -221,12 +221,12 @@ def test_our_key_comes_back_in_no_writing(write, key):
     said = f"token {write(key)} is not known"
     relay = answering(400, {"error": {"message": said, "code": write(key)}})
     with pytest.raises(SubmitRefused) as caught:
-        relay.client(key=key).create(order())
+        relay.client(key=key).submit(order())
     assert "***" in caught.value.message
     assert write(key) not in caught.value.message
     page = answering(400, said.encode())
     with pytest.raises(SubmitRefused) as caught:
-        page.client(key=key).create(order())
+        page.client(key=key).submit(order())
     assert "***" in caught.value.detail
     assert write(key) not in caught.value.detail
 
@@ -234,14 +234,14 @@ def test_our_key_comes_back_in_no_writing(write, key):
 @pytest.mark.parametrize("write", ESCAPES.values(), ids=ESCAPES)
 def test_an_id_that_quotes_our_key_is_none(write):
     with pytest.raises(SubmitUnknown) as caught:
-        answering(200, {"id": f"job-{write(KEY)}"}).client().create(order())
+        answering(200, {"id": f"job-{write(KEY)}"}).client().submit(order())
     assert caught.value.ids == ()
 
 
 def test_a_key_as_short_as_a_word_does_not_blot_out_words():
     relay = answering(400, {"error": {"message": "bad size"}})
     with pytest.raises(SubmitRefused, match="bad size"):
-        relay.client(key="bad").create(order())
+        relay.client(key="bad").submit(order())
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_key_as_short_as_a_word_does_not_blot_out_words():
 )
 def test_what_was_never_sent_was_not_accepted(error):
     with pytest.raises(SubmitRefused) as caught:
-        Relay(error("no")).client().create(order())
+        Relay(error("no")).client().submit(order())
     assert caught.value.again == "transient"
     assert caught.value.code == "service_unavailable"
 
@@ -269,22 +269,22 @@ def test_what_was_never_sent_was_not_accepted(error):
 )
 def test_what_may_have_arrived_is_unknown(error):
     with pytest.raises(SubmitUnknown, match=error.__name__):
-        Relay(error("no")).client().create(order())
+        Relay(error("no")).client().submit(order())
 
 
 def test_an_id_that_arrived_whole_counts_although_the_connection_broke():
     relay = Relay(httpx.Response(200, stream=Breaks(b'{"id": "v"}')))
-    assert relay.client().create(order()) == Accepted("v")
+    assert relay.client().submit(order()) == Accepted("v")
 
 
 def test_an_answer_cut_before_its_id_is_unknown():
     relay = Relay(httpx.Response(200, stream=Breaks(b'{"status": "queued", "id": "v')))
     with pytest.raises(SubmitUnknown):
-        relay.client().create(order())
+        relay.client().submit(order())
 
 
 def test_a_refusal_counts_although_its_words_were_cut():
     relay = Relay(httpx.Response(503, stream=Breaks(b'{"err')))
     with pytest.raises(SubmitRefused) as caught:
-        relay.client().create(order())
+        relay.client().submit(order())
     assert caught.value.again == "transient"

@@ -11,7 +11,8 @@ import pytest
 
 from videoapi.net.http_client import OrderTransport, Timeouts
 from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
-from videoapi.providers.openai_compatible.client import Order, Veo3
+from videoapi.providers.openai_compatible.client import RelayProvider
+from videoapi.providers.provider import InputImage, Order
 
 KEY = "relay-key-0123456789"
 QUICK = httpx.Timeout(0.3)
@@ -20,8 +21,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def order(image_bytes=0):
-    image = ("a.png", bytes(image_bytes), "image/png") if image_bytes else None
-    return Order(model="veo_3_1", prompt="A sea", size="1280x720", key="vid_1-1", image=image)
+    image = InputImage(data=bytes(image_bytes), content_type="image/png")
+    images = (image,) if image_bytes else ()
+    return Order(model="veo_3_1", prompt="A sea", size="1280x720", key="vid_1-1", images=images)
 
 
 def reset(connection):
@@ -81,7 +83,7 @@ def serving(behaviour):
 @contextmanager
 def connected(url, timeouts=TIMEOUTS):
     with OrderTransport(verify=False) as transport:
-        yield Veo3(
+        yield RelayProvider(
             transport, base_url=url, endpoint="/v1/videos", key=lambda: KEY, timeouts=timeouts
         )
 
@@ -90,7 +92,7 @@ def test_a_refused_connection_was_not_accepted():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with connected(url) as relay, pytest.raises(SubmitRefused) as caught:
-        relay.create(order())
+        relay.submit(order())
     assert caught.value.again == "transient"
 
 
@@ -100,7 +102,7 @@ def test_a_broken_handshake_was_not_accepted():
         connected(url.replace("http", "https")) as relay,
         pytest.raises(SubmitRefused) as caught,
     ):
-        relay.create(order())
+        relay.submit(order())
     assert caught.value.again == "transient"
 
 
@@ -146,7 +148,7 @@ LOST = [hang, hang_up, reset_after_request, reset_mid_request, cut_body, reset_m
 def test_an_answer_lost_on_the_wire_is_unknown(behaviour):
     with serving(behaviour) as (url, accepted), connected(url) as relay:
         with pytest.raises(SubmitUnknown):
-            relay.create(order(8_000_000))
+            relay.submit(order(8_000_000))
         assert len(accepted) == 1
 
 
@@ -154,9 +156,9 @@ def test_an_answer_lost_on_the_wire_is_unknown(behaviour):
 def test_a_look_lost_on_the_wire_is_no_news(behaviour):
     with serving(behaviour) as (url, _), connected(url) as relay:
         with pytest.raises(PollFailed):
-            relay.retrieve("v")
+            relay.poll("v")
         with pytest.raises(PollFailed):
-            relay.content("v", io.BytesIO())
+            relay.download("v", io.BytesIO())
 
 
 def early_refusal(connection):
@@ -173,7 +175,7 @@ def test_a_refusal_in_the_middle_of_the_upload_is_heard():
         connected(url) as relay,
         pytest.raises(SubmitRefused) as caught,
     ):
-        relay.create(order(1_000_000))
+        relay.submit(order(1_000_000))
     assert caught.value.code == "upstream_rejected"
 
 
@@ -195,11 +197,11 @@ def test_a_trickling_answer_is_given_up_after_its_total():
     )
     with serving(trickle) as (url, _), connected(url, timeouts) as relay:
         with pytest.raises(SubmitUnknown):
-            relay.create(order())
+            relay.submit(order())
         with pytest.raises(PollFailed):
-            relay.retrieve("v")
+            relay.poll("v")
         with pytest.raises(PollFailed):
-            relay.content("v", io.BytesIO())
+            relay.download("v", io.BytesIO())
 
 
 def kept_open(connection):
@@ -210,11 +212,11 @@ def kept_open(connection):
 
 def test_looks_share_a_connection_and_an_order_never_takes_a_used_one():
     with serving(kept_open) as (url, accepted), connected(url) as relay:
-        relay.retrieve("v")
-        relay.retrieve("v")
+        relay.poll("v")
+        relay.poll("v")
         assert len(accepted) == 1
     with serving(kept_open) as (url, accepted), connected(url) as relay:
-        relay.create(order())
-        relay.create(order())
-        relay.retrieve("v")
+        relay.submit(order())
+        relay.submit(order())
+        relay.poll("v")
         assert len(accepted) == 3

@@ -2,9 +2,9 @@
 
 import pytest
 
-from videoapi.providers.classification import Complaint
+from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
-from videoapi.providers.json_access import Unreadable, as_text, parsed
+from videoapi.providers.json_access import UnreadableJson, as_text, parsed
 from videoapi.providers.openai_compatible.errors import failure_without_status
 from videoapi.providers.openai_compatible.parsing import (
     Job,
@@ -57,7 +57,7 @@ STATES = {
     ids=range(10),
 )
 def test_anything_but_a_json_object_is_unreadable(body):
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableJson):
         parsed(body)
 
 
@@ -327,10 +327,10 @@ def test_success_is_no_reason_for_a_failure(word):
 
 
 def test_only_a_policy_or_audio_code_speaks_of_the_job_without_a_status():
-    assert failure_without_status(Complaint(("MINOR",))).code == "content_policy_violation"
-    assert failure_without_status(Complaint(("AUDIO_FILTERED",))).again == "audio"
+    assert failure_without_status(ErrorInfo(("MINOR",))).code == "content_policy_violation"
+    assert failure_without_status(ErrorInfo(("AUDIO_FILTERED",))).again == "audio"
     for code, text in (("HIGH_TRAFFIC", ""), ("400", ""), ("x", "violates"), ("", "")):
-        assert failure_without_status(Complaint((code,), text)) is None
+        assert failure_without_status(ErrorInfo((code,), text)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The upstream: an OpenAI-style relay in front of Veo, as relays really are (contract §6).
+"""A relay: an OpenAI-style gateway in front of Veo, as relays really are.
 
 This client never repeats a request, except one that was refused for a key that is out of date. It
 says precisely what happened and the use case decides: after an order, whether money may have been
@@ -9,9 +9,9 @@ The key goes to paths under the endpoint alone: no redirect is followed here, an
 ever fetched here.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import IO, Any, Final
@@ -22,30 +22,21 @@ from aws_lambda_powertools import Logger
 
 from videoapi.errors import ServiceError
 from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
-from videoapi.providers.classification import Complaint
+from videoapi.net.ssrf import origin
+from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
-from videoapi.providers.openai_compatible.bodies import (
-    Content,
-    decode_data_url,
-    first_bytes,
-    is_json,
-    received,
-    save,
-)
+from videoapi.providers.openai_compatible.bodies import first_bytes, is_json, received, save
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy, expiry_of
 from videoapi.providers.openai_compatible.outcomes import (
-    Accepted,
-    Answer,
-    answer_of,
-    looked_at,
-    redirected,
-    taken,
-    told_url,
+    RelayResponse,
+    read_content_url,
+    read_poll,
+    read_redirect,
+    read_response,
+    read_submit,
 )
-from videoapi.providers.openai_compatible.parsing import Job, JobState
-from videoapi.redaction import quotes
-
-__all__ = ["Accepted", "Content", "Job", "JobState", "Order", "Veo3", "decode_data_url"]
+from videoapi.providers.provider import Accepted, Content, Job, Order
+from videoapi.redaction import holds_key
 
 ANSWER_MAX: Final = 64 * 2**20  # bytes of JSON: a data: URL of 48 MB of video
 CONTENT_MAX: Final = 400 * 2**20  # bytes of video: what fits into a Lambda function's /tmp (512 MB)
@@ -56,25 +47,7 @@ REFUSAL_SECONDS: Final = 10.0  # … and how long it may take
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What to make. `seconds` None leaves the length to the model.
-
-    `image` is (file name, bytes, content type); `extra` are form fields sent as they are. `key`
-    goes out as Idempotency-Key: one for each attempt that may be paid for, the same again for one
-    that is repeated because its answer was lost. Relays that know the header pay once.
-    """
-
-    model: str
-    prompt: str = field(repr=False)
-    size: str
-    key: str
-    seconds: int | None = None
-    image: tuple[str, bytes, str] | None = field(default=None, repr=False)
-    extra: Mapping[str, str] = field(default_factory=dict)
-
-
-class Veo3:
+class RelayProvider:
     """One relay, behind a transport that should be an `OrderTransport`.
 
     `key` is asked for every request; it may raise `ServiceError`, which counts as an upstream that
@@ -100,6 +73,7 @@ class Veo3:
         """
         self._transport = transport
         self._jobs_url = _joined(base_url, endpoint)
+        self._origin = origin(base_url.strip())
         self._key = key
         self._renewed_key = renewed_key or key
         self._links = links or LinkPolicy([base_url.strip()])
@@ -110,7 +84,7 @@ class Veo3:
         """Read the key ahead of an order. Raise `ServiceError` if it cannot be read just now."""
         self._key()
 
-    def create(self, order: Order) -> Accepted:
+    def submit(self, order: Order) -> Accepted:
         """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`.
 
         A 401 was not accepted: with another key the same order goes out again at once.
@@ -126,47 +100,52 @@ class Veo3:
                 answer = _answer(response, key, self._timeouts.submit_total)
             if self._log:  # by these a relay's support, and its bill, know the order
                 self._log.info("an order was answered", status=answer.status, ids=answer.ids)
-            return taken(answer)
+            return read_submit(answer)
         except PollFailed as exc:  # there is no key: nothing was sent
-            complaint = Complaint(text=exc.message)
-            raise SubmitRefused(complaint, status=exc.upstream_status or 503) from exc
+            error_info = ErrorInfo(text=exc.message)
+            raise SubmitRefused(error_info, status=exc.upstream_status or 503) from exc
         except _UNSENT as exc:
-            raise SubmitRefused(Complaint(text=type(exc).__name__), status=503) from exc
+            raise SubmitRefused(ErrorInfo(text=type(exc).__name__), status=503) from exc
         except FAILURES as exc:
             raise SubmitUnknown(f"the answer was lost ({type(exc).__name__})") from exc
 
-    def retrieve(self, upstream_id: str) -> Job:
+    def poll(self, job_id: str) -> Job:
         """Look at a job. Raise `JobMissing`, or `PollFailed` when the answer says nothing of it."""
-        with self._got(self._job_url(upstream_id), self._timeouts.poll) as (response, key):
+        with self._got(self._job_url(job_id), self._timeouts.poll) as (response, key):
             answer = _answer(response, key, self._timeouts.answer_total)
-        content_url, links = self._content_url(upstream_id), self._links.with_key(key)
-        return looked_at(answer, upstream_id, content_url, links.allows)
+        content_url, links = self._content_url(job_id), self._links.with_key(key)
+        return read_poll(answer, job_id, content_url, links.allows)
 
-    def content(
-        self, upstream_id: str, into: IO[bytes], *, seconds: float | None = None
-    ) -> Content:
+    def download(self, job_id: str, into: IO[bytes], *, seconds: float | None = None) -> Content:
         """Fetch a done job's video, or learn its URL; `into` is emptied before it is written to.
 
         `seconds` bounds the body (the time-outs' own total without it). Raise `ContentMissing` for
         an answer without a video, `PollFailed` for a lost or a cut one.
         """
-        url = self._content_url(upstream_id)
+        url = self._content_url(job_id)
         with self._got(url, self._timeouts.content) as (response, key):
             may_hand_out = self._links.with_key(key).allows
             if not response.is_success:
                 refusal = received(chunks(response, seconds=REFUSAL_SECONDS, limit=REFUSAL_MAX))
-                told = redirected(answer_of(response, refusal, key), url, may_hand_out)
+                told = read_redirect(read_response(response, refusal, key), url, may_hand_out)
                 return Content(url=told, expires_at=expiry_of(told))
             total = seconds or self._timeouts.content_total
             stream = chunks(response, seconds=total, limit=CONTENT_MAX)
             head = first_bytes(stream)
             if not is_json(head, response.headers.get("content-type", "")):
                 saved = save(head, stream, response.headers, into)
-                quoted = quotes(key, saved.content_type or "")
+                quoted = holds_key(key, saved.content_type or "")
                 return replace(saved, content_type=None) if quoted else saved
-            answer = answer_of(response, received(stream, head), key)
-            told = told_url(answer, url, may_hand_out)
+            answer = read_response(response, received(stream, head), key)
+            told = read_content_url(answer, url, may_hand_out)
             return Content(url=told, expires_at=expiry_of(told))
+
+    def owns(self, url: str) -> bool:
+        """Tell whether a URL is at the relay's own origin, where it may want the key."""
+        try:
+            return origin(url) == self._origin
+        except ValueError:
+            return False
 
     @contextmanager
     def _got(self, url: str, timeout: httpx.Timeout) -> Generator[tuple[httpx.Response, str]]:
@@ -203,13 +182,13 @@ class Veo3:
             return None
         return None if renewed == key else renewed
 
-    def _job_url(self, upstream_id: str) -> str:
+    def _job_url(self, job_id: str) -> str:
         """One path segment: `:` stays, as relays use it; `.` and `..` would be walked over."""
-        segment = quote(upstream_id, safe=":", errors="replace")
+        segment = quote(job_id, safe=":", errors="replace")
         return f"{self._jobs_url}/{segment if segment.strip('.') else segment.replace('.', '%2E')}"
 
-    def _content_url(self, upstream_id: str) -> str:
-        return f"{self._job_url(upstream_id)}/content"
+    def _content_url(self, job_id: str) -> str:
+        return f"{self._job_url(job_id)}/content"
 
 
 def _joined(base_url: str, endpoint: str) -> str:
@@ -244,9 +223,13 @@ def _form(order: Order) -> list[tuple[str, tuple[str | None, bytes] | tuple[str,
         fields["seconds"] = str(order.seconds)
     fields |= {"watermark": "false", **order.extra}
     parts = [(name, (None, value.encode("utf-8", "replace"))) for name, value in fields.items()]
-    return [*parts, *([("input_reference", order.image)] if order.image else [])]
+    images = (
+        ("input_reference", (image.file_name, image.data, image.content_type))
+        for image in order.images
+    )
+    return [*parts, *images]
 
 
-def _answer(response: httpx.Response, key: str, seconds: float) -> Answer:
+def _answer(response: httpx.Response, key: str, seconds: float) -> RelayResponse:
     body = received(chunks(response, seconds=seconds, limit=ANSWER_MAX))
-    return answer_of(response, body, key)
+    return read_response(response, body, key)

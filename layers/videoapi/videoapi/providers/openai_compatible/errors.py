@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from videoapi.providers.classification import Cause, Complaint, cause_of
+from videoapi.providers.classification import Cause, ErrorInfo, classify
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import as_dict, as_text, first_of
 
@@ -42,7 +42,7 @@ _NOT_OF_THE_ERROR: Final = frozenset({"type", "status"})
 _ERROR_KEYS: Final = ("error", "detail", "base_resp")
 
 
-def complaint_in(answer: dict[str, Any]) -> Complaint:
+def error_in_json(answer: dict[str, Any]) -> ErrorInfo:
     """Collect what an answer says is wrong: flat, nested, in the envelope, or as a bare string."""
     codes: list[str] = []
     texts: list[str] = []
@@ -52,22 +52,22 @@ def complaint_in(answer: dict[str, Any]) -> Complaint:
         else:
             codes += [as_text(error.get(key))[:_CODE_MAX].strip() for key in _CODE_KEYS]
             texts += [error[key] for key in _TEXT_KEYS if isinstance(error.get(key), str)]
-    return _complaint(codes, texts)
+    return _error_info(codes, texts)
 
 
 def has_error(part: dict[str, Any]) -> bool:
     """Tell whether a job says by a field of its own that something is wrong with it."""
     own = {key: part.get(key) for key in ("error", "fail_reason", "failure_reason", "failReason")}
-    complaint = complaint_in(own)
-    return bool(complaint.codes or complaint.text)
+    error_info = error_in_json(own)
+    return bool(error_info.codes or error_info.text)
 
 
-def _complaint(codes: list[str], texts: list[str]) -> Complaint:
+def _error_info(codes: list[str], texts: list[str]) -> ErrorInfo:
     texts = [text[:_TEXT_MAX].strip() for text in texts]
     codes = codes + [code for text in texts for code in _QUOTED_CODE.findall(text)]
     told = (code for code in codes if not _says_nothing(code))
     said = (text for text in texts if not _says_nothing(text))
-    return Complaint(tuple(dict.fromkeys(told)), "; ".join(dict.fromkeys(said)))
+    return ErrorInfo(tuple(dict.fromkeys(told)), "; ".join(dict.fromkeys(said)))
 
 
 def _says_nothing(text: str) -> bool:
@@ -88,10 +88,10 @@ def _said(error: object) -> dict[str, Any] | str:
     return error if isinstance(error, str) else first_of(error) or as_dict(error)
 
 
-def complaint_of(body: bytes | bytearray) -> Complaint:
-    """Like `complaint_in`, of a body that is no JSON. A page of HTML says nothing."""
+def error_in_text(body: bytes | bytearray) -> ErrorInfo:
+    """Like `error_in_json`, of a body that is no JSON. A page of HTML says nothing."""
     text = _beginning(body)
-    return _complaint([], [] if text.startswith("<") else [text])
+    return _error_info([], [] if text.startswith("<") else [text])
 
 
 def is_page(body: bytes | bytearray) -> bool:
@@ -103,14 +103,14 @@ def _beginning(body: bytes | bytearray) -> str:
     return bytes(body[:_TEXT_MAX]).decode("utf-8", "replace").strip("\ufeff \t\r\n")
 
 
-def says_missing(complaint: Complaint) -> bool:
+def says_missing(error_info: ErrorInfo) -> bool:
     """Tell whether the relay says that it knows no such job (by code, with 400 or even 200)."""
-    return "task_not_exist" in _said_in_all(complaint)
+    return "task_not_exist" in _said_in_all(error_info)
 
 
-def says_not_ready(complaint: Complaint) -> bool:
+def says_not_ready(error_info: ErrorInfo) -> bool:
     """Tell whether the relay says that a video is still being made."""
-    return bool(_NOT_READY.search(_said_in_all(complaint)))
+    return bool(_NOT_READY.search(_said_in_all(error_info)))
 
 
 _NOT_READY: Final = re.compile(
@@ -119,14 +119,14 @@ _NOT_READY: Final = re.compile(
 )
 
 
-def _said_in_all(complaint: Complaint) -> str:
-    said = " ".join((*complaint.codes, complaint.text[:_TEXT_MAX])).casefold()
+def _said_in_all(error_info: ErrorInfo) -> str:
+    said = " ".join((*error_info.codes, error_info.text[:_TEXT_MAX])).casefold()
     return re.sub(r"[\s-]+", "_", said)
 
 
-def speaks_of_a_job(complaint: Complaint) -> bool:
+def speaks_of_a_job(error_info: ErrorInfo) -> bool:
     """Tell whether a gateway's error is about a job or its video, not about the gateway."""
-    return bool(_OF_A_JOB.search(" ".join((*complaint.codes, complaint.text[:_TEXT_MAX]))))
+    return bool(_OF_A_JOB.search(" ".join((*error_info.codes, error_info.text[:_TEXT_MAX]))))
 
 
 # Not "upstream", "server" or "gateway": those speak of the way to it.
@@ -135,7 +135,7 @@ _OF_A_JOB: Final = re.compile(
 )
 
 
-def failure_without_status(complaint: Complaint) -> JobFailed | None:
+def failure_without_status(error_info: ErrorInfo) -> JobFailed | None:
     """Read a complaint that can only be about the job: a policy or audio code, status or not."""
-    told = cause_of(Complaint(codes=complaint.codes), 0) in {Cause.POLICY, Cause.AUDIO}
-    return JobFailed(complaint) if told else None
+    told = classify(ErrorInfo(codes=error_info.codes), 0) in {Cause.POLICY, Cause.AUDIO}
+    return JobFailed(error_info) if told else None

@@ -7,7 +7,7 @@ from typing import Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from videoapi.net.ssrf import MAX_LINK_LENGTH, locate, origin, require_public
-from videoapi.redaction import MASK, quotes
+from videoapi.redaction import MASK, holds_key
 
 _EARLIEST, _LATEST = 10**9, 2**32  # epoch seconds that a moment of these decades can be
 _MILLISECONDS: Final = 10**11  # more than that are no seconds
@@ -45,7 +45,7 @@ class LinkPolicy:
                 require_public(place)
         except ValueError:
             return False
-        return MASK not in url and not quotes(self._key, url)
+        return MASK not in url and not holds_key(self._key, url)
 
 
 def moment(value: object) -> float | None:

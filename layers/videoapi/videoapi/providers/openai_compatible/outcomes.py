@@ -4,47 +4,41 @@ The lines that decide about money are here (contract §4, §6): accepted, refuse
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
 
+from videoapi.net.retry_after import retry_after
 from videoapi.providers.classification import (
     Cause,
-    Complaint,
-    cause_of,
-    cleaned,
+    ErrorInfo,
+    classify,
     names_account_or_limit,
 )
 from videoapi.providers.errors import (
     ContentMissing,
     JobMissing,
-    NoVideo,
+    NoContentReason,
     PollFailed,
     SubmitRefused,
     SubmitUnknown,
 )
-from videoapi.providers.json_access import Unreadable, parsed
+from videoapi.providers.json_access import UnreadableJson, parsed
 from videoapi.providers.openai_compatible.errors import (
-    complaint_in,
-    complaint_of,
+    error_in_json,
+    error_in_text,
     failure_without_status,
     is_page,
     says_missing,
     says_not_ready,
     speaks_of_a_job,
 )
-from videoapi.providers.openai_compatible.parsing import (
-    Job,
-    JobState,
-    accepted_id,
-    ids_in,
-    job_in,
-    retry_after,
-)
+from videoapi.providers.openai_compatible.parsing import accepted_id, ids_in, job_in
 from videoapi.providers.openai_compatible.result_urls import redirect_url, video_url_in
-from videoapi.redaction import MASK, blot_out, mask, quotes
+from videoapi.providers.provider import Accepted, Job, JobState
+from videoapi.redaction import MASK, holds_key, mask_key, mask_key_in_body, redact
 
 # Said by the relay itself, or by an edge that never reached it (Cloudflare's 521-523, 525, 526,
 # 530). Not 408, 504, 520, 524: those tell of an answer that was lost.
@@ -55,35 +49,27 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GONE: Final = frozenset({404, 410})
 _ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure
 _WHY: Final = {
-    **dict.fromkeys((404, 410), NoVideo.GONE),
-    **dict.fromkeys((401, 402, 403), NoVideo.UNAUTHORISED),
-    **dict.fromkeys((202, 400, 409, 425), NoVideo.NOT_READY),
-    429: NoVideo.BUSY,
+    **dict.fromkeys((404, 410), NoContentReason.GONE),
+    **dict.fromkeys((401, 402, 403), NoContentReason.UNAUTHORISED),
+    **dict.fromkeys((202, 400, 409, 425), NoContentReason.NOT_READY),
+    429: NoContentReason.BUSY,
 }
-_STATED: Final = {Cause.TRANSIENT: NoVideo.BUSY, Cause.ACCOUNT: NoVideo.UNAUTHORISED}
+_STATED: Final = {
+    Cause.TRANSIENT: NoContentReason.BUSY,
+    Cause.ACCOUNT: NoContentReason.UNAUTHORISED,
+}
 _LARGE: Final = 2**20  # bytes of an answer that cannot be read: not to be asked for every second …
 _LARGE_PAUSE: Final = 60.0  # … but after these
 
 
 @dataclass(frozen=True)
-class Accepted:
-    """The relay took the order and, as a rule, the money.
-
-    `ids` are all that the answer names, `upstream_id` among them.
-    """
-
-    upstream_id: str
-    ids: tuple[str, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True)
-class Answer:
+class RelayResponse:
     """What an answer says, without our own key, which some relays quote."""
 
     status: int
     headers: httpx.Headers
     json: dict[str, Any]  # {} for a body that is none
-    complaint: Complaint
+    error_info: ErrorInfo
     size: int  # bytes
     is_page: bool  # HTML, or the challenge of an edge: it speaks of neither key nor job
     is_sentence: bool  # plain text
@@ -101,42 +87,42 @@ class Answer:
         return ids_in(self.json)
 
 
-def answer_of(response: httpx.Response, body: bytearray, key: str) -> Answer:
+def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayResponse:
     """Read a whole answer to a request that carried `key`."""
-    body = blot_out(key, body)
+    body = mask_key_in_body(key, body)
     try:
         told = parsed(body)
-    except Unreadable:
-        told, complaint = {}, complaint_of(body)
-        if quotes(key, complaint.text):
-            complaint = Complaint(text=MASK)
+    except UnreadableJson:
+        told, error_info = {}, error_in_text(body)
+        if holds_key(key, error_info.text):
+            error_info = ErrorInfo(text=MASK)
     else:
-        mask(key, told)
-        complaint = complaint_in(told)
+        mask_key(key, told)
+        error_info = error_in_json(told)
     page = "cf-mitigated" in response.headers or is_page(body)
-    return Answer(
+    return RelayResponse(
         status=response.status_code,
         headers=response.headers,
         json=told,
-        complaint=complaint,
+        error_info=error_info,
         size=len(body),
         is_page=page,
-        is_sentence=not told and not page and bool(complaint.text),
+        is_sentence=not told and not page and bool(error_info.text),
     )
 
 
-def taken(answer: Answer) -> Accepted:
+def read_submit(answer: RelayResponse) -> Accepted:
     """Read the answer to an order; raise `SubmitRefused` or `SubmitUnknown`."""
     status = answer.status
-    if upstream_id := accepted_id(answer.json) if _is_success(status) else None:
-        return Accepted(upstream_id, answer.ids)
+    if job_id := accepted_id(answer.json) if _is_success(status) else None:
+        return Accepted(job_id, answer.ids)
     if _is_redirect(status):
         raise _refused(answer, _misdirected(status))
     if status in _NOT_ACCEPTED or (
-        _is_success(status) and names_account_or_limit(answer.complaint)
+        _is_success(status) and names_account_or_limit(answer.error_info)
     ):
-        raise _refused(answer, answer.complaint)
-    said = cleaned(answer.complaint.text) if _is_success(status) else ""
+        raise _refused(answer, answer.error_info)
+    said = redact(answer.error_info.text) if _is_success(status) else ""
     without = " without a job's id" if _is_success(status) else ""
     raise SubmitUnknown(
         f"it answered {status}{without}" + (f": {said}" if said else ""),
@@ -153,22 +139,22 @@ def _is_redirect(status: int) -> bool:
     return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
-def _refused(answer: Answer, complaint: Complaint) -> SubmitRefused:
+def _refused(answer: RelayResponse, error_info: ErrorInfo) -> SubmitRefused:
     return SubmitRefused(
-        complaint, status=answer.status, retry_after=answer.retry_after, ids=answer.ids
+        error_info, status=answer.status, retry_after=answer.retry_after, ids=answer.ids
     )
 
 
-def _misdirected(status: int) -> Complaint:
+def _misdirected(status: int) -> ErrorInfo:
     """Say to the operator what is to be done: every task ends so until then."""
     text = (
         f"it answered {status}: VEO3_BASE_URL has to name the relay's last address, with https://"
     )
-    return Complaint(text=text)
+    return ErrorInfo(text=text)
 
 
-def looked_at(
-    answer: Answer, upstream_id: str, content_url: str, may_hand_out: Callable[[str], bool]
+def read_poll(
+    answer: RelayResponse, job_id: str, content_url: str, may_hand_out: Callable[[str], bool]
 ) -> Job:
     """Read a look at a job; raise `JobMissing`, or `PollFailed` if it says nothing of the job.
 
@@ -182,9 +168,9 @@ def looked_at(
         raise JobMissing(upstream_status=answer.status, retry_after=answer.retry_after)
     failure = job.failure if job else None
     if job is None and (_is_success(answer.status) or answer.status in _ABOUT_THE_JOB):
-        failure = failure_without_status(answer.complaint)
+        failure = failure_without_status(answer.error_info)
     ids = answer.ids
-    if failure is None or (failure.again and upstream_id not in ids):
+    if failure is None or (failure.again and job_id not in ids):
         raise PollFailed(
             f"The upstream answered {answer.status} without a job's status",
             upstream_status=answer.status,
@@ -194,15 +180,17 @@ def looked_at(
     return job or Job(state=JobState.FAILED, failure=failure, ids=ids)
 
 
-def _is_missing(answer: Answer) -> bool:
+def _is_missing(answer: RelayResponse) -> bool:
     """Tell whether the relay itself says that it knows no such job: no page does, and no 5xx."""
     if answer.is_page or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return False
     gone = answer.status in _GONE and not answer.is_sentence
-    return gone or says_missing(answer.complaint)
+    return gone or says_missing(answer.error_info)
 
 
-def redirected(answer: Answer, content_url: str, may_hand_out: Callable[[str], bool]) -> str:
+def read_redirect(
+    answer: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
+) -> str:
     """Return where `/content` leads to; raise `ContentMissing` that tells why it does not."""
     url = redirect_url(answer.headers.get("location", ""), content_url)
     if answer.status in _REDIRECTS and url is not None and may_hand_out(url):
@@ -212,34 +200,38 @@ def redirected(answer: Answer, content_url: str, may_hand_out: Callable[[str], b
         upstream_status=answer.status,
         retry_after=answer.retry_after,
         why=_why(answer),
-        failure=failure_without_status(answer.complaint),
+        failure=failure_without_status(answer.error_info),
     )
 
 
-def _why(answer: Answer) -> NoVideo:
+def _why(answer: RelayResponse) -> NoContentReason:
     """Sort an answer without a video; only one that gives no reason blames a safety filter."""
     status = answer.status
     if "cf-mitigated" in answer.headers:
-        return NoVideo.UNAVAILABLE
+        return NoContentReason.UNAVAILABLE
     if status in _GONE or _is_success(status):
-        return _stated(answer) or _WHY.get(status, NoVideo.EMPTY)
-    if status == HTTPStatus.BAD_GATEWAY and speaks_of_a_job(answer.complaint):
-        return NoVideo.BLAMED
+        return _stated(answer) or _WHY.get(status, NoContentReason.EMPTY)
+    if status == HTTPStatus.BAD_GATEWAY and speaks_of_a_job(answer.error_info):
+        return NoContentReason.BLAMED
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NoVideo.UNAVAILABLE
-    return _WHY.get(status, NoVideo.UNUSABLE_LINK if _is_redirect(status) else NoVideo.OTHER)
+        return NoContentReason.UNAVAILABLE
+    return _WHY.get(
+        status, NoContentReason.UNUSABLE_LINK if _is_redirect(status) else NoContentReason.OTHER
+    )
 
 
-def _stated(answer: Answer) -> NoVideo | None:
+def _stated(answer: RelayResponse) -> NoContentReason | None:
     """Read another reason than a filter: not made yet, or busy, or our account."""
     job = job_in(answer.json, "")
     open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
-    if open_still or says_not_ready(answer.complaint):
-        return NoVideo.NOT_READY
-    return _STATED.get(cause_of(answer.complaint, HTTPStatus.OK))
+    if open_still or says_not_ready(answer.error_info):
+        return NoContentReason.NOT_READY
+    return _STATED.get(classify(answer.error_info, HTTPStatus.OK))
 
 
-def told_url(answer: Answer, content_url: str, may_hand_out: Callable[[str], bool]) -> str:
+def read_content_url(
+    answer: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
+) -> str:
     """Return the URL that a JSON answer of `/content` tells; raise if it tells none."""
     if not answer.json:
         raise PollFailed("The upstream's JSON was cut", upstream_status=HTTPStatus.OK)
@@ -251,6 +243,6 @@ def told_url(answer: Answer, content_url: str, may_hand_out: Callable[[str], boo
         "The upstream's answer has no video",
         upstream_status=HTTPStatus.OK,
         retry_after=answer.retry_after,
-        why=NoVideo.UNUSABLE_LINK if refused else _why(answer),
-        failure=failure_without_status(answer.complaint),
+        why=NoContentReason.UNUSABLE_LINK if refused else _why(answer),
+        failure=failure_without_status(answer.error_info),
     )

@@ -1,30 +1,27 @@
 """Read what relays answer, which is OpenAI's shape in many dialects (contract §6).
 
 Everything here is pure and total: any JSON at all comes out as a value, as None, or as
-`Unreadable`. What is not understood says nothing; it is never taken for good or for bad news.
+`UnreadableJson`. What is not understood says nothing; it is never taken for good or for bad news.
 """
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import as_dict, as_text, first_of
 from videoapi.providers.openai_compatible.errors import (
-    complaint_in,
+    error_in_json,
     failure_without_status,
     has_error,
 )
 from videoapi.providers.openai_compatible.link_policy import expiry_of, moment
 from videoapi.providers.openai_compatible.result_urls import url_in_fail_reason, video_url_in
+from videoapi.providers.provider import Job, JobState
 from videoapi.redaction import MASK
 
-RETRY_AFTER_MAX: Final = 900.0  # seconds: the longest delay of an SQS message
 ID_MAX: Final = 512  # characters; an id goes into a DynamoDB item and into a path
 
 _ID_KEYS: Final = ("id", "task_id", "taskId", "video_id")
@@ -46,15 +43,6 @@ _AMOUNT_MAX: Final = 10_000  # seconds, frames per second
 _COMPLETE: Final = 100  # percent
 
 
-class JobState(StrEnum):
-    """What a relay's many status words come down to."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
 _WORDS: Final = {
     JobState.QUEUED: (
         "queued pending submitted not_start notstarted preparing created starting unknown"
@@ -71,33 +59,6 @@ _ENDINGS: Final = {
     "_blocked": JobState.FAILED,
     "_failed": JobState.FAILED,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One look at a job. None wherever the relay does not say, or says something senseless.
-
-    `progress` is 0–100 and may go back; `video_url` is only told of a done job and is http(s) or
-    `data:` (many MB); `failure` is set if and only if `state` is FAILED. `ids` are all that the
-    answer names; `expires_at` (epoch seconds) is the earliest end of the video that is known.
-    """
-
-    state: JobState
-    progress: int | None = None
-    video_url: str | None = field(default=None, repr=False)
-    failure: JobFailed | None = None
-    seconds: float | None = None
-    fps: float | None = None
-    size: str | None = None
-    ids: tuple[str, ...] = field(default=(), compare=False)
-    expires_at: float | None = None
-
-    def names(self, upstream_id: str) -> bool:
-        """Tell whether the answer says itself that it is about this job.
-
-        Only such a one may lead to another POST (contract §4).
-        """
-        return upstream_id in self.ids
 
 
 def accepted_id(answer: dict[str, Any]) -> str | None:
@@ -188,7 +149,7 @@ def _by_company(
         return JobState.DONE
     if not word:
         return None
-    if has_error(job) or failure_without_status(complaint_in(answer)):
+    if has_error(job) or failure_without_status(error_in_json(answer)):
         return JobState.FAILED
     return JobState.RUNNING
 
@@ -228,7 +189,7 @@ def folded_word(text: str) -> str:
 
 
 def _failure(answer: dict[str, Any], word: str) -> JobFailed:
-    return JobFailed(replace(complaint_in(answer), ended_as=word))
+    return JobFailed(replace(error_in_json(answer), ended_as=word))
 
 
 def progress_of(value: object) -> int | None:
@@ -258,23 +219,3 @@ def _size(value: object) -> str | None:
         r"([0-9]{2,5})\s*[xX\u00d7*]\s*([0-9]{2,5})", as_text(value)[:_WORD_MAX].strip()
     )
     return f"{match[1]}x{match[2]}" if match else None
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read `Retry-After` (RFC 9110 §10.2.3) as 0–900 seconds; None when it says nothing.
-
-    A date counts from the answer's own `Date`, so that no clock of ours matters.
-    """
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,20}(?:\.[0-9]{0,20})?", value):
-        return min(float(value), RETRY_AFTER_MAX)
-    then, now = _unix(value), _unix(headers.get("date", ""))
-    return None if then is None or now is None else min(max(then - now, 0.0), RETRY_AFTER_MAX)
-
-
-def _unix(date: str) -> float | None:
-    try:
-        parsed_date = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return parsed_date.replace(tzinfo=parsed_date.tzinfo or UTC).timestamp()

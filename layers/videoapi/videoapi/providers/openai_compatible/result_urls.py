@@ -13,7 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from videoapi.providers.json_access import Unreadable, as_dict, first_of, parsed
+from videoapi.providers.json_access import UnreadableJson, as_dict, first_of, parsed
 
 _URL_MAX: Final = 8192  # characters, except of a data: URL
 _ENVELOPES: Final = 2  # an envelope's `data` may hold the upstream's own answer as `data`
@@ -114,7 +114,7 @@ def _named(
 def _object_in(text: str) -> dict[str, Any]:
     try:
         return parsed(text[:_TEXT_MAX].encode("utf-8", "replace"))
-    except Unreadable:
+    except UnreadableJson:
         return {}
 
 
