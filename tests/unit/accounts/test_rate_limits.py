@@ -184,6 +184,14 @@ def test_place_comes_free_when_a_task_has_ended(submit, cloud):
         submit(alice)
 
 
+@pytest.mark.parametrize("limit", ["submits_per_minute", "videos_per_day", "tasks_alive"])
+def test_limit_of_none_at_all_refuses_every_submit(submit, cloud, limit):
+    """Such a row is made by hand: `make key` wants at least 1."""
+    with pytest.raises(RateLimited):
+        submit(key(**{limit: 0}))
+    assert not cloud.items()
+
+
 def test_place_of_a_task_that_is_gone_altogether_comes_free(submit, cloud):
     alice = key(tasks_alive=1)
     task = submit(alice)

@@ -179,8 +179,8 @@ class Limiter:
 
         An id has had its task since both were written: one that is not there has expired.
         """
-        ids, now = sorted(item[ALIVE]), quota.now
-        if len(ids) > FEW and 0 <= now - item.get("looked_at", 0) < PAUSE:
+        ids, now = sorted(item.get(ALIVE, ())), quota.now
+        if not ids or (len(ids) > FEW and 0 <= now - item.get("looked_at", 0) < PAUSE):
             raise quota.refusal(ALIVE)
         first = int(now // PAUSE) * LOOKED_AT_ONCE % len(ids)
         some = (ids + ids)[first : first + min(LOOKED_AT_ONCE, len(ids))]
