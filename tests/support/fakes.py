@@ -104,11 +104,11 @@ def kind_of(change):
         return {"processing": "claim"}.get(sets["status"], str(sets["status"]))
     if sets.get("upstream_id"):
         return "accept"
-    if "intent_at" in sets:
-        return "intend" if sets["intent_at"] else "refuse"
     if sets.get("queued_at") == NEVER:
         return "unsent"
     telling = {
+        "prompt_sent": "intend",
+        "unknown_submits": "refuse",
         "image_failures": "postpone",
         "progress": "renew",
         "lease_until": "release",
@@ -126,6 +126,7 @@ class FakeStore:
         self.history = {}
         self.writes = []
         self.away = 0  # calls that fail before DynamoDB answers again
+        self.away_until = 0.0  # every call before it fails
         self._world = world
 
     @property
@@ -178,8 +179,8 @@ class FakeStore:
 
     def _reached(self, kind):
         self._world.at(kind)
-        if self.away:
-            self.away -= 1
+        if self.away or self._world.clock() < self.away_until:
+            self.away = max(self.away - 1, 0)
             raise ServiceError("The task table does not answer just now. Try again.")
 
     def _write(self, task_id, row, kind):

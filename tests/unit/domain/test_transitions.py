@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.support.task_factory import new_task
@@ -148,3 +150,26 @@ def test_a_live_task_is_in_both_indexes():
 def test_the_time_since_never_is_0():
     assert seconds_since(None, NOW) == 0
     assert seconds_since(timestamp(NOW - 5), NOW) == 5
+
+
+def test_change_is_recognised_whatever_the_heartbeat_wrote_since():
+    """Renewing a lease writes the time, the lease and the progress of a task."""
+    change = WORKERS["intend"]
+    intended = replace(HELD, **change.sets)
+    renewal = transitions.renew(intended, now=NOW + 14, lease_seconds=40, progress=9)
+    assert change.made(replace(intended, **renewal.sets))
+    assert not change.made(replace(HELD, **renewal.sets))
+    assert not change.made(None)
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_change_is_recognised_by_more_than_the_time_of_the_write(name):
+    assert not WORKERS[name].made(replace(HELD, updated_at=timestamp(NOW), lease_until=""))
+
+
+@pytest.mark.parametrize("intent_at", [None, timestamp(NOW)])
+def test_release_writes_the_attempts_that_its_holder_knows_of(intent_at):
+    """An intent that landed although its answer was lost is undone: nothing was posted."""
+    task = replace(HELD, intent_at=intent_at)
+    sets = transitions.release(task, now=NOW, again_at=NOW).sets
+    assert (sets["intent_at"], sets["attempts"]) == (intent_at, 1)

@@ -17,6 +17,11 @@ def crash():
     raise Crash
 
 
+def away_for(world, seconds):
+    """Return what takes the table away for so many seconds."""
+    return lambda: setattr(world.store, "away_until", world.clock() + seconds)
+
+
 # --- the good way
 
 
@@ -74,7 +79,8 @@ def test_a_video_costs_five_writes_and_one_for_every_five_seconds():
     world.run()
     writes = world.store.kinds
     renewals = writes.pop("renew")
-    assert writes == {"create": 1, "claim": 1, "intend": 1, "accept": 1, "completed": 1}
+    once = ("create", "claim", "intend", "accept", "completed")
+    assert writes == dict.fromkeys(once, 1)
     assert renewals <= 90 / 5
 
 
@@ -435,12 +441,88 @@ def test_a_paid_id_is_saved_although_the_table_is_away_for_some_seconds():
     assert world.store.kinds["claim"] == 1
 
 
-def test_a_paid_id_that_cannot_be_saved_is_in_the_log_and_is_not_ordered_again():
+@pytest.mark.parametrize("seconds", [17, 45, 120, 600])
+@pytest.mark.parametrize("policy", ["fail", "retry"])
+def test_paid_id_outlives_an_outage_of_the_table(seconds, policy):
+    """The relay's answer lives in this process alone: it is written until the time is up."""
+    world = World(veo3_ambiguous_submit=policy)
+    world.at_event["posted"] = away_for(world, seconds)
+    task = world.run()
+    assert (task.status, task.upstream_id) == (Status.COMPLETED, "video:1")
+    assert (len(world.relay.orders), task.unknown_submits) == (1, 0)
+
+
+@pytest.mark.parametrize("seconds", [17, 45, 600])
+def test_refusal_outlives_an_outage_of_the_table(seconds):
+    """A "not accepted" that is forgotten would read as an order of unknown outcome."""
     world = World()
-    world.at_event["posted"] = lambda: setattr(world.store, "away", 1000)
+    world.relay.posts.append(BUSY)
+    world.at_event["posted"] = away_for(world, seconds)
+    task = world.run()
+    assert (task.status, task.maybe_charged) == (Status.COMPLETED, True)
+    assert (task.attempts, len(world.relay.orders), len(world.relay.jobs)) == (2, 2, 1)
+
+
+def test_final_refusal_outlives_an_outage_of_the_table():
+    world = World()
+    world.relay.posts.append(httpx.Response(400, json={"error": {"code": "nsfw"}}))
+    world.at_event["posted"] = away_for(world, 60)
+    error = world.run().error
+    assert (error["code"], error["maybe_charged"]) == ("content_policy_violation", False)
+
+
+def test_late_id_outlives_an_outage_of_the_table():
+    world = World()
+    task_id = world.submit()
+
+    def cancel_and_go_away():
+        world.cancellation.cancel(task_id, OWNER)
+        world.at_event["accept"] = away_for(world, 60)
+
+    world.at_event["posted"] = cancel_and_go_away
+    world.work()
+    assert world.task(task_id).late_upstream_ids == ["video:1"]
+
+
+@pytest.mark.parametrize("lost", [1, 7, 8, 14])
+def test_lost_answers_of_an_intent_are_no_order(lost):
+    """The intent lands, its answers and repetitions are lost: nothing was posted, so it is undone.
+
+    Up to 14 answers: those of the release that follows are lost, too.
+    """
+    world = World()
+
+    def lose_answers():
+        world.store.away = lost - 1
+        raise ServiceError("The task table does not answer just now.")
+
+    world.at_event["intend written"] = lose_answers
+    task = world.run()
+    assert task.error is None
+    assert (task.status, task.attempts, len(world.relay.orders)) == (Status.COMPLETED, 1, 1)
+
+
+def test_intent_that_landed_in_an_outage_is_undone_after_it():
+    world = World()
+    written = []
+
+    def lose_answers():
+        written.append(world.clock())
+        away_for(world, 300)()
+        raise ServiceError("The task table does not answer just now.")
+
+    world.at_event["intend written"] = lose_answers
+    task = world.run()
+    assert written
+    assert task.error is None
+    assert (task.status, task.attempts, len(world.relay.orders)) == (Status.COMPLETED, 1, 1)
+
+
+def test_paid_id_that_cannot_be_saved_is_logged_and_not_ordered_again():
+    world = World()
+    world.at_event["posted"] = away_for(world, 1000)
     task_id = world.submit()
     world.work()
-    world.store.away = 0
     world.settle()
     task = world.task(task_id)
     assert task.error["code"] == "upstream_submit_unknown"

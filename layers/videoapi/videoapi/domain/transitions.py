@@ -54,9 +54,13 @@ class Change:
     adds: Mapping[str, int] = field(default_factory=dict)  # added to a number, 0 where absent
 
     def made(self, task: Task | None) -> bool:
-        """Whether a task looks as left by this: botocore repeats a write whose answer was lost."""
+        """Whether a task looks as left by this: botocore repeats a write whose answer was lost.
+
+        Whatever `updated_at` says: the heartbeat writes it, too.
+        """
         found = vars(task) if task else {}
-        told = {name: new for name, new in self.sets.items() if new is not None and name in found}
+        names = found.keys() & self.sets.keys() - {"updated_at"}
+        told = {name: self.sets[name] for name in names if self.sets[name] is not None}
         return bool(told) and all(found[name] == new for name, new in told.items())
 
 
@@ -164,10 +168,12 @@ def postpone(task: Task, *, now: float, again_at: float) -> Change:
 def release(task: Task, *, now: float, again_at: float, **notes: str | None) -> Change:
     """Hand the task over: another worker may take it from `again_at` on, a paid one before others.
 
-    `notes` are what this one knows of a finished video: `result_url`, `empty_since`.
+    `notes` are what this one knows of a finished video: `result_url`, `empty_since`. An intent
+    that landed although its answer was lost is undone: only the holder could post, and did not.
     """
     free = _free(again_at, now, grace=0 if task.upstream_id else MESSAGE_GRACE)
-    return _held(task, now, **free, **dict[str, Any](notes))
+    known: dict[str, Any] = {"intent_at": task.intent_at, "attempts": task.attempts, **notes}
+    return _held(task, now, **free, **known)
 
 
 def complete(task: Task, result: Mapping[str, Any], *, now: float, retention: int) -> Change:

@@ -176,7 +176,7 @@ class Generation:
         try:
             self._intend(lease, prepared)
         except LeaseLost:
-            self._inputs.withdraw(prepared, self._store.get(task.task_id))
+            self._inputs.withdraw(prepared, lease.read())
             raise
         self._step("intended")
         accepted = self._relay.submit(prepared.order)
@@ -193,16 +193,18 @@ class Generation:
 
     def _intend(self, lease: Lease, prepared: Prepared) -> None:
         lease.check()
-        lease.apply(
-            transitions.intend(
-                lease.task,
-                now=self._clock(),
-                prompt=prepared.order.prompt,
-                optimized=prepared.optimized,
-                thumbnail_key=prepared.thumbnail_key,
-                image_note=prepared.image_note,
-            )
+        change = transitions.intend(
+            lease.task,
+            now=self._clock(),
+            prompt=prepared.order.prompt,
+            optimized=prepared.optimized,
+            thumbnail_key=prepared.thumbnail_key,
+            image_note=prepared.image_note,
         )
+        try:
+            lease.apply(change)
+        finally:
+            lease.posting = True  # so the table may say, also where its answer was lost
 
     def _save(self, lease: Lease, upstream_id: str) -> None:
         """Save the paid job's id: in its place, or beside a task that has no place for it now."""
@@ -211,13 +213,13 @@ class Generation:
         saved = lease.write(transitions.accept(task, upstream_id, now=self._clock()))
         self._measurements.paid()
         if saved is None:  # or it was written, the answer lost, and the repetition refused
-            saved = self._store.get(task.task_id)
+            saved = lease.read()
         if saved is None or saved.upstream_id != upstream_id:
             lease.write(transitions.accepted_late(upstream_id))
             raise LeaseLost
         if saved.lease_owner != task.lease_owner:
             raise LeaseLost
-        lease.task = saved
+        lease.task, lease.posting = saved, False
         self._step("accepted")
 
     def _hand_over(self, lease: Lease, later: HandOver) -> None:

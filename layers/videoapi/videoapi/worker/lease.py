@@ -19,7 +19,8 @@ from videoapi.errors import ServiceError
 
 WRITE_EVERY = 5.0  # seconds between two progress writes
 MESSAGE_MARGIN = 2  # seconds that a message stays hidden beyond the lease
-WRITE_PAUSES = (0.2, 0.5, 1, 2, 4, 8)  # seconds between tries of a write that DynamoDB did not take
+WRITE_PAUSES = (0.2, 0.5, 1, 2, 4, 8)  # seconds between tries of a call that DynamoDB did not take
+ROOM_TO_STOP = 30  # seconds of an invocation that are left when the last try of a call begins
 
 type Sleep = Callable[[threading.Event, float], object]  # `threading.Event.wait`, or made-up time
 
@@ -77,28 +78,43 @@ class Lease:
         self._renewed = self._hidden = epoch(task.lease_until) - seconds
         self._shown = self._progress = task.progress
         self._lost = threading.Event()
+        self.posting = False  # a POST may have begun, and its job is not in the table yet
 
     def apply(self, change: Change) -> Task:
         """Make one conditional write; raise `LeaseLost` when its condition does not hold."""
         changed = self.write(change)
         if changed is None:
-            changed = self._store.get(self.task.task_id)
+            changed = self.read()
             if changed is None or not change.made(changed):
                 raise LeaseLost
         self.task = changed
         return changed
 
     def write(self, change: Change) -> Task | None:
-        """Make one conditional write, whoever holds the lease; None when its condition fails.
+        """Make one conditional write, whoever holds the lease; None when its condition fails."""
+        return self._persist(lambda: self._store.apply(self.task.task_id, change))
 
-        Tried for a while: the relay's answer, which may have cost money, dies with this process.
+    def read(self) -> Task | None:
+        """Return the task as it stands in the table; None when it was deleted."""
+        return self._persist(lambda: self._store.get(self.task.task_id))
+
+    def _persist[Result](self, call: Callable[[], Result]) -> Result:
+        """Make a call to the table, again and again for 15 s; raise its `ServiceError` then.
+
+        Once a POST may have begun whose job the table does not know, go on until the invocation
+        ends: what came of it, which may have cost money, is known to this process alone.
         """
-        for pause in WRITE_PAUSES:
+        pauses = iter(WRITE_PAUSES)
+        while True:
             try:
-                return self._store.apply(self.task.task_id, change)
+                return call()
             except ServiceError:
+                pause = next(pauses, None)
+                if pause is None:
+                    pause = WRITE_PAUSES[-1]
+                    if not self.posting or self.message.remaining() < ROOM_TO_STOP + pause:
+                        raise
                 self._sleep(threading.Event(), pause)
-        return self._store.apply(self.task.task_id, change)
 
     def advance(self, progress: int | None) -> None:
         """Take note of progress; it never goes back, and 100 is for the end."""
