@@ -117,9 +117,10 @@ def test_a_url_of_the_relay_that_wants_the_key_is_fetched_by_the_content_route(s
     assert "authorization" not in world.downloads[0].headers
 
 
-def test_a_url_that_nobody_can_take_apart_is_not_the_relay_s_own():
+def test_url_that_cannot_be_parsed_is_not_the_relays_own():
     world = World()
-    assert world.delivery.at_hand(Job(state=JobState.DONE, video_url="http://[half/v.mp4"))
+    job = Job(state=JobState.DONE, video_url="http://[half/v.mp4")
+    assert world.delivery.deliver(job, lease=None, seconds=9)["video_url"] == job.video_url
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200), httpx.ConnectError("refused")], ids=str)
@@ -322,6 +323,58 @@ def test_a_done_job_may_need_minutes_to_show_its_video(answer):
 
 
 @pytest.mark.parametrize(
+    ("look", "code"),
+    [
+        (httpx.Response(404), "video_download_failed"),
+        (httpx.Response(503), "video_download_failed"),
+        (httpx.Response(200, json={"id": "video:1", "status": "processing"}), "task_timeout"),
+    ],
+    ids=["missing", "trouble", "running"],
+)
+def test_filter_is_blamed_only_while_the_job_says_done(look, code):
+    """A 404 of `/content` counts while the job's own GET says done, and at no other time."""
+    world = world_with({}, video_task_timeout=900)
+    answer_for(world, world.relay.contents, 9999, httpx.Response(404))
+    world.at_event["content"] = lambda: answer_for(world, world.relay.looks, 9999, look)
+    assert world.run().error["code"] == code
+    assert len(world.relay.orders) == 1
+
+
+@pytest.mark.parametrize("looked", [httpx.Response(404), None], ids=["missing", "running"])
+def test_look_that_denies_the_end_begins_the_five_minutes_anew(looked):
+    world = world_with({}, video_task_timeout=900)
+    answer_for(world, world.relay.contents, 9999, httpx.Response(404))
+    denial = looked or httpx.Response(200, json={"id": "video:1", "status": "processing"})
+    denied = []
+
+    def look(_request):
+        if world.clock() - START < 200 or denied:
+            world.relay.looks.appendleft(look)
+            return None
+        denied.append(world.clock())
+        world.relay.looks.appendleft(look)
+        return denial
+
+    world.relay.looks.append(look)
+    task = world.run()
+    assert task.error["code"] == "content_policy_violation"
+    assert world.clock() - denied[0] >= 300
+
+
+def test_look_that_fails_leaves_the_five_minutes_running():
+    world = world_with({}, video_task_timeout=900)
+    answer_for(world, world.relay.contents, 9999, httpx.Response(404))
+
+    def look(_request):
+        world.relay.looks.appendleft(look)
+        return httpx.Response(503) if 100 < world.clock() - START < 200 else None
+
+    world.relay.looks.append(look)
+    assert world.run().error["code"] == "content_policy_violation"
+    assert 300 <= world.clock() - START <= 370
+
+
+@pytest.mark.parametrize(
     ("status", "code"),
     [
         (400, "video_download_failed"),
@@ -373,6 +426,22 @@ def test_no_look_orders_anew_once_a_job_was_done(said, code, dies):
     world.at_event["content"] = turn
     task = world.run()
     assert (task.error["code"], task.error["maybe_charged"]) == (code, True)
+    assert len(world.relay.jobs) == 1
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_worker_that_dies_over_a_done_job_orders_no_other(skip):
+    """A job that once said done is paid for, wherever its video was to be had."""
+    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=skip)
+    failing = httpx.Response(200, json={"id": "video:1", **failed("HIGH_TRAFFIC")})
+
+    def die():
+        answer_for(world, world.relay.looks, 30, failing)
+        raise Crash
+
+    world.at_event["completed"] = die
+    task = world.run()
+    assert (task.status, task.attempts) == (Status.COMPLETED, 1)
     assert len(world.relay.jobs) == 1
 
 
@@ -448,6 +517,17 @@ def test_what_the_relay_says_of_the_end_of_its_url_is_kept():
     world = world_with(told)
     task = world.run()
     assert task.result.keys() >= {"video_url", "video_expires_at"}
+
+
+@pytest.mark.parametrize("told", [None, 1_768_131_000])
+def test_end_of_a_url_is_the_jobs_where_content_names_none(told):
+    """`/content` redirects to a URL without a signature; the job itself tells when it ends."""
+    world = world_with({"expires_at": 1_768_130_000})
+    there = f"{CDN}/there.mp4" + (f"?Expires={told}" if told else "")
+    world.relay.contents.append(httpx.Response(302, headers={"location": there}))
+    task = world.run()
+    assert task.result["video_url"] == there
+    assert task.result["video_expires_at"] == (told or 1_768_130_000)
 
 
 # --- a copy that nobody wants any more

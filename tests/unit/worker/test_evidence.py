@@ -6,7 +6,7 @@ from videoapi.errors import GenerationError
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed, JobMissing, PollFailed
 from videoapi.providers.provider import Job, JobState
-from videoapi.worker.evidence import Evidence, JobLost, swallowed
+from videoapi.worker.evidence import Evidence, JobLost
 
 OURS = "job:1"
 RUNNING = Job(state=JobState.RUNNING, ids=(OURS,))
@@ -19,7 +19,7 @@ def failed(code, *, ids=(OURS,)):
 
 
 def evidence(**known):
-    return Evidence(OURS, **{"done": False, "video_url": None, **known})
+    return Evidence(OURS, **{"done": False, **known})
 
 
 def test_a_failure_counts_when_a_look_five_seconds_later_says_the_same():
@@ -136,8 +136,49 @@ def test_what_an_earlier_worker_saw_is_known():
     assert evidence().done is None
 
 
-def test_a_filter_is_blamed_after_five_minutes_without_a_video():
-    swallowed(0.0, 299.0)
-    with pytest.raises(JobFailed) as caught:
-        swallowed(0.0, 300.0)
-    assert (caught.value.code, caught.value.maybe_charged) == ("content_policy_violation", True)
+def blamed(seen, at):
+    """Take in an empty `/content` while the job says done; return the verdict, if any."""
+    try:
+        seen.take_content(None, at, empty=True)
+    except JobFailed as failure:
+        return failure.code, failure.maybe_charged
+    return None
+
+
+FILTERED = ("content_policy_violation", True)
+
+
+def test_filter_is_blamed_after_five_minutes_without_a_video():
+    seen = evidence()
+    seen.take(DONE, 0.0)
+    assert blamed(seen, 0.0) is None
+    assert blamed(seen, 299.0) is None
+    assert blamed(seen, 300.0) == FILTERED
+
+
+def test_five_minutes_without_a_video_outlive_a_worker():
+    seen = evidence(done=True, empty_since=0.0)
+    assert blamed(seen, 300.0) is None, "nobody has said done to this worker yet"
+    seen.take(DONE, 301.0)
+    assert blamed(seen, 301.0) == FILTERED
+
+
+@pytest.mark.parametrize(
+    "look", [TROUBLE, JobMissing(), RUNNING, failed("NSFW")], ids=["503", "404", "running", "bad"]
+)
+def test_filter_is_blamed_only_while_the_job_says_done(look):
+    seen = evidence()
+    seen.take(DONE, 0.0)
+    blamed(seen, 0.0)
+    seen.take(look, 300.0)
+    assert blamed(seen, 300.0) is None
+    assert seen.empty_since == (0.0 if look is TROUBLE else None)
+
+
+def test_other_reason_for_no_video_begins_the_five_minutes_anew():
+    seen = evidence()
+    seen.take(DONE, 0.0)
+    blamed(seen, 0.0)
+    seen.take_content(None, 100.0, empty=False)
+    assert blamed(seen, 300.0) is None
+    assert blamed(seen, 600.0) == FILTERED

@@ -73,13 +73,13 @@ def test_the_end_is_seen_within_a_second():
     assert world.clock() - world.relay.jobs[0].until <= 1
 
 
-def test_a_video_costs_five_writes_and_one_for_every_five_seconds():
+def test_a_video_costs_six_writes_and_one_for_every_five_seconds():
     world = World()
     world.relay.takes = 90.0
     world.run()
     writes = world.store.kinds
     renewals = writes.pop("renew")
-    once = ("create", "claim", "intend", "accept", "completed")
+    once = ("create", "claim", "intend", "accept", "note done", "completed")
     assert writes == dict.fromkeys(once, 1)
     assert renewals <= 90 / 5
 

@@ -91,12 +91,6 @@ class Delivery:
         self._fetcher = fetcher
         self._log = log
 
-    def at_hand(self, job: Job) -> bool:
-        """Whether the video needs no more than a write: a public URL that is handed out."""
-        url = job.video_url
-        skips = self._settings.veo3_skip_upload
-        return skips and url is not None and not _holds_data(url) and not self._relay.owns(url)
-
     def deliver(self, job: Job, lease: Lease, *, seconds: float) -> dict[str, Any]:
         """Return the task's `result`; raise `Undelivered`, or `HandOver` without time to download.
 
@@ -196,10 +190,10 @@ def handed_out(url: str, job: Job | None, content: Content | None = None) -> dic
 
     `video_expires_at` is in epoch seconds, None where the upstream does not say.
     """
-    told = content or job
+    ends = (told.expires_at for told in (content, job) if told)
     return {
         "video_url": url,
-        "video_expires_at": told.expires_at if told else None,
+        "video_expires_at": next((end for end in ends if end is not None), None),
         "content_type": content.content_type if content else None,
         "actual": {"seconds": job.seconds, "fps": job.fps, "size": job.size} if job else None,
     }

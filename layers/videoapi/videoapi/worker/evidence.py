@@ -38,10 +38,22 @@ class Confirmation:
 class Evidence:
     """What the looks at one job have said so far. A new worker begins with none."""
 
-    def __init__(self, upstream_id: str, *, done: bool, video_url: str | None) -> None:
-        """`done`: an earlier look said that it is; `video_url` is what that look told."""
+    def __init__(
+        self,
+        upstream_id: str,
+        *,
+        done: bool = False,
+        video_url: str | None = None,
+        empty_since: float | None = None,
+    ) -> None:
+        """`done`: an earlier look said that it is; `video_url` is what that look told.
+
+        `empty_since` is when the job, which said that it is done, first showed no video.
+        """
         self._id = upstream_id
         self.was_done = done
+        self.says_done = False  # the last look said so
+        self.empty_since = empty_since
         self.done: Job | None = Job(state=JobState.DONE, video_url=video_url) if done else None
         self.unauthorised = False  # the last look was refused for our account
         self._told = Confirmation()
@@ -55,6 +67,9 @@ class Evidence:
         `GenerationError` that is final.
         """
         self.unauthorised = isinstance(answer, PollFailed) and answer.unauthorised
+        self.says_done = isinstance(answer, Job) and answer.state is JobState.DONE
+        if not self.says_done and not isinstance(answer, PollFailed):
+            self.empty_since = None
         if isinstance(answer, JobMissing):
             return self._take_missing(answer, now)
         self._missing = []
@@ -63,16 +78,26 @@ class Evidence:
         if answer.failure is not None:
             return self._take_failed(answer, answer.failure, now)
         self._told = Confirmation()
-        self.done = answer if answer.state is JobState.DONE else None
+        self.done = answer if self.says_done else None
         self.was_done = self.was_done or self.done is not None
         return 0.0
 
-    def take_content(self, failure: JobFailed | None, now: float) -> None:
-        """Take in what stands in a done job's video's place; raise it once it is certain."""
+    def take_content(self, failure: JobFailed | None, now: float, *, empty: bool) -> None:
+        """Take in what stands in a done job's video's place; raise it once it is certain.
+
+        `failure` is one that `/content` names. Where it is only `empty`, a silent safety filter is
+        blamed after five minutes, during which the job itself says that it is done.
+        """
         if failure is None:
             self._shown = Confirmation()
         elif self._shown.of(failure, now):
             raise _final(failure)
+        if not empty:
+            self.empty_since = None
+        elif self.says_done:
+            self.empty_since = now if self.empty_since is None else self.empty_since
+            if now - self.empty_since >= SWALLOWED_AFTER:
+                raise silent_filter_failure()
 
     def unconfirmed(self, now: float) -> float:
         """Return the seconds until a failure that was just seen can be confirmed; 0 without one."""
@@ -106,12 +131,6 @@ class JobLost(GenerationError):
             retryable=True,
             maybe_charged=True,
         )
-
-
-def swallowed(since: float, now: float) -> None:
-    """Raise the silent safety filter's failure once a done job has shown no video for long."""
-    if now - since >= SWALLOWED_AFTER:
-        raise silent_filter_failure()
 
 
 def _final(failure: JobFailed) -> GenerationError:

@@ -29,7 +29,7 @@ from videoapi.worker.delivery import (
     account_refused,
     handed_out,
 )
-from videoapi.worker.evidence import Evidence, JobLost, swallowed
+from videoapi.worker.evidence import Evidence, JobLost
 from videoapi.worker.lease import HandOver, Lease
 from videoapi.worker.polling import next_poll
 
@@ -62,11 +62,13 @@ class Watch:
         self._timeout = settings.video_task_timeout
         self._deadline = self._accepted_at + self._timeout
         self._evidence = Evidence(
-            self._upstream_id, done=task.done_at is not None, video_url=task.result_url
+            self._upstream_id,
+            done=task.done_at is not None,
+            video_url=task.result_url,
+            empty_since=epoch(task.empty_since) if task.empty_since else None,
         )
         self._progress: int | None = None
         self._progress_since = 0.0  # seconds after the acceptance
-        self._empty_since = epoch(task.empty_since) if task.empty_since else None
 
     def follow(self) -> dict[str, Any]:
         """Return the task's `result`.
@@ -114,7 +116,7 @@ class Watch:
     def _deliver(self, job: Job) -> dict[str, Any]:
         """Deliver, once. That the job is done is written down before anything can go wrong."""
         task = self._lease.task
-        if task.done_at is None and not self._delivery.at_hand(job):
+        if task.done_at is None:
             self._lease.apply(transitions.note_done(task, now=self._clock()))
         self._log.debug("step", step="delivering")
         return self._delivery.deliver(job, self._lease, seconds=self._deadline - self._clock())
@@ -126,18 +128,13 @@ class Watch:
         """
         task, now = self._lease.task, self._clock()
         self._log.warning("a finished video cannot be had yet", reason=str(trouble))
-        self._evidence.take_content(trouble.failure, now)
-        if trouble.empty:
-            self._empty_since = self._empty_since or now
-            swallowed(self._empty_since, now)
-        else:
-            self._empty_since = None
+        self._evidence.take_content(trouble.failure, now, empty=trouble.empty)
         waited = now - epoch(task.done_at or timestamp(now))
         return max(min(waited + 1.0, LONGEST_PAUSE), trouble.retry_after or 0.0)
 
     def _hold(self, trouble: Undelivered | None, wait: float) -> None:
         """Wait for the next look, or free the slot where a finished video keeps it for long."""
-        task, now = self._lease.task, self._clock()
+        task, now, empty_since = self._lease.task, self._clock(), self._evidence.empty_since
         wait = min(wait, self._deadline - now)
         if sure_in := self._evidence.unconfirmed(now):
             wait = min(wait, sure_in)
@@ -145,7 +142,7 @@ class Watch:
             raise HandOver(
                 min(wait, MAX_DELAY),
                 result_url=trouble.url or task.result_url,
-                empty_since=timestamp(self._empty_since) if self._empty_since else None,
+                empty_since=None if empty_since is None else timestamp(empty_since),
             )
         self._lease.wait(wait)
 
