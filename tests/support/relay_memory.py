@@ -1,6 +1,6 @@
 """Ask a relay whose answers are made to fill the memory; print how much each of them took.
 
-A process of its own for `tests/unit/providers/openai_compatible/test_memory.py`: the peak of a
+A process of its own for `tests/gates/test_relay_memory.py`: the peak of a
 process never falls.
 """
 

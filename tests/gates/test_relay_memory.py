@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[2]
 MOST = 300  # MB beside the 60 of a worker that waits; 1,565 to 2,291 were seen before
 
 
