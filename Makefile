@@ -1,4 +1,4 @@
-# Needs python3, make and, for the first call, a network. Makes its own environments under .venv/.
+# Needs python3, make and, for the first call, a network. Makes its environments under .venv/.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:

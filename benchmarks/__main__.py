@@ -31,7 +31,7 @@ def _polls() -> list[Table]:
         seen = polling.simulate(30, 90, progress, jobs=JOBS)
         rows.append([name, f"{seen.polls:.1f}", f"{seen.lag:.2f}", f"{seen.latest:.2f}"])
     title = f"The worker's polls in {JOBS:,} simulated jobs of 30 to 90 s"
-    return [Table(title, ["progress told", "polls", "lag, s", "latest, s"], rows)]
+    return [Table(title, ["progress reported", "polls", "lag, s", "latest, s"], rows)]
 
 
 def _real() -> list[Table]:

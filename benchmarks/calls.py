@@ -35,7 +35,7 @@ REQUEST_ID = "6bc28136-0d31-4cd5-8fb8-6bc281360d31"  # as long as Lambda's
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1"
 REST, OPENAI, UPLOADS = "/api/v1/videos/generate", "/v1/videos", "/api/v1/uploads"
 FORM = {"content_type": "image/jpeg"}
-WISH: dict[str, Any] = {
+SUBMIT: dict[str, Any] = {
     "prompt": "Slow pan over the valley while the morning mist lifts and the first sun comes up",
     "duration": 8,
     "camera_motion": "pan",
@@ -52,7 +52,7 @@ class Bench:
         self.closed = Client(self.cloud, ALLOW_ANONYMOUS="false")
         self.lives = Lives(self.cloud.store)
         self.picture = (ROOT / "examples/mountains.jpg").read_bytes()
-        self.with_image = WISH | {"image": b64encode(self.picture).decode()}
+        self.with_image = SUBMIT | {"image": b64encode(self.picture).decode()}
 
     def key(self, **limits: int) -> dict[str, str]:
         """Make an API key and return the header that presents it."""
@@ -196,7 +196,7 @@ def _submits(bench: Bench) -> dict[str, Operation]:
     keyed = {"headers": {"idempotency-key": "an order of ours"}, "json": bench.with_image}
     sdk = {"x-stainless-lang": "python"}
     return {
-        "submit, text": bench.ask("POST", OPENAI, json={"prompt": WISH["prompt"]}),
+        "submit, text": bench.ask("POST", OPENAI, json={"prompt": SUBMIT["prompt"]}),
         "submit, inline image": bench.ask("POST", REST, json=bench.with_image),
         "submit, Idempotency-Key": bench.ask("POST", REST, **keyed),
         "its replay": bench.ask("POST", REST, **keyed),
@@ -211,19 +211,19 @@ def _submits(bench: Bench) -> dict[str, Operation]:
         },
         **_submits_with_keys(bench),
         "upload, its form": bench.ask("POST", UPLOADS, json=FORM),
-        "submit, uploaded image": bench.ask("POST", REST, json=WISH | {"image": bench.upload()}),
+        "submit, uploaded image": bench.ask("POST", REST, json=SUBMIT | {"image": bench.upload()}),
     }
 
 
 def _submits_with_keys(bench: Bench) -> dict[str, Operation]:
-    wish = {"caller": bench.closed, "json": {"prompt": WISH["prompt"]}}
+    body = {"caller": bench.closed, "json": {"prompt": SUBMIT["prompt"]}}
     plain, limited = bench.key(), bench.key(tasks_alive=10, submits_per_minute=60)
-    unknown = bench.ask("POST", OPENAI, headers=plain, **wish)
-    known = bench.ask("POST", OPENAI, headers=plain, **wish)
+    unknown = bench.ask("POST", OPENAI, headers=plain, **body)
+    known = bench.ask("POST", OPENAI, headers=plain, **body)
     while True:  # both in the same minute
         minute = time.time() // 60
-        bench.ask("POST", OPENAI, headers=limited, **wish)
-        counted = bench.ask("POST", OPENAI, headers=limited, **wish)
+        bench.ask("POST", OPENAI, headers=limited, **body)
+        counted = bench.ask("POST", OPENAI, headers=limited, **body)
         if time.time() // 60 == minute:
             break
     return {

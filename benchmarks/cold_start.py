@@ -1,4 +1,4 @@
-"""One handler in a process of its own: its CPU, wall time, memory and modules, its instructions."""
+"""One handler in a fresh process: its CPU, wall time, memory and modules, its instructions."""
 
 import json
 import os

@@ -233,7 +233,7 @@ def table() -> list[str]:
         f"| {model}, {seconds} s each, at Google | ${each * 1000:,.0f} | ${each * 1000:,.0f} |"
         for model, each in veo.items()
     ]
-    lines += ["", "| a month, whatever is made | |", "|---|--:|"]
+    lines += ["", "| a month, whatever the number of videos | |", "|---|--:|"]
     lines += [f"| {name} | ${each:.2f} |" for name, each in fixed.items()]
     return [*lines, f"| **AWS** | **${sum(fixed.values()):.2f}** |"]
 

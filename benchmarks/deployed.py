@@ -69,7 +69,7 @@ class Program:
 
     @cached_property
     def variables(self) -> dict[str, str]:
-        """Everything that the process is told."""
+        """The whole environment of the process."""
         return {
             **LAMBDA,
             **self.environment,

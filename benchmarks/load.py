@@ -41,11 +41,11 @@ class Load:
 
 def rush(client: httpx.Client, count: int, callers: int, model: str | None = None) -> list[Load]:
     """Submit `count` videos by some callers at once, then read each one's status."""
-    wish = SUBMIT | ({"model": model} if model else {})
+    body = SUBMIT | ({"model": model} if model else {})
 
     def submit(_: object) -> tuple[float, str]:
         began = time.perf_counter()
-        response = client.post("/videos", json=wish).raise_for_status()
+        response = client.post("/videos", json=body).raise_for_status()
         return time.perf_counter() - began, response.json()["id"]
 
     def read(name: str) -> tuple[float, str]:

@@ -1,6 +1,6 @@
 """Every AWS call as botocore sends it, with the DynamoDB units that it costs.
 
-botocore tells of each call of every session that is made after this module was imported.
+botocore reports each call of every session that is made after this module was imported.
 """
 
 import io
@@ -62,7 +62,7 @@ class Operation:
 
 
 class Meter:
-    """Counts calls while it is told to."""
+    """Counts calls while it is length to."""
 
     def __init__(self) -> None:
         """Nothing is counted until `counting`."""
@@ -103,8 +103,8 @@ class Meter:
         if call is None:
             return
         streams = model.has_streaming_output
-        told = http_response.headers.get("content-length", 0)
-        call.received = int(told) if streams else len(http_response.content)
+        length = http_response.headers.get("content-length", 0)
+        call.received = int(length) if streams else len(http_response.content)
         if "items" in context:
             transaction = event_name.endswith("TransactWriteItems")
             call.written = _written(context.pop("items"), self._items(), transaction=transaction)

@@ -19,7 +19,7 @@ class Backlog:
 
     idle: float  # share of the slots' time
     polls: float  # a job
-    lags: list[float]  # seconds from a job's end to the poll that tells of it
+    lags: list[float]  # seconds from a job's end to the poll that reports it
 
     @property
     def mean_lag(self) -> float:
@@ -29,9 +29,9 @@ class Backlog:
 
 def work_off(stack: RunningStack) -> Backlog:
     """Queue more tasks than there are slots and wait for the last (the stack has `SLOTS`)."""
-    wish = {"prompt": f"A fox [[time:{SECONDS}]] [[render:tiny]]"}
+    body = {"prompt": f"A fox [[time:{SECONDS}]] [[render:tiny]]"}
     with httpx.Client(base_url=stack.api_url, timeout=30) as api:
-        submits = [api.post("/v1/videos", json=wish) for _ in range(SLOTS * ROUNDS)]
+        submits = [api.post("/v1/videos", json=body) for _ in range(SLOTS * ROUNDS)]
         names = [submit.raise_for_status().json()["id"] for submit in submits]
         until = time.monotonic() + LONGEST
         tasks: dict[str, dict[str, Any]] = {name: {} for name in names}

@@ -9,7 +9,7 @@ from benchmarks.cold_start import Case, counts_of, why_no_instructions
 from benchmarks.tables import Table
 from devstack.build import BUILT
 
-STARTS = 3  # processes whose median time is told
+STARTS = 3  # processes whose median time is reported
 WARM, WARM_BY_TIME = 20, 100  # requests of a warm process
 #: Those whose warm requests are counted in instructions too.
 COUNTED_WARM = ["submit", "status", "content", COMPILED]

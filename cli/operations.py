@@ -1,4 +1,4 @@
-"""Commands for whoever runs a stack: API keys, its tasks, one task's story, dead letters.
+"""Commands for operators of a stack: API keys, its tasks, one task's story, dead letters.
 
 Without `--stack` they speak to `make run`; with it, to a deployed stack, by the shell's own AWS
 credentials.
@@ -16,8 +16,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
+from cli.hints import hint
 from devstack.deploy import STACK
-from devstack.hints import hint
 from devstack.settings import ROOT, Settings
 from videoapi.accounts.api_keys import KeyRing, Limits, ListedKey
 from videoapi.aws.expressions import values
@@ -39,7 +39,7 @@ class Deployed:
     session: boto3.Session
     endpoint: str | None
     outputs: dict[str, str]
-    open_to_all: bool = False  # nobody is asked for a key
+    open_to_all: bool = False  # callers need no key
     relay: str = ""  # its URL
 
     def client(self, service: Any) -> Any:
@@ -93,7 +93,7 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
         made = ring.make(given.name, limits)
         if stack.open_to_all:
             where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
-            print(f"This stack is open: nobody is asked for a key until {where}.", file=sys.stderr)
+            print(f"This stack is open: no caller needs a key until {where}.", file=sys.stderr)
         print(f"The key of {given.name} ({_told(limits)}), shown this once:\n{made}")
 
 
@@ -229,7 +229,7 @@ def redrive(stack: Deployed, _given: argparse.Namespace) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command in one sentence, as every other failure is said."""
+    """Says what is wrong with a command in one sentence, as for every other failure."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)
@@ -275,7 +275,7 @@ def _limit(text: str) -> int | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; a failure is said in words."""
+    """Run one command; a failure is printed as one sentence."""
     try:
         given = read(arguments)
         given.run(find(given.stack or None), given)

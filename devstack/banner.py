@@ -4,8 +4,8 @@ import shlex
 
 from devstack import template
 from devstack.console import Console
-from devstack.doors import OWN_HOSTS
 from devstack.function_settings import open_to_all
+from devstack.host_check import OWN_HOSTS
 from devstack.settings import ROOT, Settings
 
 _EXAMPLE = ROOT / "examples" / "mountains.jpg"
@@ -49,7 +49,7 @@ def _relay(settings: Settings) -> str:
     if settings.simulated:
         return "Videos come from the simulator (no VEO3_API_KEY) and cost nothing."
     default = template.load(ROOT / "template.yaml")["Parameters"]["Veo3BaseUrl"]["Default"]
-    origin = settings.said.get("VEO3_BASE_URL") or default
+    origin = settings.given.get("VEO3_BASE_URL") or default
     return f"Videos come from {origin}, and each video is paid for."
 
 

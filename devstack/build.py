@@ -12,7 +12,7 @@ from devstack.sam.environment import environment as sam_sees
 from devstack.settings import ROOT
 
 TOOLS = ROOT / ".venv"
-#: Not .aws-sam/build: that one is for `sam deploy`, whoever builds it.
+#: Not .aws-sam/build: that one is for `sam deploy`.
 BUILT = ROOT / ".local" / "build"
 _DIGEST = ROOT / ".local" / "build.digest"
 _LOG = ROOT / ".local" / "build.log"
@@ -63,7 +63,7 @@ def _sam_build() -> None:
         capture_output=True,
         text=True,
         check=False,
-        umask=0o022,  # containers and Lambda read the packages as somebody else
+        umask=0o022,  # containers and Lambda read the packages as another user
     )
     if done.returncode:
         _LOG.write_text(done.stdout + done.stderr)

@@ -36,10 +36,10 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
     example = ROOT / ".env.example"
     known = names(built, example.read_text() if example.exists() else "")
     slips, warnings = _unknown_in_file(file.lines, known, path.name)
-    said, wrong = normalised(built, {**file.values, **environment})
+    given, wrong = normalised(built, {**file.values, **environment})
     problems = [*file.problems, *slips, *wrong]
     try:
-        settings = Settings.of(said)
+        settings = Settings.of(given)
     except SettingsError as exc:
         raise SettingsError([*problems, *exc.problems]) from None
     if problems:
@@ -88,16 +88,16 @@ def _plain(name: str) -> str:
     return name.upper().replace("_", "").replace("-", "")
 
 
-def normalised(built: Template, said: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return what was said with the template's values in its own form, and all problems."""
-    new, problems = dict(said), []
+def normalised(built: Template, given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return what was given with the template's values in its own form, and all problems."""
+    new, problems = dict(given), []
     for name, parameter in template.variables(built).items():
         key = name.removesuffix("_SECRET")
-        if name.endswith(KEY_SECRET) and (problem := _about_key(said.get(key, ""))):
+        if name.endswith(KEY_SECRET) and (problem := _about_key(given.get(key, ""))):
             problems.append(f"{key}: {problem}")
-        text = said.get(name, "").strip()
+        text = given.get(name, "").strip()
         try:
-            new |= {name: value(text, built["Parameters"][parameter])} if name in said else {}
+            new |= {name: value(text, built["Parameters"][parameter])} if name in given else {}
         except ValueError as exc:
             shown = "…" if "@" in text else repr(text)
             problems.append(f"{name}={shown}: {exc}{_advice(name, text)}")

@@ -1,4 +1,4 @@
-"""The frame of `make run` and `make sam-local`: a refusal is said in words, without a traceback."""
+"""The frame of `make run` and `make sam-local`: an error is one sentence, without a traceback."""
 
 import io
 import os

@@ -31,7 +31,7 @@ class Console:
         environment: Mapping[str, str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Colour a terminal only, unless NO_COLOR is said (no-color.org) or it is a dumb one."""
+        """Colour a terminal only, unless NO_COLOR is set (no-color.org) or it is a dumb one."""
         self.terminal = stream.isatty()
         self._coloured = (
             self.terminal
@@ -49,7 +49,7 @@ class Console:
         """Write a text under the time of day, further lines of it indented as far."""
         now = datetime.fromtimestamp(self._clock()).strftime("%H:%M:%S")  # noqa: DTZ006 — the reader's
         body = text.replace("\n", f"\n{'':{len(now)}} ")
-        with suppress(OSError):  # whoever read it has gone, and what runs goes on
+        with suppress(OSError):  # the reader has gone; the stack runs on
             self._stream.write(f"{self.painted(now, _DIM)} {body}\n")
             self._stream.flush()
 
@@ -83,7 +83,7 @@ class Console:
                 self._prompts.pop(forgotten, None)
             if self.terminal:
                 self._prompts[task] = _request(item).get("prompt") or ""
-        if state != before and (told := self._told(task, item, state, before)):
+        if state != before and (told := self._described(task, item, state, before)):
             self.line(f"{self.painted(task, _CYAN)} {told}")
 
     def painted(self, text: str, code: str) -> str:
@@ -94,7 +94,9 @@ class Console:
         """Return a text so that it is seen first."""
         return self.painted(text, _BOLD)
 
-    def _told(self, task: str, item: Mapping[str, Any], state: tuple[str, int], before: Any) -> str:
+    def _described(
+        self, task: str, item: Mapping[str, Any], state: tuple[str, int], before: Any
+    ) -> str:
         status, progress = state
         if status == "processing":
             began = before is None or before[0] != status
@@ -117,7 +119,7 @@ class Console:
 
 
 def printable(text: str, most: int = 120) -> str:
-    """Return a text of strangers on one line, without what steers a terminal, and not for ever."""
+    """Return a caller's text on one line, shortened and without a terminal's control characters."""
     clean = "".join(c if c.isprintable() else " " for c in text)
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 

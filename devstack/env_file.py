@@ -1,4 +1,4 @@
-"""`.env` line by line, so that what is wrong in it can be told by its line."""
+"""`.env` line by line, so that an error names its line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from dotenv.parser import Binding, parse_stream
 
 @dataclass(frozen=True)
 class EnvFile:
-    """What a file says: values and lines by name, and what nobody can mean, in words."""
+    """What a file says: values and lines by name, and what is wrong, as sentences."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What surrounds MiniStack and the functions: an environment, and a folder of their own."""
+"""The environment variables of MiniStack and the functions, and a folder for their files."""
 
 import logging
 import os

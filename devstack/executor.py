@@ -18,7 +18,7 @@ from devstack.logs import in_repository, readable
 
 #: Ctrl-C and a closed terminal reach the whole process group: the functions are ended by `stop`,
 #: without a traceback.
-_DEAF = (
+_IGNORE_SIGINT = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
 )
@@ -41,9 +41,9 @@ _retired: list[lambda_runtime.Worker] = []
 
 
 def script() -> str:
-    """Return what runs in a function's process: MiniStack's, and what escapes is told."""
+    """Return the script of a function's process: MiniStack's, with unhandled exceptions logged."""
     told = _ESCAPED.sub(r"\g<0>\1    _tell_escaped()\n", lambda_runtime._PYTHON_WORKER_SCRIPT)
-    return _DEAF + _TELLS + told
+    return _IGNORE_SIGINT + _TELLS + told
 
 
 def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool = False) -> None:

@@ -47,7 +47,7 @@ def _with_account(condition: Any) -> Any:
     return condition
 
 
-def reconcile(deployment: "Deployment") -> str:
+def apply_fixups(deployment: "Deployment") -> str:
     """Put back what was dropped; return the id of the HTTP API."""
     api = ""
     for logical_id, physical_id in deployment.physical_ids.items():

@@ -1,4 +1,4 @@
-"""What the functions are told: the settings of `make run`, over what fits this machine."""
+"""The functions' settings: those of `make run`, over defaults that fit this machine."""
 
 from devstack.settings import Settings
 
@@ -10,7 +10,7 @@ _ALSO_SIMULATED = {
 
 
 def function_settings(settings: Settings) -> dict[str, str]:
-    """Return the functions' settings by variable: what was said, over what fits this machine."""
+    """Return the functions' settings by variable."""
     fitting = {"PUBLIC_URL": settings.api_url, "ALLOW_ANONYMOUS": "true"}
     if settings.debug:
         fitting["POWERTOOLS_LOG_LEVEL"] = "DEBUG"
@@ -26,13 +26,13 @@ def function_settings(settings: Settings) -> dict[str, str]:
         }
         # The simulator plays two other services as well, unless the user has keys to real ones.
         for service, addresses in _ALSO_SIMULATED.items():
-            if not settings.said.get(f"{service}_API_KEY"):
+            if not settings.given.get(f"{service}_API_KEY"):
                 relay |= {f"{service}_API_KEY": SIMULATOR_KEY} | {
                     name: value.format(port=settings.upstream_port)
                     for name, value in addresses.items()
                 }
     # A service's address goes with its key: without one, an address in .env would be no use.
-    return fitting | {name: value for name, value in settings.said.items() if value} | relay
+    return fitting | {name: value for name, value in settings.given.items() if value} | relay
 
 
 def open_to_all(settings: Settings) -> bool:

@@ -1,4 +1,4 @@
-"""The doors of the local stack: API Gateway at `/` of its own port, and no way in for a web page.
+"""The local stack's API Gateway at `/` of its own port, closed to web pages of other origins.
 
 MiniStack answers any host and allows every origin. What `doors` does not know is refused here, in
 the words of the dialect that was spoken to and with the setting that would let it in.
@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from devstack.doors import App, Doors, Receive, Scope, Send, host_of, same_origin, writes
+from devstack.host_check import App, HostCheck, Receive, Scope, Send, host_of, same_origin, writes
 from devstack.links import PREFIX, Links
 
 _FORM = b"multipart/form-data"
@@ -31,7 +31,7 @@ class Gateway:
         self._links = links
         self._ministack = ministack
         self._api_port = api_port
-        self._doors = Doors(hosts, origins)
+        self._host_check = HostCheck(hosts, origins)
         self.api_id = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,7 @@ class Gateway:
     def _refusal(self, scope: Scope, *, to_api: bool) -> "Refusal | None":
         headers = {name.lower(): value for name, value in scope["headers"]}
         host = host_of(headers)
-        if not self._doors.know(host, scope["server"][0]):
+        if not self._host_check.knows(host, scope["server"][0]):
             return host_refused(host)
         if b"origin" not in headers or (to_api and scope["path"].startswith(PREFIX)):
             return None  # files are for every page, as a CDN's or S3's are; a form is signed
@@ -75,16 +75,16 @@ class Gateway:
 
     def _invited(self, origin: str, headers: dict[bytes, bytes], *, to_api: bool) -> bool:
         if to_api:
-            return self._doors.invite(origin)
+            return self._host_check.may_write(origin)
         # An upload's form goes to S3, which its signature opens; a page of the API's own may as
         # well. The other AWS APIs are for no page: anybody can sign as `test`.
         form = headers.get(b"content-type", b"").startswith(_FORM)
-        return form and (self._doors.invite(origin) or self._of_the_api(origin))
+        return form and (self._host_check.may_write(origin) or self._of_the_api(origin))
 
     def _of_the_api(self, origin: str) -> bool:
         try:
             page = urlsplit(origin)
-            return page.port == self._api_port and self._doors.know(page.netloc, "")
+            return page.port == self._api_port and self._host_check.knows(page.netloc, "")
         except ValueError:
             return False
 
@@ -151,7 +151,7 @@ def host_refused(host: str) -> Refusal:
 
 
 def origin_refused(origin: str) -> Refusal:
-    """Return the refusal of a write by a page that nobody has invited."""
+    """Return the refusal of a write by a page of an origin that is not allowed."""
     message = (
         f"Pages of {_said(origin)} are not invited here: name the origin in CORS_ALLOW_ORIGINS, "
         "with commas, in .env or the environment of `make run`."

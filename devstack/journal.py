@@ -1,9 +1,9 @@
-"""Items and files of one deployment on disk, each as soon as it is written: they outlive any end.
+"""Items and files of one deployment on disk, each as soon as it is written: they survive a crash.
 
-`journal.jsonl` holds one change a line, and beside it lie the files' bodies. A change is written
-before whoever makes it hears of it, so that what the table ever told is here; a line that was cut
-off by a crash was told to nobody. Each start writes what is left of the changes anew, in one
-rename. (A machine that loses its power may lose the last seconds: nothing waits for the disk.)
+`journal.jsonl` holds one change a line, and beside it are the files' bodies. A change is written
+before its request is answered, so that everything that the table ever answered is here; a line that
+a crash cut off was never answered. Each start rewrites the file without what has been replaced, in
+one rename. (A power cut may lose the last seconds: nothing waits for the disk.)
 """
 
 import json
@@ -30,7 +30,7 @@ class Body:
 
 
 class Journal:
-    """What one folder holds, and how it goes on; `items` and `files` are by key."""
+    """The items and files of one folder, by key."""
 
     def __init__(self, folder: Path) -> None:
         """Read the folder; raise `RuntimeError` when it is damaged, and leave it then."""
@@ -40,7 +40,7 @@ class Journal:
         self._lock = Lock()
         self._log = ChangeLog(folder)
         self.ended_well = True
-        """Whether the last run wrote its end; a folder that nobody used did."""
+        """Whether the last run wrote its end; true for a new folder."""
         if self._log.path.exists():
             self._read()
         else:
@@ -64,9 +64,9 @@ class Journal:
         return {k: Body(self._folder / name, kind) for k, (name, kind) in self._files.items()}
 
     def begin(self) -> Self:
-        """Go on with what was read: from here on every change is written."""
+        """Begin to write: from here on every change is appended."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._folder.chmod(0o700)  # earlier versions left it to everybody
+        self._folder.chmod(0o700)  # earlier versions let everybody read it
         self._log.rewrite(self._changes())
         used = {name for name, _ in self._files.values()}
         for path in self._folder.iterdir():
@@ -82,7 +82,7 @@ class Journal:
             self._append({"ended": time.time()})
 
     def put_item(self, key: str, item: Mapping[str, Any]) -> None:
-        """Take an item in; raise `OSError` when it cannot be written."""
+        """Write an item; raise `OSError` when it cannot be written."""
         text = to_json(item)
         with self._lock:
             if self._items.get(key) != text:
@@ -90,14 +90,14 @@ class Journal:
                 self._items[key] = text
 
     def remove_item(self, key: str) -> None:
-        """Let an item go."""
+        """Remove an item."""
         with self._lock:
             if key in self._items:
                 self._append({"key": key, "item": None})
                 del self._items[key]
 
     def put_file(self, key: str, body: bytes, content_type: str) -> None:
-        """Take a file in, its body first."""
+        """Write a file, its body first."""
         with self._lock:
             before = self._files.get(key)
             if before and before[1] == content_type and self._has(before[0], body):
@@ -109,7 +109,7 @@ class Journal:
             self._drop(before)
 
     def remove_file(self, key: str) -> None:
-        """Let a file go."""
+        """Remove a file."""
         with self._lock:
             if before := self._files.get(key):
                 self._append({"file": key, "name": None})
@@ -132,7 +132,7 @@ class Journal:
         self._log.append(change)
 
     def _changes(self) -> Iterator[Change]:
-        """Yield what there is, as changes from nothing."""
+        """Yield changes that make the present state from an empty one."""
         for key, text in self._items.items():
             yield {"key": key, "item": json.loads(text)}
         for key, (name, kind) in self._files.items():
@@ -144,7 +144,7 @@ class Journal:
                 self._apply(change)
         except (ValueError, KeyError) as exc:
             raise RuntimeError(
-                f"{self._log.path} is damaged in line {self._log.line} ({exc}): mend it, or move"
+                f"{self._log.path} is damaged in line {self._log.line} ({exc}): repair it, or move"
                 f" {self._folder} away to start afresh"
             ) from None
 

@@ -1,9 +1,9 @@
-"""Links that whoever asked can follow: the files of the local stack at the API's own port.
+"""Links that the caller can follow: the files of the local stack at the API's own port.
 
-A task's video lies at a port of this machine's loopback, the stand-in's or MiniStack's S3. To a
-phone, a colleague or a container that address means their own machine. Who asks from elsewhere, or
-anybody where PUBLIC_URL is said, is therefore given links below the address that was asked, and
-those are served from there. Nothing else of AWS is: what is read or sent must be signed.
+A task's video lies at a port of this machine's loopback, the simulator's or MiniStack's S3. To a
+phone, a colleague or a container that address means their own machine. A caller from elsewhere, and
+every caller where PUBLIC_URL is set, therefore gets links below the address that it asked, and
+files are served from there. Nothing else of AWS is: what is read or sent must be signed.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from devstack.doors import App, Receive, Scope, Send, host_of
+from devstack.host_check import App, Receive, Scope, Send, host_of
 
 PREFIX = "/_local/"
 _LOOPBACK_NAMES = ("localhost", ".localhost")
@@ -31,12 +31,12 @@ _FORM, _JSON = b"multipart/form-data", b"application/json"
 
 
 class Links:
-    """Knows where the files lie here, and under which base others find them."""
+    """Rewrites links between where files are here and where the caller finds them."""
 
     def __init__(
         self, aws: App, *, api_url: str, aws_port: int, files_port: int | None, public_url: str = ""
     ) -> None:
-        """Take MiniStack as `aws`; `files_port` is the stand-in's, None where a relay is real."""
+        """Take MiniStack as `aws`; `files_port` is the simulator's, None where a relay is real."""
         self._aws = aws
         self._aws_port = aws_port
         self._api_url = api_url.encode()
@@ -64,14 +64,14 @@ class Links:
         if scope["method"] == "OPTIONS":
             await _preflight(scope, send)
         elif place == "files" and self._files_port and scope["method"] in {"GET", "HEAD"}:
-            await self._stand_in(scope, _Rewritten(send, pairs))
+            await self._from_simulator(scope, _Rewritten(send, pairs))
         elif place == "s3" and _is_signed(scope):
             await self._aws(self._s3_scope(scope), receive, _Rewritten(send, pairs))
         else:
             await _error(send, 404, "not_found", "No such file.")
 
-    async def _stand_in(self, scope: Scope, send: Send) -> None:
-        """Hand a file on as it comes; where it breaks off, the answer does."""
+    async def _from_simulator(self, scope: Scope, send: Send) -> None:
+        """Stream a file of the simulator; where it breaks off, the response does."""
         path = scope["raw_path"][len(PREFIX) + len("files") :].decode("ascii", "replace")
         url = f"http://127.0.0.1:{self._files_port}{path}"
         headers = [(name, value) for name, value in scope["headers"] if name in _PASSED_ON]

@@ -8,7 +8,7 @@ from typing import Any
 from devstack.settings import ROOT
 
 _TOLD = ("level", "message")
-#: Where and by whom, which the prefix or nobody needs; the traceback is printed below.
+#: Fields that the prefix already says, or that are printed below.
 _LEFT_OUT = {
     *_TOLD,
     "cold_start",
@@ -31,7 +31,7 @@ _QUIET = {"DEBUG", "INFO"}
 #: MiniStack unpacks a function to …/ministack-lambda-<stack>-<function>-<random>/code, and each of
 #: its layers to …/layer_<number> beside that.
 _UNPACKED = re.compile(r'"/[^"\n]*/ministack-lambda-[^/"\n]+/(code|layer_\d+)/([^"\n]+)"')
-#: How MiniStack's worker leads to the handler's module, which nobody has written here.
+#: How MiniStack's worker leads to the handler's module, which is not the project's code.
 _MACHINERY = re.compile(
     r'^  File "[^"\n]*(?:<frozen importlib|/importlib/__init__\.py|/_worker\.py)[^\n]*\n'
     r"(?:    [^\n]*\n)*",
@@ -40,7 +40,7 @@ _MACHINERY = re.compile(
 
 
 def readable(line: str, *, debug: bool = False) -> str | None:
-    """Return the line as a person wants it, or None when nobody does."""
+    """Return the line for a person, or None for one that is left out."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -51,7 +51,7 @@ def readable(line: str, *, debug: bool = False) -> str | None:
         return None  # CloudWatch's embedded metrics
     if not debug and (entry.get("level"), entry.get("message")) in _TOLD_ALREADY:
         return None
-    return _told(entry)
+    return _describe(entry)
 
 
 def in_repository(text: str, function: str, root: Path = ROOT) -> str:
@@ -75,7 +75,7 @@ def without_machinery(traceback: str) -> str:
     return _MACHINERY.sub("", traceback)
 
 
-def _told(entry: dict[str, Any]) -> str:
+def _describe(entry: dict[str, Any]) -> str:
     level, message = (entry.get(key, "") for key in _TOLD)
     facts = [f"{k}={v}" for k, v in entry.items() if k not in _LEFT_OUT and v is not None]
     # The id of `x-request-id`, by which a caller asks what went wrong.

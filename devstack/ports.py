@@ -1,4 +1,4 @@
-"""The stack's ports, taken before anything else: all that are in use are said at once."""
+"""The stack's ports, taken before anything else; one error names all that are in use."""
 
 import errno
 import ipaddress
@@ -25,7 +25,7 @@ class PortError(Exception):
     """Nothing can listen there; the message names all such ports and their settings."""
 
     def __init__(self, troubles: Collection[tuple[Port, OSError]], command: str) -> None:
-        told = dict.fromkeys(f"\n  {_told(port, exc)}" for port, exc in troubles)
+        told = dict.fromkeys(f"\n  {_describe(port, exc)}" for port, exc in troubles)
         others = [f"{port.setting}={free_beside(port)}" for port, exc in troubles if _taken(exc)]
         advice = (
             f"\nStop what uses them, or choose others, in .env or like this:\n  {' '.join(others)}"
@@ -71,7 +71,7 @@ def listen(hosts: Iterable[str], port: int) -> list[socket.socket]:
 
 
 def free_beside(port: Port) -> int:
-    """Return a port near by that nobody uses now, or the same where none is found."""
+    """Return a port near by that is free now, or the same where none is found."""
     for step in _STEPS:
         number = port.number + step
         if number >= 2**16:
@@ -84,7 +84,7 @@ def free_beside(port: Port) -> int:
 
 @contextmanager
 def free_ports(count: int) -> Iterator[list[int]]:
-    """Ports that nobody uses, held while the block runs: for several stacks at once."""
+    """Free ports, held while the block runs: for several stacks at once."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         yield [one.getsockname()[1] for one in held]
@@ -96,7 +96,7 @@ def _taken(exc: OSError) -> bool:
     return exc.errno in {errno.EADDRINUSE, errno.EACCES} and not isinstance(exc, socket.gaierror)
 
 
-def _told(port: Port, exc: OSError) -> str:
+def _describe(port: Port, exc: OSError) -> str:
     if not _taken(exc):
         host = "API_HOST" if port.setting == "API_PORT" else "AWS_HOST"
         return f"{host}={','.join(port.hosts)}: not a name or address of this machine"

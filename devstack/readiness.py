@@ -1,4 +1,4 @@
-"""When the API of `make run` is open: once what was kept is back, and never after its end began.
+"""When the API of `make run` takes requests: after the restore, and until the stop begins.
 
 A client that retries through a restart must find its task. Before that is back the retry would be
 another task, and be paid for.
@@ -9,17 +9,17 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from devstack.gateway import Gateway
-from devstack.snapshot import Found, Keeper, now_in_table
+from devstack.snapshot import Found, Snapshot, now_in_table
 
 if TYPE_CHECKING:
     from devstack.journal import Journal
 
 _ANSWER_SECONDS = 20  # of waiting for a relay's answers; most come within ten
-_NAMED = 20  # open tasks that are told one by one
+_NAMED = 20  # open tasks that are listed one by one
 
 
-class Opening:
-    """Opened by the thread that starts the stack, closed by the one that ends it, maybe first."""
+class Readiness:
+    """Opened by the thread that starts the stack, closed by the one that stops it."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -27,22 +27,22 @@ class Opening:
         self._closed = False
         self._lock = Lock()
 
-    def open(self, api_id: str, keeper: Keeper | None) -> Found:
-        """Give back what was kept, then let requests in; once closed do neither."""
+    def open(self, api_id: str, snapshot: Snapshot | None) -> Found:
+        """Restore the snapshot, then take requests; do neither once closed."""
         found = Found()
         with self._lock:
             if self._closed:
                 return found
-            if keeper:
-                self._journal, found = keeper.restore()
-                print(*told(found), sep="\n", end="\n" if told(found) else "", flush=True)
+            if snapshot:
+                self._journal, found = snapshot.restore()
+                print(*summary(found), sep="\n", end="\n" if summary(found) else "", flush=True)
             self._gateway.api_id = api_id
         return found
 
     def close(self) -> None:
-        """Answer 503 from here on, instead of functions that are ended.
+        """Answer 503 from here on; the functions are about to end.
 
-        Waits for a restore to end, so that its end is told of the whole.
+        Wait for a restore to end, so that the stop knows all of it.
         """
         with self._lock:
             self._closed = True
@@ -50,25 +50,25 @@ class Opening:
 
     @property
     def keeps(self) -> bool:
-        """Whether what was kept is back, and changes are written."""
+        """Return whether the snapshot is restored, and changes are written."""
         return self._journal is not None
 
     def await_answers(self, hurried: Event) -> None:
-        """Let the relay answer POSTs that are under way, a while and unless `hurried`.
+        """Wait for the relay's answers to POSTs under way, 20 s at most, less when `hurried`.
 
-        Cut off, each would end as `upstream_submit_unknown`, and may be paid for in vain.
+        A POST that is cut off ends as `upstream_submit_unknown`, and may be paid for in vain.
         """
-        until, said = time.monotonic() + _ANSWER_SECONDS, False
+        until, printed = time.monotonic() + _ANSWER_SECONDS, False
         while self._journal and (number := self._journal.unanswered(now_in_table())):
-            if not said:
+            if not printed:
                 print(f"Stopping: {number} submits wait for the relay's answer, for", end=" ")
                 print(f"{_ANSWER_SECONDS} s at most (Ctrl-C again: not at all) …", flush=True)
-                said = True
+                printed = True
             if hurried.wait(0.1) or time.monotonic() > until:
                 return
 
     def keep(self) -> None:
-        """Note a clean end beside what is kept; what was not restored yet still waits."""
+        """Write a clean end into the journal; do nothing when the restore never happened."""
         if self._journal is None:
             return
         try:
@@ -79,8 +79,8 @@ class Opening:
             print("Tasks, keys and files are kept for the next start.", flush=True)
 
 
-def told(found: Found) -> list[str]:
-    """Return what a start says of the last run: how it ended, and what goes on."""
+def summary(found: Found) -> list[str]:
+    """Return the lines that a start prints about the last run: how it ended, and what continues."""
     lines = []
     if not found.ended_well:
         lines.append("The last run ended without a stop; what it had written is all here.")
@@ -89,7 +89,7 @@ def told(found: Found) -> list[str]:
             f"Back from the last run: {found.tasks} tasks, {found.keys} API keys,"
             f" {found.files} files."
         )
-    jobs = [f"  {task} goes on: the relay's job {job}" for task, job in found.jobs.items()]
+    jobs = [f"  {task} continues: the relay's job {job}" for task, job in found.jobs.items()]
     jobs += [
         f"  {task} was being submitted: whether the relay took it is not known"
         for task in found.unknown

@@ -15,12 +15,10 @@ from devstack import template
 from devstack.settings import ROOT, Settings
 
 SECONDS = 4.0  # for the connection, and for the answer
-_LONGEST = 2.5 * SECONDS  # in all; a resolver may take its own time
+_MAX_SECONDS = 2.5 * SECONDS  # in all; a resolver may take its own time
 _NO_JOB = "start-check"
 _REFUSED = frozenset({401, 403})
-_ANYWAY = (
-    ".\nCHECK_RELAY=false starts all the same; with VEO3_API_KEY= the simulator plays the relay"
-)
+_ANYWAY = ".\nCHECK_RELAY=false skips this check; with VEO3_API_KEY= the simulator plays the relay"
 
 
 def check(settings: Settings) -> str | None:
@@ -28,11 +26,11 @@ def check(settings: Settings) -> str | None:
     if settings.simulated or not settings.check_relay:
         return None
     parameters = template.load(ROOT / "template.yaml")["Parameters"]
-    origin = settings.said.get("VEO3_BASE_URL") or parameters["Veo3BaseUrl"]["Default"]
-    endpoint = settings.said.get("VEO3_ENDPOINT") or parameters["Veo3Endpoint"]["Default"]
-    look = _Look(f"{origin}{endpoint}", settings.said["VEO3_API_KEY"].strip())
+    origin = settings.given.get("VEO3_BASE_URL") or parameters["Veo3BaseUrl"]["Default"]
+    endpoint = settings.given.get("VEO3_ENDPOINT") or parameters["Veo3Endpoint"]["Default"]
+    look = _Look(f"{origin}{endpoint}", settings.given["VEO3_API_KEY"].strip())
     look.start()
-    look.join(_LONGEST)
+    look.join(_MAX_SECONDS)
     host = httpx.URL(origin).host
     if look.status in _REFUSED:
         raise RuntimeError(f"{host} refuses the key ({look.status}): look at VEO3_API_KEY{_ANYWAY}")
@@ -45,7 +43,7 @@ def check(settings: Settings) -> str | None:
 
 
 class _Look(threading.Thread):
-    """Asks in a thread of its own, which nobody waits for longer than is sensible."""
+    """Asks in a thread, which the start waits for no longer than is sensible."""
 
     def __init__(self, url: str, key: str) -> None:
         super().__init__(daemon=True)

@@ -74,7 +74,7 @@ class Reloader:
         self._fixed = self._fixed_times()
 
     def start(self) -> None:
-        """Watch from now on, in a thread of its own, for as long as the process lives."""
+        """Watch from now on, in a thread, for as long as the process lives."""
         threading.Thread(target=self._watch, daemon=True, name="reload").start()
 
     def look(self) -> None:
@@ -102,7 +102,7 @@ class Reloader:
     def _bring(self, part: Part) -> None:
         name = part.folder.relative_to(self._root)
         if wrong := self._wrong(part):
-            self._say(f"{name} is not reloaded, and goes on as it was:\n{wrong}")
+            self._say(f"{name} is not reloaded; the code before stays:\n{wrong}")
             return
         code = zipped(part.files().items())
         if part.is_layer:

@@ -1,4 +1,4 @@
-"""What `make run` is told by the environment and by `.env` in the project's root."""
+"""The settings of `make run`, from the environment and from `.env` in the project's root."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -52,28 +52,28 @@ class Settings:
     #: Whether the start asks a real relay once if it answers and takes the key.
     check_relay: bool = True
 
-    #: Everything that was said, for the settings that belong to the functions.
-    said: Mapping[str, str]
+    #: All variables that have a value, for the settings that belong to the functions.
+    given: Mapping[str, str]
 
     @classmethod
     def read(cls, environment: Mapping[str, str], dotenv: Path) -> Self:
-        """Let the environment win over `dotenv`; raise `SettingsError` with all that is wrong."""
+        """Read both, the environment first; raise `SettingsError` with all that is wrong."""
         return cls.of({**env_file.read(dotenv).values, **environment})
 
     @classmethod
-    def of(cls, said: Mapping[str, str]) -> Self:
-        """Read what was said by variable; raise `SettingsError` with all that is wrong."""
-        reader = _Reader(said)
+    def of(cls, given: Mapping[str, str]) -> Self:
+        """Read values by variable; raise `SettingsError` with all that is wrong."""
+        reader = _Reader(given)
         settings = cls(
-            said=said,
-            api_host=said.get("API_HOST") or cls.api_host,
+            given=given,
+            api_host=given.get("API_HOST") or cls.api_host,
             api_port=reader.port("API_PORT", cls.api_port),
-            aws_host=said.get("AWS_HOST") or cls.aws_host,
+            aws_host=given.get("AWS_HOST") or cls.aws_host,
             aws_port=reader.port("AWS_PORT", cls.aws_port),
             upstream_port=reader.port("UPSTREAM_PORT", cls.upstream_port),
             upstream_files_port=reader.port("UPSTREAM_FILES_PORT", cls.upstream_files_port),
             upstream_seconds=reader.seconds("UPSTREAM_SECONDS", cls.upstream_seconds),
-            keep_in=_folder(said, "KEEP_IN", cls.keep_in),
+            keep_in=_folder(given, "KEEP_IN", cls.keep_in),
             check_relay=reader.switch("CHECK_RELAY", default=cls.check_relay),
             reload=reader.switch("RELOAD", default=cls.reload),
         )
@@ -89,8 +89,8 @@ class Settings:
 
     @property
     def simulated(self) -> bool:
-        """Whether the stand-in plays the relay: nobody gave a key to a real one."""
-        return not self.said.get("VEO3_API_KEY")
+        """Whether the simulator is the relay, because there is no key to a real one."""
+        return not self.given.get("VEO3_API_KEY")
 
     @property
     def kept(self) -> Path | None:
@@ -100,7 +100,7 @@ class Settings:
         if self.simulated:
             earlier = self.keep_in / "stand-in"  # its name in earlier versions
             return earlier if earlier.is_dir() else self.keep_in / "simulator"
-        relay = re.sub(r"[^a-z0-9.]+", "-", self.said.get("VEO3_BASE_URL", "").lower()).strip("-.")
+        relay = re.sub(r"[^a-z0-9.]+", "-", self.given.get("VEO3_BASE_URL", "").lower()).strip("-.")
         return self.keep_in / (relay or "relay")
 
     @property
@@ -121,22 +121,22 @@ class Settings:
         All that is listened at, PUBLIC_URL's host, and ALLOWED_HOSTS as Django reads it:
         `.example.com` is a domain with all below it, `*` any host.
         """
-        said = [self.said.get("PUBLIC_URL", ""), *self.said.get("ALLOWED_HOSTS", "").split(",")]
-        named = (_host(each.strip()) for each in said)
+        given = [self.given.get("PUBLIC_URL", ""), *self.given.get("ALLOWED_HOSTS", "").split(",")]
+        named = (_host(each.strip()) for each in given)
         return frozenset({*self.api_hosts, *self.aws_hosts, *named} - {"", *_ANY})
 
     @property
     def debug(self) -> bool:
         """Whether the steps are logged; another LOG_LEVEL may be meant for something else."""
-        return self.said.get("LOG_LEVEL", "").upper() == "DEBUG"
+        return self.given.get("LOG_LEVEL", "").upper() == "DEBUG"
 
     @property
     def aws_hosts(self) -> list[str]:
-        """Addresses of the AWS APIs and the stand-in: loopback, Docker's bridge for containers."""
+        """Addresses of the AWS APIs and the simulator: loopback, Docker's bridge for containers."""
         return [host.strip() for host in self.aws_host.split(",")]
 
     def ports(self) -> list[Port]:
-        """Tell all ports that a stack needs; the stand-in opens its own by itself."""
+        """Return all ports that a stack needs; the simulator opens its own."""
         ports = [
             Port(setting="API_PORT", hosts=self.api_hosts, number=self.api_port),
             Port(setting="AWS_PORT", hosts=self.aws_hosts, number=self.aws_port),
@@ -160,27 +160,27 @@ class Settings:
     @property
     def cors_origins(self) -> list[str]:
         """Pages that may call the API, of this machine or not; `*` is any."""
-        return [origin for origin in self.said.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
+        return [origin for origin in self.given.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
 
 
-def _host(said: str) -> str:
+def _host(given: str) -> str:
     """Return the host of a URL, of host and port, or of an address; empty without one."""
-    if said.count(":") > 1 and "[" not in said and "/" not in said:
-        return said.lower()  # an IPv6 address
-    return urlsplit(said if "//" in said else f"//{said}").hostname or ""
+    if given.count(":") > 1 and "[" not in given and "/" not in given:
+        return given.lower()  # an IPv6 address
+    return urlsplit(given if "//" in given else f"//{given}").hostname or ""
 
 
-def _folder(said: Mapping[str, str], name: str, default: Path | None) -> Path | None:
-    if name not in said:
+def _folder(given: Mapping[str, str], name: str, default: Path | None) -> Path | None:
+    if name not in given:
         return default
-    return ROOT / said[name] if said[name] else None
+    return ROOT / given[name] if given[name] else None
 
 
 class _Reader:
-    """Reads values by name; what cannot be read is a problem, and its default goes on."""
+    """Reads values by name; one that cannot be read is a problem, and the default is used."""
 
-    def __init__(self, said: Mapping[str, str]) -> None:
-        self._said = said
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._said = given
         self.problems: list[str] = []
 
     def port(self, name: str, default: int) -> int:

@@ -1,4 +1,4 @@
-"""The stand-in relay as a process of its own, as a relay is."""
+"""The simulator as a child process."""
 
 import subprocess
 import sys
@@ -7,10 +7,10 @@ from pathlib import Path
 from devstack.function_settings import SIMULATOR_KEY
 from devstack.settings import ROOT, Settings
 
-_LEAST_DAYS = 7  # that a job is kept, and longer than its task can be read
+_MIN_KEPT_DAYS = 7  # that a job is kept, and longer than its task can be read
 
 
-class StandIn:
+class SimulatorProcess:
     """Started by the constructor; it ends when asked, or with this process however that ends."""
 
     def __init__(self, settings: Settings, keep_in: Path | None = None) -> None:
@@ -20,8 +20,8 @@ class StandIn:
         command += ["--files-port", str(settings.upstream_files_port)]
         command += ["--seconds", str(settings.upstream_seconds)]
         if keep_in:
-            hours = settings.said.get("TASK_RETENTION_HOURS") or "0"
-            days = max(_LEAST_DAYS, float(hours) / 24 + 1)
+            hours = settings.given.get("TASK_RETENTION_HOURS") or "0"
+            days = max(_MIN_KEPT_DAYS, float(hours) / 24 + 1)
             command += ["--keep-in", str(keep_in), "--keep-days", f"{days:g}"]
         # A process group of its own: Ctrl-C in the terminal is not for it.
         self._process = subprocess.Popen(
@@ -31,7 +31,7 @@ class StandIn:
     def wait_until_ready(self) -> None:
         """Return when it listens; raise `RuntimeError` when it ended instead."""
         if self._process.stdout and not self._process.stdout.readline():
-            message = f"the stand-in relay ended with exit code {self._process.wait()}"
+            message = f"the simulator ended with exit code {self._process.wait()}"
             raise RuntimeError(message)
 
     def ask_to_stop(self) -> None:

@@ -1,13 +1,12 @@
-"""What outlives a run of `make run`, however it ends: the table's items and the bucket's files.
+"""What outlives a run of `make run`, a crash too: the table's items and the bucket's files.
 
 The journal has them as they were written last. Each start gives them to its own, new deployment
 through the AWS APIs; MiniStack's PERSIST_STATE would bring the old one back, code and all. The
-queue is not kept: a message is only a hint, and the sweeper sends another for every task that
-wants work.
+queue is not kept: a message only says that a task wants work, and the sweeper sends another.
 
-A start goes on where the last run was, after a crash too. That is as safe as the death of a worker
-and for the same reason: what was told is in the journal. A job that was paid for has its id there
-and is looked at further, and a POST that was begun without an answer is never sent again unasked.
+A start continues where the last run was, after a crash too. That is as safe as the death of a
+worker, for the same reason: the journal has all that was answered. A job that was paid for has its
+id there and is polled further, and a POST that was begun without a response is not sent again.
 """
 
 import fcntl
@@ -31,7 +30,7 @@ type Item = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """A folder that this process alone keeps things in, until it ends."""
+    """A folder that this process alone writes, until it ends."""
 
     folder: Path
     lock: IO[str]
@@ -59,7 +58,7 @@ class Place:
 
 
 def take_place(settings: Settings) -> Place | None:
-    """Take this relay's folder, None for none, and say what is unusual about it."""
+    """Take this relay's folder, None for none, and print what is unusual about it."""
     if settings.kept is None:
         return None
     place = Place.take(settings.kept)
@@ -90,17 +89,17 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Keeper:
-    """Keeps one deployment's data in `folder`; `record` has its changes written into a journal."""
+class Snapshot:
+    """The data of one deployment in `folder`; `record` has its changes written into a journal."""
 
     folder: Path
     table: str
     bucket: str
     record: Callable[[Journal], None]
-    files_origin: str = ""  # of the stand-in's videos now; empty with a real relay
+    files_origin: str = ""  # of the simulator's videos now; empty with a real relay
 
     def restore(self) -> tuple[Journal, Found]:
-        """Give back what the folder holds, and write down every change from here on.
+        """Put what the folder holds into the deployment, and write every change from here on.
 
         Raise `RuntimeError` when the table does not take all of it; the folder still has it then.
         """
@@ -126,14 +125,14 @@ class Keeper:
 
 
 def relinked(item: Item, origin: str) -> Item:
-    """Return a task with its video at the stand-in's port of this run, which may be another."""
+    """Return a task with its video at the simulator's port of this run, which may be another."""
     if "result" not in item:
         return item
     return item | {"result": {"S": _VIDEO.sub(rf"{origin}\1", item["result"]["S"])}}
 
 
 def released(item: Item, now: str) -> Item:
-    """Return an open task as nobody's and due at once: all workers ended with the last run."""
+    """Return an open task without an owner and due at once: all workers ended with the last run."""
     if "open" not in item:
         return item
     if item.get("lease_owner", {}).get("S"):

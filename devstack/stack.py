@@ -1,4 +1,4 @@
-"""One run: MiniStack in this process, the functions and the stand-in as its children."""
+"""One run: MiniStack in this process, the functions and the simulator as its children."""
 
 import asyncio
 import logging
@@ -21,15 +21,15 @@ from devstack.build import BUILT, TOOLS
 from devstack.command import stop_signals
 from devstack.console import Console
 from devstack.deploy import STACK, deploy
-from devstack.fixups import reconcile
+from devstack.fixups import apply_fixups
 from devstack.function_settings import function_settings
 from devstack.gateway import Gateway
 from devstack.links import Links
-from devstack.readiness import Opening
+from devstack.readiness import Readiness
 from devstack.reload import Reloader
 from devstack.settings import ROOT, Settings
-from devstack.simulator_process import StandIn
-from devstack.snapshot import Keeper, take_place
+from devstack.simulator_process import SimulatorProcess
+from devstack.snapshot import Snapshot, take_place
 from devstack.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Stack:
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
         self._console = console
-        self._stand_in: StandIn | None = None
+        self._simulator: SimulatorProcess | None = None
         self._place = take_place(settings)
         self._gateway = Gateway(
             ministack,
@@ -54,11 +54,11 @@ class Stack:
                 api_url=settings.api_url,
                 aws_port=settings.aws_port,
                 files_port=settings.upstream_files_port if settings.simulated else None,
-                public_url=settings.said.get("PUBLIC_URL", ""),
+                public_url=settings.given.get("PUBLIC_URL", ""),
             ),
         )
-        self._opening = Opening(self._gateway)
-        self._hurried = threading.Event()  # told to stop a second time
+        self._readiness = Readiness(self._gateway)
+        self._hurried = threading.Event()  # a second signal asks to stop
 
     async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
         """Serve on `sockets`, now its own, until a signal of `stop_signals`.
@@ -84,7 +84,7 @@ class Stack:
         )
         if self._settings.simulated:
             keep_in = self._place.folder / "relay" if self._place else None
-            self._stand_in = StandIn(self._settings, keep_in)
+            self._simulator = SimulatorProcess(self._settings, keep_in)
         observed = Traffic(self._gateway, self._console, api_port=self._settings.api_port)
         application = cast("Framework", observed)
         serving = asyncio.create_task(serve(application, config, shutdown_trigger=shutdown.wait))
@@ -104,19 +104,19 @@ class Stack:
                 await serving
 
     def _start(self) -> None:
-        said = function_settings(self._settings)
+        given = function_settings(self._settings)
         built = template.load(BUILT / "template.yaml")
-        secrets, named = template.secrets(built, said)
-        keeper = boto3.client("secretsmanager")
+        secrets, named = template.secrets(built, given)
+        secrets_manager = boto3.client("secretsmanager")
         for name, value in secrets.items():
-            keeper.create_secret(Name=name, SecretString=value)
+            secrets_manager.create_secret(Name=name, SecretString=value)
         try:
-            deployment = deploy(BUILT, template.parameters(built, said) | named)
+            deployment = deploy(BUILT, template.parameters(built, given) | named)
         except RuntimeError as exc:
             raise RuntimeError(template.by_variable(built, str(exc))) from None
         names = deployment.physical_ids
-        found = self._opening.open(reconcile(deployment), self._keeper(names))
-        if found.open:  # else they would wait for the next of its minutes
+        found = self._readiness.open(apply_fixups(deployment), self._snapshot(names))
+        if found.open:  # the schedule would start it within a minute
             boto3.client("lambda").invoke(
                 FunctionName=names["SweeperFunction"], InvocationType="Event"
             )
@@ -124,38 +124,38 @@ class Stack:
             source = template.load(ROOT / "template.yaml")
             functions = boto3.client("lambda")
             Reloader(ROOT, source, deployment.physical_ids, functions, self._console.line).start()
-        if self._stand_in:
-            self._stand_in.wait_until_ready()
+        if self._simulator:
+            self._simulator.wait_until_ready()
 
-    def _keeper(self, names: Mapping[str, str]) -> Keeper | None:
+    def _snapshot(self, names: Mapping[str, str]) -> Snapshot | None:
         if self._place is None:
             return None
         table, bucket = names["TasksTable"], names["FilesBucket"]
         record = partial(recorder.record, table=table, bucket=bucket)
         port = self._settings.upstream_files_port
         origin = f"http://127.0.0.1:{port}" if self._settings.simulated else ""
-        return Keeper(self._place.folder, table, bucket, record, origin)
+        return Snapshot(self._place.folder, table, bucket, record, origin)
 
     def _take_no_more(self) -> None:
-        """Let the worker be given no further task."""
+        """Stop the queue from handing tasks to the worker."""
         functions = boto3.client("lambda")
-        with suppress(BotoCoreError, ClientError):  # whatever it is, the end goes on
+        with suppress(BotoCoreError, ClientError):  # the stop must go on
             for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
                 functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
     def _end(self) -> None:
         print("Stopping: ending the functions …", flush=True)
-        self._opening.close()
-        if not self._settings.simulated and self._opening.keeps:  # nobody pays the stand-in
+        self._readiness.close()
+        if not self._settings.simulated and self._readiness.keeps:  # the simulator costs nothing
             self._take_no_more()
-            self._opening.await_answers(self._hurried)
+            self._readiness.await_answers(self._hurried)
         logging.disable()  # what MiniStack says of handlers that are ended under it
-        if self._stand_in:
-            self._stand_in.ask_to_stop()
+        if self._simulator:
+            self._simulator.ask_to_stop()
         executor.stop()
-        if self._stand_in:
-            self._stand_in.wait_for_end()
-        self._opening.keep()
+        if self._simulator:
+            self._simulator.wait_for_end()
+        self._readiness.keep()
 
 
 async def _first(*futures: asyncio.Future[Any]) -> None:
@@ -163,13 +163,13 @@ async def _first(*futures: asyncio.Future[Any]) -> None:
 
 
 def _in_thread(work: Callable[[], None]) -> asyncio.Future[None]:
-    """Do `work` beside the loop, in a thread that nobody has to wait for at the end."""
+    """Do `work` beside the loop, in a daemon thread."""
     future: Future[None] = Future()
 
     def run() -> None:
         try:
             work()
-        except Exception as exc:  # noqa: BLE001 — handed to whoever awaits
+        except Exception as exc:  # noqa: BLE001 — raised where the future is awaited
             future.set_exception(exc)
         else:
             future.set_result(None)

@@ -9,7 +9,7 @@ import yaml
 
 type Template = dict[str, Any]
 
-#: What no function reads and `make run` understands all the same.
+#: Variables that `make run` reads and no function does.
 _OF_THE_GATEWAY = {"CORS_ALLOW_ORIGINS": "CorsAllowOrigins"}
 KEY_SECRET = "_API_KEY_SECRET"  # noqa: S105 — the end of a variable's name
 
@@ -65,10 +65,10 @@ def variables(template: Template) -> dict[str, str]:
     }
 
 
-def parameters(template: Template, said: Mapping[str, str]) -> dict[str, str]:
-    """Tell the parameters: what was `said` of a variable, and what this machine is."""
+def parameters(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters: the values `given` to variables, and what this machine is."""
     chosen = {
-        parameter: said[name] for name, parameter in variables(template).items() if name in said
+        parameter: given[name] for name, parameter in variables(template).items() if name in given
     }
     here = {"Stage": "local", "Architecture": architecture()}
     return chosen | {name: here[name] for name in here if name in template["Parameters"]}
@@ -81,7 +81,7 @@ def by_variable(template: Template, text: str) -> str:
     return text
 
 
-def secrets(template: Template, said: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def secrets(template: Template, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Which secrets to make (name → value), and which parameters must then name them.
 
     A key, say VEO3_API_KEY, is kept under the name that VEO3_API_KEY_SECRET has; a parameter that
@@ -90,10 +90,10 @@ def secrets(template: Template, said: Mapping[str, str]) -> tuple[dict[str, str]
     values: dict[str, str] = {}
     named: dict[str, str] = {}
     for variable, parameter in variables(template).items():
-        key = said.get(variable.removesuffix("_SECRET"), "")
+        key = given.get(variable.removesuffix("_SECRET"), "")
         if not variable.endswith(KEY_SECRET) or not key:
             continue
-        name = said.get(variable) or template["Parameters"][parameter].get("Default")
+        name = given.get(variable) or template["Parameters"][parameter].get("Default")
         if not name:
             name = f"video-api/{variable.removesuffix('_SECRET').lower().replace('_', '-')}"
         values[name] = key

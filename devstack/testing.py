@@ -43,7 +43,7 @@ class RunningStack:
 
     @property
     def upstream_url(self) -> str:
-        """The stand-in relay, with its control routes."""
+        """The simulator, with its control routes."""
         return f"http://127.0.0.1:{self.ports['UPSTREAM_PORT']}"
 
     def kill(self, function: str) -> int:

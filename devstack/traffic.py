@@ -1,6 +1,6 @@
-"""What passes through the doors, told to the console: requests of the API, and rows of its table.
+"""Requests of the API and rows of its table, on their way through this process, for the console.
 
-The functions write their tasks through this process, so that nobody has to ask for them.
+The functions write their tasks through this process, so that no poll is needed.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from devstack.console import Console
-from devstack.doors import App, Receive, Scope, Send, same_origin
+from devstack.host_check import App, Receive, Scope, Send, same_origin
 
 _WRITES = {
     b"DynamoDB_20120810.PutItem",

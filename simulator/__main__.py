@@ -1,4 +1,4 @@
-"""`python -m simulator [--port 8001] [--files-port 8002] …`: run a stand-in until a signal.
+"""`python -m simulator [--port 8001] [--files-port 8002] …`: run a simulator until a signal.
 
 Says `ready API_ORIGIN FILES_ORIGIN` on its standard output once both ports listen.
 """

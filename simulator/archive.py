@@ -1,6 +1,6 @@
-"""Jobs on disk, so that a stand-in that comes back knows its jobs and has their videos, as a relay.
+"""Jobs on disk, so that a restarted simulator knows its jobs and has their videos, as a relay.
 
-`jobs.jsonl` has a line for each job, written before its POST is answered. Beside it lie the videos,
+`jobs.jsonl` has a line for each job, written before its POST is answered. Beside it are the videos,
 by what they show, and the images of those that are not rendered yet. What is older than a number
 of days is dropped at a start.
 """

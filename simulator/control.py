@@ -15,7 +15,7 @@ _SWITCHES = {"seconds": (int, float), "strict": (bool,), "tiny": (bool,)}
 
 
 class Control:
-    """Routes without a key: the stand-in listens on this machine alone."""
+    """Routes without a key: the simulator listens on this machine alone."""
 
     def __init__(self, state: State) -> None:
         """All state is shared with the other routes."""
@@ -43,15 +43,15 @@ class Control:
     async def change(self, request: Request) -> JSONResponse:
         """Change some of `seconds`, `strict` and `tiny`, for the jobs to come."""
         try:
-            wishes = await request.json()
+            changes = await request.json()
         except (JSONDecodeError, UnicodeDecodeError) as exc:
             raise Refusal(400, "invalid_request", "the body must be JSON") from exc
-        if not isinstance(wishes, dict):
+        if not isinstance(changes, dict):
             raise Refusal(400, "invalid_request", "the body must be an object")
-        for name, value in wishes.items():
+        for name, value in changes.items():
             if type(value) not in _SWITCHES.get(name, ()):
                 raise Refusal(400, "invalid_request", "no such setting, or another type", name)
-        for name, value in wishes.items():
+        for name, value in changes.items():
             setattr(self._state.settings, name, value)
         return JSONResponse(self._switches())
 

@@ -2,7 +2,7 @@
 
 A failure is named by its code, sent as it is written (`HIGH_TRAFFIC`, `high traffic` and
 `PUBLIC_ERROR_HIGH_TRAFFIC` are the same), by the name of a text that comes without a code, or by an
-HTTP status, which is then the code as an integer. How a response tells of it is the wire's matter.
+HTTP status, which is then the code as an integer. The wire writes its body.
 """
 
 from dataclasses import dataclass

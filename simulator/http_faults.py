@@ -13,7 +13,7 @@ from simulator.failures import Failure, failure, is_error_status, of_status
 from simulator.faults import Fault, Plan
 
 type ErrorBody = Callable[[Failure, Plan | None], dict[str, Any]]
-"""How a wire tells of a failure, in the shape that a plan asks for."""
+"""Returns the body of an error as the wire writes it; the plan may ask for another shape."""
 
 MAX_HANG_SECONDS = 3600.0
 _PAGE = (

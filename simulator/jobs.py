@@ -35,7 +35,7 @@ class Job:
     polls: list[float] = field(default_factory=list)
     """Seconds after the creation, of each poll."""
     seen: float | None = None
-    """When a poll first told of the end."""
+    """When a poll first reported the end."""
 
     @property
     def fails(self) -> bool:
@@ -75,7 +75,7 @@ class Job:
         return self.visit(Stage.POLL)
 
     def note_seen(self, now: float) -> None:
-        """Note that a poll tells of the end, if this is the first."""
+        """Note when a poll reports the end for the first time."""
         if self.seen is None and self.ended(now):
             self.seen = now
 
@@ -125,13 +125,13 @@ class Ledger:
         return plan.at(stage, self.visits[stage, plan.key] - 1)
 
     def add(self, job: Job) -> None:
-        """Take a job in."""
+        """Add an accepted job."""
         self.jobs[job.id] = job
         self.accepted[job.plan.key] += 1
         self.peak = max(self.peak, self.live(job.created))
 
     def restore(self, jobs: Iterable[Job]) -> None:
-        """Take earlier jobs in, which count as nothing that happened since the start."""
+        """Add jobs of an earlier run, without counting them."""
         self.jobs |= {job.id: job for job in jobs}
 
     def live(self, now: float) -> int:

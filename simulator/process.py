@@ -1,4 +1,4 @@
-"""A stand-in as a child process, for tests and for the local stack; standard library alone."""
+"""A simulator as a child process, for tests and for the local stack; standard library alone."""
 
 import json
 import subprocess
@@ -16,8 +16,8 @@ STOP_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
-    """A running stand-in: `api` and `files` are origins without a path."""
+class Simulator:
+    """A running simulator: `api` and `files` are origins without a path."""
 
     api: str
     files: str
@@ -49,11 +49,11 @@ class Upstream:
 
 
 @contextmanager
-def running(*options: str, python: str = sys.executable) -> Iterator[Upstream]:
-    """Run a stand-in on free ports, or on those of the options, until the end of the block.
+def running(*options: str, python: str = sys.executable) -> Iterator[Simulator]:
+    """Run a simulator on free ports, or on those of the options, until the end of the block.
 
-    `python` is the interpreter of the environment that has its requirements. The stand-in dies with
-    this process.
+    `python` is the interpreter of the environment that has its requirements. The simulator ends
+    with this process.
     """
     command = [python, "-m", "simulator", "--port=0", "--files-port=0", "--with-parent"]
     with subprocess.Popen(
@@ -70,9 +70,9 @@ def running(*options: str, python: str = sys.executable) -> Iterator[Upstream]:
             process.wait(STOP_WITHIN)
 
 
-def _when_ready(process: subprocess.Popen[str]) -> Upstream:
+def _when_ready(process: subprocess.Popen[str]) -> Simulator:
     line = process.stdout.readline() if process.stdout else ""
     match line.split():
         case ["ready", api, files]:
-            return Upstream(api, files, process)
-    raise ChildProcessError(line or "the stand-in did not start; see its standard error")
+            return Simulator(api, files, process)
+    raise ChildProcessError(line or "the simulator did not start; see its standard error")

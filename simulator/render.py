@@ -42,7 +42,7 @@ class Spec:
 
 
 class Cancelled(Exception):
-    """The process stops; nobody waits for the video."""
+    """The process stops before the video is made."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ SWITCHED_ON = frozenset({"1", "true", "yes", "on"})
 
 @dataclass(slots=True)
 class Settings:
-    """One stand-in. `/_control/settings` may change `seconds`, `strict` and `tiny`."""
+    """One simulator. `/_control/settings` may change `seconds`, `strict` and `tiny`."""
 
     host: str
     """Addresses to listen on, comma-separated; both ports are bound on each."""

@@ -1,4 +1,4 @@
-"""What the parts of one stand-in share."""
+"""What the parts of one simulator share."""
 
 import asyncio
 import secrets
@@ -16,7 +16,7 @@ from simulator.settings import Settings
 
 @dataclass(slots=True)
 class State:
-    """One stand-in: its settings, its counts, its videos and its end."""
+    """One simulator: its settings, its counts, its videos and its end."""
 
     settings: Settings
     folder: Path

@@ -1,4 +1,4 @@
-"""The pictures of the stand-in: the one that was sent in, or one drawn from the prompt."""
+"""The pictures of the simulator: the one that was sent in, or one drawn from the prompt."""
 
 import io
 from hashlib import sha256

@@ -1,6 +1,6 @@
 """`make animation`: the picture of the README, of a video that a local stack makes.
 
-Left the still image and what the API said while one waited, right the video that came of it.
+Left: the still image and the API's responses over time. Right: the video.
 """
 
 import io

@@ -34,7 +34,7 @@ def knows_vulnerabilities(command: Sequence[str] = PIP_AUDIT, *, seconds: float 
 
 
 def audit(locks: Sequence[str], command: Sequence[str] = PIP_AUDIT, skipped: Path = SKIPPED) -> int:
-    """Return the worst of pip-audit's exit codes; 0 and write why where nobody can be asked.
+    """Return the worst of pip-audit's exit codes; 0 where no service of advisories answers.
 
     Lock by lock, for pip-audit refuses a package that two of its files name.
     """

@@ -29,7 +29,7 @@ Locally in `.env` or the environment of `make run`, which wins ([`.env.example`]
 has all of them). Deployed as parameters of the template, with the name in CamelCase
 (`VEO3_BASE_URL` → `Veo3BaseUrl`). A key is deployed only in Secrets Manager, under the name in its
 `…_SECRET`. The template has more for operators: [parameters](deployment.md#parameters). Times are
-in seconds unless said otherwise.
+in seconds unless noted otherwise.
 
 `make docs` writes this page from the fields' comments in
 [`layers/videoapi/videoapi/settings.py`](../layers/videoapi/videoapi/settings.py) and

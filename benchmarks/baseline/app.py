@@ -45,14 +45,14 @@ class Submitted(BaseModel):
 
 
 @app.post("/api/v1/videos/generate", status_code=202)
-def generate(wish: GenerateVideo) -> Submitted:
+def generate(body: GenerateVideo) -> Submitted:
     """Put the task, send its id."""
     task_id = f"vid_{uuid.uuid4().hex}"
     item = {
         "task_id": {"S": task_id},
         "status": {"S": "pending"},
         "created_at": {"N": str(time.time())},
-        "request": {"S": wish.model_dump_json()},
+        "request": {"S": body.model_dump_json()},
     }
     dynamodb.put_item(
         TableName=table, Item=item, ConditionExpression="attribute_not_exists(task_id)"

@@ -1,4 +1,4 @@
 """`make sam-local`: the API's functions in Lambda containers, on the data of the local stack.
 
-MiniStack, the worker and the stand-in run as in `make run`; only the API is in containers.
+MiniStack, the worker and the simulator run as in `make run`; only the API is in containers.
 """

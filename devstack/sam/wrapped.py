@@ -39,7 +39,7 @@ def build(image: Any, runtime: str, *arguments: Any, **named: Any) -> str:
 
 
 def end_with_parent() -> None:
-    """Stop, containers and all, when standard input ends: with whoever holds its other end."""
+    """Stop with all containers when the process at the other end of standard input does."""
     os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -10,20 +10,20 @@ from simulator.faults import Plan, Stage
 
 
 def body(failure: Failure, plan: Plan | None = None) -> dict[str, Any]:
-    """Return what tells of the failure, in the shape of the plan's `error` token."""
+    """Return the body of an error, in the shape of the plan's `error` token."""
     code, message = failure.code, failure.message
-    told = message if code is None else f"{code}: {message}"
+    text = message if code is None else f"{code}: {message}"
     match plan.option(Stage.ERROR, "nested") if plan else "nested":
         case "flat":
             return {"code": code, "message": message}
         case "string":
-            return {"error": told}
+            return {"error": text}
         case "null":
-            return {"error": {"code": None, "message": told}}
+            return {"error": {"code": None, "message": text}}
         case "int":
-            return {"error": {"code": failure.status, "message": told}}
+            return {"error": {"code": failure.status, "message": text}}
         case "reason":
-            return {"fail_reason": told}
+            return {"fail_reason": text}
     return {"error": {"code": code, "message": message, "type": "relay_error"}}
 
 

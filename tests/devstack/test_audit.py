@@ -58,9 +58,9 @@ def test_a_service_without_advisories_is_a_reason_to_skip_and_is_written_down(
     known, capfd, skipped
 ):
     assert audit(["a.txt"], auditor("sys.exit(1)", known=known), skipped) == 0
-    said = capfd.readouterr().out.strip()
-    assert said.startswith("Skipped the audit: ")
-    assert skipped.read_text().startswith(said)
+    given = capfd.readouterr().out.strip()
+    assert given.startswith("Skipped the audit: ")
+    assert skipped.read_text().startswith(given)
 
 
 def test_the_last_words_of_make_check_are_that_nobody_was_asked():

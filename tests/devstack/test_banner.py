@@ -52,11 +52,11 @@ def test_without_a_key_videos_are_said_to_cost_nothing():
 
 
 @pytest.mark.parametrize(
-    ("said", "relay"),
+    ("given", "relay"),
     [({}, "https://api.kuai.host"), ({"VEO3_BASE_URL": "https://r.example"}, "https://r.example")],
 )
-def test_with_a_key_the_relay_is_named_and_each_video_said_to_be_paid_for(said, relay):
-    text = told(KEY | said)
+def test_with_a_key_the_relay_is_named_and_each_video_said_to_be_paid_for(given, relay):
+    text = told(KEY | given)
     assert f"Videos come from {relay}, and each video is paid for." in text
     assert KEY["VEO3_API_KEY"] not in text
 

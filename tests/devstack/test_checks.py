@@ -68,7 +68,7 @@ def test_every_setting_of_the_example_is_known_with_the_value_that_it_shows(chec
 
 def test_every_setting_that_the_local_stack_reads_is_known():
     code = "".join(path.read_text() for path in (ROOT / "devstack").glob("*.py"))
-    read = set(re.findall(r'said(?:\.get\(|\[)"([A-Z][A-Z0-9_]+)"', code))
+    read = set(re.findall(r'given(?:\.get\(|\[)"([A-Z][A-Z0-9_]+)"', code))
     assert "VEO3_API_KEY" in read
     assert read <= KNOWN
 
@@ -130,7 +130,7 @@ def test_a_wrong_value_is_told_in_words_with_its_setting(problems, name, text, w
 )
 def test_a_value_is_brought_into_the_templates_form(check, name, text, taken):
     settings, _ = check(**{name: text})
-    assert settings.said[name] == taken
+    assert settings.given[name] == taken
 
 
 def test_all_that_is_wrong_is_told_at_once(problems):

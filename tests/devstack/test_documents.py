@@ -118,8 +118,8 @@ def test_every_aws_command_has_an_operation_and_its_options():
         names = {xform_name(each, "-"): each for each in client.meta.service_model.operation_names}
         shape = client.meta.service_model.operation_model(names[command]).input_shape
         members = {xform_name(each, "-") for each in shape.members}
-        said = set(re.findall(r"--([a-z-]+)", options)) - FOR_ALL
-        assert said <= members, command
+        given = set(re.findall(r"--([a-z-]+)", options)) - FOR_ALL
+        assert given <= members, command
 
 
 @every_page

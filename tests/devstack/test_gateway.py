@@ -63,12 +63,12 @@ def gateway(passed):
     return gateway
 
 
-def open_to(passed, **doors):
+def open_to(passed, **host_check):
     async def ministack(scope, _receive, send):
         passed.append(scope)
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    gateway = Gateway(ministack, api_port=API, **doors)
+    gateway = Gateway(ministack, api_port=API, **host_check)
     gateway.api_id = "abc"
     return gateway
 

@@ -211,7 +211,7 @@ def test_nothing_else_of_aws_is_served_at_the_apis_port(path, asked):
 
 @pytest.fixture
 def files(tmp_path):
-    """A server of files on a port of its own, as the stand-in's is."""
+    """A server of files on a port of its own, as the simulator's is."""
     (tmp_path / "v").mkdir()
     (tmp_path / "v/1.mp4").write_bytes(b"movie")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)

@@ -51,7 +51,7 @@ def test_every_target_is_phony():
 
 
 @pytest.mark.parametrize(
-    ("said", "command"),
+    ("given", "command"),
     [
         ([], "sam deploy"),
         (["ENV=dev"], "sam deploy"),
@@ -63,8 +63,8 @@ def test_every_target_is_phony():
         ),
     ],
 )
-def test_a_deploy_builds_and_then_deploys_what_was_said(said, command):
-    done = " ".join(make("-n", "deploy", *said, ENV="/home/me/.shrc").replace("\\\n", "").split())
+def test_a_deploy_builds_and_then_deploys_what_was_said(given, command):
+    done = " ".join(make("-n", "deploy", *given, ENV="/home/me/.shrc").replace("\\\n", "").split())
     assert done.endswith(command)
     assert "sam build" in done
 

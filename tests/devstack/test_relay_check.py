@@ -44,8 +44,8 @@ def relay():
 
 
 def check(origin, **more):
-    said = {"VEO3_API_KEY": KEY, "VEO3_BASE_URL": origin, **more}
-    return relay_check.check(Settings.of(said))
+    given = {"VEO3_API_KEY": KEY, "VEO3_BASE_URL": origin, **more}
+    return relay_check.check(Settings.of(given))
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 404, 405, 429, 500, 503])
@@ -88,7 +88,7 @@ def test_a_relay_that_does_not_answer_in_time_is_only_told(monkeypatch):
     assert "127.0.0.1 (VEO3_BASE_URL) gave no answer" in told
 
 
-@pytest.mark.parametrize("said", [{"VEO3_API_KEY": ""}, {"CHECK_RELAY": "false"}])
-def test_without_a_key_or_when_switched_off_nothing_is_asked(relay, said):
-    assert check(relay(401), **said) is None
+@pytest.mark.parametrize("given", [{"VEO3_API_KEY": ""}, {"CHECK_RELAY": "false"}])
+def test_without_a_key_or_when_switched_off_nothing_is_asked(relay, given):
+    assert check(relay(401), **given) is None
     assert relay.seen == []

@@ -84,13 +84,13 @@ def functions():
 
 
 @pytest.fixture
-def said():
+def given():
     return []
 
 
 @pytest.fixture
-def reloader(root, functions, said):
-    return Reloader(root, SOURCE, PHYSICAL, functions, said.append)
+def reloader(root, functions, given):
+    return Reloader(root, SOURCE, PHYSICAL, functions, given.append)
 
 
 def test_folders_with_requirements_need_a_build_and_are_not_reloaded(root):
@@ -126,17 +126,17 @@ def test_a_change_is_brought_over_once(reloader, root, functions):
 
 
 @pytest.mark.parametrize("name", ["template.yaml", "layers/dependencies/requirements.txt", ".env"])
-def test_what_cannot_be_reloaded_says_so(reloader, root, said, name):
+def test_what_cannot_be_reloaded_says_so(reloader, root, given, name):
     write(root, name)
     reloader.look()
-    assert said == [f"{name.rpartition('/')[2]} changed: start again to apply it"]
+    assert given == [f"{name.rpartition('/')[2]} changed: start again to apply it"]
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.css"])
-def test_what_the_documentation_is_made_of_says_how_it_is_made_anew(reloader, root, said, name):
+def test_what_the_documentation_is_made_of_says_how_it_is_made_anew(reloader, root, given, name):
     write(root, f"tools/openapi/{name}")
     reloader.look()
-    assert said == [f"{name} changed: say `make openapi` to apply it"]
+    assert given == [f"{name} changed: say `make openapi` to apply it"]
 
 
 @pytest.mark.parametrize("name", ["functions/status/app.py", "layers/ours/ours/store.py"])
@@ -149,20 +149,20 @@ def test_what_the_documentation_is_made_of_says_how_it_is_made_anew(reloader, ro
     ],
 )
 def test_code_that_does_not_compile_is_not_reloaded_and_its_line_is_told(
-    reloader, root, functions, said, name, code, line, error
+    reloader, root, functions, given, name, code, line, error
 ):
     write(root, name, code)
     reloader.look()
     assert functions.code == {}
-    (told,) = said
+    (told,) = given
     assert f'File "{name}", line {line}' in told
     assert error in told
     assert "reloaded functions" not in told.splitlines()
 
 
-def test_code_that_was_mended_is_reloaded(reloader, root, said):
+def test_code_that_was_mended_is_reloaded(reloader, root, given):
     write(root, "functions/status/app.py", "def f(:")
     reloader.look()
     write(root, "functions/status/app.py", "def f(): pass")
     reloader.look()
-    assert said[-1] == "reloaded functions/status"
+    assert given[-1] == "reloaded functions/status"

@@ -29,7 +29,7 @@ def test_the_environment_wins_over_the_file(read):
 
 
 def test_a_key_with_a_dollar_is_taken_literally(read):
-    assert read(dotenv="VEO3_API_KEY=a$b${HOME}").said["VEO3_API_KEY"] == "a$b${HOME}"
+    assert read(dotenv="VEO3_API_KEY=a$b${HOME}").given["VEO3_API_KEY"] == "a$b${HOME}"
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
@@ -46,23 +46,23 @@ def test_wrong_seconds_are_named(read):
 def test_without_a_key_the_stand_in_is_the_relay_whatever_its_address(read):
     settings = read({"UPSTREAM_PORT": "9001", "VEO3_BASE_URL": "https://relay.example"})
     assert settings.simulated
-    said = function_settings(settings)
-    assert said["VEO3_BASE_URL"] == "http://127.0.0.1:9001"
-    assert said["VEO3_EXTRA_FIELDS"] == "true"
-    assert said["VEO3_RESULT_ORIGINS"] == "http://127.0.0.1:8002"
+    given = function_settings(settings)
+    assert given["VEO3_BASE_URL"] == "http://127.0.0.1:9001"
+    assert given["VEO3_EXTRA_FIELDS"] == "true"
+    assert given["VEO3_RESULT_ORIGINS"] == "http://127.0.0.1:8002"
 
 
 def test_with_a_key_the_relay_is_the_users_and_nothing_is_added(read):
     settings = read({"VEO3_API_KEY": "k", "VEO3_BASE_URL": "https://relay.example"})
     assert not settings.simulated
-    said = function_settings(settings)
-    assert said["VEO3_BASE_URL"] == "https://relay.example"
-    assert "VEO3_EXTRA_FIELDS" not in said
+    given = function_settings(settings)
+    assert given["VEO3_BASE_URL"] == "https://relay.example"
+    assert "VEO3_EXTRA_FIELDS" not in given
 
 
 def test_what_was_said_wins_over_what_fits_this_machine(read):
-    said = function_settings(read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}))
-    assert (said["VEO3_EXTRA_FIELDS"], said["PUBLIC_URL"]) == ("false", "https://x")
+    given = function_settings(read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}))
+    assert (given["VEO3_EXTRA_FIELDS"], given["PUBLIC_URL"]) == ("false", "https://x")
 
 
 def test_pages_that_may_call_the_api_are_named_with_commas(read):
@@ -94,7 +94,7 @@ def test_the_api_listens_at_several_hosts(read):
 
 
 @pytest.mark.parametrize(
-    ("said", "host"),
+    ("given", "host"),
     [
         ({"API_HOST": "0.0.0.0,10.0.0.7"}, "10.0.0.7"),
         ({"AWS_HOST": "127.0.0.1,172.17.0.1"}, "172.17.0.1"),
@@ -106,8 +106,8 @@ def test_the_api_listens_at_several_hosts(read):
         ({"ALLOWED_HOSTS": "*"}, "*"),
     ],
 )
-def test_a_host_is_allowed_that_is_listened_at_public_or_named(read, said, host):
-    assert host in read(said).allowed_hosts
+def test_a_host_is_allowed_that_is_listened_at_public_or_named(read, given, host):
+    assert host in read(given).allowed_hosts
 
 
 def test_an_address_that_stands_for_all_is_no_host_to_be_asked_for(read):
@@ -117,8 +117,8 @@ def test_an_address_that_stands_for_all_is_no_host_to_be_asked_for(read):
 
 @pytest.mark.parametrize(("level", "steps"), [("debug", "DEBUG"), ("DEBUG", "DEBUG")])
 def test_the_steps_are_logged_at_debug(read, level, steps):
-    said = function_settings(read({"LOG_LEVEL": level}))
-    assert said["POWERTOOLS_LOG_LEVEL"] == steps
+    given = function_settings(read({"LOG_LEVEL": level}))
+    assert given["POWERTOOLS_LOG_LEVEL"] == steps
 
 
 @pytest.mark.parametrize("level", ["", "warning", "error", "trace"])
@@ -142,7 +142,7 @@ def test_tasks_are_kept_in_the_project_unless_another_place_or_none_is_named(rea
 
 
 def test_folder_of_an_earlier_version_is_still_used(tmp_path):
-    settings = Settings(said={}, keep_in=tmp_path)
+    settings = Settings(given={}, keep_in=tmp_path)
     assert settings.kept == tmp_path / "simulator"
     (tmp_path / "stand-in").mkdir()
     assert settings.kept == tmp_path / "stand-in"

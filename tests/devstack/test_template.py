@@ -45,8 +45,8 @@ def test_short_tags_become_long_ones(source):
 
 
 def test_a_setting_goes_to_the_parameter_behind_its_variable(source):
-    said = {"VEO3_MODEL": "veo_3_1-fast", "TABLE_NAME": "mine", "SERVICE": "mine", "OTHER": "x"}
-    assert template.parameters(source, said) == {"Veo3Model": "veo_3_1-fast", "Stage": "local"}
+    given = {"VEO3_MODEL": "veo_3_1-fast", "TABLE_NAME": "mine", "SERVICE": "mine", "OTHER": "x"}
+    assert template.parameters(source, given) == {"Veo3Model": "veo_3_1-fast", "Stage": "local"}
 
 
 def test_a_setting_that_no_function_reads_goes_to_its_parameter_too():

@@ -56,7 +56,7 @@ def test_an_image_that_was_generated_becomes_a_video(stack, api):
 )
 def test_the_polling_and_error_samples_tell_how_a_task_ends(stack, prompt, printed):
     driven = sample("error_handling.py", stack)
-    if prompt:  # the sample has none, and a failure must be asked of the stand-in
+    if prompt:  # the sample has none, and a failure must be asked of the simulator
         driven = driven.replace('"duration": 5', f'"duration": 5, "prompt": {prompt!r}')
     image = (
         f"import base64\nimage_url = base64.b64encode(open({str(STILL)!r}, 'rb').read()).decode()\n"

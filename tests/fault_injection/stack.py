@@ -130,7 +130,7 @@ class Site:
         return answer.content
 
     def relay(self):
-        """Return all that the stand-in relay has counted."""
+        """Return all that the simulator has counted."""
         return httpx.get(f"{self.stack.upstream_url}/_control", timeout=60).json()
 
     def paid(self, name):

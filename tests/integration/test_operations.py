@@ -107,7 +107,7 @@ def test_a_key_of_an_open_stack_is_said_to_be_asked_for_by_nobody(cloud, capsys)
     given = read(["key", "alice"])
     given.run(stack, given)
     told = capsys.readouterr()
-    assert "nobody is asked for a key until AllowAnonymous=false" in told.err
+    assert "no caller needs a key until AllowAnonymous=false" in told.err
     assert told.out.splitlines()[-1].startswith("vak_")
 
 

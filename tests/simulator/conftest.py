@@ -1,4 +1,4 @@
-"""One stand-in for all tests, and a caller that speaks to it as the worker does."""
+"""One simulator for all tests, and a caller that speaks to it as the worker does."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""A stand-in that comes back knows its jobs and has their videos, as a relay would."""
+"""A simulator that comes back knows its jobs and has their videos, as a relay would."""
 
 import json
 import os

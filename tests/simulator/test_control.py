@@ -6,7 +6,7 @@ from simulator.process import running
 
 @pytest.fixture
 def own():
-    """Return a stand-in with counts that no other test changes, and a function that posts to it."""
+    """Return a simulator of its own, and a function that posts to it."""
     with running("--tiny", "--seconds=0") as upstream:
 
         def post(prompt):

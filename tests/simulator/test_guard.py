@@ -1,4 +1,4 @@
-"""No web page may turn the stand-in's switches, nor a rebound name read what it knows."""
+"""No web page may turn the simulator's switches, nor a rebound name read what it knows."""
 
 import httpx
 import pytest

@@ -84,7 +84,7 @@ def text() -> str:
 
 
 def _lines(value: Json, indent: str) -> str:
-    """Return JSON in which whatever fits on a line is on one."""
+    """Return JSON with each value that fits on one line on one line."""
     line = json.dumps(value, ensure_ascii=False)
     if len(indent) + len(line) <= WIDTH or not isinstance(value, dict | list):
         return line

@@ -57,7 +57,7 @@ class TaskError(Answer):
     retryable: bool
     """Whether the same request has a chance when it is sent again."""
     maybe_charged: bool
-    """Whether the upstream may have taken money all the same."""
+    """Whether the upstream may have charged for it nevertheless."""
 
 
 class Requested(Answer):
@@ -109,7 +109,7 @@ class Task(Answer):
     created_at: Instant
     updated_at: Instant
     completed_at: Instant | None
-    """When it ended, in whatever way."""
+    """When it ended."""
     video_url: Url | None
     """The same as in `result`."""
     result: TaskResult | None
@@ -155,7 +155,7 @@ class CancelledTask(Answer):
 
     success: Literal[True]
     message: str
-    """Says so when the upstream may have charged all the same."""
+    """Says so when the upstream may have charged nevertheless."""
     task_id: TaskId
 
 

@@ -70,7 +70,7 @@ class Model(Answer):
     id: str
     object: Literal["model"]
     created: Epoch
-    """0 where nobody tells."""
+    """0 where the provider reports none."""
     owned_by: str
 
 

@@ -10,7 +10,7 @@ OPENAI_ROUTES = (
         tag=OPENAI,
         operation="createVideo",
         summary="Generate a video",
-        text="For OpenAI's SDKs and whoever speaks like them, as JSON or as a form. Without "
+        text="For OpenAI's SDKs and clients like them, as JSON or as a form. Without "
         "`input_reference` the prompt alone decides.",
         parameters=("IdempotencyKey",),
         bodies={
@@ -54,7 +54,7 @@ OPENAI_ROUTES = (
         bearer_alone=True,
         reply=Reply(
             status=307,
-            text="The file is there, for everybody who knows the address and for a while.",
+            text="Where the file is. The address needs no key and expires.",
             headers=("FileLocation", "NoStore", "Vary"),
         ),
         errors=(400, 401, 404, 429, 500, 503),

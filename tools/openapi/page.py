@@ -21,7 +21,7 @@ INTRODUCTIONS = {
     REST: "Its own dialect. Field names and limits are checked strictly: a typo is refused by name "
     "instead of being paid for.",
     OPENAI: "The video API of OpenAI's SDKs. Numbers may be text, and the fields of the REST "
-    "dialect are understood too; what nobody knows is refused by name.",
+    "dialect are understood too; an unknown field is refused by its name.",
     SERVICE: "Routes without a task.",
 }
 NARROW = {"delete": "del"}
@@ -97,13 +97,13 @@ def _section(document: dict[str, Json], tag: str) -> str:
 def _route(document: dict[str, Json], method: str, path: str, operation: Json) -> str:
     old = '<span class="old">Deprecated</span>' if operation.get("deprecated") else ""
     shown_path = escape(path).replace("{", "<b>{").replace("}", "}</b>")
-    told = _parameters(document, operation) + _bodies(document, operation)
+    details = _parameters(document, operation) + _bodies(document, operation)
     return f"""\
 <article class="op" id="{operation["operationId"]}">
 <header><h3>{escape(operation["summary"])}</h3>
 <div class="path">{_verb(method, method)}<span>{shown_path}</span>{old}</div></header>
-<div class="told"><p>{prose(operation["description"])}</p>
-{told}{_statuses(document, operation)}</div>
+<div class="details"><p>{prose(operation["description"])}</p>
+{details}{_statuses(document, operation)}</div>
 <div class="shown">{_commands(method, path, operation)}{_replies(operation)}</div>
 </article>"""
 

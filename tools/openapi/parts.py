@@ -134,10 +134,10 @@ def _header(name: str, description: str, *, always: bool = True, **schema: Json)
 _SECONDS = {"type": "integer", "minimum": 1, "maximum": 60}
 HEADERS: dict[str, dict[str, Json]] = {
     "RequestId": _header("x-request-id", "Finds this request in the service's logs."),
-    "NoSniff": _header("X-Content-Type-Options", "The type is the type.", const="nosniff"),
-    "Https": _header("Strict-Transport-Security", "Come by https.", const="max-age=31536000"),
-    "MayBeKept": _header("Cache-Control", "The same for everybody.", const="public, max-age=300"),
-    "NoStore": _header("Cache-Control", "Not to be kept.", const="no-store"),
+    "NoSniff": _header("X-Content-Type-Options", "Browsers must not guess.", const="nosniff"),
+    "Https": _header("Strict-Transport-Security", "Use https.", const="max-age=31536000"),
+    "MayBeKept": _header("Cache-Control", "For every caller.", const="public, max-age=300"),
+    "NoStore": _header("Cache-Control", "Not to be stored.", const="no-store"),
     "Vary": _header("Vary", "What the answer depends on besides the address."),
     "TaskLocation": _header("Location", "Path of the task.", pattern="^/api/v1/tasks/vid_"),
     "FileLocation": _header("Location", "Absolute address of the file.", format="uri"),

@@ -63,7 +63,7 @@ REST_ROUTES = (
         operation="cancelTask",
         summary="Cancel a task",
         text="A pending task then costs nothing. What was already sent upstream may be charged "
-        "all the same; the task says so in `maybe_charged`, and can be read as before.",
+        "nevertheless; the task says so in `maybe_charged`, and can be read as before.",
         parameters=("TaskId",),
         reply=Reply(
             text="Cancelled.",

@@ -99,7 +99,7 @@ NOTES = {
     "fps": "Frames per second. Veo itself makes 24.",
     "resolution": f"{_SIZE} {_LINES}",
     "size": _SIZE,
-    "aspect_ratio": "Landscape or portrait. Has to go with the size where both are said.",
+    "aspect_ratio": "Landscape or portrait. Must agree with `size` where both are given.",
     "motion_strength": "Motion intensity.",
     "camera_motion": "`pan`: horizontal, `tilt`: vertical, `zoom`: in or out, `static`: none.",
     "optimize_prompt": "Have the prompt improved by an LLM first, where the service has one.",
@@ -202,7 +202,7 @@ def _given(name: str, *, but_not: str = "") -> Schema:
 
 
 def _form(openai: Schema) -> Schema:
-    """Return the same fields as text, and the image as a file too. A blank field is not said."""
+    """Return the same fields as text, and the image as a file too. A blank field is absent."""
     texts = [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]
     spelt_out = "input_reference[image_url]"
     fields = {

@@ -1,4 +1,4 @@
-"""The routes that tell of the service: health, OpenAPI and documentation."""
+"""The routes about the service itself: health, OpenAPI and documentation."""
 
 from tools.openapi.parts import HTML, SCRIPT, SERVICE, Reply, Route, ref
 

@@ -1,7 +1,7 @@
 """What the openai package is used for, on whichever version this interpreter has.
 
 python openai_sdk.py all|lost SETTINGS: prints what was made, ends non-zero with the story of what
-was not as it should be. SETTINGS is JSON: `url` of the API, `tokens` for the stand-in relay (empty
+was not as it should be. SETTINGS is JSON: `url` of the API, `tokens` for the simulator (empty
 for a real one), `still` (a JPEG file), `listed` (ids that the list must have), `key` of `lost`.
 """
 

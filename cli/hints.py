@@ -1,4 +1,4 @@
-"""Where to look when a task failed for a reason that only whoever runs the stack can mend."""
+"""Where to look when a task failed for a reason that only the operator can repair."""
 
 #: By error code; the setting's name when deployed is the same in CamelCase.
 HINTS = {

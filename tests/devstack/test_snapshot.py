@@ -9,9 +9,9 @@ import pytest
 from moto import mock_aws
 
 from devstack.journal import Journal
-from devstack.readiness import Opening, told
+from devstack.readiness import Readiness, summary
 from devstack.settings import Settings
-from devstack.snapshot import Found, Keeper, found, released, take_place
+from devstack.snapshot import Found, Snapshot, found, released, take_place
 
 MANY = 60  # more than one batch takes
 
@@ -82,13 +82,13 @@ def kept(tmp_path):
     return tmp_path / "kept"
 
 
-def keeper(folder, name, record=lambda _: None):
-    return Keeper(folder, name, name, record)
+def snapshot_of(folder, name, record=lambda _: None):
+    return Snapshot(folder, name, name, record)
 
 
 def test_all_items_and_files_come_back(deployments, kept):
     for name in deployments:  # however often
-        _, was = keeper(kept, name).restore()
+        _, was = snapshot_of(kept, name).restore()
         assert (was.tasks, was.files) == (MANY, len(FILES))
         assert items(name) == {f"vid_{number}": task(number) for number in range(MANY)}
         for key, body in FILES.items():
@@ -99,7 +99,7 @@ def test_all_items_and_files_come_back(deployments, kept):
 def test_changes_are_recorded_before_anything_is_given_back(deployments, kept):
     first, _ = deployments
     seen = []
-    keeper(kept, first, record=lambda _: seen.append(items(first))).restore()
+    snapshot_of(kept, first, record=lambda _: seen.append(items(first))).restore()
     assert seen == [{}]
 
 
@@ -109,8 +109,8 @@ def test_a_table_that_takes_a_part_alone_fails_the_start_and_all_is_still_kept(
     first, second = deployments
     on_batch(times=1, act=lambda: {second: [{"PutRequest": {"Item": {"task_id": {"S": "vid_1"}}}}]})
     with pytest.raises(RuntimeError, match="not taken back"):
-        keeper(kept, second).restore()
-    assert keeper(kept, first).restore()[1].tasks == MANY
+        snapshot_of(kept, second).restore()
+    assert snapshot_of(kept, first).restore()[1].tasks == MANY
 
 
 NOW = "2026-11-26T12:00:00.000Z"
@@ -143,13 +143,13 @@ def test_an_ended_task_and_what_is_no_task_are_left_as_they_are():
 
 def test_a_video_of_the_stand_in_is_found_at_its_port_of_this_run(deployments, tmp_path):
     def result(origin):
-        told = {"video_url": f"{origin}/v/video_1.mp4", "thumbnail": "http://x:1/t/a.jpg"}
-        return {"result": {"S": json.dumps(told)}}
+        summary = {"video_url": f"{origin}/v/video_1.mp4", "thumbnail": "http://x:1/t/a.jpg"}
+        return {"result": {"S": json.dumps(summary)}}
 
     for origin, expected in (("http://127.0.0.1:9002", 9002), ("", 8002)):
         folder = tmp_path / str(expected)
         Journal(folder).begin().put_item("vid_1", task(1, **result("http://127.0.0.1:8002")))
-        Keeper(folder, deployments[0], deployments[0], lambda _: None, origin).restore()
+        Snapshot(folder, deployments[0], deployments[0], lambda _: None, origin).restore()
         assert items(deployments[0])["vid_1"] == task(1, **result(f"http://127.0.0.1:{expected}"))
 
 
@@ -164,26 +164,26 @@ def test_paid_jobs_that_were_in_flight_are_named_with_the_relays_ids():
     ]
     was = found(items)
     assert (was.tasks, was.keys, was.open) == (4, 1, 3)
-    text = "\n".join(told(was))
-    assert "vid_1 goes on: the relay's job video_abc" in text
+    text = "\n".join(summary(was))
+    assert "vid_1 continues: the relay's job video_abc" in text
     assert "vid_2 was being submitted: whether the relay took it is not known" in text
     assert "1 tasks of which nothing was sent" in text
     assert "without a stop" not in text
 
 
-def test_a_run_that_ended_without_a_stop_is_told_so_and_a_first_one_says_nothing():
-    assert "without a stop" in told(Found(ended_well=False, tasks=1))[0]
-    assert told(Found()) == []
+def test_a_run_that_ended_without_a_stop_is_summary_so_and_a_first_one_says_nothing():
+    assert "without a stop" in summary(Found(ended_well=False, tasks=1))[0]
+    assert summary(Found()) == []
 
 
-def test_many_jobs_in_flight_are_told_as_a_number():
+def test_many_jobs_in_flight_are_summary_as_a_number():
     was = Found(jobs={f"vid_{number}": "video" for number in range(500)})
-    assert len(told(was)) < 30
-    assert any("and 480 more" in line for line in told(was))
+    assert len(summary(was)) < 30
+    assert any("and 480 more" in line for line in summary(was))
 
 
 def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tmp_path, capsys):
-    settings = Settings(said={}, keep_in=tmp_path)
+    settings = Settings(given={}, keep_in=tmp_path)
     first = take_place(settings)
     second = take_place(settings)
     assert (first.folder, second.folder) == (settings.kept, tmp_path / "simulator-2")
@@ -196,18 +196,18 @@ def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tm
     again.lock.close()
 
 
-def test_what_an_earlier_version_left_of_a_crash_is_told_and_stays(tmp_path, capsys):
+def test_what_an_earlier_version_left_of_a_crash_is_summary_and_stays(tmp_path, capsys):
     left = tmp_path / "stand-in.old"
     left.mkdir()
     (tmp_path / "stand-in").mkdir()
-    place = take_place(Settings(said={}, keep_in=tmp_path))
+    place = take_place(Settings(given={}, keep_in=tmp_path))
     assert str(left) in capsys.readouterr().out
     assert left.is_dir()
     place.lock.close()
 
 
 def test_without_a_place_nothing_is_kept():
-    assert take_place(Settings(said={}, keep_in=None)) is None
+    assert take_place(Settings(given={}, keep_in=None)) is None
 
 
 def gateway():
@@ -215,39 +215,39 @@ def gateway():
 
 
 def test_no_request_is_let_in_before_every_kept_task_is_back(deployments, kept, on_batch):
-    door, seen = gateway(), []
-    on_batch(lambda: seen.append(door.api_id))
-    was = Opening(door).open("api", keeper(kept, deployments[0]))
+    api, seen = gateway(), []
+    on_batch(lambda: seen.append(api.api_id))
+    was = Readiness(api).open("api", snapshot_of(kept, deployments[0]))
     assert seen == [""] * 3
-    assert (door.api_id, was.tasks) == ("api", MANY)
+    assert (api.api_id, was.tasks) == ("api", MANY)
 
 
 def test_a_stop_amid_a_restore_waits_for_it_and_all_is_still_kept(deployments, kept, on_batch):
-    door, enders = gateway(), []
-    opening = Opening(door)
+    api, enders = gateway(), []
+    readiness = Readiness(api)
 
     def stop():
-        ender = Thread(target=lambda: (opening.close(), opening.keep()))
+        ender = Thread(target=lambda: (readiness.close(), readiness.keep()))
         ender.start()
         ender.join(0.05)  # as far as it gets
         enders.append(ender)
 
     on_batch(stop, times=1)
-    opening.open("api", keeper(kept, deployments[0]))
+    readiness.open("api", snapshot_of(kept, deployments[0]))
     enders[0].join()
-    assert door.api_id == ""
+    assert api.api_id == ""
     journal = Journal(kept)
     assert (len(journal.items), journal.ended_well) == (MANY, True)
 
 
 def test_a_stop_before_the_restore_leaves_all_as_it_was(deployments, kept):
-    door = gateway()
-    opening = Opening(door)
+    api = gateway()
+    readiness = Readiness(api)
     before = {path.name: path.read_bytes() for path in kept.iterdir()}
-    opening.close()
-    opening.open("api", keeper(kept, deployments[0]))
-    opening.keep()
-    assert (door.api_id, items(deployments[0])) == ("", {})
+    readiness.close()
+    readiness.open("api", snapshot_of(kept, deployments[0]))
+    readiness.keep()
+    assert (api.api_id, items(deployments[0])) == ("", {})
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
@@ -255,15 +255,15 @@ def test_a_stop_before_the_restore_leaves_all_as_it_was(deployments, kept):
 def posting(deployments, tmp_path):
     """Return an opening whose stack has one POST under way, and its journal."""
     journal = []
-    opening = Opening(gateway())
-    opening.open("api", keeper(tmp_path / "posting", deployments[0], record=journal.append))
+    readiness = Readiness(gateway())
+    readiness.open("api", snapshot_of(tmp_path / "posting", deployments[0], record=journal.append))
     journal[0].put_item("vid_1", open_task(intent_at=SINCE, lease_until="9999"))
-    return opening, journal[0]
+    return readiness, journal[0]
 
 
 def test_a_stop_waits_for_the_relays_answer_to_a_post(posting, capsys):
-    opening, journal = posting
-    waiting = Thread(target=opening.await_answers, args=(Event(),))
+    readiness, journal = posting
+    waiting = Thread(target=readiness.await_answers, args=(Event(),))
     waiting.start()
     waiting.join(0.3)
     assert waiting.is_alive()
@@ -274,9 +274,9 @@ def test_a_stop_waits_for_the_relays_answer_to_a_post(posting, capsys):
 
 
 def test_a_second_signal_ends_the_wait_for_answers(posting):
-    opening, _ = posting
+    readiness, _ = posting
     hurried = Event()
-    waiting = Thread(target=opening.await_answers, args=(hurried,))
+    waiting = Thread(target=readiness.await_answers, args=(hurried,))
     waiting.start()
     hurried.set()
     waiting.join(5)
@@ -294,20 +294,20 @@ def test_a_second_signal_ends_the_wait_for_answers(posting):
     ids=["not sent", "answered", "its worker died", "ended"],
 )
 def test_a_stop_waits_for_nothing_else(posting, item, capsys):
-    opening, journal = posting
+    readiness, journal = posting
     journal.put_item("vid_1", item)
-    opening.await_answers(Event())
+    readiness.await_answers(Event())
     assert capsys.readouterr().out == ""
 
 
-def test_an_end_that_cannot_be_noted_is_told(deployments, kept, capsys):
+def test_an_end_that_cannot_be_noted_is_summary(deployments, kept, capsys):
     def broken(journal):
         def end():
             raise OSError(28, "No space left on device")
 
         journal.end = end
 
-    opening = Opening(gateway())
-    opening.open("api", keeper(kept, deployments[0], record=broken))
-    opening.keep()
+    readiness = Readiness(gateway())
+    readiness.open("api", snapshot_of(kept, deployments[0], record=broken))
+    readiness.keep()
     assert "No space left" in capsys.readouterr().out

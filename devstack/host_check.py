@@ -1,7 +1,7 @@
-"""Who may come in at a port of this machine: by `Host`, and with a write by `Origin`.
+"""Which requests a port of this machine takes: by `Host`, and a write by its `Origin` too.
 
-A page from anywhere could else read what listens here by DNS rebinding, or post to it: a form needs
-no leave of CORS, and each video that it orders may be paid for.
+Without this check a web page could read what listens here by DNS rebinding, or post to it: a form
+needs no CORS, and each video that it orders may be paid for.
 """
 
 import re
@@ -23,17 +23,17 @@ _READS = {"GET", "HEAD", "OPTIONS"}
 
 
 def machines_names() -> frozenset[str]:
-    """Return the name that this machine has in its network, also as mDNS says it.
+    """Return this machine's name in its network, and that name as mDNS has it.
 
-    Nobody else can let that lead to another address, as DNS rebinding does.
+    An attacker cannot point these at another address, as DNS rebinding does.
     """
     name = socket.gethostname().lower()
     return frozenset({name, f"{name.partition('.')[0]}.local"}) - {"", ".local"}
 
 
 @dataclass(frozen=True)
-class Doors:
-    """One port's: `hosts` it is known by, `.domain` and `*` among them, and `origins` of pages."""
+class HostCheck:
+    """One port: its `hosts` (`.domain` and `*` too), and `origins` of pages that may write."""
 
     hosts: Collection[str] = ()
     origins: Collection[str] = ()
@@ -44,8 +44,8 @@ class Doors:
         hosts = frozenset(host.lower() for host in self.hosts)
         object.__setattr__(self, "known", OWN_HOSTS | machines_names() | hosts)
 
-    def know(self, host: str, address: str) -> bool:
-        """Whether a `Host` header names this machine, or the address that was connected to."""
+    def knows(self, host: str, address: str) -> bool:
+        """Return whether a `Host` header names this machine, or the address connected to."""
         if not (written := _HOST.fullmatch(host)):
             return False
         name = written["name"].strip("[]").lower()
@@ -53,8 +53,8 @@ class Doors:
             return True
         return any(name.endswith(end) or name == end[1:] for end in self._domains)
 
-    def invite(self, origin: str) -> bool:
-        """Whether pages of this origin may write, as CORS_ALLOW_ORIGINS or PUBLIC_URL says."""
+    def may_write(self, origin: str) -> bool:
+        """Return whether pages of this origin may write, by CORS_ALLOW_ORIGINS or PUBLIC_URL."""
         return bool({origin.lower(), "*"} & {each.lower() for each in self.origins})
 
     @property
@@ -63,7 +63,7 @@ class Doors:
 
 
 def same_origin(origin: str, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a page wrote to the very place that it came from; TLS may have ended before us."""
+    """Return whether a page wrote to its own origin; TLS may have ended before us."""
     try:
         netloc = urlsplit(origin).netloc
     except ValueError:
@@ -72,7 +72,7 @@ def same_origin(origin: str, headers: Mapping[bytes, bytes]) -> bool:
 
 
 def writes(method: str, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a browser's page asks for a change; whoever sends no Origin is no page."""
+    """Return whether a browser's page asks for a change; only browsers send `Origin`."""
     return method not in _READS and b"origin" in headers
 
 
