@@ -19,16 +19,17 @@ STILL_LARGE = {"Submissions", "Generation"}
 # `errors` and `settings` are open to all; `bootstrap` may import everything.
 ARROWS = {
     "domain": "",
+    "catalog": "",
     "media": "",
     "net": "",
     "redaction": "",
     "metrics": "",
     "aws": "domain",
-    "accounts": "aws domain",
+    "accounts": "aws domain catalog",
     "providers": "net redaction",
-    "usecases": "accounts aws domain media net metrics",
-    "worker": "providers accounts aws domain media net metrics redaction",
-    "api": "usecases accounts aws media domain",
+    "usecases": "accounts aws domain catalog media net metrics",
+    "worker": "providers accounts aws domain catalog media net metrics redaction",
+    "api": "usecases accounts aws media domain catalog",
 }
 OPEN_TO_ALL = {"errors", "settings", "__version__"}
 # One use case speaks to a vendor by itself: an image is made while its caller waits.

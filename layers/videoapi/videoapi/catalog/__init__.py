@@ -1,0 +1,1 @@
+"""What each provider's models can do, and which provider a model is ordered from."""

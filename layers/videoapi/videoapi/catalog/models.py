@@ -1,0 +1,95 @@
+"""The table of models (`models.toml`): what each can do, as values."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+LINES: Mapping[str, int] = {"720p": 720, "1080p": 1080}  # pixels of the short side
+
+type Per = Literal["second", "video"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """A list price: `usd` for each second, or each video, of a resolution with or without sound."""
+
+    resolution: str
+    audio: bool
+    usd: float
+    per: Per
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What a provider's model can do. `models.toml` explains each field; lengths are in seconds."""
+
+    provider: str
+    name: str
+    created: date | None = None
+    retires_on: date | None = None
+    durations: tuple[int, ...]
+    full_hd_durations: tuple[int, ...] = ()  # the only lengths at 1080p; empty: all
+    reference_durations: tuple[int, ...] = ()  # the only lengths with reference images
+    last_frame_durations: tuple[int, ...] = ()  # the only lengths with a last frame
+    default_seconds: int = 8
+    resolutions: tuple[str, ...]
+    aspect_ratios: tuple[str, ...]
+    any_size: bool = False
+    fps: tuple[int, ...]
+    image_roles: tuple[str, ...]
+    max_reference_images: int = 0
+    negative_prompt: bool = False
+    seed: bool = False
+    audio: Literal["switch", "always", "unknown"] = "unknown"
+    progress: bool = False
+    cancel: bool = False
+    pricing: tuple[Price, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The sizes on offer, as `WxH` in pixels."""
+        return tuple(
+            size_of(resolution, ratio)
+            for resolution in self.resolutions
+            for ratio in self.aspect_ratios
+        )
+
+
+def size_of(resolution: str, aspect_ratio: str) -> str:
+    """Return the size in pixels that a resolution such as 720p has in a shape such as 16:9."""
+    across, down = (int(part) for part in aspect_ratio.split(":"))
+    short = LINES[resolution]
+    long = short * max(across, down) // min(across, down)
+    return f"{long}x{short}" if across >= down else f"{short}x{long}"
+
+
+@cache
+def table() -> tuple[Model, ...]:
+    """Return all rows of the table. Raise `TypeError` for a field that `Model` does not have."""
+    text = (Path(__file__).parent / "models.toml").read_text(encoding="utf-8")
+    return tuple(_model(row) for row in tomllib.loads(text)["model"])
+
+
+def find(provider: str, name: str) -> Model | None:
+    """Return the row of a provider's model; None for one that the table does not know."""
+    return next(
+        (row for row in table() if row.provider == provider and fnmatchcase(name, row.name)), None
+    )
+
+
+def _model(row: Mapping[str, Any]) -> Model:
+    values: dict[str, Any] = {name: _value(value) for name, value in row.items()}
+    values["pricing"] = tuple(Price(**price) for price in row.get("pricing", ()))
+    return Model(**values)
+
+
+def _value(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(value)
+    return tuple(range(value["min"], value["max"] + 1)) if isinstance(value, dict) else value

@@ -1,0 +1,58 @@
+"""Routes: from which providers, in which order, a model may be had.
+
+`VIDEO_ROUTES` holds them as `MODEL=PROVIDER:NAME[,PROVIDER:NAME…][;MODEL=…]`. Without any, every
+model goes to the relay under its own name.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+PROVIDERS = ("relay", "vertex", "gemini")
+MAX_ROUTES = 8  # of one model: each may be tried once in a round of attempts
+
+
+@dataclass(frozen=True)
+class Route:
+    """A provider, and its own name of a model."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        """Return the route as `VIDEO_ROUTES` spells it."""
+        return f"{self.provider}:{self.model}"
+
+
+def read_routes(text: str, providers: Collection[str]) -> Mapping[str, tuple[Route, ...]]:
+    """Return the routes of each model that `VIDEO_ROUTES` names, in the order given.
+
+    Raise `ValueError` in words for what cannot be read, a provider that is not among `providers`,
+    and a model or a route that is named twice.
+    """
+    routes: dict[str, tuple[Route, ...]] = {}
+    for entry in filter(None, (part.strip() for part in text.split(";"))):
+        model, sign, targets = (part.strip() for part in entry.partition("="))
+        if not (model and sign and targets):
+            raise ValueError(f"VIDEO_ROUTES: {entry!r}: say MODEL=PROVIDER:NAME[,PROVIDER:NAME]")
+        if model in routes:
+            raise ValueError(f"VIDEO_ROUTES: {model} is named twice")
+        routes[model] = tuple(_route(target.strip(), providers) for target in targets.split(","))
+        if len(set(routes[model])) < len(routes[model]):
+            raise ValueError(f"VIDEO_ROUTES: {model} has a route twice")
+        if len(routes[model]) > MAX_ROUTES:
+            raise ValueError(f"VIDEO_ROUTES: {model} has more than {MAX_ROUTES} routes")
+    return routes
+
+
+def _route(target: str, providers: Collection[str]) -> Route:
+    provider, sign, name = (part.strip() for part in target.partition(":"))
+    if not (provider and sign and name):
+        raise ValueError(f"VIDEO_ROUTES: {target!r}: say PROVIDER:NAME")
+    if provider not in PROVIDERS:
+        known = ", ".join(PROVIDERS)
+        raise ValueError(f"VIDEO_ROUTES: there is no provider {provider!r}; there are {known}")
+    if provider not in providers:
+        raise ValueError(
+            f"VIDEO_ROUTES: {target} needs {provider} among VIDEO_PROVIDERS ({','.join(providers)})"
+        )
+    return Route(provider, name)
