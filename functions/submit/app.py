@@ -7,7 +7,7 @@ from videoapi.api.idempotency import caller_of
 from videoapi.api.json_bodies import read_json
 from videoapi.api.openai.requests import from_form, from_openai
 from videoapi.api.openai.responses import stored_dialect
-from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.replies import answer, submit_headers
 from videoapi.api.rest import requests, responses
 from videoapi.usecases.submission import Submission, Submitted
 
@@ -19,7 +19,7 @@ def generate() -> Response[str]:
     """Submit in the REST dialect."""
     done = _submit(requests.from_rest(read_json(api.json_body()), api.settings))
     where = {"Location": f"/api/v1/tasks/{done.task.task_id}"}
-    return answer(responses.submitted(done.task), 202, NO_STORE | where | done.headers)
+    return answer(responses.submitted(done.task), 202, submit_headers(done) | where)
 
 
 @api.post("/v1/videos")
@@ -29,7 +29,7 @@ def create() -> Response[str]:
         done = _submit(from_form(api.body(), api.headers["content-type"], api.settings))
     else:
         done = _submit(from_openai(read_json(api.json_body()), api.settings))
-    return api.video(done.task, links, done.headers)
+    return api.video(done.task, links, submit_headers(done))
 
 
 def _submit(wanted: Submission) -> Submitted:

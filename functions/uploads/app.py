@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import bootstrap
 from videoapi.api import validation
 from videoapi.api.json_bodies import read_json
-from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.replies import NO_STORE, answer, rate_limit_headers
 from videoapi.api.rest.image_requests import NewUpload
 from videoapi.usecases import uploads
 
@@ -20,9 +20,9 @@ def create() -> Response[str]:
     fields = read_json(api.json_body())
     body = validation.validated(NewUpload, fields, default_param="body")
     now = api.clock()
-    rate_limit = limiter.admit_upload(api.key, now)
+    quota = limiter.admit_upload(api.key, now)
     offer = uploads.offer(api.caller, links, now=now, **body.model_dump())
-    return answer(offer, 201, NO_STORE | rate_limit)
+    return answer(offer, 201, NO_STORE | rate_limit_headers(quota))
 
 
 handler = api.handle

@@ -13,15 +13,16 @@ from devstack.template import load
 from tests.support.client import forget_what_services_made, routes
 from tests.support.moto import ROOT
 from videoapi import bootstrap
+from videoapi.aws import clients
 from videoapi.errors import ServiceError
-from videoapi.usecases.image_generation import LONGEST_SECONDS
+from videoapi.usecases.image_generation import MAX_SECONDS
 
 PAUSE = 1.0  # seconds: the longest that botocore waits between the first two tries
 
 
 def longest(service):
     """Return the seconds that one call to a hanging service may take."""
-    connect, read, tries = bootstrap.WAITS.get(service, bootstrap.WAITS["others"])
+    connect, read, tries = clients.WAITS.get(service, clients.WAITS["others"])
     return (connect + read) * tries + PAUSE * (tries - 1)
 
 
@@ -42,7 +43,7 @@ def test_submit_outlives_a_put_and_the_read_that_settles_it():
 
 
 def test_images_outlive_their_endpoint_and_a_put_that_hangs():
-    assert seconds_of("images") >= LONGEST_SECONDS + 2 * 3 + PAUSE, "S3 takes the connection"
+    assert seconds_of("images") >= MAX_SECONDS + 2 * 3 + PAUSE, "S3 takes the connection"
 
 
 @pytest.fixture

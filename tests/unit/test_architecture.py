@@ -32,11 +32,9 @@ ARROWS = {
     "api": "usecases accounts aws media domain catalog",
 }
 OPEN_TO_ALL = {"errors", "settings", "__version__"}
-# One use case speaks to a vendor by itself: an image is made while its caller waits.
-EXCEPTIONS = {("usecases/image_generation.py", "providers")}
 # Heavy libraries, and the only packages that load them.
 ONLY_IN = {
-    "httpx": {"net", "providers", "usecases", "bootstrap"},
+    "httpx": {"net", "providers", "bootstrap"},
     "pydantic": {"api"},
     "PIL": {"media"},
     "boto3": {"bootstrap"},
@@ -105,8 +103,6 @@ def test_module_imports_along_the_arrows(path):
     if room == "bootstrap":
         return
     may = {room, *ARROWS.get(room, "").split(), *OPEN_TO_ALL}
-    where = str(path.relative_to(PACKAGE))
-    may |= {to for module, to in EXCEPTIONS if module == where}
     assert siblings_of(path) <= may
 
 

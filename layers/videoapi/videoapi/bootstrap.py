@@ -14,16 +14,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.session import Session
 
 from videoapi.accounts.api_keys import KeyRing
+from videoapi.aws.clients import credentials, new_client
 from videoapi.aws.files import Files
 from videoapi.aws.presigned import Links
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
-from videoapi.errors import ServiceError
 from videoapi.metrics import Measurements
 from videoapi.settings import Settings
 
@@ -34,14 +32,11 @@ if TYPE_CHECKING:
     from videoapi.net.downloads import Fetcher
     from videoapi.providers.prompt_optimizer import PromptOptimizer
     from videoapi.usecases.cancellation import Cancellation
-    from videoapi.usecases.image_generation import ImageGeneration
+    from videoapi.usecases.image_generation import ImageGeneration, MakeImage
     from videoapi.usecases.submission import Submissions
     from videoapi.worker.generation import Generation
     from videoapi.worker.recovery import Recovery
 
-# Seconds to connect and to read, and tries; a pause of up to a second is between two tries.
-PATIENT = (3, 10, 3)
-WAITS = {"others": (1, 3, 2), "sqs": (1, 1, 2)}  # the sweeper sends what SQS does not take
 JITTER = 0.25  # a back-off is up to this share longer than set, never shorter
 
 
@@ -113,7 +108,7 @@ def files(*, patient: bool = False) -> Files:
 def links() -> Links:
     """Return the maker of presigned links; needs no S3 client."""
     return Links(
-        _credentials,
+        lambda: credentials(_session()),
         bucket=settings().bucket_name,
         region=_session().get_config_variable("region") or "us-east-1",
         endpoint=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
@@ -194,22 +189,32 @@ def generation() -> "Generation":
 @cache
 def image_generation() -> "ImageGeneration":
     """Return the use case of making an input image."""
-    import httpx  # noqa: PLC0415 — as above
-
     from videoapi.usecases.image_generation import ImageGeneration  # noqa: PLC0415 — as above
 
-    name = settings().image_api_key_secret
     return ImageGeneration(
-        httpx.HTTPTransport(verify=_tls()),
-        _fetcher(),
-        files(),
-        links(),
-        limiter(),
-        base_url=settings().image_base_url if settings().image_api_key_secret else "",
+        make=_make_image(),
+        files=files(),
+        links=links(),
+        limiter=limiter(),
         model=settings().image_model,
         allowed_models=settings().image_allowed_models,
-        key=lambda: secrets().read(name),
     )
+
+
+def _make_image() -> "MakeImage | None":
+    import httpx  # noqa: PLC0415 — as above
+
+    from videoapi.providers.openai_images import OpenAIImages  # noqa: PLC0415 — as above
+
+    chosen = settings()
+    if not (chosen.image_base_url and chosen.image_api_key_secret):
+        return None
+    return OpenAIImages(
+        transport=httpx.HTTPTransport(verify=_tls()),
+        fetcher=_fetcher(),
+        base_url=chosen.image_base_url,
+        key=lambda: secrets().read(chosen.image_api_key_secret),
+    ).make
 
 
 @cache
@@ -267,13 +272,6 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _credentials() -> Credentials:
-    found = _session().get_credentials()
-    if found is None:
-        raise ServiceError("This function has no AWS credentials.")
-    return found
-
-
 @cache
 def _session() -> Session:
     return Session()  # botocore's own: boto3 around it costs 90 M instructions
@@ -281,18 +279,5 @@ def _session() -> Session:
 
 @cache
 def _client(service: str, *, patient: bool = False) -> Any:  # noqa: ANN401 — botocore makes their classes as it goes
-    """Return a client of an AWS service, which gives up in `WAITS` for those whom callers wait for.
-
-    A hanging service must not outlive the function: the caller would read the gateway's own 503.
-    """
     logger()  # first, or botocore tells where its credentials come from, at each cold start
-    connect, read, tries = PATIENT if patient else WAITS.get(service, WAITS["others"])
-    config = Config(
-        connect_timeout=connect,
-        read_timeout=read,
-        retries={"mode": "standard", "total_max_attempts": tries},
-        signature_version="s3v4" if service == "s3" else None,
-        user_agent="video-api",  # else botocore describes itself at each call: 0.9 of its 3.8 M
-        parameter_validation=False,  # AWS validates as well: 0.7 M of a submit; so in all tests too
-    )
-    return _session().create_client(service, config=config)
+    return new_client(_session(), service, patient=patient)

@@ -11,6 +11,7 @@ VideoApiError
 ├── UnsupportedMediaType   a body in a format that the route does not read (415)
 ├── RateLimited            a limit of ours was reached (429)
 ├── ServiceError           something behind us is away for a moment (503)
+│   └── ImageLost          an image may have been made, and paid, that did not arrive
 └── GenerationError        the generation itself ended without a video (stored on the task)
 
 An adapter translates its vendor's error into one of these once; `replies` turns them into either
@@ -36,14 +37,19 @@ class VideoApiError(Exception):
         code: str = "",
         param: str | None = None,
         details: list[dict[str, str]] | None = None,
+        retry_after: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`param` names the bad field; `details` lists all of them; `headers` go out as is."""
+        """`param` names the bad field; `details` lists all of them.
+
+        `retry_after` is in seconds; `headers` are for `api` alone, and go out as they are.
+        """
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
         self.param = param
         self.details = details
+        self.retry_after = retry_after
         self.headers = dict(headers or {})
 
     @classmethod
@@ -125,7 +131,7 @@ class UnsupportedMediaType(VideoApiError):
 
 
 class RateLimited(VideoApiError):
-    """A limit of this service was reached; `Retry-After` in the headers, in seconds."""
+    """A limit of this service was reached."""
 
     type = "RateLimited"
     status = 429
@@ -142,6 +148,18 @@ class ServiceError(VideoApiError):
     status = 503
     default_code = "service_unavailable"
     retryable = True
+
+
+class ImageLost(ServiceError):
+    """No image arrived of what may have been paid for: another try may pay twice."""
+
+    retryable = False
+
+    def __init__(
+        self, message: str = "No image arrived, but one may have been made and charged for."
+    ) -> None:
+        """Take another message where there is a better one."""
+        super().__init__(message)
 
 
 class GenerationError(VideoApiError):

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from tests.support.moto import client
-from videoapi.accounts.api_keys import CACHE_SECONDS, CACHE_SIZE, KeyRing, Limits, presented_key
+from videoapi.accounts.api_keys import CACHE_SECONDS, CACHE_SIZE, KeyRing, Limits
 from videoapi.errors import AuthenticationError, ServiceError
 
 
@@ -56,9 +56,8 @@ def test_limits_of_a_name_are_those_of_its_latest_key(ring, now):
 
 @pytest.mark.parametrize("garbage", ["", "vak_", "vak_" + "a" * 32, "é" * 36, "VAK_" + "a" * 32])
 def test_what_is_no_key_opens_nothing(ring, garbage):
-    with pytest.raises(AuthenticationError, match="valid API key") as refusal:
+    with pytest.raises(AuthenticationError, match="valid API key"):
         ring.find(garbage)
-    assert refusal.value.headers == {"WWW-Authenticate": "Bearer"}
 
 
 def test_a_revoked_key_works_for_a_minute_at_most_and_the_others_go_on(ring, now):
@@ -136,18 +135,3 @@ def test_a_table_that_is_away_is_no_wrong_key(ring, cloud):
     cloud.calls.fail("dynamodb:GetItem")
     with pytest.raises(ServiceError):
         ring.find("vak_" + "a" * 32)
-
-
-@pytest.mark.parametrize(
-    ("authorization", "x_api_key", "key"),
-    [
-        ("Bearer one", None, "one"),
-        ("bearer  one ", "two", "one"),
-        ("Basic one", "two", "two"),
-        ("Bearer ", "two", "two"),
-        (None, "two", "two"),
-        (None, None, ""),
-    ],
-)
-def test_a_key_is_presented_as_bearer_or_in_its_own_header(authorization, x_api_key, key):
-    assert presented_key(authorization, x_api_key) == key

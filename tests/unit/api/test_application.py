@@ -7,7 +7,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from tests.support.client import Context
-from videoapi.api.application import Api
+from videoapi.api.application import Api, presented_key
 from videoapi.api.bodies import LARGEST_BODY
 from videoapi.api.replies import answer, redirect
 from videoapi.errors import RateLimited, ServiceError, ValidationError
@@ -132,7 +132,7 @@ def test_a_refusal_worth_a_retry_says_when(api):
 
 
 def test_a_failure_that_knows_better_when_to_retry_is_believed(api):
-    _, headers = refusal(api, RateLimited("Text.", headers={"Retry-After": "17"}))
+    _, headers = refusal(api, RateLimited("Text.", retry_after=17))
     assert headers["retry-after"] == "17"
 
 
@@ -154,14 +154,16 @@ def test_nothing_escapes_a_handler(api, path):
     assert headers["x-should-retry"] == "false", "whatever was done may have been paid for"
 
 
-@pytest.mark.parametrize(("said", "told"), [("86400", "60"), ("0", "1")])
+@pytest.mark.parametrize(("said", "told"), [(86400, "60"), (0.5, "1")])
 def test_retry_after_stays_within_a_minute(api, said, told):
-    _, headers = refusal(api, RateLimited("Text.", headers={"Retry-After": said}))
+    _, headers = refusal(api, RateLimited("Text.", retry_after=said))
     assert headers["retry-after"] == told
 
 
 def test_body_and_header_agree_on_whether_a_retry_helps(api):
-    result, headers = refusal(api, RateLimited("Text.", headers={"x-should-retry": "false"}))
+    error = RateLimited("Text.")
+    error.retryable = False
+    result, headers = refusal(api, error)
     assert headers["x-should-retry"] == "false"
     assert json.loads(result["body"])["error"]["retryable"] is False
 
@@ -175,3 +177,18 @@ def test_a_redirect_keeps_its_method_and_is_not_stored():
     assert response.status_code == 307
     assert response.headers["Location"] == "https://example.com/v.mp4"
     assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "x_api_key", "key"),
+    [
+        ("Bearer one", None, "one"),
+        ("bearer  one ", "two", "one"),
+        ("Basic one", "two", "two"),
+        ("Bearer ", "two", "two"),
+        (None, "two", "two"),
+        (None, None, ""),
+    ],
+)
+def test_a_key_is_presented_as_bearer_or_in_its_own_header(authorization, x_api_key, key):
+    assert presented_key(authorization, x_api_key) == key

@@ -7,15 +7,12 @@ import pytest
 from PIL import Image
 
 from videoapi.accounts.api_keys import ApiKey, Limits
+from videoapi.accounts.rate_limits import Quota
 from videoapi.aws.presigned import Link
 from videoapi.errors import NotFound, RateLimited, ServiceError, ValidationError
 from videoapi.net.downloads import Fetcher
-from videoapi.usecases.image_generation import (
-    LARGEST_ANSWER,
-    LARGEST_INLINE,
-    ImageGeneration,
-    ImageRequest,
-)
+from videoapi.providers.openai_images import MAX_RESPONSE, OpenAIImages
+from videoapi.usecases.image_generation import MAX_INLINE, ImageGeneration, ImageRequest
 
 CALLER = ApiKey("anonymous", Limits())
 
@@ -37,7 +34,7 @@ class Bucket:
 
 class NoLimits:
     def admit_image(self, _key, _now):
-        return {}
+        return Quota()
 
 
 class UsedUp:
@@ -51,18 +48,19 @@ class Presigner:
 
 
 def generation(answer, bucket=None, base_url="https://images.example", limiter=None, allowed=()):
-    transport = httpx.MockTransport(answer)
-    fetcher = Fetcher(allow_private=False, transport=httpx.MockTransport(answer))
-    return ImageGeneration(
-        transport,
-        fetcher,
-        bucket or Bucket(),
-        Presigner(),
-        limiter or NoLimits(),
+    endpoint = OpenAIImages(
+        transport=httpx.MockTransport(answer),
+        fetcher=Fetcher(allow_private=False, transport=httpx.MockTransport(answer)),
         base_url=base_url,
+        key=lambda: "image-key",
+    )
+    return ImageGeneration(
+        make=endpoint.make if base_url else None,
+        files=bucket or Bucket(),
+        links=Presigner(),
+        limiter=limiter or NoLimits(),
         model="drawer",
         allowed_models=allowed,
-        key=lambda: "image-key",
     )
 
 
@@ -92,7 +90,7 @@ def test_the_image_is_kept_in_the_callers_own_folder_and_handed_out_both_ways():
 
 def test_a_large_image_is_handed_out_as_a_url_alone():
     data = png((1900, 1900), noise=True)
-    assert len(data) > LARGEST_INLINE
+    assert len(data) > MAX_INLINE
     assert generate(drawing(data))["image_b64"] is None
 
 
@@ -166,7 +164,7 @@ SAFE_TO_REPEAT = {
 MAYBE_PAID = {
     "no answer in time": failing(httpx.ReadTimeout),
     "broken off": failing(httpx.ReadError),
-    "too long": answering(content=b"x" * (LARGEST_ANSWER + 1)),
+    "too long": answering(content=b"x" * (MAX_RESPONSE + 1)),
     "504": answering(504),
     "unreadable": answering(text="<html>"),
     "deep JSON": answering(content=b'{"data":' + b"[" * 100_000),
@@ -183,7 +181,7 @@ def test_a_caller_may_ask_again_where_no_image_was_made(answer):
     with pytest.raises(ServiceError) as failed:
         generate(answer)
     assert failed.value.retryable
-    assert failed.value.headers == {"Retry-After": "5"}
+    assert failed.value.retry_after == 5
 
 
 @pytest.mark.parametrize("answer", MAYBE_PAID.values(), ids=MAYBE_PAID)
@@ -191,7 +189,7 @@ def test_nobody_is_told_to_ask_again_where_an_image_may_have_been_paid(answer):
     with pytest.raises(ServiceError) as failed:
         generate(answer)
     assert not failed.value.retryable
-    assert failed.value.headers == {}
+    assert failed.value.retry_after is None
 
 
 def test_nobody_is_told_to_ask_again_for_a_paid_image_that_could_not_be_stored():

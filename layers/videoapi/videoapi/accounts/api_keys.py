@@ -151,12 +151,6 @@ class KeyRing:
         return None if item is None else ApiKey(item["key_name"], _limits(item))
 
 
-def presented_key(authorization: str | None, x_api_key: str | None) -> str:
-    """Return the key of a request: `Authorization: Bearer …`, else `X-API-Key`; may be empty."""
-    scheme, _, token = (authorization or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else (x_api_key or "")
-
-
 def _item_key(key: str) -> str:
     return f"key#{hashlib.sha256(key.encode()).hexdigest()}"
 
@@ -170,7 +164,4 @@ def _limits(item: dict[str, Any]) -> Limits:
 
 
 def _unknown() -> AuthenticationError:
-    return AuthenticationError(
-        "Send a valid API key as `Authorization: Bearer …` or `X-API-Key`.",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+    return AuthenticationError("Send a valid API key as `Authorization: Bearer …` or `X-API-Key`.")

@@ -19,7 +19,6 @@ from videoapi.aws.task_items import task_of
 from videoapi.errors import RateLimited
 
 MINUTE, DAY = 60, 86_400
-LONGEST_RETRY_AFTER = 60  # seconds; a longer reset is told in the RateLimit header
 ALIVE = "alive"
 ALIVE_RETRY = 10  # seconds: about how often a place comes free
 LOOKED_AT_ONCE = 25  # tasks of a full set in one read
@@ -90,37 +89,40 @@ class Quota:
             writes.append(Write(ALIVE, "Update", body))
         return writes
 
-    def headers(self, *, used: int = 0) -> dict[str, str]:
-        """Return `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10)."""
-        if not self.windows:
-            return {}
-        policy = (f'"{each.name}";q={each.limit};w={each.seconds}' for each in self.windows)
-        state = (
-            f'"{each.name}";r={max(each.limit - each.used - used, 0)};t={each.left(self.now)}'
-            for each in self.windows
-        )
-        return {"RateLimit-Policy": ", ".join(policy), "RateLimit": ", ".join(state)}
+    def counted(self) -> "Quota":
+        """Return the quota after one more."""
+        windows = tuple(replace(each, used=each.used + 1) for each in self.windows)
+        return replace(self, windows=windows)
 
-    def refusal(self, name: str) -> RateLimited:
+    def refusal(self, name: str) -> "LimitReached":
         """Return the error for the limit of this name."""
         if name == ALIVE:
-            return RateLimited(
-                f"This key may have {self.alive} tasks alive at once.",
-                code="too_many_tasks_alive",
-                headers=self.headers() | {"Retry-After": str(ALIVE_RETRY)},
-            )
+            text = f"This key may have {self.alive} tasks alive at once."
+            return LimitReached(text, self, code="too_many_tasks_alive", retry_after=ALIVE_RETRY)
         windows = [
             replace(each, used=each.limit) if each.name == name else each for each in self.windows
         ]
         (full,) = (each for each in windows if each.name == name)
-        wait = min(full.left(self.now), LONGEST_RETRY_AFTER)
-        headers = replace(self, windows=windows).headers() | {"Retry-After": str(wait)}
-        if full.seconds == DAY:
-            headers["x-should-retry"] = "false"  # no use within the minute that a client would wait
-            text, code = f"This key may make {full.limit} videos a day.", "daily_limit_reached"
-        else:
-            text, code = f"This key may submit {full.limit} times a minute.", "rate_limited"
-        return RateLimited(text, code=code, headers=headers)
+        daily = full.seconds == DAY
+        error = LimitReached(
+            f"This key may make {full.limit} videos a day."
+            if daily
+            else f"This key may submit {full.limit} times a minute.",
+            replace(self, windows=windows),
+            code="daily_limit_reached" if daily else "rate_limited",
+            retry_after=full.left(self.now),
+        )
+        error.retryable = not daily  # no use within the minute that a client would wait
+        return error
+
+
+class LimitReached(RateLimited):
+    """A key has nothing left of one of its limits; `quota` tells what it has of the others."""
+
+    def __init__(self, message: str, quota: Quota, *, code: str, retry_after: int) -> None:
+        """`retry_after` is in seconds."""
+        super().__init__(message, code=code, retry_after=retry_after)
+        self.quota = quota
 
 
 @dataclass(frozen=True)
@@ -157,22 +159,22 @@ class Limiter:
             raise quota.refusal(failed.name)
         self._make_room(quota, failed.item)
 
-    def admit_image(self, key: ApiKey, now: float) -> dict[str, str]:
-        """Count an image, which costs money too, in its minute and day; return the headers."""
+    def admit_image(self, key: ApiKey, now: float) -> Quota:
+        """Count an image, which costs money too, in its minute and day; return what is left."""
         return self._admit(key, replace(key.limits, tasks_alive=None), now)
 
-    def admit_upload(self, key: ApiKey, now: float) -> dict[str, str]:
-        """Count an upload, which costs five days of storage, in its minute; return the headers."""
+    def admit_upload(self, key: ApiKey, now: float) -> Quota:
+        """Count an upload, which costs five days of storage, in its minute; return what is left."""
         return self._admit(key, Limits(submits_per_minute=key.limits.submits_per_minute), now)
 
-    def _admit(self, key: ApiKey, limits: Limits, now: float) -> dict[str, str]:
+    def _admit(self, key: ApiKey, limits: Limits, now: float) -> Quota:
         quota = self.quota(ApiKey(key.name, limits), now)
         if quota.windows:
             try:
                 self.table.transact(*quota.writes())
             except ConditionFailed as failed:
                 raise quota.refusal(failed.name) from failed
-        return quota.headers(used=1)
+        return quota.counted()
 
     def _make_room(self, quota: Quota, item: Mapping[str, Any]) -> None:
         """Take ended tasks out of a full set, or refuse; at most so many a time, in turn.

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi.accounts.api_keys import ANONYMOUS, PREFIX, ApiKey, KeyRing, Limits, presented_key
+from videoapi.accounts.api_keys import ANONYMOUS, PREFIX, ApiKey, KeyRing, Limits
 from videoapi.api import paths, waiting
 from videoapi.api.bodies import read_body
 from videoapi.api.openai import responses as openai_responses
@@ -130,7 +130,7 @@ class Api:
             return self._keys.find(presented_key(headers.get("authorization"), other))
         bearer = presented_key(headers.get("authorization"), None)
         if other.startswith(PREFIX) or (other and not bearer):
-            raise AuthenticationError(BEARER_ALONE, headers={"WWW-Authenticate": "Bearer"})
+            raise AuthenticationError(BEARER_ALONE)
         return self._keys.find(bearer)
 
     @property
@@ -183,6 +183,12 @@ class Api:
         waits = {} if task.ended else {"openai-poll-after-ms": str(waiting.POLL_AFTER_MS)}
         content = openai_responses.openai_video(task, links, now=self.clock(), sdk_words=sdk)
         return answer(content, extra=NO_STORE | waits | dict(extra or {}))
+
+
+def presented_key(authorization: str | None, x_api_key: str | None) -> str:
+    """Return the key of a request: `Authorization: Bearer …`, else `X-API-Key`; may be empty."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else (x_api_key or "")
 
 
 def _method(event: Mapping[str, Any]) -> str:

@@ -25,8 +25,8 @@ def locate(task: Task, variant: str, links: Links, *, now: float) -> Link:
         raise NotFound(f"There is no video: {reason}", code="video_failed")
     if not task.ended:
         message = f"The video is not ready yet: {task.status}, {task.progress} %."
-        hint = {"Retry-After": str(waiting.retry_after(task, now=now))}
-        raise NotFound(message, code="video_not_ready", headers=hint)
+        seconds = waiting.retry_after(task, now=now)
+        raise NotFound(message, code="video_not_ready", retry_after=seconds)
     if task.expires_at is not None and task.expires_at <= now:
         raise _expired()
     find = results.video_link if variant == VIDEO else results.thumbnail_link

@@ -8,7 +8,6 @@ when it names an upload), and one read more where its key has limits.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 
@@ -52,13 +51,7 @@ class Submitted:
 
     task: Task
     replayed: bool = False
-    rate_limit: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers that tell a client of the replay, and of what its key has left."""
-        replay = {"Idempotency-Replayed": "true"} if self.replayed else {}
-        return {**self.rate_limit, **replay}
+    quota: Quota = field(default_factory=Quota)  # left to the key, where this used some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +117,7 @@ class Submissions:
             return self._replay(existing, task, caller.now)
         self._send(task, caller.now)
         self._measurements.accepted()
-        return Submitted(task, rate_limit=quota.headers(used=1))
+        return Submitted(task, quota=quota.counted())
 
     def _create(
         self, task: Task, source: _Source, submission: Submission, caller: Caller
@@ -222,7 +215,7 @@ class Submissions:
             return
         with suppress(ServiceError):
             if sdk_retries.recent(self._store, task.owner, task.fingerprint, now=caller.now):
-                refusal.headers["x-should-retry"] = "false"
+                refusal.retryable = False
 
     def _replay(self, existing: Task, task: Task, now: float) -> Submitted:
         if existing.fingerprint != task.fingerprint:

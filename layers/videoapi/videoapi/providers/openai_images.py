@@ -1,0 +1,72 @@
+"""Client of an OpenAI-compatible images endpoint: one POST, and the image behind its response."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from videoapi.errors import ImageLost, RateLimited, ServiceError, ValidationError
+from videoapi.net.downloads import Fetcher
+from videoapi.net.http_client import FAILURES, post_json
+from videoapi.net.receiving import DownloadFailed
+from videoapi.providers.json_access import UnreadableJson, first_of, parsed
+
+MAX_RESPONSE = 40 * 1024 * 1024  # bytes: one image of 20 MB as base64, and words around it
+REFUSED, RATE_LIMITED = 400, 429
+NOT_MADE = frozenset({500, 502, 503})  # not 504: what is late may have been made all the same
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+BUSY_SECONDS = 5  # until another try is worth it
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAIImages:
+    """One images endpoint. The key goes there and nowhere else."""
+
+    transport: httpx.BaseTransport
+    fetcher: Fetcher  # of images behind a URL
+    base_url: str  # without `/v1/images/generations`
+    key: Callable[[], str]
+
+    def make(self, parameters: dict[str, object], left: Callable[[], float]) -> bytes:
+        """Return the bytes of one image; `left` says how many seconds it may still take.
+
+        Raises `ValidationError`, `RateLimited` and `ServiceError` where no image was made, and
+        `ImageLost` where one may have been paid for.
+        """
+        response = self._post(parameters, left())
+        if response.status_code == RATE_LIMITED:
+            message = "The image service is busy. Try again."
+            raise RateLimited(message, retry_after=BUSY_SECONDS)
+        if response.status_code == REFUSED:
+            message = "The image service refused the request."
+            raise ValidationError(message, code="upstream_rejected", param="prompt")
+        if response.status_code in NOT_MADE:
+            raise _not_made()
+        try:
+            image = first_of(parsed(response.content).get("data")) if response.is_success else {}
+            if text := image.get("b64_json"):
+                return base64.b64decode(str(text))
+            return self.fetcher.image(str(image.get("url")), seconds=left())
+        except (UnreadableJson, ValueError, ValidationError, DownloadFailed) as exc:
+            raise ImageLost from exc
+
+    def _post(self, parameters: dict[str, object], seconds: float) -> httpx.Response:
+        try:
+            return post_json(
+                self.transport,
+                f"{self.base_url.rstrip('/').removesuffix('/v1')}/v1/images/generations",
+                parameters,
+                key=self.key(),
+                seconds=seconds,
+                limit=MAX_RESPONSE,
+            )
+        except NOT_SENT as exc:
+            raise _not_made() from exc
+        except FAILURES as exc:
+            raise ImageLost from exc
+
+
+def _not_made() -> ServiceError:
+    message = "The image service did not deliver an image. Try again."
+    return ServiceError(message, retry_after=BUSY_SECONDS)
