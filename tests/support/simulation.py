@@ -23,6 +23,7 @@ from videoapi.net.downloads import Fetcher
 from videoapi.providers.openai_compatible.client import RelayProvider
 from videoapi.settings import Settings
 from videoapi.usecases.cancellation import Cancellation
+from videoapi.usecases.input_images import InputImages
 from videoapi.usecases.submission import Submissions
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.generation import Generation
@@ -132,18 +133,16 @@ class World:
             log=self.log,
         )
         self.submissions = Submissions(
-            self.settings,
-            self.store,
-            self.queue,
-            self.files,
-            links=None,
+            store=self.store,
+            queue=self.queue,
+            images=InputImages(files=self.files, links=None, allow_private=False),
             limiter=NoLimits(),
             measurements=measurements,
         )
         self.cancellation = Cancellation(
-            self.store,
-            self.files,
-            retention_hours=self.settings.task_retention_hours,
+            store=self.store,
+            files=self.files,
+            retention_seconds=self.settings.task_retention_hours * 3600,
             clock=self.clock,
             measurements=measurements,
         )

@@ -120,19 +120,30 @@ def links() -> Links:
 @cache
 def submissions() -> "Submissions":
     """Return the use case of submitting."""
-    from videoapi.usecases.submission import Submissions  # noqa: PLC0415 — pydantic is for submit alone
+    from videoapi.usecases.input_images import InputImages  # noqa: PLC0415 — for submit alone
+    from videoapi.usecases.submission import Submissions  # noqa: PLC0415
 
-    return Submissions(settings(), store(), queue(), files(), links(), limiter(), Measurements())
+    private = settings().image_url_allow_private
+    return Submissions(
+        store=store(),
+        queue=queue(),
+        images=InputImages(files=files(), links=links(), allow_private=private),
+        limiter=limiter(),
+        measurements=Measurements(),
+    )
 
 
 @cache
 def cancellation() -> "Cancellation":
     """Return the use cases of cancelling and deleting."""
-    hours = settings().task_retention_hours
     from videoapi.usecases.cancellation import Cancellation  # noqa: PLC0415 — two roles
 
     return Cancellation(
-        store(), files(), retention_hours=hours, clock=clock, measurements=Measurements()
+        store=store(),
+        files=files(),
+        retention_seconds=settings().task_retention_hours * 3600,
+        clock=clock,
+        measurements=Measurements(),
     )
 
 

@@ -19,9 +19,9 @@ NOW = 1_768_127_400.0
 @pytest.fixture
 def cancellation(cloud):
     return Cancellation(
-        cloud.store,
-        cloud.files,
-        retention_hours=2,
+        store=cloud.store,
+        files=cloud.files,
+        retention_seconds=2 * 3600,
         clock=(NOW + call for call in itertools.count()).__next__,
         measurements=Measurements(lambda *_: None),
     )

@@ -8,7 +8,7 @@ from tests.support.task_factory import new_task
 from videoapi.aws.table import ConditionFailed
 from videoapi.domain import transitions
 from videoapi.usecases import sdk_retries
-from videoapi.usecases.sdk_retries import LONGEST_TRY, RetryRecord
+from videoapi.usecases.sdk_retries import MAX_TRY_SECONDS, RetryRecord
 
 NOW = 1_768_127_400.0
 
@@ -33,20 +33,20 @@ def first_try(*, began=NOW):
 
 
 def retry(*, began=NOW, gone=""):
-    return RetryRecord(began=began, until=NOW + 900, count=1, gone=gone)
+    return RetryRecord(began=began, until=NOW + 900, count=1, superseded=gone)
 
 
 def test_fingerprint_is_remembered_for_its_owner_until_its_time(create, cloud):
     _, made = create(first_try())
-    assert sdk_retries.recent(cloud.store, "anonymous", "f", now=NOW + 899.5) == made
-    assert sdk_retries.recent(cloud.store, "anonymous", "f", now=NOW + 900) is None
-    assert sdk_retries.recent(cloud.store, "somebody-else", "f", now=NOW) is None
+    assert sdk_retries.recent_duplicate(cloud.store, "anonymous", "f", now=NOW + 899.5) == made
+    assert sdk_retries.recent_duplicate(cloud.store, "anonymous", "f", now=NOW + 900) is None
+    assert sdk_retries.recent_duplicate(cloud.store, "somebody-else", "f", now=NOW) is None
 
 
 def test_first_try_that_its_own_retry_overtook_is_the_retrys_task(create, cloud):
     _, made = create(retry(began=NOW + 1))
     assert create(first_try()) == (made, None)
-    assert sdk_retries.recent(cloud.store, "anonymous", "f", now=NOW) == made
+    assert sdk_retries.recent_duplicate(cloud.store, "anonymous", "f", now=NOW) == made
 
 
 def test_request_that_began_after_a_retry_is_a_new_one(create):
@@ -79,7 +79,7 @@ ENDS = {
 def test_task_that_ended_badly_before_the_first_try_is_not_meant(end, count):
     times = {k: transitions.timestamp(v) if v == NOW else v for k, v in ENDS[end].items()}
     task = replace(new_task(now=NOW - 60), **times)
-    latest = NOW + LONGEST_TRY * count
+    latest = NOW + MAX_TRY_SECONDS * count
     assert RetryRecord(began=latest, until=0, count=count).meant(task)
     assert not RetryRecord(began=latest + 1, until=0, count=count).meant(task)
 

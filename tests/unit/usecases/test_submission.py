@@ -20,7 +20,8 @@ from videoapi.errors import Conflict, RateLimited, ServiceError, ValidationError
 from videoapi.metrics import Measurements
 from videoapi.settings import Settings
 from videoapi.usecases.caller import Caller
-from videoapi.usecases.sdk_retries import LONGEST_TRY, WINDOW
+from videoapi.usecases.input_images import InputImages
+from videoapi.usecases.sdk_retries import MAX_TRY_SECONDS, WINDOW
 from videoapi.usecases.submission import Submissions
 
 NOW = 1_768_127_400.0
@@ -43,7 +44,11 @@ def submit(cloud):
     )
     limiter = Limiter(cloud.store)
     submissions = Submissions(
-        SETTINGS, cloud.store, cloud.queue, cloud.files, links, limiter, UNHEARD
+        store=cloud.store,
+        queue=cloud.queue,
+        images=InputImages(files=cloud.files, links=links, allow_private=False),
+        limiter=limiter,
+        measurements=UNHEARD,
     )
 
     def made(*, owner="anonymous", now=NOW, key=None, count=None, file=None, limits=FREE, **fields):
@@ -262,7 +267,11 @@ def test_place_that_others_always_take_is_a_503(cloud):
 
     busy = Busy(cloud.dynamodb, cloud.table)
     submissions = Submissions(
-        SETTINGS, busy, cloud.queue, cloud.files, None, Limiter(busy), UNHEARD
+        store=busy,
+        queue=cloud.queue,
+        images=InputImages(files=cloud.files, links=None, allow_private=False),
+        limiter=Limiter(busy),
+        measurements=UNHEARD,
     )
     caller = Caller(key=ApiKey("anna", ALONE), now=NOW)
     with pytest.raises(ServiceError, match="too quickly"):
@@ -318,9 +327,9 @@ ENDS = {
 def test_retry_whose_first_try_began_after_a_bad_end_is_a_new_task(submit, cloud, end):
     task = submit(count=0, now=NOW - 60).task
     cloud.store.apply(task.task_id, ENDS[end](task))
-    again = submit(count=1, now=NOW + LONGEST_TRY + 1)
+    again = submit(count=1, now=NOW + MAX_TRY_SECONDS + 1)
     assert (again.replayed, again.task.task_id == task.task_id) == (False, False)
-    assert submit(count=2, now=NOW + LONGEST_TRY + 2).task.task_id == again.task.task_id
+    assert submit(count=2, now=NOW + MAX_TRY_SECONDS + 2).task.task_id == again.task.task_id
 
 
 def test_retry_whose_first_try_may_have_been_cancelled_is_that_task(submit, cloud):

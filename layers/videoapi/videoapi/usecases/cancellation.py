@@ -1,6 +1,7 @@
 """Use cases: a caller gives a task up (cancel), or wants it gone (delete)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from videoapi.aws.files import INPUTS, Files, video_key
 from videoapi.aws.task_store import TaskStore
@@ -11,37 +12,28 @@ from videoapi.metrics import Measurements
 from videoapi.usecases.lookup import owned
 
 
+@dataclass(frozen=True, kw_only=True)
 class Cancellation:
-    """Ends or removes tasks at their owner's wish. The relay offers no way to stop a paid job."""
+    """Ends or removes tasks for their owner. The relay offers no way to stop a paid job."""
 
-    def __init__(
-        self,
-        store: TaskStore,
-        files: Files,
-        *,
-        retention_hours: int,
-        clock: Callable[[], float],
-        measurements: Measurements,
-    ) -> None:
-        """Take the adapters that `bootstrap` made."""
-        self._store = store
-        self._files = files
-        self._retention = retention_hours * 3600
-        self._clock = clock
-        self._measurements = measurements
+    store: TaskStore
+    files: Files
+    retention_seconds: int
+    clock: Callable[[], float]
+    measurements: Measurements
 
     def cancel(self, task_id: str, owner: str) -> Task:
         """End a live task. Raises `NotFound`, and `Conflict` when it has ended already."""
-        owned(self._store, task_id, owner)
-        change = transitions.cancel(now=self._clock(), retention=self._retention)
-        cancelled = self._store.apply(task_id, change)
+        owned(self.store, task_id, owner)
+        change = transitions.cancel(now=self.clock(), retention=self.retention_seconds)
+        cancelled = self.store.apply(task_id, change)
         if cancelled is None:
-            ended = owned(self._store, task_id, owner)
+            ended = owned(self.store, task_id, owner)
             if change.made(ended):  # by this very call, whose first answer was lost
                 return ended
             message = f"The task has already ended: {ended.status}."
             raise Conflict(message, code="task_already_ended")
-        self._measurements.ended(Status.CANCELLED)
+        self.measurements.ended(Status.CANCELLED)
         return cancelled
 
     def delete(self, task_id: str, owner: str) -> None:
@@ -50,15 +42,15 @@ class Cancellation:
         Files first: whatever fails in between, the caller can try again.
         """
         while True:  # its status, which only goes forward, may change in between
-            task = owned(self._store, task_id, owner)
-            self._files.delete(_files_of(task))
-            change = transitions.delete(task, now=self._clock(), retention=self._retention)
-            if self._store.apply(task_id, change) is not None:
+            task = owned(self.store, task_id, owner)
+            self.files.delete(_files_of(task))
+            change = transitions.delete(task, now=self.clock(), retention=self.retention_seconds)
+            if self.store.apply(task_id, change) is not None:
                 break
-            if change.made(self._store.get(task_id, deleted=True)):  # its first answer was lost
+            if change.made(self.store.get(task_id, deleted=True)):  # its first answer was lost
                 break
         if not task.ended:
-            self._measurements.ended(Status.CANCELLED)
+            self.measurements.ended(Status.CANCELLED)
 
 
 def _files_of(task: Task) -> list[str]:

@@ -5,16 +5,20 @@ their submits asked for is remembered by its fingerprint, in the same transactio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from videoapi.aws.expressions import Expression, encode
 from videoapi.aws.table import Table, Write
+from videoapi.aws.task_store import TaskStore
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import epoch
+from videoapi.errors import ServiceError, VideoApiError
+from videoapi.usecases.caller import Caller
 
 WINDOW = 15 * 60  # seconds in which a retry means its first task
-LONGEST_TRY = 100  # seconds from one try to the next: the gateway answers in 30, then a back-off
+MAX_TRY_SECONDS = 100  # from one try to the next: the gateway answers in 30, then a back-off
 NAME = "fingerprint"  # of the write
 BADLY = (Status.FAILED, Status.CANCELLED, Status.DELETED)
 
@@ -24,13 +28,13 @@ class RetryRecord:
     """What is remembered of a submit, and what it found.
 
     `began` is when the request was received (epoch seconds), `count` the retry's number, 0 for a
-    first try; `gone` is the task that a retry was led to and that is not the one it means.
+    first try; `superseded` is the task that a retry was led to and that is not the one it means.
     """
 
     began: float
     until: float
     count: int
-    gone: str = ""
+    superseded: str = ""
 
     def write(self, task: Task) -> Write:
         """Return the write that remembers `task`; its condition fails for the other of the two.
@@ -41,7 +45,7 @@ class RetryRecord:
         began = int(self.began * 1000)
         item: dict[str, Any] = {
             "task_id": _key(task.owner, task.fingerprint),
-            "twin": task.task_id,
+            "twin": task.task_id,  # as it is stored since the first version
             "expires_at": int(self.until),
         }
         free = Expression()
@@ -51,7 +55,7 @@ class RetryRecord:
             condition = (
                 f"attribute_not_exists({name('task_id')})"
                 f" OR {name('expires_at')} <= {value(int(self.began))}"
-                f" OR {name('twin')} = {value(self.gone)}"
+                f" OR {name('twin')} = {value(self.superseded)}"
             )
         else:
             retried = name("retried_at")
@@ -67,10 +71,42 @@ class RetryRecord:
         if task.status not in BADLY:
             return True
         ended = epoch(task.completed_at or task.updated_at)
-        return ended >= self.began - LONGEST_TRY * self.count
+        return ended >= self.began - MAX_TRY_SECONDS * self.count
 
 
-def recent(table: Table, owner: str, fingerprint: str, *, now: float) -> str | None:
+def earlier(table: TaskStore, task: Task, caller: Caller) -> tuple[Task | None, RetryRecord | None]:
+    """Return the task of this SDK retry's first try, and how to remember this one.
+
+    A count of 0 is always a new request; a key's earlier task is found by the put itself.
+    """
+    if caller.idempotency_key is not None or caller.retry_count is None:
+        return None, None
+    record = RetryRecord(
+        began=caller.now if caller.received_at is None else caller.received_at,
+        until=caller.now + WINDOW,
+        count=caller.retry_count,
+    )
+    if not record.count:
+        return None, record
+    recent = recent_duplicate(table, task.owner, task.fingerprint, now=caller.now)
+    found = table.get(recent, deleted=True) if recent else None
+    record = replace(record, superseded=recent or "")
+    return (found if found and record.meant(found) else None), record
+
+
+def forbid_ambiguous_retry(
+    table: TaskStore, task: Task, caller: Caller, refusal: VideoApiError
+) -> None:
+    """Tell an SDK not to repeat a refused first try that would be taken for an older one's."""
+    first = caller.idempotency_key is None and caller.retry_count == 0
+    if not first or not refusal.retryable:
+        return
+    with suppress(ServiceError):
+        if recent_duplicate(table, task.owner, task.fingerprint, now=caller.now):
+            refusal.retryable = False
+
+
+def recent_duplicate(table: Table, owner: str, fingerprint: str, *, now: float) -> str | None:
     """Return the id of the owner's remembered task with this fingerprint. One read."""
     item = table.read(_key(owner, fingerprint))
     return None if item is None or item["expires_at"] <= now else task_id_in(item)
