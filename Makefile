@@ -14,7 +14,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
-CLIENTS := openai-3 openai-2-21 openai-2-3 litellm
+CLIENTS := openai-3 openai-2-21 openai-2-3 litellm google
 LOCKS := $(addprefix requirements/,audit.txt bench.txt browser.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt layers/thumbnails/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
