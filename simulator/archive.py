@@ -34,7 +34,7 @@ class Archive:
         self._folder = folder
 
     def add(self, job: Job, image: bytes | None) -> None:
-        """Write a job down; its image too, unless it is there."""
+        """Write a job down, a changed one again; its image too, unless it is there."""
         if image is not None and job.video is not None:
             path = self._image(job.spec)
             if not path.exists():
@@ -45,7 +45,8 @@ class Archive:
     def load(self, renders: Renders, *, days: float) -> list[Job]:
         """Return the jobs of earlier runs; a video that was not finished is rendered again."""
         since = time.time() - days * _DAY
-        jobs = [job for job in self._read(renders) if job.created >= since]
+        found = {job.id: job for job in self._read(renders) if job.created >= since}
+        jobs = list(found.values())  # a changed job's last line
         new = self._folder / _NEW
         new.write_text("".join(json.dumps(_record(job)) + "\n" for job in jobs))
         new.replace(self._folder / _JOBS)
@@ -76,7 +77,7 @@ class Archive:
         failure = record["failure"]
         return Job(
             id=record["id"],
-            plan=faults.parse(order.prompt),
+            plan=faults.parse(order.prompt, order.provider),
             order=order,
             input_bytes=record["input_bytes"],
             spec=spec,
@@ -86,6 +87,8 @@ class Archive:
             if record["doomed"]
             else renders.resume(spec, partial(self._still, order, spec)),
             created=record["created"],
+            cancelled=record.get("cancelled"),
+            deleted=record.get("deleted", False),
         )
 
     def _still(self, order: Order, spec: Spec) -> Any:
@@ -107,6 +110,8 @@ def _record(job: Job) -> dict[str, Any]:
         "seconds": job.seconds,
         "input_bytes": job.input_bytes,
         "doomed": job.video is None,
+        "cancelled": job.cancelled,
+        "deleted": job.deleted,
         "failure": asdict(job.failure) if job.failure else None,
         "order": order,
         "spec": asdict(job.spec),

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from simulator.failures import Refusal
-from simulator.jobs import Ledger
+from simulator.ledger import Ledger
 from simulator.state import State
 
 _SWITCHES = {"seconds": (int, float), "strict": (bool,), "tiny": (bool,)}

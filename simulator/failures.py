@@ -1,12 +1,15 @@
 """The failures that a prompt may ask for, by name: their codes, their texts and HTTP statuses.
 
 A failure is named by its code, sent as it is written (`HIGH_TRAFFIC`, `high traffic` and
-`PUBLIC_ERROR_HIGH_TRAFFIC` are the same), by the name of a text that comes without a code, or by an
-HTTP status, which is then the code as an integer. The wire writes its body.
+`PUBLIC_ERROR_HIGH_TRAFFIC` are the same), by the name of a text that comes without a code, by a
+code of google.rpc, or by an HTTP status, which is then the code as an integer. The wire writes its
+body.
 """
 
 from dataclasses import dataclass
 from http import HTTPStatus
+
+from simulator.google import failure_texts
 
 _SAFETY = "The request was rejected by the safety system."
 _BUSY = "The model is overloaded, please try again later."
@@ -33,6 +36,7 @@ _CODES = {
     "RATE_LIMIT_EXCEEDED": (429, _BUSY),
     "INSUFFICIENT_USER_QUOTA": (403, "The balance of the account is used up."),
     "INVALID_API_KEY": (401, "The API key is not valid."),
+    **failure_texts.CODES,
     "INVALID_REQUEST": (400, "A field is not valid."),
     "TASK_NOT_EXIST": (400, "The task does not exist."),
     "NEVER_HEARD_OF": (500, "An error that no list knows."),
@@ -42,6 +46,7 @@ _TEXTS = {
     "unfit": (400, "内容不合规"),
     "support_codes": (400, "The video could not be made. Support codes: 58061214, 17301594"),
     "violates": (400, "The prompt violates our usage policies."),
+    **failure_texts.TEXTS,
 }
 _FIRST_ERROR_STATUS, _LAST_ERROR_STATUS = 400, 599
 
@@ -67,6 +72,9 @@ class Refusal(Exception):
 
 def failure(name: str) -> Failure | None:
     """Find a failure by its name; None for one that is not in the lists."""
+    if name.isdecimal() and int(name) in failure_texts.RPC_CODES:
+        status, text = failure_texts.RPC_CODES[int(name)]
+        return Failure(status, int(name), text)
     if name in _TEXTS:
         status, text = _TEXTS[name]
         return Failure(status, None, text)

@@ -55,111 +55,23 @@ Stages with more words, and those that are options of the whole job:
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 
 from simulator.failures import Refusal, failure
-
-
-class Stage(StrEnum):
-    """What a token speaks of."""
-
-    SUBMIT = "submit"
-    POLL = "poll"
-    CONTENT = "content"
-    FILE = "file"
-    LLM = "llm"
-    IMAGE = "image"
-    FAIL = "fail"
-    STATUS = "status"
-    WORD = "word"
-    PROGRESS = "progress"
-    WRAP = "wrap"
-    ERROR = "error"
-    URL = "url"
-    LINK = "link"
-    TIME = "time"
-    KEY = "key"
-    RENDER = "render"
-
-
-QUEUED = frozenset(
-    {
-        "queued",
-        "pending",
-        "submitted",
-        "not_start",
-        "notstarted",
-        "preparing",
-        "created",
-        "starting",
-        "unknown",
-    }
+from simulator.fault_words import (
+    HTTP,
+    HTTP_STAGES,
+    NEEDS_NUMBER,
+    NUMBERED,
+    PATTERNS,
+    PROVIDERS,
+    WORDS,
+    Stage,
 )
-RUNNING = frozenset({"processing", "in_progress", "running", "generating", "upscaling"})
-DONE = frozenset(
-    {
-        "completed",
-        "complete",
-        "success",
-        "succeeded",
-        "succeed",
-        "finished",
-        "done",
-        "ready",
-        "video_generation_successful",
-        "published",
-    }
-)
-BAD = frozenset(
-    {
-        "failed",
-        "failure",
-        "fail",
-        "error",
-        "cancelled",
-        "canceled",
-        "expired",
-        "timeout",
-        "timed_out",
-        "rejected",
-        "blocked",
-        "prompt_blocked",
-        "generation_failed",
-    }
-)
-ID_NAMES = frozenset({"task_id", "taskId", "video_id", "request_id"})
 
-_HTTP = frozenset({"drop", "hang", "html", "slow"})
-_HTTP_STAGES = frozenset(
-    {Stage.SUBMIT, Stage.POLL, Stage.CONTENT, Stage.FILE, Stage.LLM, Stage.IMAGE}
-)
-_WORDS = {
-    Stage.SUBMIT: _HTTP | ID_NAMES | {"201", "202", "no_id", "colon", "redirect"},
-    Stage.POLL: _HTTP | {"twice"},
-    Stage.CONTENT: _HTTP | {"bytes", "gzip", "redirect", "json"},
-    Stage.FILE: _HTTP | {"short", "junk", "trickle", "no_range", "no_length"},
-    Stage.LLM: _HTTP | {"refusal", "empty", "long"},
-    Stage.IMAGE: _HTTP | {"url", "b64", "empty"},
-    Stage.STATUS: QUEUED | RUNNING | DONE | BAD,
-    Stage.PROGRESS: frozenset({"percent", "none", "null", "back", "stuck"}),
-    Stage.WRAP: frozenset({"envelope"}),
-    Stage.ERROR: frozenset({"nested", "flat", "string", "null", "int", "reason"}),
-    Stage.WORD: frozenset({"status", "state", "task_status"}),
-    Stage.LINK: frozenset({"none", "same", "redirect", "inline", "inward", "key"}),
-    Stage.RENDER: frozenset({"tiny", "veo"}),
-}
-_PATTERNS = {
-    Stage.TIME: re.compile(r"\d+(\.\d+)?"),
-    Stage.KEY: re.compile(r"[\w.-]+"),
-    Stage.URL: re.compile(
-        r"(?:[a-z_]+(?:\[0\])?\.){0,4}(?:(?:[a-z]+_)*urls?(?:\[0\])?|fail_reason)"
-    ),
-}
-_NUMBERED = frozenset({"hang", "html", "slow", "trickle", "inline", "redirect"})
 _TOKEN = re.compile(r"\[\[(.*?)\]\](?!\])")  # a path may end with a bracket
 _BODY = re.compile(
-    r"(?P<stage>[a-z]+):(?P<what>[^=*@+]+)(=(?P<number>\d+(\.\d+)?))?(?P<created>\+created)?"
+    r"((?P<provider>[a-z]+)\.)?(?P<stage>[a-z]+):(?P<what>[^=*@+]+)(=(?P<number>\d+(\.\d+)?))?(?P<created>\+created)?"
     r"(\*(?P<count>\d+))?(@(?P<skip>\d+))?"
 )
 
@@ -168,6 +80,8 @@ _BODY = re.compile(
 class Fault:
     """One token."""
 
+    provider: str | None
+    """The only provider that it is meant for; None: whoever gets the prompt."""
     stage: Stage
     what: str
     number: float | None
@@ -182,10 +96,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All tokens of one prompt."""
+    """All tokens of one prompt that one provider heeds."""
 
     faults: tuple[Fault, ...]
     key: str
+    provider: str
 
     def at(self, stage: Stage, visit: int) -> Fault | None:
         """Return what decides this visit of the stage, counted from 0."""
@@ -204,13 +119,14 @@ class Plan:
         return next((f.what for f in self.of(Stage.STATUS) if f.what.lower() in words), None)
 
 
-def parse(prompt: str) -> Plan:
-    """Read the tokens of a prompt; raises Refusal (400) for one that is not in the grammar."""
+def parse(prompt: str, provider: str = "relay") -> Plan:
+    """Read what a provider heeds of a prompt's tokens; raises Refusal (400) for an unknown one."""
     if "[[" in (rest := _TOKEN.sub("", prompt)) or "]]" in rest:
         raise _unknown(rest)
-    faults = tuple(_read(token) for token in _TOKEN.findall(prompt))
+    faults = [_read(token) for token in _TOKEN.findall(prompt)]
     named = next((fault.what for fault in faults if fault.stage is Stage.KEY), None)
-    return Plan(faults, named or sha256(prompt.encode()).hexdigest()[:12])
+    heeded = tuple(fault for fault in faults if fault.provider in {None, provider})
+    return Plan(heeded, named or sha256(prompt.encode()).hexdigest()[:12], provider)
 
 
 def without_tokens(prompt: str) -> str:
@@ -225,9 +141,10 @@ def tokens(prompt: str) -> list[str]:
 
 def _read(token: str) -> Fault:
     match = _BODY.fullmatch(token)
-    if match is None or match["stage"] not in set(Stage):
+    if match is None or match["stage"] not in set(Stage) or match["provider"] not in PROVIDERS:
         raise _unknown(token)
     fault = Fault(
+        provider=match["provider"],
         stage=Stage(match["stage"]),
         what=match["what"],
         number=None if match["number"] is None else float(match["number"]),
@@ -242,30 +159,30 @@ def _read(token: str) -> Fault:
 
 def _is_known(fault: Fault) -> bool:
     stage, what = fault.stage, fault.what
-    if stage in _PATTERNS:
-        return _PATTERNS[stage].fullmatch(what) is not None
+    if stage in PATTERNS:
+        return PATTERNS[stage].fullmatch(what) is not None
     word = what.lower() if stage is Stage.STATUS else what
-    return word in _WORDS.get(stage, ()) or _names_a_failure(fault)
+    return word in WORDS.get(stage, ()) or _names_a_failure(fault)
 
 
 def _names_a_failure(fault: Fault) -> bool:
-    return fault.stage in _HTTP_STAGES | {Stage.FAIL} and failure(fault.what) is not None
+    return fault.stage in HTTP_STAGES | {Stage.FAIL} and failure(fault.what) is not None
 
 
 def _may_be_numbered(fault: Fault) -> bool:
     if fault.number is None:
-        return fault.what not in {"slow", "trickle"}
-    if fault.what in _NUMBERED:
+        return fault.what not in NEEDS_NUMBER
+    if fault.what in NUMBERED:
         return True
     return fault.stage is not Stage.FAIL and _names_a_failure(fault)
 
 
 def _may_be_counted(fault: Fault) -> bool:
     if fault.created:
-        return fault.stage is Stage.SUBMIT and (fault.what in _HTTP or _names_a_failure(fault))
+        return fault.stage is Stage.SUBMIT and (fault.what in HTTP or _names_a_failure(fault))
     if fault.count is None and not fault.skip:
         return True
-    return fault.stage in _HTTP_STAGES | {Stage.FAIL}
+    return fault.stage in HTTP_STAGES | {Stage.FAIL}
 
 
 def _unknown(token: str) -> Refusal:

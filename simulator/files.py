@@ -14,7 +14,8 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from simulator.failures import Refusal
-from simulator.faults import Fault, Stage
+from simulator.fault_words import Stage
+from simulator.faults import Fault
 from simulator.http_faults import ErrorBody, HttpFaults, Short
 from simulator.jobs import Job
 from simulator.state import State

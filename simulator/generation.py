@@ -1,13 +1,15 @@
 """From an order to a job, whatever the wire that it came by."""
 
+import re
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 
 from simulator import faults, stills
 from simulator.camera import Motion, Shot
-from simulator.failures import failure
-from simulator.faults import BAD, Plan, Stage
+from simulator.failures import Failure, failure
+from simulator.fault_words import BAD, STOPPED, Stage
+from simulator.faults import Fault, Plan
 from simulator.jobs import Job
 from simulator.orders import VEO_FPS, VEO_SECONDS, Order
 from simulator.render import Spec
@@ -21,8 +23,8 @@ def accept(state: State, order: Order, plan: Plan, job_id: str) -> Job:
     spec, image = _spec(state, order, plan), order.image
     draw = partial(stills.draw, faults.without_tokens(order.prompt), order.width, order.height)
     still = draw if image is None or spec is _TINY else partial(stills.decode, image)
-    failing = plan.at(Stage.FAIL, state.ledger.accepted[plan.key])
-    fails = failing is not None or plan.word(BAD) is not None
+    failing = state.ledger.fault_of_job(plan)
+    fails = failing is not None or plan.word(BAD | STOPPED) is not None
     job = Job(
         id=job_id,
         plan=plan,
@@ -30,13 +32,21 @@ def accept(state: State, order: Order, plan: Plan, job_id: str) -> Job:
         input_bytes=len(image or b""),
         spec=spec,
         seconds=float(plan.option(Stage.TIME, str(state.settings.seconds))),
-        failure=failure(failing.what) if failing else None,
+        failure=_failure(failing),
         video=None if fails else state.renders.start(spec, still),
     )
     if state.archive:
         state.archive.add(job, image)
     state.ledger.add(job)
     return job
+
+
+def _failure(failing: Fault | None) -> Failure | None:
+    known = failure(failing.what) if failing else None
+    if known and failing and failing.number is not None:
+        code = f"{failing.number:.0f}"
+        return replace(known, message=re.sub(r"(?<=codes: )\d+", code, known.message))
+    return known
 
 
 def _spec(state: State, order: Order, plan: Plan) -> Spec:

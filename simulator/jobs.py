@@ -1,14 +1,14 @@
-"""The jobs that were accepted, and the counts that tests read."""
+"""The jobs that were accepted."""
 
 import time
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.failures import Failure
-from simulator.faults import Fault, Plan, Stage
-from simulator.orders import Order
+from simulator.fault_words import Stage
+from simulator.faults import Plan
+from simulator.orders import RELAY, Order
 from simulator.render import Render, Spec
 
 QUEUED_SHARE = 0.1
@@ -36,6 +36,10 @@ class Job:
     """Seconds after the creation, of each poll."""
     seen: float | None = None
     """When a poll first reported the end."""
+    cancelled: float | None = None
+    """When its caller cancelled it."""
+    deleted: bool = False
+    """Whether its caller deleted it: it is still paid for."""
 
     @property
     def fails(self) -> bool:
@@ -44,6 +48,8 @@ class Job:
 
     def ended(self, now: float) -> float | None:
         """Return when it ended: at the end of its time, or of its render where that is later."""
+        if self.cancelled is not None:
+            return self.cancelled
         end = self.created + self.seconds
         if self.video is not None:
             if self.video.ended_at is None:
@@ -52,10 +58,16 @@ class Job:
         return end if end <= now else None
 
     def state(self, now: float) -> str:
-        """Return one of queued, in_progress, completed, failed."""
+        """Return one of queued, in_progress, completed, failed, cancelled."""
+        if self.cancelled is not None:
+            return "cancelled"
         if self.ended(now) is not None:
             return "failed" if self.fails else "completed"
         return "queued" if now - self.created < QUEUED_SHARE * self.seconds else "in_progress"
+
+    def is_billed(self) -> bool:
+        """Return whether it costs something: at Google what fails, is filtered or cancelled not."""
+        return self.order.provider == RELAY or not (self.fails or self.cancelled)
 
     def progress(self, now: float) -> int:
         """Return the percentage of its time, 100 only at the end."""
@@ -83,7 +95,10 @@ class Job:
         """Describe it for `/_control`."""
         return {
             "id": self.id,
+            "provider": self.order.provider,
             "key": self.plan.key,
+            "label": self.order.label,
+            "billed_usd": self.order.usd if self.is_billed() else 0.0,
             "prompt": self.order.prompt,
             "fields": self.order.fields,
             "input_bytes": self.input_bytes,
@@ -96,67 +111,4 @@ class Job:
             "polls": self.polls,
             "content_reads": self.visits[Stage.CONTENT],
             "file_reads": self.visits[Stage.FILE],
-        }
-
-
-@dataclass(slots=True)
-class Ledger:
-    """Everything that happened since the start or the last reset."""
-
-    jobs: dict[str, Job] = field(default_factory=dict)
-    posts: Counter[str] = field(default_factory=Counter)
-    """Well-formed POSTs by task key, refused ones included."""
-    accepted: Counter[str] = field(default_factory=Counter)
-    """Jobs by task key: what the caller pays for."""
-    calls: Counter[str] = field(default_factory=Counter)
-    """Everything else that is counted, by name."""
-    visits: Counter[tuple[Stage, str]] = field(default_factory=Counter)
-    """Visits of the stages that belong to a task, not to a job."""
-    peak: int = 0
-
-    def count_post(self, plan: Plan) -> Fault | None:
-        """Count a well-formed POST; returns the fault that decides it."""
-        self.posts[plan.key] += 1
-        return plan.at(Stage.SUBMIT, self.posts[plan.key] - 1)
-
-    def count_visit(self, stage: Stage, plan: Plan) -> Fault | None:
-        """Count a visit of a stage that belongs to a task; returns the fault that decides it."""
-        self.visits[stage, plan.key] += 1
-        return plan.at(stage, self.visits[stage, plan.key] - 1)
-
-    def add(self, job: Job) -> None:
-        """Add an accepted job."""
-        self.jobs[job.id] = job
-        self.accepted[job.plan.key] += 1
-        self.peak = max(self.peak, self.live(job.created))
-
-    def restore(self, jobs: Iterable[Job]) -> None:
-        """Add jobs of an earlier run, without counting them."""
-        self.jobs |= {job.id: job for job in jobs}
-
-    def live(self, now: float) -> int:
-        """Return how many jobs have not ended."""
-        return sum(job.ended(now) is None for job in self.jobs.values())
-
-    def report(self) -> dict[str, Any]:
-        """Return all counts and all jobs, oldest first."""
-        now = time.time()
-        received, accepted = self.calls["creates"], self.accepted.total()
-        return {
-            "creates_received": received,
-            "creates_accepted": accepted,
-            "creates_refused": received - accepted,
-            "polls": self.calls["polls"],
-            "content_reads": self.calls["content_reads"],
-            "file_reads": self.calls["file_reads"],
-            "leaks": self.calls["leaks"],
-            "llm_calls": self.calls["llm_calls"],
-            "image_calls": self.calls["image_calls"],
-            "live": self.live(now),
-            "peak_live": self.peak,
-            "tasks": {
-                key: {"posts": posts, "accepted": self.accepted[key]}
-                for key, posts in self.posts.items()
-            },
-            "jobs": [job.report(now) for job in self.jobs.values()],
         }

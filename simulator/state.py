@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from simulator.archive import Archive
 from simulator.failures import Refusal
-from simulator.jobs import Ledger
+from simulator.ledger import Ledger
 from simulator.render import Renders
 from simulator.settings import Settings
 

@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from simulator import faults, stills
 from simulator.failures import Refusal
-from simulator.faults import Fault, Stage
+from simulator.fault_words import Stage
+from simulator.faults import Fault
 from simulator.http_faults import HttpFaults
 from simulator.openai_compatible import errors
 from simulator.state import State

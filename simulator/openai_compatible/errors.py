@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from simulator.failures import Failure, Refusal
-from simulator.faults import Plan, Stage
+from simulator.fault_words import Stage
+from simulator.faults import Plan
 
 
 def body(failure: Failure, plan: Plan | None = None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.failures import Failure
-from simulator.faults import BAD, DONE, QUEUED, RUNNING, Stage
+from simulator.fault_words import BAD, DONE, QUEUED, RUNNING, Stage
 from simulator.jobs import Job
 from simulator.openai_compatible import errors
 

@@ -11,10 +11,12 @@ from starlette.routing import Route
 
 from simulator import faults, generation
 from simulator.failures import Refusal
-from simulator.faults import Fault, Stage
+from simulator.fault_words import ID_NAMES, QUEUED, Stage
+from simulator.faults import Fault
 from simulator.http_faults import HttpFaults
 from simulator.jobs import Job
 from simulator.openai_compatible import errors, form, responses
+from simulator.orders import RELAY
 from simulator.state import State
 
 _MEGABYTE = 1_000_000
@@ -40,7 +42,7 @@ class Videos:
     async def create(self, request: Request) -> Response:
         """Accept a job, unless a token or the form is against it."""
         ledger = self._state.ledger
-        ledger.calls["creates"] += 1
+        ledger.count(RELAY, "creates")
         order = await form.read(request, strict=self._state.settings.strict)
         self._state.check_key(request)
         plan = faults.parse(order.prompt)
@@ -58,7 +60,7 @@ class Videos:
     async def poll(self, request: Request) -> Response:
         """Tell of a job."""
         self._state.check_key(request)
-        self._state.ledger.calls["polls"] += 1
+        self._state.ledger.count(RELAY, "polls")
         job, now = self._job(request), time.time()
         visit = job.count_poll(now)
         fault = job.plan.at(Stage.POLL, visit)
@@ -75,7 +77,7 @@ class Videos:
     async def content(self, request: Request) -> Response:
         """Hand out the video, or the way to it."""
         self._state.check_key(request)
-        self._state.ledger.calls["content_reads"] += 1
+        self._state.ledger.count(RELAY, "content_reads")
         job = self._job(request)
         if job.state(time.time()) != "completed" or job.video is None:
             raise Refusal(400, "video_not_ready", "the video is not completed")
@@ -97,14 +99,14 @@ class Videos:
             "id": job.id,
             "object": "video",
             "model": job.order.model,
-            "status": job.plan.word(faults.QUEUED) or "queued",
+            "status": job.plan.word(QUEUED) or "queued",
             "progress": 0,
             "created_at": int(job.created),
         }
         what = fault.what if fault else ""
-        if what in {"no_id", *faults.ID_NAMES}:
+        if what in {"no_id", *ID_NAMES}:
             del body["id"]
-        if what in faults.ID_NAMES:
+        if what in ID_NAMES:
             body[what] = job.id
         return JSONResponse(body, int(what) if what in {"201", "202"} else 200)
 

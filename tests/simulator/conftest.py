@@ -10,7 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from simulator.process import Upstream, running
+from simulator.process import Simulator, running
 
 DONE = "[[time:0]] [[render:tiny]]"
 """A job that is completed when its POST is answered: the tiny video is rendered beforehand."""
@@ -18,7 +18,7 @@ DONE = "[[time:0]] [[render:tiny]]"
 
 @dataclass(frozen=True)
 class Caller:
-    upstream: Upstream
+    upstream: Simulator
     http: httpx.Client
     anonymous: httpx.Client
     """Sends no key."""
@@ -73,13 +73,13 @@ def png(width: int, height: int, colour: str = "navy") -> bytes:
 
 
 @pytest.fixture(scope="session")
-def upstream() -> Iterator[Upstream]:
+def upstream() -> Iterator[Simulator]:
     with running("--seconds=60") as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def caller(upstream: Upstream) -> Iterator[Caller]:
+def caller(upstream: Simulator) -> Iterator[Caller]:
     headers = {"authorization": "Bearer any"}
     with (
         httpx.Client(base_url=upstream.api, headers=headers, timeout=5) as http,

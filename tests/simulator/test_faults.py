@@ -1,7 +1,8 @@
 import pytest
 
 from simulator.failures import Refusal
-from simulator.faults import DONE, QUEUED, Stage, parse, tokens, without_tokens
+from simulator.fault_words import DONE, QUEUED, Stage
+from simulator.faults import parse, tokens, without_tokens
 
 
 @pytest.mark.parametrize(

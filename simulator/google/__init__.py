@@ -1,0 +1,1 @@
+"""Google's wires: Agent Platform (Veo), Interactions (Omni), token services and storage."""
