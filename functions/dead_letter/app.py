@@ -11,19 +11,19 @@ recovery = bootstrap.recovery()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Bury each dead letter; those that could not be are reported and come back."""
+    """Resolve each dead letter; those that could not be are reported and come back."""
     logger = bootstrap.logger()
     logger.set_correlation_id(context.aws_request_id)
     failed: list[dict[str, str]] = []
     for record in event["Records"]:
         task_id = task_id_of(record["body"])
         if task_id is None:
-            logger.error("a letter that names no task is dropped", message_id=record["messageId"])
+            logger.error("a message that names no task is dropped", message_id=record["messageId"])
             continue
         logger.info("a dead letter", task_id=task_id)
         try:
-            recovery.bury(task_id)
+            recovery.resolve_dead_letter(task_id)
         except Exception:
-            logger.exception("a dead letter could not be buried", message_id=record["messageId"])
+            logger.exception("a dead letter could not be resolved", message_id=record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

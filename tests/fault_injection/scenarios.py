@@ -59,13 +59,13 @@ def safe_by(place, why, *points):
 
 POINTS = (
     *safe_by(
-        "worker.generation.Generation._post",
+        "worker.posting.Posting.ensure_job",
         "no intent, so nothing was sent",
         Point("before the intent", COMPLETED, (at("claimed"),)),
         Point("writing the intent, not written", COMPLETED, written("intent_at", "before")),
     ),
     *safe_by(
-        "worker.generation.Generation._post",
+        "worker.posting.Posting.ensure_job",
         "an intent without an id is unknown",
         Point("writing the intent, written", UNKNOWN, written("intent_at", "after"), paid=0),
         Point("after the intent, before the POST", UNKNOWN, (at("intended"),), paid=0),
@@ -77,13 +77,13 @@ POINTS = (
         Point("during the save, not written", UNKNOWN, written("accepted_at", "before"), again=2),
     ),
     *safe_by(
-        "worker.generation.Generation._post",
+        "worker.posting.Posting.ensure_job",
         "an id is there, so no POST",
         Point("during the save, written", COMPLETED, written("accepted_at", "after")),
         Point("after the save", COMPLETED, (at("accepted"),)),
     ),
     *safe_by(
-        "domain.transitions.refuse",
+        "domain.transitions.retry_submit",
         "the intent is taken back; a message comes back",
         Point("after a refusal, the next attempt not sent", COMPLETED, *sending("before")),
         Point("after a refusal, the next attempt sent", COMPLETED, *sending("after")),
@@ -164,7 +164,7 @@ POINTS = (
         Point("after the finish", COMPLETED, (at("completed"),)),
     ),
     *safe_by(
-        "worker.generation.Generation._post",
+        "worker.posting.Posting.ensure_job",
         "asks the row anew each time",
         Point(
             "at four steps, one after the other",
@@ -174,8 +174,8 @@ POINTS = (
         ),
     ),
     *safe_by(
-        "worker.recovery.Recovery.bury",
-        "ends what is hopeless, resumes what is paid",
+        "worker.recovery.Recovery.resolve_dead_letter",
+        "ends what nobody can finish, resumes what is paid",
         Point(
             "before the intent, again and again: a dead letter",
             CRASHED,

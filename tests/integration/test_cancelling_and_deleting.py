@@ -110,7 +110,7 @@ def test_a_deletion_takes_the_files_of_the_video_and_no_others(client, cloud):
     now = time.time()
     claim = transitions.claim("w", now=now, lease_seconds=40)
     task = cloud.store.apply(submitted, claim)
-    intent = transitions.intend(task, now=now, prompt="x", thumbnail_key=PICTURE)
+    intent = transitions.begin_attempt(task, now=now, prompt="x", thumbnail_key=PICTURE)
     task = cloud.store.apply(submitted, intent)
     end = transitions.complete(task, RESULT, now=now, retention=DAY)
     assert cloud.store.apply(submitted, end)

@@ -13,7 +13,7 @@ from tests.support.task_factory import UPSTREAM_VIDEO, Lives, new_task
 from videoapi.accounts.api_keys import KeyRing, Limits
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
-from videoapi.domain.transitions import NEVER, accepted_late, cancel, claim, intend
+from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, cancel, claim
 from videoapi.errors import GenerationError
 
 REFUSED = GenerationError("no", code="upstream_account_error")
@@ -222,7 +222,7 @@ def test_a_story_counts_a_job_that_was_learnt_too_late_and_doubts_a_lost_answer(
     now = time.time()
     task = Lives(cloud.store).pending(now=now)
     task = cloud.store.apply(task.task_id, claim("worker-1", now=now, lease_seconds=40))
-    cloud.store.apply(task.task_id, intend(task, now=now, prompt="A fox"))
+    cloud.store.apply(task.task_id, begin_attempt(task, now=now, prompt="A fox"))
     assert "charged                 maybe" in operate("task", task.task_id)
     cloud.store.apply(task.task_id, cancel(now=now, retention=60))
     cloud.store.apply(task.task_id, accepted_late("job:9"))

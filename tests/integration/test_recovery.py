@@ -121,7 +121,7 @@ def test_a_task_that_died_while_it_submitted_says_that_it_may_have_cost(client, 
     task = lives.pending(now=old)
     claim = transitions.claim("w", now=old, lease_seconds=40)
     task = cloud.store.apply(task.task_id, claim)
-    task = cloud.store.apply(task.task_id, transitions.intend(task, now=old, prompt="x"))
+    task = cloud.store.apply(task.task_id, transitions.begin_attempt(task, now=old, prompt="x"))
     assert bury(client, {"task_id": task.task_id}) == []
     error = client.get(f"/api/v1/tasks/{task.task_id}").json["error"]
     assert (error["type"], error["code"]) == ("ServiceError", "upstream_submit_unknown")

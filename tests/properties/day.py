@@ -30,7 +30,7 @@ ORDER = Submission(
     dialect=Dialect.DOCUMENT,
 )
 OUTAGE = 1200.0  # seconds, of each
-MOST_MESSAGES = 3  # a task, on average
+MAX_MESSAGES = 3  # a task, on average
 PATIENCE = 4000.0  # seconds after the last arrival until every task has to have ended
 SETTLED = 300.0  # seconds after an outage until times are ordinary again
 VIDEO = mp4()
@@ -290,7 +290,7 @@ class Day(World):
 
     def note_death(self, worker):
         self.tally.deaths += 1
-        if worker.lease in self.clock.hearts:
+        if worker.lease in self.clock.held_leases:
             task_id = worker.lease.task.task_id
             self.tally.unfortunate.add(task_id)
             self.note_struck(task_id)
@@ -402,7 +402,7 @@ def check(day):
     for result in (row["result"] for row in completed):
         assert "video_url" in result or day.files.objects[result["video_key"]][0] == VIDEO
     messages = len(day.queue.sent) / len(rows)
-    assert messages <= MOST_MESSAGES
+    assert messages <= MAX_MESSAGES
     waits = sorted(_waits(day, videos))
     return (
         f"{len(rows)} tasks: {dict(Counter(ends.values()))}; {tally.deaths} workers died, "

@@ -31,8 +31,8 @@ WISH = Submission(
     image_param="image",
     dialect=Dialect.DOCUMENT,
 )
-MOST_WORKERS = 3
-LONGEST_UNSEEN = 900 + 60 + 60  # seconds: the longest back-off, its message's grace, one sweep
+MAX_WORKERS = 3
+MAX_UNSEEN_SECONDS = 900 + 60 + 60  # seconds: the longest back-off, its message's grace, one sweep
 
 POSTS = {
     "busy": lambda _world: httpx.Response(503, json={}),
@@ -43,7 +43,10 @@ POSTS = {
     "lost, taken": lambda world: lambda post: (world.relay.accept(post), httpx.ReadTimeout(""))[1],
     "no id": lambda _world: httpx.Response(200, json={"status": "queued"}),
 }
-WRITES = [f"{kind} written" for kind in ("claim", "intend", "accept", "renew", "refuse", "release")]
+WRITES = [
+    f"{kind} written"
+    for kind in ("claim", "begin_attempt", "accept", "renew", "retry_submit", "release")
+]
 WRITES += ["note done written", "unsent written", "completed written", "failed written"]
 WRITES += ["created", "sent", "put done"]
 LOOKS = [
@@ -111,7 +114,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(steps=STEPS)
     def receive(self, steps):
-        if len(self.world.workers) < MOST_WORKERS and (worker := self.world.begin()):
+        if len(self.world.workers) < MAX_WORKERS and (worker := self.world.begin()):
             self._move(worker, steps)
 
     @rule(which=WHICH, steps=STEPS)
@@ -207,7 +210,7 @@ class Life(RuleBasedStateMachine):
             row = self.world.store.rows[task_id]
             if row["status"] in OPEN:
                 assert "open" in row
-                assert epoch(row["due_at"]) <= now + LONGEST_UNSEEN
+                assert epoch(row["due_at"]) <= now + MAX_UNSEEN_SECONDS
                 assert "expires_at" not in row
             else:
                 assert not row.keys() & {"open", "due_at"}

@@ -31,15 +31,17 @@ CHANGES = {
     "renew": lambda task, now, pick: transitions.renew(
         task, now=now, lease_seconds=40, progress=10 * pick
     ),
-    "intend": lambda task, now, pick: transitions.intend(
+    "begin_attempt": lambda task, now, pick: transitions.begin_attempt(
         task, now=now, prompt="Füchse", optimized=[None, True, False][pick % 3], thumbnail_key="t"
     ),
     "accept": lambda task, now, pick: transitions.accept(task, f"job:{pick}", now=now),
     "accepted late": lambda pick, **_: transitions.accepted_late(f"late:{pick}"),
-    "refuse": lambda task, now, pick: transitions.refuse(
+    "retry_submit": lambda task, now, pick: transitions.retry_submit(
         task, now=now, again_at=now + pick, audio=pick == 1, unknown=pick == 2
     ),
-    "postpone": lambda task, now, pick: transitions.postpone(task, now=now, again_at=now + pick),
+    "retry_image": lambda task, now, pick: transitions.retry_image(
+        task, now=now, again_at=now + pick
+    ),
     "note done": lambda task, now, **_: transitions.note_done(task, now=now),
     "release": lambda task, now, pick: transitions.release(
         task, now=now, again_at=now + pick, result_url=[None, "https://a/ü"][pick % 2]
@@ -62,11 +64,11 @@ CHANGES = {
 # Leave a task open:
 LIVELY = [
     "claim",
-    "intend",
+    "begin_attempt",
     "accept",
     "renew",
-    "refuse",
-    "postpone",
+    "retry_submit",
+    "retry_image",
     "release",
 ]
 NAMES = st.sampled_from(LIVELY * 3 + sorted(CHANGES))

@@ -33,7 +33,7 @@ class Clock:
 
     def __init__(self):
         self.now = START
-        self.hearts = []
+        self.held_leases = []
 
     def __call__(self):
         return self.now
@@ -47,23 +47,23 @@ class Clock:
         until = self.now + seconds
         while self.now < until:
             self.now = min(self.now + 1.0, until)
-            for lease in list(self.hearts):
-                lease.beat()
+            for lease in list(self.held_leases):
+                lease.heartbeat()
 
     @contextmanager
-    def beating(self, lease):
-        self.hearts.append(lease)
+    def run_heartbeat(self, lease):
+        self.held_leases.append(lease)
         try:
             yield
         finally:
-            self.hearts.remove(lease)
+            self.held_leases.remove(lease)
 
     @contextmanager
     def frozen(self):
         """No worker that lives now beats: their processes are paused."""
-        hearts, self.hearts = self.hearts, []
+        held_leases, self.held_leases = self.held_leases, []
         yield
-        self.hearts = hearts
+        self.held_leases = held_leases
 
 
 def row_of(task):
@@ -107,9 +107,9 @@ def kind_of(change):
     if sets.get("queued_at") == NEVER:
         return "unsent"
     telling = {
-        "prompt_sent": "intend",
-        "unknown_submits": "refuse",
-        "image_failures": "postpone",
+        "prompt_sent": "begin_attempt",
+        "unknown_submits": "retry_submit",
+        "image_failures": "retry_image",
         "progress": "renew",
         "lease_until": "release",
         "done_at": "note done",

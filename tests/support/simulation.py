@@ -28,7 +28,7 @@ from videoapi.usecases.submission import Submissions
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.generation import Generation
 from videoapi.worker.lease import Message
-from videoapi.worker.preparation import Inputs
+from videoapi.worker.preparation import OrderBuilder
 from videoapi.worker.recovery import Recovery
 
 OWNER = "anonymous"
@@ -106,21 +106,19 @@ class World:
             endpoint=self.settings.veo3_endpoint,
             key=self.key,
         )
-        self.inputs = Inputs(self.settings, self.files, self.fetcher, optimizer)
-        self.delivery = Delivery(
-            self.settings, self.store, self.files, veo3, self.fetcher, self.log
-        )
+        self.order_builder = OrderBuilder(self.settings, self.files, self.fetcher, optimizer)
+        self.delivery = Delivery(self.settings, self.files, veo3, self.fetcher, self.log)
         self.generation = Generation(
-            self.settings,
-            self.store,
-            self.queue,
-            veo3,
-            self.inputs,
-            self.delivery,
+            settings=self.settings,
+            store=self.store,
+            queue=self.queue,
+            provider=veo3,
+            order_builder=self.order_builder,
+            delivery=self.delivery,
             clock=self.clock,
             sleep=self.clock.sleep,
             jitter=lambda: self.jitter,
-            beating=self.clock.beating,
+            heartbeat=self.clock.run_heartbeat,
             log=self.log,
             measurements=measurements,
         )
@@ -219,7 +217,7 @@ class World:
         """Do what the schedule and the dead letters do; what fails is done the next time."""
         with suppress(ServiceError):
             while self.queue.dead:
-                self.recovery.bury(self.queue.dead[0])
+                self.recovery.resolve_dead_letter(self.queue.dead[0])
                 self.queue.dead.pop(0)
             self.recovery.sweep()
 

@@ -76,18 +76,18 @@ class SteppingClock(Clock):
             worker.stop()
         worker.wakes_at = None
 
-    def beating(self, lease):
+    def run_heartbeat(self, lease):
         if moving():
             moving().lease = lease
-        return super().beating(lease)
+        return super().run_heartbeat(lease)
 
     def advance(self, seconds):
-        """Let time pass for everybody; the hearts of stalled workers stand still."""
-        stalled = [lease for lease in self.hearts if lease in self.stalled()]
-        alive = self.hearts
-        self.hearts = [lease for lease in alive if lease not in stalled]
+        """Let time pass for everybody; the held_leases of stalled workers stand still."""
+        stalled = [lease for lease in self.held_leases if lease in self.stalled()]
+        alive = self.held_leases
+        self.held_leases = [lease for lease in alive if lease not in stalled]
         super().advance(seconds)
-        self.hearts = alive
+        self.held_leases = alive
 
     def stalled(self):
         return [worker.lease for worker in self.workers if worker.stalled]

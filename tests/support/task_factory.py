@@ -51,7 +51,7 @@ class Lives:
         task = self.pending(now=now, **fields)
         steps = [
             lambda: transitions.claim("worker-1", now=now, lease_seconds=40),
-            lambda: transitions.intend(
+            lambda: transitions.begin_attempt(
                 task, now=now, prompt="A fox, at dusk", thumbnail_key=thumbnail_key
             ),
             lambda: transitions.accept(task, upstream_id, now=now),

@@ -13,8 +13,6 @@ HANDLERS = sorted((ROOT / "functions").glob("*/app.py"))
 # Every folder with Python of the project outside its tests.
 ROOTS = ("benchmarks", "cli", "devstack", "functions", "layers", "simulator", "tools")
 PYTHON = sorted(path for root in ROOTS for path in (ROOT / root).rglob("*.py"))
-# Classes that are still larger than the rule says, on their way to be split.
-STILL_LARGE = {"Generation"}
 # What a package may import from its siblings, inside functions and for types as well.
 # `errors` and `settings` are open to all; `bootstrap` may import everything.
 ARROWS = {
@@ -147,11 +145,7 @@ def test_module_has_at_most_300_lines(path):
 
 @everything
 def test_class_has_at_most_150_lines(path):
-    assert large_classes(path) <= STILL_LARGE
-
-
-def test_classes_that_were_split_are_off_the_list():
-    assert set().union(*map(large_classes, PYTHON)) == STILL_LARGE
+    assert large_classes(path) == set()
 
 
 @every_handler

@@ -16,22 +16,16 @@ PACKAGE = ROOT / "layers/videoapi/videoapi"
 TRAPS = [trap for point in POINTS for trap in point.traps]
 
 
-def steps_of(module):
+def checkpoints_of(path):
     """Return the names of steps that a module logs."""
-    calls = (
-        node
-        for node in ast.walk(ast.parse((PACKAGE / "worker" / f"{module}.py").read_text()))
-        if isinstance(node, ast.Call)
-    )
-    for call in calls:
-        named = {keyword.arg: keyword.value for keyword in call.keywords}
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "_step":
-            yield call.args[0].value
-        elif isinstance(step := named.get("step"), ast.Constant):
-            yield step.value
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "checkpoint":
+            yield node.args[1].value
 
 
-STEPS = sorted({step for name in ("generation", "watch", "delivery") for step in steps_of(name)})
+STEPS = sorted(
+    {step for path in (PACKAGE / "worker").glob("*.py") for step in checkpoints_of(path)}
+)
 
 
 def documented_rows():

@@ -113,10 +113,10 @@ def test_a_dead_letter_that_ends_its_task_is_counted_under_its_code():
     world = World()
     task_id = world.submit()
     while not world.queue.dead:
-        world.at_event["intend"] = die
+        world.at_event["begin_attempt"] = die
         world.work() or world.clock.advance(1)
     world.clock.advance(43)  # beyond the last worker's lease
-    world.recovery.bury(task_id)
+    world.recovery.resolve_dead_letter(task_id)
     assert codes(world) == ["worker_crashed"]
 
 

@@ -164,8 +164,8 @@ def generation() -> "Generation":
     from videoapi.providers.openai_compatible.link_policy import LinkPolicy  # noqa: PLC0415
     from videoapi.worker.delivery import Delivery  # noqa: PLC0415
     from videoapi.worker.generation import Generation  # noqa: PLC0415
-    from videoapi.worker.lease import beating  # noqa: PLC0415
-    from videoapi.worker.preparation import Inputs  # noqa: PLC0415
+    from videoapi.worker.lease import run_heartbeat  # noqa: PLC0415
+    from videoapi.worker.preparation import OrderBuilder  # noqa: PLC0415
 
     chosen, keys_of_others = settings(), secrets(patient=True)
     relay = RelayProvider(
@@ -182,16 +182,16 @@ def generation() -> "Generation":
     )
     log, fetcher = logger(), _fetcher()
     return Generation(
-        chosen,
-        store(patient=True),
-        queue(patient=True),
-        relay,
-        Inputs(chosen, files(patient=True), fetcher, _optimizer()),
-        Delivery(chosen, store(patient=True), files(patient=True), relay, fetcher, log),
+        settings=chosen,
+        store=store(patient=True),
+        queue=queue(patient=True),
+        provider=relay,
+        order_builder=OrderBuilder(chosen, files(patient=True), fetcher, _optimizer()),
+        delivery=Delivery(chosen, files(patient=True), relay, fetcher, log),
         clock=clock,
         sleep=threading.Event.wait,
         jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
-        beating=beating,
+        heartbeat=run_heartbeat,
         log=log,
         measurements=Measurements(),
     )

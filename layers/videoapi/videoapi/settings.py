@@ -100,6 +100,11 @@ class Settings:
         _one_of("VEO3_AMBIGUOUS_SUBMIT", self.veo3_ambiguous_submit, AMBIGUOUS_SUBMIT)
         _one_of("OPENAI_STATUS_VOCABULARY", self.openai_status_vocabulary, STATUS_VOCABULARIES)
 
+    @property
+    def retention_seconds(self) -> int:
+        """How long an ended task can be read."""
+        return self.task_retention_hours * 3600
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read every field that is set; raise `ValueError` naming the variable that is wrong."""

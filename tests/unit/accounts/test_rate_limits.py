@@ -234,7 +234,9 @@ GIVEN_UP = {
 def begun(cloud, task, *, accepted):
     """Let a worker begin a task's POST, and perhaps get its answer."""
     task = cloud.store.apply(task.task_id, transitions.claim("worker", now=NOON, lease_seconds=40))
-    task = cloud.store.apply(task.task_id, transitions.intend(task, now=NOON, prompt="A fox"))
+    task = cloud.store.apply(
+        task.task_id, transitions.begin_attempt(task, now=NOON, prompt="A fox")
+    )
     if accepted:
         task = cloud.store.apply(task.task_id, transitions.accept(task, "job:1", now=NOON))
     return task

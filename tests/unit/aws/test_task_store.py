@@ -272,7 +272,7 @@ def test_overdue_come_in_the_order_in_which_they_were_due(store, lives):
 def test_overdue_with_a_paid_job_are_told_apart(store, lives):
     paid = lives.processing(now=NOW)
     refused = lives.processing(now=NOW)
-    change = transitions.refuse(refused, now=NOW, again_at=NOW)
+    change = transitions.retry_submit(refused, now=NOW, again_at=NOW)
     assert store.apply(refused.task_id, change)
     assert list(store.overdue(NOW + 300, paid=True)) == [paid.task_id]
     assert list(store.overdue(NOW + 300, paid=False)) == [refused.task_id]

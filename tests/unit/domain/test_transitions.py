@@ -22,8 +22,8 @@ ENDINGS = {
 }
 WORKERS = {
     "renew": transitions.renew(HELD, now=NOW, lease_seconds=40, progress=1),
-    "intend": transitions.intend(HELD, now=NOW, prompt="x"),
-    "refuse": transitions.refuse(HELD, now=NOW, again_at=NOW + 9),
+    "begin_attempt": transitions.begin_attempt(HELD, now=NOW, prompt="x"),
+    "retry_submit": transitions.retry_submit(HELD, now=NOW, again_at=NOW + 9),
     "release": transitions.release(HELD, now=NOW, again_at=NOW),
     "complete": ENDINGS["complete"],
     "fail": ENDINGS["fail"],
@@ -70,8 +70,8 @@ def test_progress_never_goes_back(shown, seen, written):
 
 
 def test_an_intent_counts_the_attempt_before_it_is_made():
-    assert WORKERS["intend"].sets["attempts"] == 2
-    assert WORKERS["intend"].sets["intent_at"] == timestamp(NOW)
+    assert WORKERS["begin_attempt"].sets["attempts"] == 2
+    assert WORKERS["begin_attempt"].sets["intent_at"] == timestamp(NOW)
 
 
 def test_an_accepted_job_is_saved_once_and_only_for_the_latest_attempt():
@@ -82,7 +82,7 @@ def test_an_accepted_job_is_saved_once_and_only_for_the_latest_attempt():
 
 
 def test_a_refusal_forgets_the_attempt_and_frees_the_task_for_the_next():
-    sets = WORKERS["refuse"].sets
+    sets = WORKERS["retry_submit"].sets
     assert (sets["intent_at"], sets["upstream_id"]) == (None, None)
     assert sets["lease_owner"] == ""
     assert timestamp(NOW) < sets["lease_until"] <= timestamp(NOW + 9)
@@ -91,7 +91,7 @@ def test_a_refusal_forgets_the_attempt_and_frees_the_task_for_the_next():
 
 @pytest.mark.parametrize(("audio", "unknown"), [(True, False), (False, True), (False, False)])
 def test_audio_refusals_and_unknown_answers_are_counted_apart(audio, unknown):
-    change = transitions.refuse(HELD, now=NOW, again_at=NOW, audio=audio, unknown=unknown)
+    change = transitions.retry_submit(HELD, now=NOW, again_at=NOW, audio=audio, unknown=unknown)
     assert (change.sets["audio_refusals"], change.sets["unknown_submits"]) == (audio, unknown)
 
 
@@ -154,7 +154,7 @@ def test_the_time_since_never_is_0():
 
 def test_change_is_recognised_whatever_the_heartbeat_wrote_since():
     """Renewing a lease writes the time, the lease and the progress of a task."""
-    change = WORKERS["intend"]
+    change = WORKERS["begin_attempt"]
     intended = replace(HELD, **change.sets)
     renewal = transitions.renew(intended, now=NOW + 14, lease_seconds=40, progress=9)
     assert change.made(replace(intended, **renewal.sets))

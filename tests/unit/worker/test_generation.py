@@ -79,7 +79,7 @@ def test_a_video_costs_six_writes_and_one_for_every_five_seconds():
     world.run()
     writes = world.store.kinds
     renewals = writes.pop("renew")
-    once = ("create", "claim", "intend", "accept", "note done", "completed")
+    once = ("create", "claim", "begin_attempt", "accept", "note done", "completed")
     assert writes == dict.fromkeys(once, 1)
     assert renewals <= 90 / 5
 
@@ -496,7 +496,7 @@ def test_lost_answers_of_an_intent_are_no_order(lost):
         world.store.away = lost - 1
         raise ServiceError("The task table does not answer just now.")
 
-    world.at_event["intend written"] = lose_answers
+    world.at_event["begin_attempt written"] = lose_answers
     task = world.run()
     assert task.error is None
     assert (task.status, task.attempts, len(world.relay.orders)) == (Status.COMPLETED, 1, 1)
@@ -511,7 +511,7 @@ def test_intent_that_landed_in_an_outage_is_undone_after_it():
         away_for(world, 300)()
         raise ServiceError("The task table does not answer just now.")
 
-    world.at_event["intend written"] = lose_answers
+    world.at_event["begin_attempt written"] = lose_answers
     task = world.run()
     assert written
     assert task.error is None

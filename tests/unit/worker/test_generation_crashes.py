@@ -20,7 +20,7 @@ from videoapi.domain.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID
 from videoapi.errors import Conflict
 
 # From here on money may be spent, and nothing says yet whether it was.
-UNKNOWN = {"intend written", "post", "posted", "accept"}
+UNKNOWN = {"begin_attempt written", "post", "posted", "accept"}
 ENDED = frozenset(Status) - OPEN
 TOMBSTONE = {*KEPT_BY_TOMBSTONE, *KEPT_WHILE_PAID, "status", "updated_at", "expires_at"}
 
@@ -96,7 +96,7 @@ def test_a_worker_that_dies_at_any_step_is_replaced_and_nothing_is_paid_twice(li
     for where, step, world, task_id in lives(life, crash):
         world.settle()
         task = world.task(task_id)
-        if step in UNKNOWN or (step == "refuse" and life is refused_once):
+        if step in UNKNOWN or (step == "retry_submit" and life is refused_once):
             assert task.status is Status.FAILED, where
             assert task.error["code"] == "upstream_submit_unknown", where
             assert task.error["retryable"], where

@@ -10,7 +10,7 @@ from tests.support.fakes import START, Crash, kind_of
 from tests.support.simulation import OWNER, World
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Status
-from videoapi.worker.lease import Lease, LeaseLost, beating
+from videoapi.worker.lease import Lease, LeaseLost, run_heartbeat
 
 SECONDS = 40
 
@@ -37,7 +37,7 @@ def take(world, task_id=None):
 @contextmanager
 def held(world):
     lease = take(world)
-    with world.clock.beating(lease):
+    with world.clock.run_heartbeat(lease):
         yield lease
 
 
@@ -61,7 +61,7 @@ def test_a_message_never_comes_back_before_the_lease_has_run_out():
     world = World()
     task_id = world.submit()
     lease = take(world, task_id)
-    with world.clock.beating(lease):
+    with world.clock.run_heartbeat(lease):
         for progress in range(0, 90, 3):
             lease.advance(progress)
             world.clock.advance(1.7)
@@ -143,7 +143,7 @@ def test_nobody_renews_a_lease_that_somebody_else_took():
     first = take(world, task_id)
     world.clock.advance(42)
     second = take(world, task_id)
-    first.beat()
+    first.heartbeat()
     with pytest.raises(LeaseLost):
         first.check()
     assert world.task(task_id).lease_owner == second.message.request_id
@@ -155,7 +155,7 @@ def test_a_lease_that_was_given_back_is_left_alone():
     lease = take(world)
     lease.apply(transitions.release(lease.task, now=world.clock(), again_at=world.clock()))
     world.clock.advance(14)
-    lease.beat()
+    lease.heartbeat()
     assert world.task(lease.task.task_id).lease_until == transitions.timestamp(START)
 
 
@@ -173,7 +173,7 @@ def test_the_thread_beats_until_the_block_ends():
     world.clock.now += 14
     beaten = threading.Event()
     world.at_event["renew written"] = beaten.set
-    with beating(lease, every=0.001):
+    with run_heartbeat(lease, every=0.001):
         assert beaten.wait(5)
     assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
 
@@ -199,10 +199,10 @@ def repeated(world, kind):
     ("kind", "answers"),
     [
         ("claim", []),
-        ("intend", []),
+        ("begin_attempt", []),
         ("accept", []),
         ("completed", []),
-        ("refuse", [httpx.Response(503)]),
+        ("retry_submit", [httpx.Response(503)]),
     ],
 )
 def test_write_whose_answer_was_lost_is_recognised_as_ones_own(kind, answers):
@@ -241,12 +241,12 @@ def test_two_invocations_of_one_request_id_are_two_holders():
     world = World()
     task_id = world.submit()
     message = world.message(task_id, "receipt")
-    world.at_event["intend"] = crash
+    world.at_event["begin_attempt"] = crash
     with pytest.raises(Crash):
         world.generation.run(message)
     first = world.task(task_id).lease_owner
     world.clock.advance(43)
-    world.at_event["intend"] = crash
+    world.at_event["begin_attempt"] = crash
     with pytest.raises(Crash):
         world.generation.run(message)
     assert first != world.task(task_id).lease_owner

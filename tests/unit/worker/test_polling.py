@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.polling import silent, simulate, stepped
-from videoapi.worker.polling import LONGEST, SHORTEST, next_poll
+from videoapi.worker.polling import MAX_INTERVAL, MIN_INTERVAL, next_poll
 
 JOBS = 20_000
 linear = stepped(1)
@@ -57,7 +57,7 @@ def test_a_short_job_without_progress_is_seen_after_a_second_on_average():
 def test_the_first_poll_comes_after_two_seconds_whatever_is_known():
     assert next_poll(0, None) == 2
     assert next_poll(0, 50) == 2
-    assert next_poll(1.9, None) == SHORTEST
+    assert next_poll(1.9, None) == MIN_INTERVAL
 
 
 def test_the_wait_is_half_of_the_expected_rest():
@@ -79,7 +79,7 @@ def test_progress_that_says_nothing_is_no_progress(progress):
 
 
 def test_at_a_hundred_per_cent_the_end_is_near_at_first_and_then_unknown():
-    assert next_poll(40, 100) == SHORTEST
+    assert next_poll(40, 100) == MIN_INTERVAL
     assert next_poll(40, 100, since=30) == 2
 
 
@@ -87,7 +87,7 @@ def test_at_a_hundred_per_cent_the_end_is_near_at_first_and_then_unknown():
 def test_an_old_job_is_looked_at_less_and_less_but_never_forgotten(progress):
     waits = [next_poll(at, progress, since=15) for at in range(120, 1800, 5)]
     assert all(late >= early for early, late in pairwise(waits))
-    assert waits[-1] == LONGEST
+    assert waits[-1] == MAX_INTERVAL
 
 
 def test_a_job_that_stays_near_its_end_for_long_is_not_hammered():
@@ -101,5 +101,5 @@ def test_no_wait_is_ever_shorter_or_longer_than_the_bounds():
         for progress in (None, 1, 33, 50, 99, 100)
         for since in (None, 0.0, at / 8)
     ]
-    assert min(waits) >= SHORTEST
-    assert max(waits) <= LONGEST
+    assert min(waits) >= MIN_INTERVAL
+    assert max(waits) <= MAX_INTERVAL

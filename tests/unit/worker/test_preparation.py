@@ -59,10 +59,10 @@ def test_a_length_that_nobody_asked_for_is_not_sent():
 
 
 def test_raw_values_go_only_to_a_relay_that_knows_them():
-    wish = request(camera_motion="pan", fps=24)
+    asked = request(camera_motion="pan", fps=24)
     world, stand_in = World(), World(veo3_extra_fields=True)
-    world.run(request=wish)
-    stand_in.run(request=wish)
+    world.run(request=asked)
+    stand_in.run(request=asked)
     assert order_of(stand_in).keys() - order_of(world).keys() == {"fps", "camera_motion"}
 
 
@@ -281,7 +281,7 @@ def test_an_image_that_came_late_uses_up_no_order():
 
 
 @pytest.mark.parametrize("how", ["cancel", "delete"])
-@pytest.mark.parametrize("when", ["put done", "intend"])
+@pytest.mark.parametrize("when", ["put done", "begin_attempt"])
 def test_a_task_that_is_given_up_while_its_thumbnail_is_made_leaves_none(how, when):
     world = with_image(World())
     task_id = world.submit(image_key=KEY)
@@ -301,7 +301,7 @@ def test_a_worker_that_was_replaced_leaves_the_thumbnail_to_the_next():
             world.clock.advance(43)
             world.work()
 
-    world.at_event["intend"] = stall
+    world.at_event["begin_attempt"] = stall
     world.work()
     task = world.task(task_id)
     assert task.status is Status.COMPLETED
@@ -315,7 +315,7 @@ def test_a_thumbnail_that_a_first_attempt_made_stays_with_a_task_that_is_cancell
     task_id = world.submit(image_key=KEY)
     world.work()
     world.clock.advance(5)
-    world.at_event["intend"] = lambda: world.cancellation.cancel(task_id, OWNER)
+    world.at_event["begin_attempt"] = lambda: world.cancellation.cancel(task_id, OWNER)
     world.work()
     assert thumbnail_of(world, world.task(task_id))
 

@@ -4,8 +4,8 @@ from videoapi.domain.tasks import GenerationRequest
 from videoapi.worker.prompts import NEUTRAL_IMAGE, NEUTRAL_TEXT, compose
 
 
-def said(prompt=None, *, has_image=True, better=None, **wish):
-    request = GenerationRequest(model="m", prompt=prompt, **wish)
+def said(prompt=None, *, has_image=True, better=None, **asked):
+    request = GenerationRequest(model="m", prompt=prompt, **asked)
     return compose(request, has_image=has_image, prompt=better)
 
 

@@ -186,8 +186,8 @@ def test_a_dead_letter_of_a_task_that_has_ended_or_is_gone_is_dropped():
     world = World()
     task = world.run()
     world.queue.sent.clear()
-    world.recovery.bury(task.task_id)
-    world.recovery.bury("vid_unknown")
+    world.recovery.resolve_dead_letter(task.task_id)
+    world.recovery.resolve_dead_letter("vid_unknown")
     assert world.task(task.task_id) == task
     assert not world.queue.sent
 
@@ -217,7 +217,7 @@ def test_a_dead_letter_whose_workers_never_died_goes_back():
     """They could not even claim it: the table was away."""
     world = World()
     task_id = unsent(world)
-    world.recovery.bury(task_id)
+    world.recovery.resolve_dead_letter(task_id)
     assert [delay for _, delay, _ in world.queue.sent] == [60]
     world.settle()
     assert world.task(task_id).status is Status.COMPLETED
@@ -225,8 +225,8 @@ def test_a_dead_letter_whose_workers_never_died_goes_back():
 
 def test_a_dead_letter_whose_workers_died_ends_its_task():
     world = World()
-    task_id = dead_letter(world, "intend")
-    world.recovery.bury(task_id)
+    task_id = dead_letter(world, "begin_attempt")
+    world.recovery.resolve_dead_letter(task_id)
     task = world.task(task_id)
     assert (task.status, task.error) == (Status.FAILED, CRASHED)
     assert (task.due_at, task.expires_at) == (None, int(world.clock()) + 24 * 3600)
@@ -237,7 +237,7 @@ def test_a_dead_letter_of_a_task_that_may_have_been_paid_is_told_so_by_the_next_
     world = World()
     task_id = crash_at(world, "posted")
     world.clock.advance(41)
-    world.recovery.bury(task_id)
+    world.recovery.resolve_dead_letter(task_id)
     world.settle()
     error = world.task(task_id).error
     assert (error["code"], error["maybe_charged"]) == ("upstream_submit_unknown", True)
@@ -246,7 +246,7 @@ def test_a_dead_letter_of_a_task_that_may_have_been_paid_is_told_so_by_the_next_
 def test_a_dead_letter_of_a_task_with_a_paid_job_is_sent_again_however_many_died():
     world = World()
     task_id = dead_letter(world, "look")
-    world.recovery.bury(task_id)
+    world.recovery.resolve_dead_letter(task_id)
     assert [delay for _, delay, _ in world.queue.sent] == [60]
     world.settle()
     assert world.task(task_id).status is Status.COMPLETED
@@ -257,7 +257,7 @@ def test_a_dead_letter_waits_for_the_lease_that_still_lives():
     world = World()
     task_id = crash_at(world, "claim written")
     world.clock.advance(10)
-    world.recovery.bury(task_id)
+    world.recovery.resolve_dead_letter(task_id)
     assert [delay for _, delay, _ in world.queue.sent] == [90]
     assert not world.task(task_id).ended
 
@@ -266,22 +266,22 @@ def test_a_paid_job_is_not_resumed_for_ever():
     world = World()
     task_id = dead_letter(world, "look")
     world.clock.advance(1801)
-    world.recovery.bury(task_id)
+    world.recovery.resolve_dead_letter(task_id)
     error = world.task(task_id).error
     assert (error["code"], error["maybe_charged"]) == ("worker_crashed", True)
 
 
 def test_a_dead_letter_of_a_task_that_somebody_has_just_taken_is_sent_again():
     world = World()
-    task_id = dead_letter(world, "intend")
+    task_id = dead_letter(world, "begin_attempt")
     world.queue.send(task_id)
     world.queue.sent.clear()
-    world.at_event["failed"] = lambda: world.at_event.update({"intend": die}) or world.work()
-    world.recovery.bury(task_id)
+    world.at_event["failed"] = lambda: world.at_event.update({"begin_attempt": die}) or world.work()
+    world.recovery.resolve_dead_letter(task_id)
     assert world.task(task_id).status is Status.FAILED
 
 
-@pytest.mark.parametrize("event", ["claim written", "intend"])
+@pytest.mark.parametrize("event", ["claim written", "begin_attempt"])
 def test_a_worker_that_always_dies_ends_its_task(event):
     world = World()
     task_id = world.submit()
@@ -356,10 +356,10 @@ def test_a_task_that_nothing_was_sent_for_is_given_up_after_four_days():
 def test_a_queue_that_is_away_while_an_attempt_is_put_off_costs_nothing_but_time():
     world = World(video_generation_retry_delay=300.0)
     world.relay.posts.append(httpx.Response(503))
-    world.at_event["refuse written"] = lambda: setattr(world.queue, "away", 1)
+    world.at_event["retry_submit written"] = lambda: setattr(world.queue, "away", 1)
     task = world.run()
     assert (task.status, task.attempts) == (Status.COMPLETED, 2)
-    first, second = [at for kind, _, at in world.store.writes if kind == "intend"]
+    first, second = [at for kind, _, at in world.store.writes if kind == "begin_attempt"]
     assert second - first >= 300
 
 

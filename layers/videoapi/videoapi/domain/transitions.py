@@ -4,8 +4,8 @@
 the same value. So the rules stand here once, and no write can create, resurrect or rewrite a task.
 
     pending ──claim──▶ processing ──complete──▶ completed
-       │                  │  ▲ claim (lease ran out), renew, intend, accept,
-       │                  │  │ refuse, postpone, release
+       │                  │  ▲ claim (lease ran out), renew, begin_attempt, accept,
+       │                  │  │ retry_submit, retry_image, release
        ├─────cancel───────┼──▶ cancelled
        └──────fail────────┴──▶ failed              any ──delete──▶ deleted (a tombstone)
 
@@ -99,7 +99,7 @@ def renew(task: Task, *, now: float, lease_seconds: int, progress: int) -> Chang
     )
 
 
-def intend(
+def begin_attempt(
     task: Task,
     *,
     now: float,
@@ -141,7 +141,7 @@ def note_done(task: Task, *, now: float) -> Change:
     return _held(task, now, done_at=timestamp(now))
 
 
-def refuse(
+def retry_submit(
     task: Task, *, now: float, again_at: float, audio: bool = False, unknown: bool = False
 ) -> Change:
     """Free a task that the relay refused or gave back; `unknown`: VEO3_AMBIGUOUS_SUBMIT=retry."""
@@ -160,7 +160,7 @@ def refuse(
     return replace(change, appends=gone)
 
 
-def postpone(task: Task, *, now: float, again_at: float) -> Change:
+def retry_image(task: Task, *, now: float, again_at: float) -> Change:
     """The image's host is away, and nothing was sent: free the task until `again_at`."""
     return _held(task, now, image_failures=task.image_failures + 1, **_free(again_at, now))
 
@@ -203,7 +203,7 @@ def abandon(task: Task, error: GenerationError, *, now: float, retention: int) -
 
 
 def cancel(*, now: float, retention: int) -> Change:
-    """End at the caller's wish. What was already paid shows in `intent_at`, which stays."""
+    """End because the caller says so. What was already paid shows in `intent_at`, which stays."""
     return Change(
         leaves=_entering(Status.CANCELLED),
         sets={"updated_at": timestamp(now), **_ending(Status.CANCELLED, now, retention)},

@@ -10,12 +10,12 @@ One call is one try. What it could not get may be there later: `watch` asks agai
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeGuard
 
 from aws_lambda_powertools import Logger
 
 from videoapi.aws.files import Files, video_key
-from videoapi.aws.task_store import TaskStore
 from videoapi.domain.tasks import Status
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.media import mp4
@@ -26,11 +26,9 @@ from videoapi.providers.data_urls import decode_data_url
 from videoapi.providers.errors import ContentMissing, JobFailed, PollFailed
 from videoapi.providers.provider import Content, Job, VideoProvider
 from videoapi.settings import Settings
-from videoapi.worker.lease import Lease
+from videoapi.worker.lease import ROOM_TO_FINISH, ROOM_TO_WORK, Lease, checkpoint
 
-ROOM_TO_DELIVER = 300  # seconds left of an invocation for one download, or hand over
-ROOM_TO_COPY = 60  # seconds of those that are kept for what follows a download
-SHORTEST_TRY = 240.0  # seconds that a download gets, however near the deadline is
+MIN_TRY_SECONDS = 240.0  # that a download gets, however near the deadline is
 ELSEWHERE = frozenset({401, 403, 404, 410})  # a URL that answers so may want the key, or is stale
 
 
@@ -71,28 +69,18 @@ class Undelivered(Exception):
         )
 
 
+@dataclass(frozen=True)
 class Delivery:
     """Brings a finished job's video to where the caller can reach it."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: TaskStore,
-        files: Files,
-        relay: VideoProvider,
-        fetcher: Fetcher,
-        log: Logger,
-    ) -> None:
-        """Take the adapters that `bootstrap` made."""
-        self._settings = settings
-        self._store = store
-        self._files = files
-        self._relay = relay
-        self._fetcher = fetcher
-        self._log = log
+    settings: Settings
+    files: Files
+    provider: VideoProvider
+    fetcher: Fetcher
+    log: Logger
 
     def deliver(self, job: Job, lease: Lease, *, seconds: float) -> dict[str, Any]:
-        """Return the task's `result`; raise `Undelivered`, or `HandOver` without time to download.
+        """Return the task's `result`; raise `Undelivered`, or `Release` without time to download.
 
         `seconds` are left until the job's deadline.
         """
@@ -101,37 +89,37 @@ class Delivery:
             return self.from_content(lease, job, seconds=seconds)
         if _holds_data(url):
             return self._decoded(url, lease)
-        if not self._settings.veo3_skip_upload:
+        if not self.settings.veo3_skip_upload:
             return self._copied(url, lease, job, seconds=seconds)
-        if self._relay.owns(url) and self._fetcher.status(url) in ELSEWHERE:
+        if self.provider.owns(url) and self.fetcher.status(url) in ELSEWHERE:
             return self.from_content(lease, job, seconds=seconds)
-        return handed_out(url, job)
+        return linked_result(url, job)
 
     def from_content(
         self, lease: Lease, job: Job | None = None, *, seconds: float = 0.0
     ) -> dict[str, Any]:
         """Deliver by the relay's own content route, which wants the key."""
-        lease.require(ROOM_TO_DELIVER)
-        self._log.debug("step", step="downloading")
+        lease.require(ROOM_TO_WORK)
+        checkpoint(self.log, "downloading")
         with tempfile.TemporaryFile() as file:
             with _as_undelivered():
-                content = self._relay.download(
+                content = self.provider.download(
                     str(lease.task.upstream_id), file, seconds=_seconds(lease, seconds)
                 )
             if content.url is None:
                 return self._copy(lease, file, whole=content.whole)
         if _holds_data(content.url):
             return self._decoded(content.url, lease)
-        if self._settings.veo3_skip_upload:
-            return handed_out(content.url, job, content)
+        if self.settings.veo3_skip_upload:
+            return linked_result(content.url, job, content)
         return self._copied(content.url, lease, job, seconds=seconds, last=True)
 
     def withdraw(self, result: dict[str, Any], lease: Lease) -> None:
         """Remove a copy whose task was cancelled or deleted meanwhile."""
-        task = self._store.get(lease.task.task_id)
+        task = lease.read()
         unwanted = task is None or task.status in (Status.CANCELLED, Status.FAILED)
         if unwanted and (key := result.get("video_key")):
-            self._files.delete([key])
+            self.files.delete([key])
 
     def _decoded(self, url: str, lease: Lease) -> dict[str, Any]:
         with tempfile.TemporaryFile() as file:
@@ -143,16 +131,16 @@ class Delivery:
         self, url: str, lease: Lease, job: Job | None, *, seconds: float, last: bool = False
     ) -> dict[str, Any]:
         """Copy what is behind a public URL; ask the content route where that is nothing."""
-        lease.require(ROOM_TO_DELIVER)
-        self._log.debug("step", step="downloading")
+        lease.require(ROOM_TO_WORK)
+        checkpoint(self.log, "downloading")
         with tempfile.TemporaryFile() as file:
             try:
-                got = self._fetcher.video(url, file, seconds=_seconds(lease, seconds))
+                got = self.fetcher.video(url, file, seconds=_seconds(lease, seconds))
             except DownloadFailed as exc:
                 stale = exc.status in ELSEWHERE
                 trouble = Undelivered(
                     f"its URL {exc}",
-                    url=None if stale and self._relay.owns(url) else url,
+                    url=None if stale and self.provider.owns(url) else url,
                     retry_after=retry_after(exc.headers),
                 )
             else:
@@ -174,9 +162,9 @@ class Delivery:
         size = file.seek(0, 2)
         file.seek(0)
         key = video_key(lease.task.owner, lease.task.task_id)
-        self._log.debug("step", step="copying")
+        checkpoint(self.log, "copying")
         with _as_undelivered(url):
-            self._files.put(key, file, "video/mp4")
+            self.files.put(key, file, "video/mp4")
         return {
             "video_key": key,
             "content_type": "video/mp4",
@@ -185,7 +173,7 @@ class Delivery:
         }
 
 
-def handed_out(url: str, job: Job | None, content: Content | None = None) -> dict[str, Any]:
+def linked_result(url: str, job: Job | None, content: Content | None = None) -> dict[str, Any]:
     """Return the `result` of a video that stays where it is, with what the upstream told of it.
 
     `video_expires_at` is in epoch seconds, None where the upstream does not say.
@@ -226,7 +214,7 @@ def _as_undelivered(url: str | None = None) -> Iterator[None]:
 
 def _seconds(lease: Lease, until_deadline: float) -> float:
     """Return how long one download may take: a slow one is let go on, but never for ever."""
-    return min(max(until_deadline, SHORTEST_TRY), lease.message.remaining() - ROOM_TO_COPY)
+    return min(max(until_deadline, MIN_TRY_SECONDS), lease.message.remaining() - ROOM_TO_FINISH)
 
 
 def _described(file: BinaryIO) -> dict[str, Any] | None:

@@ -7,29 +7,26 @@ whose own message was lost, or is hidden because a single worker was busy when i
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.errors import ServiceError
-from videoapi.worker.lease import Message
+from videoapi.worker.lease import ROOM_TO_WORK, Message
 
-ROOM_TO_GO_ON = 300  # seconds left of an invocation for one more task
 MISSES = 10  # tasks in a row that were somebody else's already; enough for one invocation
 
 
+@dataclass(frozen=True, kw_only=True)
 class Dispatch:
-    """Finds work; see the module."""
+    """Finds work; see the module. `clock` gives epoch seconds."""
 
-    def __init__(
-        self, store: TaskStore, queue: TaskQueue, *, clock: Callable[[], float], log: Logger
-    ) -> None:
-        """`clock` gives epoch seconds."""
-        self._store = store
-        self._queue = queue
-        self._clock = clock
-        self._log = log
+    store: TaskStore
+    queue: TaskQueue
+    clock: Callable[[], float]
+    log: Logger
 
     def tasks(self, message: Message) -> Iterator[str]:
         """Yield task ids until nothing is due, or too little time is left.
@@ -37,34 +34,31 @@ class Dispatch:
         A message whose own task has no time left is sent again.
         """
         seen: set[str] = set()
-        yield from self._due(message, seen, paid=True)
-        if seen and message.remaining() < ROOM_TO_GO_ON:
-            self._queue.send(message.task_id)
+        yield from self._paid(message, seen)
+        if seen and message.remaining() < ROOM_TO_WORK:
+            self.queue.send(message.task_id)
             return
         if message.task_id not in seen:
             seen.add(message.task_id)
             yield message.task_id
-        while message.remaining() >= ROOM_TO_GO_ON and len(seen) < MISSES:
-            yield from self._due(message, seen, paid=True)
+        while message.remaining() >= ROOM_TO_WORK and len(seen) < MISSES:
+            yield from self._paid(message, seen)
             other = self._next(seen, paid=False)
             if other is None:
                 return
             yield other
 
-    def _due(self, message: Message, seen: set[str], *, paid: bool) -> Iterator[str]:
-        while message.remaining() >= ROOM_TO_GO_ON:
-            found = self._next(seen, paid=paid)
-            if found is None:
-                return
+    def _paid(self, message: Message, seen: set[str]) -> Iterator[str]:
+        while message.remaining() >= ROOM_TO_WORK and (found := self._next(seen, paid=True)):
             yield found
 
     def _next(self, seen: set[str], *, paid: bool) -> str | None:
         """Return the longest overdue task that was not looked at; None where there is none."""
         try:
-            due = self._store.overdue(self._clock(), paid=paid)
+            due = self.store.overdue(self.clock(), paid=paid)
             found = next((task_id for task_id in due if task_id not in seen), None)
         except ServiceError as exc:
-            self._log.warning("the table does not say what is due", reason=exc.message)
+            self.log.warning("the table does not say what is due", reason=exc.message)
             return None
         if found is not None:
             seen.add(found)

@@ -3,24 +3,26 @@
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import seconds_since
 from videoapi.errors import GenerationError
+from videoapi.settings import Settings
 
 CRASHES = 5  # workers that may die over a task before it is ended
-LONGEST_WAIT = 4 * 24 * 3600  # seconds until a task that nothing was sent for is given up
+MAX_WAIT_SECONDS = 4 * 24 * 3600  # until a task that nothing was sent for is given up
+AWAY_SECONDS = 60.0  # that a task waits for a service of AWS to come back
 
 
-def hopeless(
-    task: Task, now: float, timeout: float, *, crashes: int = CRASHES + 1
+def reason_to_give_up(
+    task: Task, now: float, settings: Settings, *, crashes: int = CRASHES + 1
 ) -> GenerationError | None:
     """Return how a task ends that no worker should take up again; None for any other.
 
     Crashes are claims that nobody gave back: an outage of a service is none. A paid job is resumed
-    until its deadline, `timeout` seconds after its acceptance, whatever it does to its workers.
+    until its deadline, VIDEO_TASK_TIMEOUT after its acceptance, whatever it does to its workers.
     `crashes` is how many claims are too many; a worker that asks has just made one more.
     """
-    late = task.accepted_at is not None and seconds_since(task.accepted_at, now) > timeout
+    late = seconds_since(task.accepted_at, now) > settings.video_task_timeout
     if task.claims >= crashes and (task.upstream_id is None or late):
         return _crashed(task)
-    if task.intent_at is None and seconds_since(task.created_at, now) > LONGEST_WAIT:
+    if task.intent_at is None and seconds_since(task.created_at, now) > MAX_WAIT_SECONDS:
         return GenerationError(
             "No attempt came about within four days.",
             code="task_timeout",

@@ -13,7 +13,7 @@ from videoapi.providers.provider import Job, JobState
 CONFIRM_AFTER = 5.0  # seconds between the two looks that make a failure
 LOST_AFTER, LOST_LOOKS = 60.0, 3  # seconds, and looks, that know of no job; both are needed
 SWALLOWED_AFTER = 300.0  # seconds that a done job shows no video before its filter is blamed
-MAX_RETRY_AFTER = 30.0  # seconds that a look waits at a relay's request, with the slot held
+MAX_HOLD_SECONDS = 30.0  # that a slot is held at a provider's request, or for a video that is late
 
 
 class Confirmation:
@@ -74,7 +74,7 @@ class Evidence:
             return self._take_missing(answer, now)
         self._missing = []
         if isinstance(answer, PollFailed):
-            return min(answer.retry_after or 0.0, MAX_RETRY_AFTER)
+            return min(answer.retry_after or 0.0, MAX_HOLD_SECONDS)
         if answer.failure is not None:
             return self._take_failed(answer, answer.failure, now)
         self._told = Confirmation()
@@ -117,7 +117,7 @@ class Evidence:
         self._missing.append(now)
         if len(self._missing) >= LOST_LOOKS and now - self._missing[0] >= LOST_AFTER:
             raise JobLost from answer
-        return max(CONFIRM_AFTER, min(answer.retry_after or 0.0, MAX_RETRY_AFTER))
+        return max(CONFIRM_AFTER, min(answer.retry_after or 0.0, MAX_HOLD_SECONDS))
 
 
 class JobLost(GenerationError):

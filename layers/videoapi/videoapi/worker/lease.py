@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from aws_lambda_powertools import Logger
+
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
@@ -17,6 +19,8 @@ from videoapi.domain.timestamps import epoch
 from videoapi.domain.transitions import Change
 from videoapi.errors import ServiceError
 
+ROOM_TO_WORK = 300  # seconds left of an invocation for an order, a download or one more task
+ROOM_TO_FINISH = 60  # … for a look at a job, or for what follows a download
 WRITE_EVERY = 5.0  # seconds between two progress writes
 MESSAGE_MARGIN = 2  # seconds that a message stays hidden beyond the lease
 WRITE_PAUSES = (0.2, 0.5, 1, 2, 4, 8)  # seconds between tries of a call that DynamoDB did not take
@@ -29,7 +33,7 @@ class LeaseLost(Exception):
     """The task is somebody else's now, or has ended (a cancel): stop without a trace."""
 
 
-class HandOver(Exception):
+class Release(Exception):
     """The slot is of more use to others: too little time is left for a step, or a pause is long.
 
     `notes` are attributes of the task to write with the hand-over.
@@ -40,6 +44,11 @@ class HandOver(Exception):
         super().__init__(f"after {delay:.0f} s")
         self.delay = delay
         self.notes = notes
+
+
+def checkpoint(log: Logger, step: str) -> None:
+    """Log a step, at DEBUG. The fault suite kills the process here, by the step's name."""
+    log.debug("step", step=step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +129,7 @@ class Lease:
         """Take note of progress; it never goes back, and 100 is for the end."""
         self._progress = max(self._progress, min(progress or 0, 99))
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Renew what is due. A service that is away is tried again while the lease lasts.
 
         Lease and message together, the message first: one that came back before the lease has run
@@ -156,9 +165,9 @@ class Lease:
     def require(self, seconds: float) -> None:
         """Hand over before the function's own time runs out in the middle of a step."""
         if self.message.remaining() < seconds:
-            raise HandOver
+            raise Release
 
-    def linger(self, seconds: float) -> None:
+    def wait_hidden(self, seconds: float) -> None:
         """Sleep with the message hidden, for a task that is not ours any more."""
         with suppress(ServiceError):
             self._queue.hide(self.message.receipt_handle, seconds=self._seconds + MESSAGE_MARGIN)
@@ -171,13 +180,13 @@ class Lease:
 
 
 @contextmanager
-def beating(lease: Lease, *, every: float = 1.0) -> Iterator[None]:
+def run_heartbeat(lease: Lease, *, every: float = 1.0) -> Iterator[None]:
     """Beat in the background, every second, until the block ends."""
     done = threading.Event()
 
     def run() -> None:
         while not done.wait(every):
-            lease.beat()
+            lease.heartbeat()
 
     thread = threading.Thread(target=run, name="heartbeat", daemon=True)
     thread.start()

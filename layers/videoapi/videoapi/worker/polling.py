@@ -6,13 +6,15 @@ own progress decides, and elapsed time alone where there is none.
 
 from typing import Final
 
-FIRST: Final = 2.0  # seconds; relays may be quick, and the local stand-in is
-SHORTEST: Final = 0.75  # seconds between two polls: with 0.25 s on the way, an end is seen in 1 s
-LONGEST: Final = 10.0  # seconds
+FIRST_POLL: Final = 2.0  # seconds; relays may be quick, and the local stand-in is
+MIN_INTERVAL: Final = (
+    0.75  # seconds between two polls: with 0.25 s on the way, an end is seen in 1 s
+)
+MAX_INTERVAL: Final = 10.0  # seconds
 AHEAD: Final = 0.5  # the share of the expected rest that is waited for
 AHEAD_IF_COARSE: Final = 0.35
 COARSE_STEP: Final = 5  # percent; a multiple of it may be the truth of some seconds ago
-LARGEST_STEP: Final = 25  # percent; a value that outlasts such a step stands still
+MAX_STEP: Final = 25  # percent; a value that outlasts such a step stands still
 TRUST: Final = 1.5  # a job this young may be quicker than its first percent promises
 PATIENT_AFTER: Final = 120  # a job this many times older than the interval is not watched closer
 
@@ -41,16 +43,16 @@ def next_poll(elapsed: float, progress: int | None, *, since: float | None = Non
     Of 3–8 s: seen within 1.0 s with progress, after 0.92 s on average without. Looking only from
     28 s on would take 17.5 polls without progress, at the same lag; the others are for short jobs.
     """
-    if elapsed < FIRST:
-        return max(FIRST - elapsed, SHORTEST)
+    if elapsed < FIRST_POLL:
+        return max(FIRST_POLL - elapsed, MIN_INTERVAL)
     expected = _expected(elapsed, progress, since)
     if expected is None:
         return _blind(elapsed)
     coarse = progress is not None and progress % COARSE_STEP == 0
     seen_before = since is not None and since < elapsed
     share = AHEAD_IF_COARSE if coarse or seen_before else AHEAD
-    shortest = max(SHORTEST, elapsed / PATIENT_AFTER)
-    return min(max(share * (expected - elapsed), shortest), LONGEST, TRUST * elapsed)
+    shortest = max(MIN_INTERVAL, elapsed / PATIENT_AFTER)
+    return min(max(share * (expected - elapsed), shortest), MAX_INTERVAL, TRUST * elapsed)
 
 
 def _expected(elapsed: float, progress: int | None, since: float | None) -> float | None:
@@ -58,15 +60,17 @@ def _expected(elapsed: float, progress: int | None, since: float | None) -> floa
     if progress is None or not 0 < progress <= 100:  # noqa: PLR2004 percent
         return None
     first_seen = elapsed if since is None else since
-    step = LARGEST_STEP if progress % COARSE_STEP == 0 else COARSE_STEP
+    step = MAX_STEP if progress % COARSE_STEP == 0 else COARSE_STEP
     stands_still = elapsed > first_seen * min(progress + step, 100) / progress
     return None if stands_still else first_seen * 100 / progress
 
 
 def _blind(elapsed: float) -> float:
     if elapsed >= _USUALLY_FROM:
-        return min(max(_USUAL_INTERVAL, elapsed / 50), LONGEST)
-    interval = max(elapsed / (4 if elapsed < _DENSE_UNTIL else 3), SHORTEST)
+        return min(max(_USUAL_INTERVAL, elapsed / 50), MAX_INTERVAL)
+    interval = max(elapsed / (4 if elapsed < _DENSE_UNTIL else 3), MIN_INTERVAL)
     return (
-        interval if elapsed + interval < _USUALLY_FROM else max(_USUALLY_FROM - elapsed, SHORTEST)
+        interval
+        if elapsed + interval < _USUALLY_FROM
+        else max(_USUALLY_FROM - elapsed, MIN_INTERVAL)
     )

@@ -27,7 +27,7 @@ NO_THUMBNAIL = (
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedOrder:
     """What one POST says, and what was learnt on the way. `optimized` None: not asked for.
 
     `image_note` says what was not done to the image.
@@ -39,23 +39,16 @@ class Prepared:
     image_note: str | None = None
 
 
-class Inputs:
+@dataclass(frozen=True)
+class OrderBuilder:
     """Makes the order for one task. Raises `GenerationError` when its image cannot be had."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        files: Files,
-        fetcher: Fetcher,
-        optimizer: PromptOptimizer | None = None,
-    ) -> None:
-        """Take the adapters that `bootstrap` made; no `optimizer` where none is configured."""
-        self._settings = settings
-        self._files = files
-        self._fetcher = fetcher
-        self._optimizer = optimizer
+    settings: Settings
+    files: Files
+    fetcher: Fetcher
+    optimizer: PromptOptimizer | None = None  # None where none is configured
 
-    def prepare(self, task: Task) -> Prepared:
+    def prepare(self, task: Task) -> PreparedOrder:
         """Read the image and find the words. Nothing is charged for trying.
 
         Raises `ImageUnavailable` where trying again may help.
@@ -75,27 +68,27 @@ class Inputs:
             model=request.model,
             prompt=prompt,
             size=request.size,
-            seconds=sent_seconds(request, strict=self._settings.veo3_strict_lengths),
+            seconds=sent_seconds(request, strict=self.settings.veo3_strict_lengths),
             images=(InputImage(data=image.data, content_type=image.content_type),) if image else (),
-            extra=extra_fields(request) if self._settings.veo3_extra_fields else {},
+            extra=extra_fields(request) if self.settings.veo3_extra_fields else {},
         )
         key = task.thumbnail_key or self._thumbnail(task, image)
         undone = ((NOT_TURNED, turned), (NO_THUMBNAIL, key)) if given else ()
         note = " ".join(text for text, done in undone if done is None)
-        return Prepared(order, optimized, key, note or None)
+        return PreparedOrder(order, optimized, key, note or None)
 
-    def withdraw(self, prepared: Prepared, task: Task | None) -> None:
+    def withdraw(self, prepared: PreparedOrder, task: Task | None) -> None:
         """Remove the thumbnail of a task that ended before it knew of it; None is a deleted one."""
         unknown = task is None or (task.ended and task.thumbnail_key is None)
         if unknown and prepared.thumbnail_key:
-            self._files.delete([prepared.thumbnail_key])
+            self.files.delete([prepared.thumbnail_key])
 
     def _prompt(self, request: GenerationRequest, *, has_image: bool) -> tuple[str, bool | None]:
         if not request.optimize_prompt:
             return compose(request, has_image=has_image), None
         better = None
-        if self._optimizer and request.prompt:
-            better = self._optimizer.optimize(request.prompt, has_image=has_image)
+        if self.optimizer and request.prompt:
+            better = self.optimizer.optimize(request.prompt, has_image=has_image)
         return compose(request, has_image=has_image, prompt=better), better is not None
 
     def _image(self, task: Task) -> images.Image | None:
@@ -110,8 +103,8 @@ class Inputs:
 
     def _bytes(self, task: Task) -> bytes:
         if task.image_url is not None:
-            return self._fetcher.image(task.image_url)
-        found = self._files.get(task.image_key or "")
+            return self.fetcher.image(task.image_url)
+        found = self.files.get(task.image_key or "")
         if found is None:
             message = "The input image is gone from the bucket."
             raise ValidationError(message, code="invalid_image")
@@ -124,7 +117,7 @@ class Inputs:
             return None
         key = thumbnail_key(task.owner, task.task_id)
         try:
-            self._files.put(key, small, "image/jpeg")
+            self.files.put(key, small, "image/jpeg")
         except ServiceError:
             return None
         return key

@@ -1,6 +1,7 @@
 """Use cases that keep tasks out of limbo: the sweeper's round, and the end of a dead letter."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -13,32 +14,21 @@ from videoapi.domain.transitions import MESSAGE_GRACE
 from videoapi.errors import ServiceError
 from videoapi.metrics import Measurements
 from videoapi.settings import Settings
-from videoapi.worker.endings import CRASHES, hopeless
+from videoapi.worker.endings import AWAY_SECONDS, CRASHES, reason_to_give_up
 
-MOST_FAILED = 20  # tasks of one sweep that cannot be queued, beside one for each slot
-PUT_BACK = 60.0  # seconds that a dead letter's task waits for what was away
+MAX_FAILED = 20  # tasks of one sweep that cannot be queued, beside one for each slot
 
 
+@dataclass(frozen=True)
 class Recovery:
     """Finds tasks that nobody works on although somebody should."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: TaskStore,
-        queue: TaskQueue,
-        *,
-        clock: Callable[[], float],
-        measurements: Measurements,
-        log: Logger,
-    ) -> None:
-        """Take the adapters that `bootstrap` made."""
-        self._settings = settings
-        self._store = store
-        self._queue = queue
-        self._clock = clock
-        self._measurements = measurements
-        self._log = log
+    settings: Settings
+    store: TaskStore
+    queue: TaskQueue
+    clock: Callable[[], float]
+    measurements: Measurements
+    log: Logger
 
     def sweep(self) -> int:
         """Wake workers for what is overdue; return how many messages were sent.
@@ -48,70 +38,71 @@ class Recovery:
         that cannot be queued keeps no other back; raises `ServiceError` at the end, so that the
         alarm on errors hears of it.
         """
-        now = self._clock()
+        now = self.clock()
         queued = failed = 0
         for task_id in () if self._has_backlog() else self._overdue(now):
             try:
                 queued += self._requeue(task_id, now)
-            except Exception:  # noqa: BLE001 — whatever is wrong with one task; raised at the end
-                self._log.exception("an overdue task could not be queued", task_id=task_id)
+            except Exception:
+                self.log.exception("an overdue task could not be queued", task_id=task_id)
                 failed += 1
-            if max(queued, failed - MOST_FAILED) >= self._settings.video_max_concurrent:
+            if max(queued, failed - MAX_FAILED) >= self.settings.video_max_concurrent:
                 break
         if queued:
-            self._measurements.queued_again(queued)
-            self._log.warning("tasks were queued again", queued=queued)
+            self.measurements.queued_again(queued)
+            self.log.warning("tasks were queued again", queued=queued)
         if failed:
             raise ServiceError(f"{failed} overdue tasks were not queued; a later sweep will.")
         return queued
 
-    def bury(self, task_id: str) -> None:
+    def resolve_dead_letter(self, task_id: str) -> None:
         """Deal with a dead letter: a message that was received five times for nothing.
 
         Its workers died, and the task ends if they died over it, or a service was away, and the
         message goes back.
         """
-        task, now = self._store.get(task_id), self._clock()
+        task, now = self.store.get(task_id), self.clock()
         if task is None or task.ended:
             return
         held_for = max(epoch(task.lease_until) - now, 0.0)
         unknown = task.intent_at is not None and task.upstream_id is None
-        fails = unknown and self._settings.veo3_ambiguous_submit == "fail"  # by any worker, too
+        fails = unknown and self.settings.veo3_ambiguous_submit == "fail"  # by any worker, too
         if held_for or not self._ended(task, now, 1 if fails else CRASHES):
-            self._queue.send(task_id, delay=min(held_for + PUT_BACK, MAX_DELAY))
+            self.queue.send(task_id, delay=min(held_for + AWAY_SECONDS, MAX_DELAY))
 
     def _ended(self, task: Task, now: float, crashes: int) -> bool:
         """End a task that no worker should take up again; return whether that was so."""
-        error = hopeless(task, now, self._settings.video_task_timeout, crashes=crashes)
+        error = reason_to_give_up(task, now, self.settings, crashes=crashes)
         if error is None:
             return False
-        retention = self._settings.task_retention_hours * 3600
-        change = transitions.abandon(task, error, now=now, retention=retention)
-        if self._store.apply(task.task_id, change) is None:
+        change = transitions.abandon(
+            task, error, now=now, retention=self.settings.retention_seconds
+        )
+        if self.store.apply(task.task_id, change) is None:
             return False
-        self._measurements.ended(error.code)
+        self.measurements.ended(error.code)
         return True
 
     def _overdue(self, now: float) -> Iterator[str]:
-        yield from self._store.overdue(now, paid=True)
-        yield from self._store.overdue(now, paid=False)
+        yield from self.store.overdue(now, paid=True)
+        yield from self.store.overdue(now, paid=False)
 
     def _has_backlog(self) -> bool:
         """Whether messages wait. Not knowing is no: a message too many does no harm."""
         try:
-            return self._queue.waiting() > 0
+            return self.queue.waiting() > 0
         except ServiceError:
-            self._log.warning("the queue does not say how long it is")
+            self.log.warning("the queue does not say how long it is")
             return False
 
     def _requeue(self, task_id: str, now: float) -> bool:
-        task = self._store.get(task_id)
+        task = self.store.get(task_id)
         if task is None or task.ended or epoch(task.lease_until) > now:
             return False
         if self._ended(task, now, CRASHES + 1):
             return False
         change = transitions.requeue(task, now=now, grace=MESSAGE_GRACE)
-        if self._store.apply(task_id, change) is None:
+        if self.store.apply(task_id, change) is None:
             return False
-        self._queue.send(task_id)
+        self.queue.send(task_id)
         return True

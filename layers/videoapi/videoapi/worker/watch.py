@@ -23,19 +23,16 @@ from videoapi.providers.errors import JobMissing, PollFailed
 from videoapi.providers.provider import Job, JobState, VideoProvider
 from videoapi.settings import Settings
 from videoapi.worker.delivery import (
-    ROOM_TO_DELIVER,
     Delivery,
     Undelivered,
     account_refused,
-    handed_out,
+    linked_result,
 )
-from videoapi.worker.evidence import Evidence, JobLost
-from videoapi.worker.lease import HandOver, Lease
+from videoapi.worker.evidence import MAX_HOLD_SECONDS, Evidence, JobLost
+from videoapi.worker.lease import ROOM_TO_FINISH, ROOM_TO_WORK, Lease, Release, checkpoint
 from videoapi.worker.polling import next_poll
 
-ROOM_TO_POLL = 60  # seconds left of an invocation, or hand over
-LONGEST_PAUSE = 60.0  # seconds between two tries to get a finished video
-HOLD = 30.0  # seconds that a slot is held for a video that is made and cannot be had
+MAX_PAUSE_SECONDS = 60.0  # between two tries to get a finished video
 
 
 class Watch:
@@ -45,7 +42,7 @@ class Watch:
         self,
         lease: Lease,
         settings: Settings,
-        relay: VideoProvider,
+        provider: VideoProvider,
         delivery: Delivery,
         *,
         clock: Callable[[], float],
@@ -55,7 +52,7 @@ class Watch:
         task = lease.task
         self._upstream_id, self._accepted_at = _accepted(task)
         self._lease = lease
-        self._relay = relay
+        self._provider = provider
         self._delivery = delivery
         self._clock = clock
         self._log = log
@@ -74,17 +71,17 @@ class Watch:
         """Return the task's `result`.
 
         Raise `Failure` where the job ended without a video, another `GenerationError` where there
-        will never be one, and `HandOver` when the slot is of more use to other tasks.
+        will never be one, and `Release` when the slot is of more use to other tasks.
         """
         first = self._accepted_at + next_poll(0, None)
         self._lease.wait(max(first - self._clock(), 0))  # a job that is resumed: no wait
         while True:
             self._lease.check()
-            self._lease.require(ROOM_TO_POLL)
+            self._lease.require(ROOM_TO_FINISH)
             try:
                 wait = self._look(self._clock())
             except JobLost as lost:
-                return self._kept_url(lost)
+                return self._linked_result(lost)
             trouble: Undelivered | None = None
             if self._evidence.done is not None:
                 try:
@@ -93,7 +90,7 @@ class Watch:
                     trouble, wait = exc, self._pause(exc)
             if self._clock() >= self._deadline:
                 return self._last_chance(trouble)
-            self._log.debug("step", step="polled")
+            checkpoint(self._log, "polled")
             self._hold(trouble, wait)
 
     def _look(self, asked_at: float) -> float:
@@ -101,7 +98,7 @@ class Watch:
         answer: Job | JobMissing | PollFailed
         elapsed = asked_at - self._accepted_at
         try:
-            answer = self._relay.poll(self._upstream_id)
+            answer = self._provider.poll(self._upstream_id)
         except (JobMissing, PollFailed) as exc:
             self._log.warning("a poll failed", reason=str(exc))
             answer = exc
@@ -118,7 +115,7 @@ class Watch:
         task = self._lease.task
         if task.done_at is None:
             self._lease.apply(transitions.note_done(task, now=self._clock()))
-        self._log.debug("step", step="delivering")
+        checkpoint(self._log, "delivering")
         return self._delivery.deliver(job, self._lease, seconds=self._deadline - self._clock())
 
     def _pause(self, trouble: Undelivered) -> float:
@@ -130,7 +127,7 @@ class Watch:
         self._log.warning("a finished video cannot be had yet", reason=str(trouble))
         self._evidence.take_content(trouble.failure, now, empty=trouble.empty)
         waited = now - epoch(task.done_at or timestamp(now))
-        return max(min(waited + 1.0, LONGEST_PAUSE), trouble.retry_after or 0.0)
+        return max(min(waited + 1.0, MAX_PAUSE_SECONDS), trouble.retry_after or 0.0)
 
     def _hold(self, trouble: Undelivered | None, wait: float) -> None:
         """Wait for the next look, or free the slot where a finished video keeps it for long."""
@@ -138,8 +135,11 @@ class Watch:
         wait = min(wait, self._deadline - now)
         if sure_in := self._evidence.unconfirmed(now):
             wait = min(wait, sure_in)
-        elif trouble is not None and now + wait - epoch(task.done_at or timestamp(now)) > HOLD:
-            raise HandOver(
+        elif (
+            trouble is not None
+            and now + wait - epoch(task.done_at or timestamp(now)) > MAX_HOLD_SECONDS
+        ):
+            raise Release(
                 min(wait, MAX_DELAY),
                 result_url=trouble.url or task.result_url,
                 empty_since=None if empty_since is None else timestamp(empty_since),
@@ -149,19 +149,19 @@ class Watch:
     def _last_chance(self, trouble: Undelivered | None) -> dict[str, Any]:
         """End at the deadline: with the video if there is one after all, else with the reason."""
         if trouble is not None:
-            return self._kept_url(trouble.ending(), trouble.url)
-        self._lease.require(ROOM_TO_DELIVER)
+            return self._linked_result(trouble.ending(), trouble.url)
+        self._lease.require(ROOM_TO_WORK)
         try:
             return self._delivery.from_content(self._lease)
         except Undelivered as exc:
-            return self._kept_url(self._timed_out(), exc.url)
+            return self._linked_result(self._timed_out(), exc.url)
 
-    def _kept_url(self, ending: GenerationError, url: str | None = None) -> dict[str, Any]:
+    def _linked_result(self, ending: GenerationError, url: str | None = None) -> dict[str, Any]:
         """Hand a known public URL out rather than lose a paid video; else raise the ending."""
         url = url or self._lease.task.result_url
         if url is None:
             raise ending
-        return handed_out(url, self._evidence.done)
+        return linked_result(url, self._evidence.done)
 
     def _timed_out(self) -> GenerationError:
         if self._evidence.unauthorised:
@@ -175,24 +175,26 @@ class Watch:
         )
 
 
-def outlast(lease: Lease, task: Task, relay: VideoProvider, *, clock: Callable[[], float]) -> bool:
+def wait_for_cancelled_job(
+    lease: Lease, task: Task, provider: VideoProvider, *, clock: Callable[[], float]
+) -> bool:
     """Wait while the job of a task that was given up may run; return whether it was seen to end.
 
     VIDEO_MAX_CONCURRENT bounds the jobs at the relay: a slot whose job runs on is no free one.
     """
     upstream_id = task.upstream_id or next(reversed(task.late_upstream_ids), None)
     began = epoch(task.accepted_at or task.intent_at or task.updated_at)
-    while upstream_id and task.keeps_place(clock()) and lease.message.remaining() > ROOM_TO_POLL:
+    while upstream_id and task.keeps_place(clock()) and lease.message.remaining() > ROOM_TO_FINISH:
         progress = None
         try:
-            job = relay.poll(upstream_id)
+            job = provider.poll(upstream_id)
         except (JobMissing, PollFailed):
             pass
         else:
             if job.state in (JobState.DONE, JobState.FAILED):
                 return True
             progress = job.progress
-        lease.linger(next_poll(clock() - began, progress))
+        lease.wait_hidden(next_poll(clock() - began, progress))
     return False
 
 

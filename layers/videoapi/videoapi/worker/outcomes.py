@@ -1,0 +1,98 @@
+"""What a worker writes when it lets go of a task: a video, an error, or when to go on with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from videoapi.aws.task_queue import TaskQueue
+from videoapi.domain import transitions
+from videoapi.domain.tasks import Task
+from videoapi.domain.timestamps import seconds_since
+from videoapi.errors import GenerationError, ServiceError
+from videoapi.metrics import Measurements
+from videoapi.redaction import redact_prompts
+from videoapi.settings import Settings
+from videoapi.worker.delivery import Delivery
+from videoapi.worker.endings import AWAY_SECONDS
+from videoapi.worker.lease import Lease, LeaseLost, Release, checkpoint
+from videoapi.worker.retries import RetryableFailure, delay_before_next, schedule_retry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """Writes outcomes; `clock` gives epoch seconds, `jitter` a factor ≥ 1 on every back-off."""
+
+    settings: Settings
+    queue: TaskQueue
+    delivery: Delivery
+    clock: Callable[[], float]
+    jitter: Callable[[], float]
+    log: Logger
+    measurements: Measurements
+
+    def release(self, lease: Lease, release: Release) -> None:
+        """Free the task, and send a fresh message: receives of a message count crashes alone."""
+        now = self.clock()
+        again_at = now + release.delay
+        lease.apply(transitions.release(lease.task, now=now, again_at=again_at, **release.notes))
+        self.queue.send(lease.task.task_id, delay=release.delay)
+        checkpoint(self.log, "handed over")
+
+    def set_aside(self, lease: Lease, away: ServiceError) -> None:
+        """Free the task while a service of AWS is away: nothing is counted for an outage.
+
+        Raises what it got where that cannot be written either; the lease runs out then.
+        """
+        self.log.warning("a service is away: the task waits", reason=away.message)
+        if lease.task.lease_owner:  # else it is free, its message is not sent, and it is due later
+            try:
+                self.release(lease, Release(AWAY_SECONDS))
+            except ServiceError:
+                raise away from None
+
+    def retry_or_fail(self, lease: Lease, failure: RetryableFailure) -> None:
+        """Start another attempt later, with the slot free meanwhile, or end the task."""
+        task = lease.task
+        delay = delay_before_next(task, failure, self.settings, jitter=self.jitter)
+        if delay is None:
+            self.fail(lease, failure)
+            return
+        now = self.clock()
+        lease.apply(schedule_retry(task, failure, now=now, again_at=now + delay))
+        self.queue.send(task.task_id, delay=delay)
+        self.measurements.refused()
+        detail = _loggable(failure, task)
+        self.log.warning(
+            "another attempt follows", code=failure.code, detail=detail, delay=round(delay, 1)
+        )
+
+    def fail(self, lease: Lease, failure: GenerationError) -> None:
+        """End the task without a video."""
+        failure.maybe_charged = failure.maybe_charged or lease.task.unknown_submits > 0
+        retention = self.settings.retention_seconds
+        task = lease.apply(
+            transitions.fail(lease.task, failure, now=self.clock(), retention=retention)
+        )
+        if failure.code == "upstream_account_error":
+            self.log.error("the relay refused our account", detail=_loggable(failure, task))
+        self.measurements.ended(failure.code)
+        self.log.info("failed", code=failure.code, attempts=task.attempts)
+
+    def complete(self, lease: Lease, result: dict[str, Any]) -> None:
+        """End the task with its video; remove a copy that nobody wants any more."""
+        checkpoint(self.log, "finishing")
+        now, retention = self.clock(), self.settings.retention_seconds
+        result["duration"] = round(seconds_since(lease.task.claimed_at, now), 3)
+        try:
+            lease.apply(transitions.complete(lease.task, result, now=now, retention=retention))
+        except LeaseLost:
+            self.delivery.withdraw(result, lease)
+            raise
+        self.measurements.completed(result["duration"])
+        checkpoint(self.log, "completed")
+
+
+def _loggable(failure: GenerationError, task: Task) -> str:
+    return redact_prompts(failure.detail, task.prompt_sent, task.request.prompt)
