@@ -149,6 +149,8 @@ def test_the_relay_is_an_origin_that_the_key_does_not_go_to_in_clear_over_a_netw
     [
         ("Veo3Endpoint", "/v1/videos", "/v1/videos/"),
         ("Veo3AllowedModels", "veo_3_1, veo_3_1-fast", "veo_3_1,"),
+        ("VideoProviders", "relay,vertex", "relay,sora"),
+        ("VideoRoutes", "a=relay:b,vertex:c;d=gemini:e", "a=relay"),
         ("ImageAllowedModels", "gpt-image-1, gpt-image-1-mini", "gpt-image-1,"),
         ("Veo3ResultOrigins", "http://127.0.0.1:8002,https://b.example", "b.example"),
         ("PublicUrl", "https://video.example", "https://video.example/"),

@@ -156,8 +156,50 @@ def test_the_models_on_offer_are_listed_the_default_first(deploy):
     for each in answer.json["data"]:
         assert (each["object"], type(each["created"]), each["owned_by"]) == ("model", int, "relay")
         assert client.get(f"/v1/models/{each['id']}").json == each
+        assert each["video"]["durations"] == [4, 6, 8]
+        assert each["video"]["image_roles"] == ["first_frame", "last_frame"]
+        assert (each["video"]["pricing"], each["video"]["routes"]) == (None, ["relay"])
         submitted = client.post("/v1/videos", json={"prompt": "A fox", "model": each["id"]})
         assert submitted.json["model"] == each["id"]
+
+
+ROUTES = (
+    "veo_3_1=relay:veo_3_1,vertex:veo-3.1-generate-001;"
+    "omni=gemini:gemini-omni-1.2-flash;own=relay:unheard-of"
+)
+
+
+def test_routed_models_can_do_what_any_route_can(deploy):
+    client = deploy(VIDEO_ROUTES=ROUTES, VIDEO_PROVIDERS="relay,vertex,gemini")
+    veo, omni, own = client.get("/v1/models").json["data"]
+    assert [each["id"] for each in (veo, omni, own)] == ["veo_3_1", "omni", "own"]
+    assert veo["created"] == 1763337600
+    assert veo["video"]["routes"] == ["relay", "vertex"]
+    assert veo["video"]["image_roles"] == ["first_frame", "last_frame", "reference"]
+    assert veo["video"]["retires_on"] is None
+    assert {"resolution": "720p", "audio": False, "usd": 0.2, "per": "second"} in (
+        veo["video"]["pricing"]
+    )
+    assert (omni["owned_by"], omni["video"]["cancel"]) == ("gemini", True)
+    assert omni["video"]["durations"] == list(range(3, 16))
+    assert (own["created"], own["video"]["durations"], own["video"]["pricing"]) == (0, [], None)
+
+
+def test_model_outside_the_routes_is_refused_by_name(deploy):
+    client = deploy(VIDEO_ROUTES=ROUTES, VIDEO_PROVIDERS="relay,vertex,gemini")
+    answer = client.post("/v1/videos", json={"prompt": "A fox", "model": "veo_3_1-fast"})
+    assert answer.status == 400
+    assert "veo_3_1, omni, own" in answer.json["error"]["message"]
+    assert client.get("/v1/models/veo_3_1-fast").status == 404
+
+
+def test_allowed_models_filter_the_routes(deploy):
+    client = deploy(
+        VIDEO_ROUTES=ROUTES,
+        VIDEO_PROVIDERS="relay,vertex,gemini",
+        VEO3_ALLOWED_MODELS="veo_3_1,own,other",
+    )
+    assert [each["id"] for each in client.get("/v1/models").json["data"]] == ["veo_3_1", "own"]
 
 
 def test_a_model_that_is_not_on_offer_is_404_by_its_code(client):

@@ -107,3 +107,29 @@ def test_every_setting_is_a_variable_of_the_template_with_the_same_default():
     assert names <= variables.keys()
     defaults = {name: text for name, text in defaults.items() if name in names}
     assert Settings.from_environment(defaults) == Settings()
+
+
+ROUTES = "veo=relay:veo_3_1,vertex:veo-3.1-generate-001"
+
+
+def test_routes_are_read_by_model():
+    settings = read(VIDEO_PROVIDERS="relay,vertex", VIDEO_ROUTES=ROUTES, VEO3_MODEL="veo")
+    assert settings.routes["veo"] == (("relay", "veo_3_1"), ("vertex", "veo-3.1-generate-001"))
+
+
+def test_without_routes_there_are_none():
+    assert read().routes == {}
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"VIDEO_PROVIDERS": "relay,sora"}, "VIDEO_PROVIDERS='sora': say one of relay, vertex"),
+        ({"VIDEO_ROUTES": ROUTES}, "VIDEO_ROUTES: vertex:veo-3.1-generate-001 needs vertex among"),
+        ({"VIDEO_ROUTES": "veo=relay:veo_3_1"}, "VEO3_MODEL='veo_3_1': say one of veo"),
+        ({"VIDEO_ROUTES": "veo"}, "VIDEO_ROUTES: 'veo': say MODEL="),
+    ],
+)
+def test_routes_that_lead_nowhere_are_refused(environment, words):
+    with pytest.raises(ValueError, match=words):
+        read(**environment)

@@ -64,6 +64,41 @@ class OpenAiDeletedVideo(Answer):
     deleted: Literal[True]
 
 
+class Price(Answer):
+    """A list price."""
+
+    resolution: Literal["720p", "1080p"]
+    audio: bool
+    """Whether it is the price with sound."""
+    usd: float
+    per: Literal["second", "video"]
+
+
+class Capabilities(Answer):
+    """What can be asked for: whatever any route of the model can do."""
+
+    durations: list[int]
+    """Seconds."""
+    sizes: list[Size]
+    aspect_ratios: list[str]
+    fps: list[int]
+    image_roles: list[Literal["first_frame", "last_frame", "reference"]]
+    max_reference_images: int
+    seed: bool
+    negative_prompt: bool
+    generate_audio: bool
+    """Whether sound can be turned off."""
+    progress: bool
+    cancel: bool
+    """Whether a running video can be cancelled at the provider."""
+    pricing: list[Price] | None
+    """Null where no price is known."""
+    retires_on: str | None
+    """The day from which the provider may stop serving it."""
+    routes: list[Literal["relay", "vertex", "gemini"]]
+    """Providers in the order in which they are asked."""
+
+
 class Model(Answer):
     """A model that a submit may name."""
 
@@ -72,6 +107,8 @@ class Model(Answer):
     created: Epoch
     """0 where the provider reports none."""
     owned_by: str
+    """The provider that is asked first."""
+    video: Capabilities
 
 
 class ModelList(Answer):

@@ -6,7 +6,10 @@ and the status role needs none of it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
+
+from videoapi.catalog.routes import PROVIDERS, Route, read_routes
 
 AMBIGUOUS_SUBMIT = ("fail", "retry")
 STATUS_VOCABULARIES = ("auto", "openai", "document")
@@ -25,6 +28,13 @@ class Settings:
     public_url: str = ""
     #: Whether callers without an API key are let in, all as one owner. `true` in `make run`.
     allow_anonymous: bool = False
+
+    # --- Providers and models
+    #: The providers in use, with commas: `relay`, `vertex`, `gemini`.
+    video_providers: tuple[str, ...] = ("relay",)
+    #: Where each model is ordered, the first that can: `MODEL=PROVIDER:NAME[,…][;MODEL=…]`. Empty:
+    #: at the relay, under its own name.
+    video_routes: str = ""
 
     # --- The relay
     #: Name of the secret that holds the relay's key.
@@ -99,6 +109,15 @@ class Settings:
         """Refuse a value that no code path means, by the name the operator knows."""
         _one_of("VEO3_AMBIGUOUS_SUBMIT", self.veo3_ambiguous_submit, AMBIGUOUS_SUBMIT)
         _one_of("OPENAI_STATUS_VOCABULARY", self.openai_status_vocabulary, STATUS_VOCABULARIES)
+        for provider in self.video_providers:
+            _one_of("VIDEO_PROVIDERS", provider, PROVIDERS)
+        if self.video_routes and self.veo3_model not in self.routes:
+            _one_of("VEO3_MODEL", self.veo3_model, tuple(self.routes))
+
+    @cached_property
+    def routes(self) -> Mapping[str, tuple[Route, ...]]:
+        """The routes of each model that callers may name; empty where VIDEO_ROUTES is."""
+        return read_routes(self.video_routes, self.video_providers)
 
     @property
     def retention_seconds(self) -> int:

@@ -1,7 +1,11 @@
 """The models that a caller may name: the service's own choice, and what else it allows."""
 
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
+from videoapi.catalog.models import Model, find
+from videoapi.catalog.routes import Route
 from videoapi.errors import NotFound
 from videoapi.settings import Settings
 
@@ -9,13 +13,23 @@ UNKNOWN = 0  # `created` is an int for OpenAI's SDKs, and a relay does not tell 
 
 
 def offered(settings: Settings) -> tuple[str, ...]:
-    """Return the names to offer, the default first. Without a list any other is taken too."""
-    return tuple(dict.fromkeys((settings.veo3_model, *settings.veo3_allowed_models)))
+    """Return the names to offer, the default first.
+
+    Where neither VIDEO_ROUTES nor VEO3_ALLOWED_MODELS says more, any other is taken too.
+    """
+    allowed = settings.veo3_allowed_models
+    routed = [name for name in settings.routes if not allowed or name in allowed]
+    return tuple(dict.fromkeys((settings.veo3_model, *(routed if settings.routes else allowed))))
+
+
+def routes_of(settings: Settings, name: str) -> tuple[Route, ...]:
+    """Return the routes of a model: those of VIDEO_ROUTES, or the relay."""
+    return settings.routes.get(name) or (Route("relay", name),)
 
 
 def listed(settings: Settings) -> dict[str, Any]:
     """Return OpenAI's list of models."""
-    return {"object": "list", "data": [_described(name) for name in offered(settings)]}
+    return {"object": "list", "data": [_described(settings, name) for name in offered(settings)]}
 
 
 def found(settings: Settings, name: str) -> dict[str, Any]:
@@ -23,8 +37,46 @@ def found(settings: Settings, name: str) -> dict[str, Any]:
     if name not in offered(settings):
         message = f"This service offers {', '.join(offered(settings))}."
         raise NotFound(message, code="model_not_found", param="model")
-    return _described(name)
+    return _described(settings, name)
 
 
-def _described(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": UNKNOWN, "owned_by": "relay"}
+def _described(settings: Settings, name: str) -> dict[str, Any]:
+    routes = routes_of(settings, name)
+    rows = [row for route in routes if (row := find(route.provider, route.model))]
+    return {
+        "id": name,
+        "object": "model",
+        "created": max((_epoch(row.created) for row in rows), default=UNKNOWN),
+        "owned_by": routes[0].provider,
+        "video": _capabilities(rows, routes),
+    }
+
+
+def _capabilities(rows: Sequence[Model], routes: Sequence[Route]) -> dict[str, Any]:
+    """Return what any of the routes can do. A list is empty where the table knows no route."""
+    pricing = [vars(price) for row in rows for price in row.pricing]
+    retiring = [row.retires_on.isoformat() for row in rows if row.retires_on]
+    return {
+        "durations": sorted(_union(row.durations for row in rows)),
+        "sizes": _union(row.sizes for row in rows),
+        "aspect_ratios": _union(row.aspect_ratios for row in rows),
+        "fps": sorted(_union(row.fps for row in rows)),
+        "image_roles": _union(row.image_roles for row in rows),
+        "max_reference_images": max((row.max_reference_images for row in rows), default=0),
+        "seed": any(row.seed for row in rows),
+        "negative_prompt": any(row.negative_prompt for row in rows),
+        "generate_audio": any(row.audio == "switch" for row in rows),
+        "progress": any(row.progress for row in rows),
+        "cancel": any(row.cancel for row in rows),
+        "pricing": pricing or None,
+        "retires_on": max(retiring) if rows and len(retiring) == len(rows) else None,
+        "routes": _union([route.provider] for route in routes),
+    }
+
+
+def _union[Value](groups: Iterable[Iterable[Value]]) -> list[Value]:
+    return list(dict.fromkeys(value for group in groups for value in group))
+
+
+def _epoch(day: date | None) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) if day else UNKNOWN

@@ -100,6 +100,7 @@ def _hint(
 def allowed_model(model: str | None, settings: Settings) -> str:
     """Return the model to use; raise `ValidationError` for one that is not offered."""
     allowed = offered(settings)
-    if model is None or not settings.veo3_allowed_models or model in allowed:
+    any_model = not (settings.veo3_allowed_models or settings.routes)
+    if model is None or any_model or model in allowed:
         return model or settings.veo3_model
     raise ValidationError.model_not_offered(allowed)

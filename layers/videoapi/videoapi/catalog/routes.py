@@ -5,14 +5,13 @@ model goes to the relay under its own name.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PROVIDERS = ("relay", "vertex", "gemini")
 MAX_ROUTES = 8  # of one model: each may be tried once in a round of attempts
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """A provider, and its own name of a model."""
 
     provider: str
