@@ -1,1 +1,1 @@
-"""Measurements of the service: what it calls, costs and how fast it is."""
+"""Metrics of the service: what it calls, costs and how fast it is."""

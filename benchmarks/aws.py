@@ -43,7 +43,7 @@ RUNNING = Task(
     intent_at=BEGAN,
     upstream_id="job-1",
 )
-#: Its video was copied to the bucket, so that whoever reads it is given a presigned URL.
+#: Its video was copied to the bucket, so that its reader is given a presigned URL.
 COMPLETED = replace(
     RUNNING,
     status=Status.COMPLETED,

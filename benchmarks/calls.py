@@ -25,7 +25,7 @@ from tests.support.moto import ROOT, Cloud
 from tests.support.simulation import World
 from tests.support.task_factory import Lives
 from videoapi import metrics
-from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.domain import transitions
 from videoapi.worker.lease import Message
 
@@ -56,7 +56,7 @@ class Bench:
 
     def key(self, **limits: int) -> dict[str, str]:
         """Make an API key and return the header that presents it."""
-        ring = KeyRing(self.cloud.dynamodb, self.cloud.table, time.time)
+        ring = ApiKeyStore(self.cloud.dynamodb, self.cloud.table, time.time)
         name = f"caller-{len(ring.listed())}"
         return {"authorization": f"Bearer {ring.make(name, Limits(**limits))}"}
 

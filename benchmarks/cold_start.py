@@ -17,7 +17,7 @@ from benchmarks.deployed import PYTHON, Program
 
 INVOKE = Path(__file__).with_name("invoke.py")
 VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
-LONGEST = 600  # seconds that a process may take, under valgrind too
+MAX_SECONDS = 600  # seconds that a process may take, under valgrind too
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Case:
             capture_output=True,
             text=True,
             check=False,
-            timeout=LONGEST,
+            timeout=MAX_SECONDS,
         )
 
 

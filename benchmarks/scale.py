@@ -28,12 +28,12 @@ from benchmarks.meter import Operation
 
 VOLUMES = (10, 1_000, 100_000)  # videos a day
 PEAK = 2.0  # times the mean
-SHORTEST, LONGEST = 30.0, 90.0  # seconds of a generation, any as likely
+MIN_SECONDS, MAX_SECONDS = 30.0, 90.0  # seconds of a generation, any as likely
 PATIENCE = 60.0  # seconds: as long as 19 of 20 tasks may wait for a slot at the most
-LEAST_JOBS = 5_000  # simulated, over as many days as that takes
+MIN_JOBS = 5_000  # simulated, over as many days as that takes
 PARTITION_WRITES = 1_000  # units a second of one key of a table or index (DynamoDB's quota)
 ACCOUNT_CONCURRENCY = 1_000  # executions at once (Lambda's default quota; a new account has 10)
-LARGEST_MAXIMUM = 1_000  # that an event source mapping takes as MaximumConcurrency
+MAX_CONCURRENCY = 1_000  # that an event source mapping takes as MaximumConcurrency
 
 COLUMNS = (
     "videos a day",
@@ -103,8 +103,8 @@ def limits() -> list[Limit]:
             "Service Quotas, Lambda, concurrent executions",
         ),
         Limit(
-            f"`VideoMaxConcurrent` at its highest: {LARGEST_MAXIMUM:,}",
-            LARGEST_MAXIMUM,
+            f"`VideoMaxConcurrent` at its highest: {MAX_CONCURRENCY:,}",
+            MAX_CONCURRENCY,
             slot(),
             "a second stack beside this one",
         ),
@@ -141,7 +141,7 @@ def load(volume: int) -> Load:
     overhead = slot() - GENERATION
     arrivals = _arrivals(volume)
     draw = random.Random(volume)  # noqa: S311 — a simulation
-    jobs = [(at, draw.uniform(SHORTEST, LONGEST) + overhead) for at in arrivals]
+    jobs = [(at, draw.uniform(MIN_SECONDS, MAX_SECONDS) + overhead) for at in arrivals]
     default = parameter("VideoMaxConcurrent")
     low, high = default, ceil(PEAK * volume / DAY * slot()) + default
     while low < high:  # the more slots, the shorter the wait
@@ -156,7 +156,7 @@ def load(volume: int) -> Load:
 
 def _arrivals(volume: int) -> list[float]:
     draw = random.Random(volume)  # noqa: S311 — a simulation
-    days = max(1, LEAST_JOBS // volume)
+    days = max(1, MIN_JOBS // volume)
     at, found = 0.0, []
     while (at := at + draw.expovariate(PEAK * volume / DAY)) < days * DAY:
         if draw.random() < (1 - cos(2 * pi * at / DAY)) / 2:

@@ -10,7 +10,7 @@ import httpx
 from devstack.testing import RunningStack
 
 SLOTS, ROUNDS, SECONDS = 8, 2, 30
-LONGEST = ROUNDS * (SECONDS + 60)
+MAX_SECONDS = ROUNDS * (SECONDS + 60)
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ def work_off(stack: RunningStack) -> Backlog:
     with httpx.Client(base_url=stack.api_url, timeout=30) as api:
         submits = [api.post("/v1/videos", json=body) for _ in range(SLOTS * ROUNDS)]
         names = [submit.raise_for_status().json()["id"] for submit in submits]
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + MAX_SECONDS
         tasks: dict[str, dict[str, Any]] = {name: {} for name in names}
         while not all(task.get("completed_at") for task in tasks.values()):
             if time.monotonic() > until:
-                message = f"the backlog is not worked off after {LONGEST} s: {tasks}"
+                message = f"the backlog is not worked off after {MAX_SECONDS} s: {tasks}"
                 raise RuntimeError(message)
             time.sleep(2)
             tasks = {name: api.get(f"/api/v1/tasks/{name}").json() for name in names}

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from cli.hints import hint
 from devstack.deploy import STACK
 from devstack.settings import ROOT, Settings
-from videoapi.accounts.api_keys import KeyRing, Limits, ListedKey
+from videoapi.accounts.api_keys import ApiKeyStore, Limits, ListedKey
 from videoapi.aws.expressions import values
 from videoapi.aws.task_items import task_of
 from videoapi.aws.task_store import TaskStore
@@ -28,8 +28,8 @@ from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import ServiceError
 
-REDRIVE_MOST = 10_000  # messages of one round
-LISTED_MOST = 100  # tasks, the newest
+MAX_REDRIVEN = 10_000  # messages of one round
+MAX_LISTED = 100  # tasks, the newest
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def find(stack: str | None) -> Deployed:
 
 def key(stack: Deployed, given: argparse.Namespace) -> None:
     """Make, list or revoke keys."""
-    ring = KeyRing(stack.client("dynamodb"), stack.outputs["TasksTableName"], time.time)
+    ring = ApiKeyStore(stack.client("dynamodb"), stack.outputs["TasksTableName"], time.time)
     if given.list:
         print("\n".join(map(_listed, ring.listed())) or "No keys.")
     elif not given.name:
@@ -97,7 +97,7 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
         print(f"The key of {given.name} ({_told(limits)}), shown this once:\n{made}")
 
 
-def _revoke(ring: KeyRing, name: str, key_id: str) -> None:
+def _revoke(ring: ApiKeyStore, name: str, key_id: str) -> None:
     if not (gone := ring.revoke(name, key_id)):
         which = f" with the id {key_id}" if key_id else ""
         raise ValueError(f"{name} has no key{which} here; ARGS=--list shows what there is.")
@@ -119,7 +119,7 @@ def tasks(stack: Deployed, given: argparse.Namespace) -> None:
     found = _all(stack.store()) if given.all else _alive(stack.store())
     listed = sorted(found, key=lambda each: each.created_at, reverse=True)
     now = time.time()
-    for each in listed[:LISTED_MOST]:
+    for each in listed[:MAX_LISTED]:
         print(_row(each, now))
     counts = [
         f"{number} {status}"
@@ -217,7 +217,7 @@ def redrive(stack: Deployed, _given: argparse.Namespace) -> None:
     """Put every dead letter back into the queue of tasks."""
     sqs, moved = stack.client("sqs"), 0
     letters, tasks = stack.outputs["DeadLetterQueueUrl"], stack.outputs["TasksQueueUrl"]
-    while moved < REDRIVE_MOST:
+    while moved < MAX_REDRIVEN:
         found = sqs.receive_message(QueueUrl=letters, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         for message in found.get("Messages", []):
             sqs.send_message(QueueUrl=tasks, MessageBody=message["Body"])

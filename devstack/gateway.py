@@ -10,7 +10,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from devstack.host_check import App, HostCheck, Receive, Scope, Send, host_of, same_origin, writes
-from devstack.links import PREFIX, Links
+from devstack.links import PREFIX, UrlSigner
 
 _FORM = b"multipart/form-data"
 
@@ -25,7 +25,7 @@ class Gateway:
         api_port: int,
         hosts: Collection[str] = (),
         origins: Collection[str] = (),
-        links: Links | None = None,
+        links: UrlSigner | None = None,
     ) -> None:
         """Know `hosts` as this machine's own; let pages of `origins` (`*`: all) use the API."""
         self._links = links

@@ -30,7 +30,7 @@ _CORS = [
 _FORM, _JSON = b"multipart/form-data", b"application/json"
 
 
-class Links:
+class UrlSigner:
     """Rewrites links between where files are here and where the caller finds them."""
 
     def __init__(

@@ -24,7 +24,7 @@ from devstack.deploy import STACK, deploy
 from devstack.fixups import apply_fixups
 from devstack.function_settings import function_settings
 from devstack.gateway import Gateway
-from devstack.links import Links
+from devstack.links import UrlSigner
 from devstack.readiness import Readiness
 from devstack.reload import Reloader
 from devstack.settings import ROOT, Settings
@@ -49,7 +49,7 @@ class Stack:
             api_port=settings.api_port,
             hosts=settings.allowed_hosts,
             origins=settings.cors_origins,
-            links=Links(
+            links=UrlSigner(
                 ministack,
                 api_url=settings.api_url,
                 aws_port=settings.aws_port,

@@ -16,7 +16,7 @@ _WRITES = {
     b"DynamoDB_20120810.TransactWriteItems",
     b"DynamoDB_20120810.UpdateItem",
 }
-_LARGEST = 1_000_000  # bytes of a body that are looked into
+_MAX_BODY = 1_000_000  # bytes of a body that are looked into
 _UNAUTHORISED, _CLIENT_ERROR = 401, 400
 #: Refusals of the gateway itself, whose message names the setting that would let it in.
 _NAMES_THE_SETTING = {"host_not_allowed", "origin_not_allowed"}
@@ -91,7 +91,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = {name.lower(): value for name, value in message["headers"]}
-        elif len(self.body) < _LARGEST:
+        elif len(self.body) < _MAX_BODY:
             self.body += message.get("body", b"")
         await self._send(message)
 

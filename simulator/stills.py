@@ -9,7 +9,7 @@ from simulator.failures import Refusal
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 _LINE_LENGTH = 28
-_LONGEST_TEXT = 8 * _LINE_LENGTH
+_MAX_TEXT = 8 * _LINE_LENGTH
 
 
 def check(data: bytes) -> None:
@@ -54,7 +54,7 @@ def _ramp(low: int, high: int) -> list[int]:
 
 def _wrapped(words: str) -> str:
     lines = [""]
-    for word in words[:_LONGEST_TEXT].split():
+    for word in words[:_MAX_TEXT].split():
         if lines[-1] and len(lines[-1]) + len(word) >= _LINE_LENGTH:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()

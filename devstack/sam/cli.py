@@ -12,7 +12,7 @@ from devstack.logs import readable
 from devstack.settings import ROOT, Settings
 
 _STOP_SECONDS = 20  # it takes about one a container
-_LONGEST_LINE = 2**20
+_MAX_LINE = 2**20
 #: What says nothing of the requests: SAM's own steps, and Lambda's frame around each invocation.
 _NOISE = re.compile(
     r"[.\s]*$|Mounting |Invoking |START |END |REPORT |SAM_CONTAINER_ID|Requested to skip "
@@ -52,7 +52,7 @@ class StartApi:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            limit=_LONGEST_LINE,
+            limit=_MAX_LINE,
             cwd=ROOT,
             env=self._environ,
             process_group=0,

@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import bootstrap
 from videoapi.api import content
 from videoapi.api.replies import redirect
-from videoapi.usecases.lookup import owned
+from videoapi.usecases.lookup import get_owned_task
 
 api = bootstrap.api(bearer_alone=True)
 store = bootstrap.store()
@@ -16,8 +16,8 @@ links = bootstrap.links()
 def download(task_id: str) -> Response[str]:
     """Redirect (307) to the file."""
     variant = content.variant_of(api.query)
-    task = owned(store, task_id, api.caller)
-    return redirect(content.locate(task, variant, links, now=api.clock()).url)
+    task = get_owned_task(store, task_id, api.caller)
+    return redirect(content.file_link(task, variant, links, now=api.clock()).url)
 
 
 handler = api.handle

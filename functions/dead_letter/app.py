@@ -1,4 +1,4 @@
-"""SQS `dead letters` → the task ends with a clear error, so that nobody waits for ever."""
+"""SQS `dead letters` → the task ends with a clear error, so that no caller waits without end."""
 
 from typing import Any
 

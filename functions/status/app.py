@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import bootstrap
 from videoapi.api.replies import answer, deprecation, status_headers
 from videoapi.api.rest import responses as rest_responses
-from videoapi.usecases.lookup import owned
+from videoapi.usecases.lookup import get_owned_task
 
 api = bootstrap.api()
 store = bootstrap.store()
@@ -15,7 +15,7 @@ links = bootstrap.links()
 @api.get("/api/v1/tasks/<task_id>")
 def task(task_id: str) -> Response[str]:
     """Return the whole task."""
-    found = owned(store, task_id, api.caller)
+    found = get_owned_task(store, task_id, api.caller)
     now = api.clock()
     return answer(
         rest_responses.rest_task(found, links, now=now), extra=status_headers(found, now=now)
@@ -25,7 +25,7 @@ def task(task_id: str) -> Response[str]:
 @api.get("/api/v1/videos/<task_id>")
 def deprecated(task_id: str) -> Response[str]:
     """Return the flat status that the document keeps for old clients."""
-    found = owned(store, task_id, api.caller)
+    found = get_owned_task(store, task_id, api.caller)
     now = api.clock()
     body = rest_responses.rest_video(found, links, now=now)
     return answer(body, extra=status_headers(found, now=now) | deprecation(task_id))
@@ -34,7 +34,7 @@ def deprecated(task_id: str) -> Response[str]:
 @api.get("/v1/videos/<task_id>")
 def video(task_id: str) -> Response[str]:
     """Return the video object, in the status words that its reader knows."""
-    return api.video(owned(store, task_id, api.caller), links)
+    return api.video(get_owned_task(store, task_id, api.caller), links)
 
 
 handler = api.handle

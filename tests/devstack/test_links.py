@@ -1,4 +1,4 @@
-"""Links that whoever asked can follow, and what is served below them."""
+"""Links that the asking client can follow, and what is served below them."""
 
 import asyncio
 import functools
@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from devstack.gateway import Gateway
-from devstack.links import Links
+from devstack.links import UrlSigner
 from devstack.ports import free_ports
 
 API, AWS, FILES = 8000, 4566, 8002
@@ -53,7 +53,7 @@ def ask(
     **more,
 ):
     """Ask the gateway; return status, headers and body."""
-    links = Links(
+    links = UrlSigner(
         aws,
         api_url=f"http://localhost:{API}",
         aws_port=AWS,

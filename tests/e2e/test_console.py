@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.conftest import PAGE
 
 PROMPT = "Quartz-sphinx [[render:tiny]]"
-WISH = {"prompt": PROMPT, "size": "64x64", "seconds": 1}
+BODY = {"prompt": PROMPT, "size": "64x64", "seconds": 1}
 
 
 def lines_of(stack):
@@ -27,7 +27,7 @@ def wait_for_line(stack, pattern, *, seconds=30):
 @pytest.fixture(scope="module")
 def video(stack):
     """A completed video's id."""
-    made = httpx.post(f"{stack.api_url}/v1/videos", json=WISH, timeout=30).json()["id"]
+    made = httpx.post(f"{stack.api_url}/v1/videos", json=BODY, timeout=30).json()["id"]
     wait_for_line(stack, rf"{made} (done|failed)")
     return made
 
@@ -67,7 +67,7 @@ def test_a_video_that_an_uninvited_page_orders_costs_nothing_and_the_setting_is_
     control = f"{stack.upstream_url}/_control"
     tasks = len(api.get("/api/v1/tasks?limit=100").json())
     paid = httpx.get(control).json()["creates_received"]
-    form = {name: (None, str(value)) for name, value in WISH.items()}
+    form = {name: (None, str(value)) for name, value in BODY.items()}
     for path in ("/v1/videos", "/api/v1/videos/generate"):
         answer = api.post(path, files=form, headers={"Origin": origin})
         assert answer.status_code == 403

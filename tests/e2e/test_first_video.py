@@ -24,7 +24,7 @@ from tests.support import docs
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"
 STILL = ROOT / "examples" / "mountains.jpg"
-LONGEST_WAIT = 90  # seconds for any one video here
+MAX_WAIT_SECONDS = 90  # seconds for any one video here
 CHROMIUM = shutil.which("chromium")
 
 
@@ -34,7 +34,7 @@ def run(command, folder, **options):
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=LONGEST_WAIT,
+        timeout=MAX_WAIT_SECONDS,
         check=False,
         **options,
     )
@@ -52,7 +52,7 @@ def difference(one, other):
 
 
 def wait_for(api, task_id):
-    until = time.monotonic() + LONGEST_WAIT
+    until = time.monotonic() + MAX_WAIT_SECONDS
     while (task := api.get(f"/api/v1/tasks/{task_id}").json())["status"] in (
         "pending",
         "processing",
@@ -155,7 +155,7 @@ def test_a_killed_worker_costs_time_and_no_second_payment(copying):
     with httpx.Client(base_url=copying.api_url, timeout=30) as api:
         body = {"prompt": "A fox [[key:killed]] [[time:8]] [[render:tiny]]"}
         task_id = api.post("/v1/videos", json=body).json()["id"]
-        until = time.monotonic() + LONGEST_WAIT
+        until = time.monotonic() + MAX_WAIT_SECONDS
         while api.get(f"/api/v1/tasks/{task_id}").json()["progress"] < 10:
             assert time.monotonic() < until
             time.sleep(0.1)
@@ -207,7 +207,7 @@ def listener():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             if self.path == "/hold":
-                heard.wait(LONGEST_WAIT / 2)
+                heard.wait(MAX_WAIT_SECONDS / 2)
             else:
                 told.put(unquote(self.path.removeprefix("/told?")))
                 heard.set()

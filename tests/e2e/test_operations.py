@@ -15,7 +15,7 @@ from devstack.testing import PYTHON, running_stack
 from tests.e2e.test_page import first_video
 from tests.support import docs
 
-LONGEST_WAIT = 60  # seconds for a task to end, its further attempts included
+MAX_WAIT_SECONDS = 60  # seconds for a task to end, its further attempts included
 FAULTS = docs.OPERATIONS.read_text().partition("<!-- break:")[2].partition("\n\n")[0]
 ROWS = re.findall(r"^\| `(\[\[.+?\]\])` \| .+ \| (.+) \|$", FAULTS, re.MULTILINE)
 
@@ -39,7 +39,7 @@ def operate(closed):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=LONGEST_WAIT,
+            timeout=MAX_WAIT_SECONDS,
             check=True,
         ).stdout
 
@@ -56,7 +56,7 @@ def api(closed, operate):
 
 def story_of(operate, task_id):
     """Return the story of a task once it has ended, as {fact: what}."""
-    until = time.monotonic() + LONGEST_WAIT
+    until = time.monotonic() + MAX_WAIT_SECONDS
     while True:
         lines = operate("task", task_id).splitlines()
         story = {line[:24].strip(): line[24:] for line in lines}

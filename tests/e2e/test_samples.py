@@ -11,7 +11,7 @@ from devstack.settings import ROOT
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"
 STILL = ROOT / "examples" / "mountains.jpg"
-LONGEST_RUN = 120  # seconds; the samples sleep 5 and more between polls
+MAX_RUN_SECONDS = 120  # seconds; the samples sleep 5 and more between polls
 
 
 def sample(name, stack):
@@ -19,7 +19,9 @@ def sample(name, stack):
 
 
 def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_RUN, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=MAX_RUN_SECONDS, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -23,7 +23,7 @@ from tests.support import docs
 CLIENTS = ROOT / "tests" / "e2e" / "clients"
 ENVIRONMENTS = ROOT / ".venv"
 LISTED = 250
-LONGEST_RUN = 900 if os.environ.get("API_URL") else 150  # seconds of one client
+MAX_RUN_SECONDS = 900 if os.environ.get("API_URL") else 150  # seconds of one client
 PYTHONS = ("openai-3", "openai-2-21", "openai-2-3")
 NODE = pytest.param(
     "node",
@@ -87,7 +87,7 @@ def run(client, mode, **settings):
         env=environment | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
         capture_output=True,
         text=True,
-        timeout=LONGEST_RUN,
+        timeout=MAX_RUN_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -112,7 +112,7 @@ def test_the_readmes_sdk_sample_runs_as_printed(target, tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=LONGEST_RUN,
+        timeout=MAX_RUN_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

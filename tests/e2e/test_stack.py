@@ -16,7 +16,7 @@ from devstack.settings import ROOT
 from devstack.testing import PORTS, running_stack, start
 from simulator.process import running
 from tests.e2e.conftest import PAGE
-from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.accounts.api_keys import ApiKeyStore, Limits
 
 ROOT_KEYS = {  # of the account
     "aws_access_key_id": "test",
@@ -71,7 +71,7 @@ def ended(pids, within_seconds=5):
 def made_key(stack):
     tables = boto3.client("dynamodb", endpoint_url=stack.aws_url, **ROOT_KEYS)
     (table,) = tables.list_tables()["TableNames"]
-    return KeyRing(tables, table, time.time).make("alice", Limits())
+    return ApiKeyStore(tables, table, time.time).make("alice", Limits())
 
 
 def test_every_route_of_the_template_is_served(aws):
@@ -254,7 +254,7 @@ def test_a_relay_that_is_not_there_is_told_before_anything_is_built(tmp_path):
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGHUP])
 def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
     kept = {"KEEP_IN": str(tmp_path / "kept"), "UPSTREAM_SECONDS": "2", "ALLOW_ANONYMOUS": "false"}
-    wish = {"prompt": "A fox [[render:tiny]]", "size": "64x64", "seconds": 1}
+    body = {"prompt": "A fox [[render:tiny]]", "size": "64x64", "seconds": 1}
 
     def client(stack, key):
         bearer = {"Authorization": f"Bearer {key}"}
@@ -263,9 +263,9 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
     with running_stack(**kept) as first:
         key = made_key(first)
         with client(first, key) as api:
-            done = api.post("/v1/videos", json=wish).json()["id"]
+            done = api.post("/v1/videos", json=body).json()["id"]
             wait_for_the_end(api, done)
-            flies = api.post("/v1/videos", json=wish | {"prompt": "A hare [[time:15]]"}).json()[
+            flies = api.post("/v1/videos", json=body | {"prompt": "A hare [[time:15]]"}).json()[
                 "id"
             ]
             until = time.monotonic() + 30
@@ -286,7 +286,7 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
 
 
 def test_a_stop_amid_a_paid_post_waits_for_its_answer_and_the_job_goes_on(tmp_path):
-    wish = {"prompt": "A fox [[submit:slow=4]] [[render:tiny]]", "size": "64x64", "seconds": 1}
+    body = {"prompt": "A fox [[submit:slow=4]] [[render:tiny]]", "size": "64x64", "seconds": 1}
     local = str(TOOLS / "local/bin/python")
     with running("--key=paid", "--seconds=6", python=local) as relay:
         real = {
@@ -296,7 +296,7 @@ def test_a_stop_amid_a_paid_post_waits_for_its_answer_and_the_job_goes_on(tmp_pa
             "KEEP_IN": str(tmp_path / "kept"),
         }
         with running_stack(**real) as first:
-            made = httpx.post(f"{first.api_url}/v1/videos", json=wish, timeout=30).json()["id"]
+            made = httpx.post(f"{first.api_url}/v1/videos", json=body, timeout=30).json()["id"]
             until = time.monotonic() + 30
             while not relay.report()["creates_received"]:
                 assert time.monotonic() < until
@@ -314,9 +314,9 @@ def test_a_stop_amid_a_paid_post_waits_for_its_answer_and_the_job_goes_on(tmp_pa
 
 def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice(tmp_path):
     kept = {"KEEP_IN": str(tmp_path / "kept"), "UPSTREAM_SECONDS": "1", "VEO3_SKIP_UPLOAD": "false"}
-    wish = {"prompt": "A fox [[render:tiny]]", "size": "64x64", "seconds": 1}
+    body = {"prompt": "A fox [[render:tiny]]", "size": "64x64", "seconds": 1}
     with running_stack(**kept) as first, httpx.Client(base_url=first.api_url, timeout=30) as api:
-        done = api.post("/v1/videos", json=wish).json()["id"]
+        done = api.post("/v1/videos", json=body).json()["id"]
         wait_for_the_end(api, done)
         video = api.get(f"/v1/videos/{done}/content", follow_redirects=True).content
         tables = boto3.client("dynamodb", endpoint_url=first.aws_url, **ROOT_KEYS)
@@ -324,7 +324,7 @@ def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice
         mappings = boto3.client("lambda", endpoint_url=first.aws_url, **ROOT_KEYS)
         for mapping in mappings.list_event_source_mappings()["EventSourceMappings"]:
             mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        waits = api.post("/v1/videos", json=wish).json()["id"]
+        waits = api.post("/v1/videos", json=body).json()["id"]
         tables.update_item(  # as if it had waited for its message for two minutes
             TableName=table,
             Key={"task_id": {"S": waits}},

@@ -15,7 +15,7 @@ from tests.e2e.test_first_video import wait_for
 from tests.support import docs
 from tests.support.pictures import png
 
-LARGEST = 20 * 1024 * 1024
+MAX_BYTES = 20 * 1024 * 1024
 TINY = "[[time:0]] [[render:tiny]]"
 
 
@@ -25,7 +25,7 @@ def noise():
     picture = Image.frombytes("RGB", (2000, 2000), os.urandom(2000 * 2000 * 3))
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=1)
-    assert 10_000_000 < file.tell() < LARGEST
+    assert 10_000_000 < file.tell() < MAX_BYTES
     return file.getvalue()
 
 
@@ -60,7 +60,7 @@ def test_an_image_of_12_mb_becomes_a_video_in_both_dialects(api, upload, noise):
     ("file", "changes"),
     [
         (b"", {}),
-        (png() + bytes(LARGEST), {}),
+        (png() + bytes(MAX_BYTES), {}),
         (png(), {"Content-Type": "text/html"}),
         (png(), {"Content-Type": None}),
         (png(), {"key": "inputs/anonymous/uploads/mine"}),

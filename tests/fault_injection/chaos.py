@@ -4,7 +4,9 @@ import random
 import threading
 from contextlib import contextmanager
 
-MOST = 3  # deaths of one task by chance: after five receives its message is rightly a dead letter
+MAX_DEATHS = (
+    3  # deaths of one task by chance: after five receives its message is rightly a dead letter
+)
 
 
 @contextmanager
@@ -18,7 +20,7 @@ def chaos(site, *, every, at_most, seed=4):
             busy = sorted(
                 (pid, task)
                 for pid, task in site.journal.busy().items()
-                if struck.count(task) < MOST
+                if struck.count(task) < MAX_DEATHS
             )
             if busy:
                 pid, task = chosen.choice(busy)

@@ -3,7 +3,7 @@
 It runs inside the function's process: `stack` adds it to the built code as it is, and names it as
 handler, so that production code has no hook. It sees the steps that the worker logs and every call
 to AWS, writes them into a journal, and looks for a trap on this task. A trap is a file and springs
-once: whoever renames it acts. See `traps` for what can be set.
+once: the process that renames it acts. See `traps` for what can be set.
 """
 
 import json
@@ -23,7 +23,7 @@ from videoapi import bootstrap
 FOLDER = Path(os.environ["FAULTS_FOLDER"])
 NAME = os.environ["AWS_LAMBDA_FUNCTION_NAME"].split("-", 2)[-1]  # after video-api-
 JOURNAL = os.open(FOLDER / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-HOLD_AT_MOST = 60  # seconds: a test that forgot to let go must not hold a worker for ever
+MAX_HOLD_SECONDS = 60  # seconds: a test that forgot to let go must not hold a worker without end
 S3_OPERATIONS = {"PUT": "PutObject", "GET": "GetObject", "DELETE": "DeleteObject"}
 OK = 200
 TASK_ID = re.compile(r"vid_[a-z0-9]{24,64}")
@@ -69,7 +69,7 @@ def _act(action, task, where, trap):
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "hold":
         note("held", task, where=where)
-        until = time.monotonic() + HOLD_AT_MOST
+        until = time.monotonic() + MAX_HOLD_SECONDS
         while trap.exists() and time.monotonic() < until:
             time.sleep(0.02)
 

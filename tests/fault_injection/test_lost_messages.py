@@ -1,4 +1,4 @@
-"""No task waits for ever: lost messages, and a queue that is away at submit.
+"""No task waits without end: lost messages, and a queue that is away at submit.
 
 A task in the table is accepted, and its message is a hint. The sweeper sends a hint that never
 went out at its next round, and one that was lost after a minute. Dead letters stand among the

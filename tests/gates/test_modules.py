@@ -46,7 +46,7 @@ NOT_LOADED = {
     "dead letter": BACKGROUND,
     "sweeper": BACKGROUND,
 }
-MOST_MEMORY = 60 * 1024  # KiB of a role that answers requests
+MAX_MEMORY = 60 * 1024  # KiB of a role that answers requests
 API = [title for title in NOT_LOADED if title not in {"images", "worker, task taken"}]
 
 
@@ -72,4 +72,4 @@ def test_a_role_loads_nothing_that_it_does_not_need(title, measured):
 def test_a_role_that_answers_requests_is_small(title, measured):
     if measured[title].peak is None:
         pytest.skip("the peak of memory is read from /proc/self/status")
-    assert measured[title].peak <= MOST_MEMORY
+    assert measured[title].peak <= MAX_MEMORY

@@ -118,8 +118,8 @@ def test_the_bucket_deletes_by_prefix_and_lets_pages_in_but_nobody_without_tls(s
     (cors,) = moto_stack.cors(stack)["CORSRules"]
     assert set(cors["AllowedMethods"]) == {"GET", "HEAD", "POST"}
     assert set(moto_stack.public_access(stack)["PublicAccessBlockConfiguration"].values()) == {True}
-    (owned,) = moto_stack.ownership(stack)["OwnershipControls"]["Rules"]
-    assert owned == {"ObjectOwnership": "BucketOwnerEnforced"}
+    (get_owned_task,) = moto_stack.ownership(stack)["OwnershipControls"]["Rules"]
+    assert get_owned_task == {"ObjectOwnership": "BucketOwnerEnforced"}
     s3, name = stack.aws["s3"], stack.names["FilesBucket"]
     encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
     (rule,) = encryption["Rules"]

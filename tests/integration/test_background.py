@@ -156,8 +156,8 @@ def test_all_clients_are_made_at_init_and_none_in_the_first_task(deploy, cloud, 
 def test_the_worker_sends_better_words_where_the_caller_asked_for_them(deploy, cloud):
     keep_the_key()
     boto3.client("secretsmanager").create_secret(Name="llm", SecretString="llm-key")
-    wish = GenerationRequest(model="veo_3_1", prompt="A fox", optimize_prompt=True)
-    task = replace(new_task(), request=wish)
+    request = GenerationRequest(model="veo_3_1", prompt="A fox", optimize_prompt=True)
+    task = replace(new_task(), request=request)
     event = send(cloud, task)
     better = {"choices": [{"message": {"content": "Slow pan. A red fox runs."}}]}
     done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}

@@ -1,4 +1,4 @@
-"""One wish, one task: keys, the SDKs' own retries, replays, tombstones."""
+"""One submit, one task: keys, the SDKs' own retries, replays, tombstones."""
 
 import time
 
@@ -9,17 +9,17 @@ from videoapi.domain import transitions
 from videoapi.domain.timestamps import timestamp
 
 REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
-WISH = {"prompt": "A fox"}
+BODY = {"prompt": "A fox"}
 PICTURE = "https://example.com/image.jpg"
 
 
-def submit(client, wish=WISH, **headers):
+def submit(client, body=BODY, **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.post(OPENAI, json=wish, headers=names)
+    return client.post(OPENAI, json=body, headers=names)
 
 
-def retry(client, count, wish=WISH):
-    return submit(client, wish, x_stainless_retry_count=str(count))
+def retry(client, count, body=BODY):
+    return submit(client, body, x_stainless_retry_count=str(count))
 
 
 def videos(cloud):
@@ -81,7 +81,7 @@ def test_a_rest_replay_answers_202_with_the_task_as_it_is_now(client, cloud):
     assert again.headers["idempotency-replayed"] == "true"
 
 
-@pytest.mark.parametrize("other", [{"prompt": "A wolf"}, WISH | {"seconds": 4}])
+@pytest.mark.parametrize("other", [{"prompt": "A wolf"}, BODY | {"seconds": 4}])
 def test_a_key_used_for_another_request_is_409_in_openais_dialect(client, cloud, other):
     submit(client, idempotency_key="k")
     cloud.messages()
@@ -223,7 +223,7 @@ def received(client, seconds_ago, count):
     """Submit with a count, as the gateway took it so many seconds ago."""
     context = {"timeEpoch": int((time.time() - seconds_ago) * 1000)}
     headers = {"x-stainless-retry-count": str(count)}
-    return client.post(OPENAI, json=WISH, headers=headers, context=context)
+    return client.post(OPENAI, json=BODY, headers=headers, context=context)
 
 
 def test_a_slow_first_request_that_its_own_retry_overtakes_is_the_same_task(client, cloud):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.client import routes
 from tests.support.task_factory import Lives
-from videoapi.accounts.api_keys import CACHE_SECONDS, KeyRing, Limits
+from videoapi.accounts.api_keys import CACHE_SECONDS, ApiKeyStore, Limits
 from videoapi.api import documentation
 
 BODY = {"prompt": "A fox"}
@@ -40,7 +40,7 @@ def now():
 
 @pytest.fixture
 def ring(cloud, now):
-    return KeyRing(cloud.dynamodb, cloud.table, lambda: now[0])
+    return ApiKeyStore(cloud.dynamodb, cloud.table, lambda: now[0])
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_a_limit_answers_429_in_both_dialects_with_what_is_left(closed, cloud, r
 
 
 def test_images_and_submits_share_the_number_of_a_minute(deploy, ring):
-    """The images API is away here: what is counted is the wish, as with a submit."""
+    """The images API is away here: what is counted is the request, as with a submit."""
     closed = deploy(
         ALLOW_ANONYMOUS="false",
         IMAGE_BASE_URL="http://127.0.0.1:1",

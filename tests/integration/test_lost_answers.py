@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.accounts.api_keys import ApiKeyStore, Limits
 
 BODY = {"prompt": "A fox"}
 
@@ -45,7 +45,7 @@ def test_where_it_stays_unclear_only_a_recognised_repetition_is_invited(client, 
 
 
 def test_a_replay_uses_nothing_up_and_is_refused_by_no_limit(deploy, cloud):
-    ring = KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0)
+    ring = ApiKeyStore(cloud.dynamodb, cloud.table, lambda: 0.0)
     key = ring.make("alice", Limits(videos_per_day=1, tasks_alive=1))
     headers = {"authorization": f"Bearer {key}", "idempotency-key": "k"}
     closed = deploy(ALLOW_ANONYMOUS="false")

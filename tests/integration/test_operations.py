@@ -10,7 +10,7 @@ import pytest
 from cli.operations import Deployed, main, read, story
 from devstack.ports import free_ports
 from tests.support.task_factory import UPSTREAM_VIDEO, Lives, new_task
-from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, cancel, claim
@@ -43,7 +43,7 @@ def operate(cloud, capsys):
 
 def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, cloud):
     made = operate("key", "alice", "--per-day", "20").splitlines()[-1]
-    ring = KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0)
+    ring = ApiKeyStore(cloud.dynamodb, cloud.table, lambda: 0.0)
     assert ring.find(made).limits == Limits(videos_per_day=20)
     assert "alice" in operate("key", "--list")
     assert made not in operate("key", "--list")
@@ -57,7 +57,7 @@ def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, cloud):
     told, new = operate("key", "alice").splitlines()
     assert "tasks alive: 5, videos per day: 20" in told
     assert operate("key", "alice", "--revoke", "--key", key_id).startswith("1 key(s)")
-    found = KeyRing(cloud.dynamodb, cloud.table, lambda: 0.0).find(new)
+    found = ApiKeyStore(cloud.dynamodb, cloud.table, lambda: 0.0).find(new)
     assert (found.name, found.limits) == ("alice", Limits(tasks_alive=5, videos_per_day=20))
 
 

@@ -13,7 +13,7 @@ from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ServiceError
 
 REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
-WISH = {"prompt": "A fox"}
+BODY = {"prompt": "A fox"}
 INLINE = base64.b64encode(png()).decode()
 PICTURE = "https://example.com/image.jpg"
 
@@ -34,12 +34,12 @@ def assert_away(answer, *, openai):
 
 
 @pytest.mark.parametrize("code", ["InternalError", ""], ids=["answers with an error", "is silent"])
-@pytest.mark.parametrize(("path", "wish"), [(REST, {"image": PICTURE}), (OPENAI, WISH)])
+@pytest.mark.parametrize(("path", "wish"), [(REST, {"image": PICTURE}), (OPENAI, BODY)])
 def test_task_whose_message_could_not_be_sent_is_accepted_and_sent_by_the_sweeper(
-    client, cloud, path, wish, code
+    client, cloud, path, body, code
 ):
     cloud.calls.fail("sqs:SendMessage", code)
-    answer = client.post(path, json=wish)
+    answer = client.post(path, json=body)
     assert answer.status == (200 if path == OPENAI else 202)
     (task_id,) = cloud.items()
     assert cloud.item(task_id)["status"] == "pending"
@@ -51,10 +51,10 @@ def test_task_whose_message_could_not_be_sent_is_accepted_and_sent_by_the_sweepe
 @pytest.mark.parametrize("call", ["sqs:SendMessage", "dynamodb:UpdateItem"])
 def test_replay_whose_message_cannot_be_sent_is_answered_all_the_same(client, cloud, call):
     headers = {"idempotency-key": "k"}
-    task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
+    task_id = client.post(OPENAI, json=BODY, headers=headers).json["id"]
     a_while_ago(cloud, task_id)
     cloud.calls.fail(call)
-    answer = client.post(OPENAI, json=WISH, headers=headers)
+    answer = client.post(OPENAI, json=BODY, headers=headers)
     assert (answer.status, answer.json["id"]) == (200, task_id)
     assert cloud.item(task_id)["status"] == "pending"
 
@@ -67,23 +67,23 @@ def a_while_ago(cloud, task_id):
 @pytest.mark.parametrize("status", ["processing", "deleted"])
 def test_a_replay_of_a_task_that_moved_on_meanwhile_says_how_it_stands(client, cloud, status):
     headers = {"idempotency-key": "k"}
-    task_id = client.post(OPENAI, json=WISH, headers=headers).json["id"]
+    task_id = client.post(OPENAI, json=BODY, headers=headers).json["id"]
     a_while_ago(cloud, task_id)
     cloud.messages()
     change = {"status": {"S": status}, "lease_owner": {"S": "worker"}}
     cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.change(task_id, **change))
-    answer = client.post(OPENAI, json=WISH, headers=headers)
+    answer = client.post(OPENAI, json=BODY, headers=headers)
     assert answer.status == (200 if status == "processing" else 409)
     assert cloud.messages() == []
 
 
 def test_of_two_replays_at_once_one_sends_and_both_get_the_task(client, cloud):
     headers, answers = {"idempotency-key": "k"}, []
-    a_while_ago(cloud, client.post(OPENAI, json=WISH, headers=headers).json["id"])
+    a_while_ago(cloud, client.post(OPENAI, json=BODY, headers=headers).json["id"])
     cloud.messages()
 
     def replay():
-        answers.append(client.post(OPENAI, json=WISH, headers=headers))
+        answers.append(client.post(OPENAI, json=BODY, headers=headers))
 
     cloud.calls.before("dynamodb:UpdateItem", replay)
     replay()
@@ -104,17 +104,17 @@ def test_a_submit_that_the_table_does_not_take_is_503_and_sends_nothing(
     client, cloud, call, headers, code
 ):
     cloud.calls.fail(call, code)
-    assert_away(client.post(OPENAI, json=WISH, headers=headers), openai=True)
+    assert_away(client.post(OPENAI, json=BODY, headers=headers), openai=True)
     assert cloud.is_untouched()
 
 
 @pytest.mark.parametrize(
     ("call", "wish"),
-    [("dynamodb:PutItem", WISH), ("s3:PutObject", WISH | {"input_reference": INLINE})],
+    [("dynamodb:PutItem", BODY), ("s3:PutObject", BODY | {"input_reference": INLINE})],
 )
-def test_submit_that_aws_does_not_allow_is_no_invitation_to_try_again(client, cloud, call, wish):
+def test_submit_that_aws_does_not_allow_is_no_invitation_to_try_again(client, cloud, call, body):
     cloud.calls.fail(call, "AccessDenied", status=403)
-    answer = client.post(OPENAI, json=wish)
+    answer = client.post(OPENAI, json=body)
     assert answer.status == 503
     assert answer.headers["x-should-retry"] == "false"
     assert "ry again." not in answer.error["message"]
@@ -191,7 +191,7 @@ def test_a_callers_mistake_is_logged_at_info_and_an_outage_at_error(client, clou
     client.get("/v1/videos/vid_none")
     assert log() == "INFO refused task_not_found None\n"
     cloud.calls.fail("dynamodb:PutItem")
-    client.post(OPENAI, json=WISH)
+    client.post(OPENAI, json=BODY)
     last = log().splitlines()[-1]
     assert last.startswith("ERROR refused service_unavailable ['DynamoDB: ")
     assert "made up" in last, "the log tells what AWS said"
@@ -212,8 +212,8 @@ def test_a_refusal_is_one_line_in_the_log_and_so_is_an_accident(client, lives, c
 
 
 def test_no_prompt_image_or_key_is_in_a_log(client, cloud, capfd, log):
-    for path, wish in ((REST, {"image": "SECRET", "prompt": "SECRET"}), (OPENAI, {"size": "S"})):
-        client.post(path, json=wish | {"seconds": "SECRET"}, headers={"idempotency-key": "SECRET"})
+    for path, body in ((REST, {"image": "SECRET", "prompt": "SECRET"}), (OPENAI, {"size": "S"})):
+        client.post(path, json=body | {"seconds": "SECRET"}, headers={"idempotency-key": "SECRET"})
     cloud.calls.fail("dynamodb:PutItem")
     client.post(OPENAI, json={"prompt": "SECRET"}, headers={"authorization": "Bearer SECRET"})
     assert log()

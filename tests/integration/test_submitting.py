@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.pictures import png
-from videoapi.aws.presigned import Links
+from videoapi.aws.presigned import UrlSigner
 
 REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
 PICTURE = png()
@@ -182,7 +182,7 @@ def test_our_own_link_to_somebody_elses_file_is_a_url_like_any_other(client, clo
 def test_a_presigned_link_made_here_is_recognised_here(cloud):
     from botocore.credentials import Credentials  # noqa: PLC0415
 
-    links = Links(
+    links = UrlSigner(
         lambda: Credentials("key", "secret", "token"),
         bucket=cloud.bucket,
         region="us-east-1",

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.test_refusals import assert_openai, assert_rest
 from tests.support.pictures import png
-from videoapi.accounts.api_keys import KeyRing, Limits
+from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.usecases import uploads
 
 UPLOADS, REST, OPENAI = "/api/v1/uploads", "/api/v1/videos/generate", "/v1/videos"
@@ -119,7 +119,7 @@ def test_the_address_of_an_uploaded_file_is_taken_too(client, cloud, sent):
 @every_way
 def test_a_reference_is_its_owners_alone_and_reads_to_others_as_none(deploy, cloud, way):
     closed = deploy(ALLOW_ANONYMOUS="false")
-    ring = KeyRing(cloud.dynamodb, cloud.table, time.time)
+    ring = ApiKeyStore(cloud.dynamodb, cloud.table, time.time)
     own, other = (
         {"authorization": f"Bearer {ring.make(name, Limits())}"} for name in ("alice", "bob")
     )
@@ -172,7 +172,7 @@ def test_a_day_is_shorter_than_the_files_life_less_the_queues():
 
 
 def test_uploads_count_as_submits_of_their_minute(deploy, cloud):
-    ring = KeyRing(cloud.dynamodb, cloud.table, time.time)
+    ring = ApiKeyStore(cloud.dynamodb, cloud.table, time.time)
     headers = {"x-api-key": ring.make("anna", Limits(submits_per_minute=2))}
     closed = deploy(ALLOW_ANONYMOUS="false")
     answers = [closed.post(UPLOADS, json={}, headers=headers) for _ in range(5)]

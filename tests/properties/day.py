@@ -27,7 +27,7 @@ ORDER = Submission(
     request=GenerationRequest(model="veo_3_1", prompt="A fox"),
     image=None,
     image_param="image",
-    dialect=Dialect.DOCUMENT,
+    dialect=Dialect.REST,
 )
 OUTAGE = 1200.0  # seconds, of each
 MAX_MESSAGES = 3  # a task, on average

@@ -25,11 +25,11 @@ WHICH = st.integers(min_value=0, max_value=3)
 TOMBSTONE = {*KEPT_BY_TOMBSTONE, *KEPT_WHILE_PAID, "status", "updated_at", "expires_at"}
 BOUND = ("task_id", "owner", "created_at", "request", "fingerprint")  # for a task's whole life
 END = ("status", "result", "error", "progress", "completed_at", "attempts")
-WISH = Submission(
+SUBMISSION = Submission(
     request=GenerationRequest(model="veo_3_1", prompt="A fox"),
     image=None,
     image_param="image",
-    dialect=Dialect.DOCUMENT,
+    dialect=Dialect.REST,
 )
 MAX_WORKERS = 3
 MAX_UNSEEN_SECONDS = 900 + 60 + 60  # seconds: the longest back-off, its message's grace, one sweep
@@ -93,12 +93,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def submit(self, which):
-        """Submit a wish, or again with the same `Idempotency-Key`."""
+        """Submit, or submit again with the same `Idempotency-Key`."""
         caller = Caller(
             key=ApiKey(OWNER, Limits()), now=self.world.clock(), idempotency_key=f"key {which}"
         )
         with suppress(ServiceError, Conflict):
-            self.accepted.add(self.world.submissions.submit(WISH, caller).task.task_id)
+            self.accepted.add(self.world.submissions.submit(SUBMISSION, caller).task.task_id)
 
     @rule(which=WHICH, how=st.sampled_from(["cancel", "delete"]))
     def give_up(self, which, how):

@@ -66,9 +66,9 @@ def test_settings_change_for_the_jobs_to_come(own):
 
 
 @pytest.mark.parametrize("wish", [{"second": 1}, {"seconds": "1"}, {"strict": 1}])
-def test_an_unknown_setting_is_refused(caller, wish):
+def test_an_unknown_setting_is_refused(caller, setting):
     with pytest.raises(ValueError, match="no such setting"):
-        caller.upstream.change(**wish)
+        caller.upstream.change(**setting)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff"])

@@ -8,14 +8,14 @@ import pytest
 
 from tests.support.loopback import Internet, Names
 from videoapi.errors import ValidationError
-from videoapi.net.downloads import DownloadFailed, Fetcher, Limits
+from videoapi.net.downloads import DownloadFailed, DownloadLimits, Fetcher
 from videoapi.net.pinned_transport import PinnedTransport
 
 PUBLIC, OTHER, THIRD = "93.184.216.34", "151.101.1.69", "104.16.1.1"
 HOST = "files.example.com"
 URL = f"http://{HOST}/cat.png?signature=secret"
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
-SMALL = Limits(size=1000, seconds=5, idle=5)
+SMALL = DownloadLimits(size=1000, seconds=5, idle=5)
 
 
 def fetcher(internet, names=None, *, limits=SMALL, tls=TLS):

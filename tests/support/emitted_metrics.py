@@ -4,13 +4,13 @@ import inspect
 import re
 
 from tests.support.template import ROOT
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 
 
 def emitted():
-    """Return (name, dimensions in order) of every metric that `Measurements` can send."""
+    """Return (name, dimensions in order) of every metric that `Metrics` can send."""
     sent = []
-    measurements = Measurements(
+    measurements = Metrics(
         lambda name, _unit, _value, of: sent.append((name, tuple(sorted([*of, "service"]))))
     )
     for name, method in inspect.getmembers(measurements, inspect.ismethod):

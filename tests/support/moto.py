@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from devstack.template import load
 from tests.support.permissions import PERMISSIONS
-from videoapi.aws.files import Files
+from videoapi.aws.files import FileStore
 from videoapi.aws.task_items import task_item
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
@@ -111,7 +111,7 @@ class Cloud:
         self.s3.create_bucket(Bucket=self.bucket)
         self.store = TaskStore(self.dynamodb, self.table)
         self.queue = TaskQueue(self.sqs, self.queue_url)
-        self.files = Files(lambda: self.s3, self.bucket)
+        self.files = FileStore(lambda: self.s3, self.bucket)
 
     @property
     def environment(self):

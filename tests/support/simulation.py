@@ -18,7 +18,7 @@ from videoapi.domain.ids import new_task_id
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ServiceError
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.net.downloads import Fetcher
 from videoapi.providers.openai_compatible.client import RelayProvider
 from videoapi.settings import Settings
@@ -85,7 +85,7 @@ class World:
         self.store, self.queue, self.files = self.adapters()
         self.relay, self.log = self.relay_type(self), self.log_type()
         self.measured = []  # (name, value, code)
-        measurements = Measurements(self.emit)
+        measurements = Metrics(self.emit)
         self.cdn = deque()  # answers to downloads of results and images, as in `FakeRelay`
         self.downloads = []
         self.events = []  # everything that was reached, in order

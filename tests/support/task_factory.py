@@ -28,7 +28,7 @@ def new_task(*, now=None, **fields):
         "due_at": timestamp(now + 120),
         "lease_until": timestamp(now),
         "request": GenerationRequest(model="veo_3_1", prompt="A fox"),
-        "dialect": Dialect.DOCUMENT,
+        "dialect": Dialect.REST,
     }
     return Task(**defaults | fields)
 

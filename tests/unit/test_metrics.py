@@ -10,7 +10,7 @@ from tests.support.fakes import Crash
 from tests.support.simulation import OWNER, World
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.api.openai.requests import from_openai
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.usecases.submission import Caller
 
 BUSY = httpx.Response(503, json={})
@@ -31,7 +31,7 @@ def die():
 
 def test_a_metric_is_one_line_with_its_stack_and_nothing_that_a_caller_said(monkeypatch, capsys):
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "video-api-prod")
-    Measurements().ended("audio_filtered")
+    Metrics().ended("audio_filtered")
     (line,) = capsys.readouterr().out.splitlines()
     told = json.loads(line)
     (described,) = told.pop("_aws")["CloudWatchMetrics"]
@@ -59,10 +59,10 @@ def test_a_video_is_measured_from_its_submit_to_its_end():
 
 def test_a_submit_counts_a_task_and_its_repetition_none():
     world = World()
-    wish = from_openai({"prompt": "A fox"}, world.settings)
+    submission = from_openai({"prompt": "A fox"}, world.settings)
     for _ in range(2):
         caller = Caller(key=ApiKey(OWNER, Limits()), now=world.clock(), idempotency_key="once")
-        world.submissions.submit(wish, caller)
+        world.submissions.submit(submission, caller)
     assert counts(world, "TasksAccepted") == [1]
 
 

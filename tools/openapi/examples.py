@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any, override
 
-from videoapi.accounts.api_keys import KeyRing
+from videoapi.accounts.api_keys import ApiKeyStore
 from videoapi.api import documentation, models
 from videoapi.api.bodies import TOO_LARGE
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.openai.requests import from_openai
 from videoapi.api.rest import responses as rest_responses
 from videoapi.api.rest.requests import from_rest
-from videoapi.aws.presigned import DAY, Form, Link, Links
+from videoapi.aws.presigned import DAY, Link, UploadForm, UrlSigner
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import (
@@ -86,7 +86,7 @@ DRAWING: Json = {
 }
 
 
-class _ShortLinks(Links):
+class _ShortSigner(UrlSigner):
     """Presigned links without the long signature."""
 
     def __init__(self) -> None:
@@ -103,13 +103,13 @@ class _ShortLinks(Links):
     @override
     def form(
         self, key: str, content_type: str, *, sizes: tuple[int, int], seconds: int, now: float
-    ) -> Form:
+    ) -> UploadForm:
         fields = {"key": f"inputs/anonymous/uploads/{UPLOAD[7:]}", "Content-Type": content_type}
         signed = {"policy": "eyJleHBpcmF0aW9uIjog…", "x-amz-signature": "c0ffee…"}
-        return Form("https://files.example.com/", fields | signed, now + seconds)
+        return UploadForm("https://files.example.com/", fields | signed, now + seconds)
 
 
-_LINKS = _ShortLinks()
+_LINKS = _ShortSigner()
 _PENDING = Task(
     task_id=ID,
     owner="anonymous",
@@ -262,7 +262,7 @@ def _errors(dialect: Dialect) -> list[VideoApiError]:
 def _unknown_key() -> VideoApiError:
     nowhere: Any = None
     try:
-        KeyRing(nowhere, "", clock=lambda: NOW).find("not a key")
+        ApiKeyStore(nowhere, "", clock=lambda: NOW).find("not a key")
     except AuthenticationError as error:
         return error
     raise AssertionError(nowhere)

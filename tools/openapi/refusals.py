@@ -8,7 +8,7 @@ from videoapi.domain.tasks import Dialect
 
 type Json = Any
 
-DIALECTS = {REST: Dialect.DOCUMENT, OPENAI: Dialect.OPENAI, SERVICE: Dialect.DOCUMENT}
+DIALECTS = {REST: Dialect.REST, OPENAI: Dialect.OPENAI, SERVICE: Dialect.REST}
 PREFIXES = {REST: "Rest", OPENAI: "OpenAi", SERVICE: "Rest"}
 MEANINGS = {
     400: "The body cannot be read.",

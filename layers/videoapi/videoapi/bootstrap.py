@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.session import Session
 
-from videoapi.accounts.api_keys import KeyRing
+from videoapi.accounts.api_keys import ApiKeyStore
 from videoapi.aws.clients import credentials, new_client
-from videoapi.aws.files import Files
-from videoapi.aws.presigned import Links
+from videoapi.aws.files import FileStore
+from videoapi.aws.presigned import UrlSigner
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def api(*, public: bool = False, bearer_alone: bool = False) -> "Api":
 
 
 @cache
-def keys() -> KeyRing:
+def keys() -> ApiKeyStore:
     """Return the API keys."""
-    return KeyRing(_client("dynamodb"), settings().table_name, clock)
+    return ApiKeyStore(_client("dynamodb"), settings().table_name, clock)
 
 
 @cache
@@ -93,7 +93,7 @@ def queue(*, patient: bool = False) -> TaskQueue:
 
 
 @cache
-def files(*, patient: bool = False) -> Files:
+def files(*, patient: bool = False) -> FileStore:
     """Return the bucket; its client is made at the first use, which many requests never come to.
 
     The `patient` worker always does, and has its full CPU at init alone: there it is made at once.
@@ -101,13 +101,13 @@ def files(*, patient: bool = False) -> Files:
     client = cache(lambda: _client("s3", patient=patient))
     if patient:
         client()
-    return Files(client, settings().bucket_name)
+    return FileStore(client, settings().bucket_name)
 
 
 @cache
-def links() -> Links:
+def links() -> UrlSigner:
     """Return the maker of presigned links; needs no S3 client."""
-    return Links(
+    return UrlSigner(
         lambda: credentials(_session()),
         bucket=settings().bucket_name,
         region=_session().get_config_variable("region") or "us-east-1",
@@ -129,7 +129,7 @@ def submissions() -> "Submissions":
         queue=queue(),
         images=InputImages(files=files(), links=links(), allow_private=private),
         limiter=limiter(),
-        measurements=Measurements(),
+        measurements=Metrics(),
     )
 
 
@@ -143,7 +143,7 @@ def cancellation() -> "Cancellation":
         files=files(),
         retention_seconds=settings().task_retention_hours * 3600,
         clock=clock,
-        measurements=Measurements(),
+        measurements=Metrics(),
     )
 
 
@@ -153,7 +153,7 @@ def recovery() -> "Recovery":
     from videoapi.worker.recovery import Recovery  # noqa: PLC0415 — two roles
 
     adapters = store(patient=True), queue(patient=True)
-    return Recovery(settings(), *adapters, clock=clock, measurements=Measurements(), log=logger())
+    return Recovery(settings(), *adapters, clock=clock, measurements=Metrics(), log=logger())
 
 
 @cache
@@ -193,7 +193,7 @@ def generation() -> "Generation":
         jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
         heartbeat=run_heartbeat,
         log=log,
-        measurements=Measurements(),
+        measurements=Metrics(),
     )
 
 

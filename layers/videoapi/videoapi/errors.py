@@ -91,7 +91,7 @@ class AuthenticationError(VideoApiError):
 
 
 class NotFound(VideoApiError):
-    """Nothing there for this caller. A foreign task reads the same as none."""
+    """The caller has no such task, file or route. Another owner's task is not found either."""
 
     type = "NotFound"
     status = 404
@@ -142,7 +142,7 @@ class RateLimited(VideoApiError):
 class ServiceError(VideoApiError):
     """Something behind this service does not answer just now.
 
-    Nothing was charged, unless whoever raises it sets `retryable` to False.
+    Nothing was charged, unless `retryable` is set to False.
     """
 
     status = 503

@@ -1,4 +1,4 @@
-"""What whoever is on call wants counted: CloudWatch metrics, each a log line (EMF).
+"""CloudWatch metrics for the person on call, each a log line (EMF).
 
 A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: six names, and some
 fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which it was
@@ -24,7 +24,7 @@ def emit(name: str, unit: MetricUnit, value: float, dimensions: dict[str, str]) 
         pass  # written when the block ends
 
 
-class Measurements:
+class Metrics:
     """The moments that are measured, in the order of a task's life."""
 
     def __init__(self, emit: Emit = emit) -> None:

@@ -9,7 +9,7 @@ import litellm
 
 SETTINGS = json.loads(sys.argv[2])
 TOKENS, STILL = SETTINGS["tokens"], Path(SETTINGS["still"])
-LONGEST_WAIT = 600
+MAX_WAIT_SECONDS = 600
 WHERE = {
     "api_base": f"{SETTINGS['url']}/v1",
     "api_key": "not-needed",
@@ -18,7 +18,7 @@ WHERE = {
 
 
 def ended(video_id):
-    until = time.monotonic() + LONGEST_WAIT
+    until = time.monotonic() + MAX_WAIT_SECONDS
     while (video := litellm.video_status(video_id, **WHERE)).status in ("queued", "in_progress"):
         assert time.monotonic() < until, video
         time.sleep(0.3)

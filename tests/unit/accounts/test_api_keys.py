@@ -3,7 +3,7 @@ import re
 import pytest
 
 from tests.support.moto import client
-from videoapi.accounts.api_keys import CACHE_SECONDS, CACHE_SIZE, KeyRing, Limits
+from videoapi.accounts.api_keys import CACHE_SECONDS, CACHE_SIZE, ApiKeyStore, Limits
 from videoapi.errors import AuthenticationError, ServiceError
 
 
@@ -14,7 +14,7 @@ def now():
 
 @pytest.fixture
 def ring(cloud, now):
-    return KeyRing(client("dynamodb"), cloud.table, lambda: now[0])
+    return ApiKeyStore(client("dynamodb"), cloud.table, lambda: now[0])
 
 
 def test_a_made_key_is_its_owners_and_carries_its_limits(ring):
@@ -93,7 +93,7 @@ def test_keys_are_listed_by_name_beyond_one_page_of_the_index(ring, cloud):
     assert [key.name for key in ring.listed()] == ["user-0", "user-1", "user-2"]
     cloud.calls.forget()
     dynamodb = PagedQueries(client("dynamodb"))
-    paged = KeyRing(dynamodb, cloud.table, lambda: 0.0)
+    paged = ApiKeyStore(dynamodb, cloud.table, lambda: 0.0)
     assert len(paged.listed()) == 3
     assert cloud.calls.made.count("dynamodb:Query") >= 3
 
@@ -123,7 +123,7 @@ def test_a_flood_of_wrong_keys_does_not_fill_the_memory(cloud):
         def get_item(self, **_):
             return {}
 
-    flooded = KeyRing(NoTable(), cloud.table, lambda: 0.0)
+    flooded = ApiKeyStore(NoTable(), cloud.table, lambda: 0.0)
     for number in range(CACHE_SIZE + 1):
         spelled = f"{number:032}".translate(str.maketrans("0123456789", "abcdefghij"))
         with pytest.raises(AuthenticationError):

@@ -11,7 +11,7 @@ from videoapi.settings import Settings
 URL = "https://example.com/a.png"
 
 
-def wish(**fields):
+def submission(**fields):
     return from_openai({"prompt": "x"} | fields, Settings())
 
 
@@ -59,13 +59,16 @@ GIVEN = {
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
 @pytest.mark.parametrize("name", [*IMAGES, "input_reference"])
 def test_the_image_is_known_by_its_usual_names(name, given):
-    assert (wish(**{name: given}).image, wish(**{name: given}).image_param) == (URL, name)
+    assert (submission(**{name: given}).image, submission(**{name: given}).image_param) == (
+        URL,
+        name,
+    )
 
 
 @pytest.mark.parametrize("name", ["duration", "duration_seconds", "durationSeconds", "Seconds"])
 @pytest.mark.parametrize("value", [4, "4", 4.0], ids=repr)
 def test_the_length_is_known_by_its_usual_names(name, value):
-    assert wish(**{name: value}).request.seconds == 4
+    assert submission(**{name: value}).request.seconds == 4
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_the_length_is_known_by_its_usual_names(name, value):
     ],
 )
 def test_the_shape_is_known_by_its_usual_names(fields, size):
-    assert wish(**fields).request.size == size
+    assert submission(**fields).request.size == size
 
 
 def test_rest_takes_the_shape_in_words_too():
@@ -129,14 +132,14 @@ CONTRADICTIONS = {
 
 @pytest.mark.parametrize(("fields", "param"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_what_cannot_be_done_is_refused_by_the_name_that_was_sent(fields, param):
-    error = refused(wish, **fields)
+    error = refused(submission, **fields)
     assert error.param == param
     assert URL not in error.message
 
 
 def test_the_same_thing_by_two_names_is_said_once():
-    assert wish(seconds="4", duration=4).request.seconds == 4
-    assert wish(image=URL, input_reference={"image_url": URL}).image == URL
+    assert submission(seconds="4", duration=4).request.seconds == 4
+    assert submission(image=URL, input_reference={"image_url": URL}).image == URL
 
 
 @pytest.mark.parametrize(
@@ -155,7 +158,7 @@ def test_the_same_thing_by_two_names_is_said_once():
     ids=repr,
 )
 def test_what_changes_nothing_is_ignored(fields):
-    assert wish(**fields) == wish()
+    assert submission(**fields) == submission()
 
 
 UNKNOWN = {
@@ -182,14 +185,14 @@ UNKNOWN = {
 @pytest.mark.parametrize(("name", "field"), UNKNOWN.items())
 def test_a_name_that_may_mean_more_is_refused_with_the_one_to_use(name, field):
     for value in (URL, [URL], {"url": URL}, 1, None):
-        error = refused(wish, **{name: value})
+        error = refused(submission, **{name: value})
         assert (error.code, error.param) == ("unknown_parameter", name)
         assert field in error.message
 
 
 @pytest.mark.parametrize("name", ["seed", "negative_prompt", "x", "дата", "f\u0131rst_frame"])
 def test_a_name_that_nobody_knows_is_refused_all_the_same(name):
-    assert refused(wish, **{name: 1}).code == "unknown_parameter"
+    assert refused(submission, **{name: 1}).code == "unknown_parameter"
 
 
 @pytest.mark.parametrize(

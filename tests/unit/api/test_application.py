@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from tests.support.client import Context
 from videoapi.api.application import Api, presented_key
-from videoapi.api.bodies import LARGEST_BODY
+from videoapi.api.bodies import MAX_BODY
 from videoapi.api.replies import answer, redirect
 from videoapi.errors import RateLimited, ServiceError, ValidationError
 from videoapi.settings import Settings
@@ -93,9 +93,9 @@ def test_a_body_is_bytes_whether_it_came_as_text_or_base64():
 
 
 def test_the_limit_is_of_the_body_as_the_function_gets_it():
-    assert len(seen(Api.body, body="x" * LARGEST_BODY)) == LARGEST_BODY
-    assert seen(Api.body, body="x" * (LARGEST_BODY + 1)) == "PayloadTooLarge"
-    assert LARGEST_BODY == 6 * 1024 * 1024
+    assert len(seen(Api.body, body="x" * MAX_BODY)) == MAX_BODY
+    assert seen(Api.body, body="x" * (MAX_BODY + 1)) == "PayloadTooLarge"
+    assert MAX_BODY == 6 * 1024 * 1024
 
 
 @pytest.mark.parametrize("body", ["*", "YQ", "ü", "YQ==YQ=="])

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from videoapi.api.bodies import LARGEST_BODY, read_body
+from videoapi.api.bodies import MAX_BODY, read_body
 from videoapi.errors import MalformedBody, PayloadTooLarge, UnsupportedMediaType
 
 FORM = b"--x\r\nbytes \xff\x00 of a form\r\n--x--\r\n"
@@ -71,6 +71,6 @@ def test_what_is_not_compressed_as_it_says_is_malformed(body):
 
 
 def test_a_bomb_is_not_inflated_beyond_the_limit():
-    assert len(read(gzip.compress(bytes(LARGEST_BODY)), "gzip")) == LARGEST_BODY
+    assert len(read(gzip.compress(bytes(MAX_BODY)), "gzip")) == MAX_BODY
     with pytest.raises(PayloadTooLarge):
-        read(gzip.compress(bytes(LARGEST_BODY + 1)), "gzip")
+        read(gzip.compress(bytes(MAX_BODY + 1)), "gzip")

@@ -4,13 +4,13 @@ import pytest
 from botocore.credentials import Credentials
 
 from tests.support.task_factory import new_task
-from videoapi.api.content import locate, variant_of
-from videoapi.aws.presigned import DAY, Links
+from videoapi.api.content import file_link, variant_of
+from videoapi.aws.presigned import DAY, UrlSigner
 from videoapi.domain.tasks import Status
 from videoapi.errors import NotFound, ValidationError
 
 NOW = 1_768_127_400.0
-LINKS = Links(
+LINKS = UrlSigner(
     lambda: Credentials("key", "secret"),
     bucket="files",
     region="us-east-1",
@@ -32,7 +32,7 @@ def completed(**result):
 
 def missing(task, variant="video", now=NOW):
     with pytest.raises(NotFound) as caught:
-        locate(task, variant, LINKS, now=now)
+        file_link(task, variant, LINKS, now=now)
     return caught.value
 
 
@@ -46,13 +46,13 @@ def test_the_video_is_what_is_asked_for_without_a_word():
 
 def test_a_copy_of_ours_goes_before_the_upstreams_url():
     task = completed(video_key="videos/anonymous/vid_1.mp4", video_url="https://upstream/v.mp4")
-    assert "amazonaws.com/videos/anonymous/" in locate(task, "video", LINKS, now=NOW).url
-    assert "/thumbnails/" in locate(task, "thumbnail", LINKS, now=NOW).url
+    assert "amazonaws.com/videos/anonymous/" in file_link(task, "video", LINKS, now=NOW).url
+    assert "/thumbnails/" in file_link(task, "thumbnail", LINKS, now=NOW).url
 
 
 def test_a_video_is_there_until_its_last_second_and_then_no_more():
     task = completed(video_url="https://upstream/v.mp4")
-    assert locate(task, "video", LINKS, now=NOW + 59.9).url == "https://upstream/v.mp4"
+    assert file_link(task, "video", LINKS, now=NOW + 59.9).url == "https://upstream/v.mp4"
     assert missing(task, now=NOW + 60).code == "video_expired"
 
 
@@ -60,24 +60,24 @@ def test_a_copy_is_said_to_be_gone_once_the_bucket_may_have_removed_it():
     copied = {"video_key": "videos/anonymous/vid_1.mp4"}
     task = replace(completed(**copied), expires_at=int(NOW) + 30 * DAY)
     for variant in ("video", "thumbnail"):
-        assert locate(task, variant, LINKS, now=NOW + 2 * DAY - 1).expires_at == NOW + 2 * DAY
+        assert file_link(task, variant, LINKS, now=NOW + 2 * DAY - 1).expires_at == NOW + 2 * DAY
         assert missing(task, variant, now=NOW + 2 * DAY).code == "video_expired"
 
 
 def test_the_upstreams_own_url_is_not_bound_to_our_bucket():
     task = replace(completed(video_url="https://upstream/v.mp4"), expires_at=int(NOW) + 30 * DAY)
-    assert locate(task, "video", LINKS, now=NOW + 29 * DAY).url == "https://upstream/v.mp4"
+    assert file_link(task, "video", LINKS, now=NOW + 29 * DAY).url == "https://upstream/v.mp4"
 
 
 def test_the_upstreams_own_url_is_said_to_be_gone_when_it_has_ended():
     result = {"video_url": "https://upstream/v.mp4", "video_expires_at": NOW + 30}
-    assert locate(completed(**result), "video", LINKS, now=NOW + 29).expires_at == NOW + 30
+    assert file_link(completed(**result), "video", LINKS, now=NOW + 29).expires_at == NOW + 30
     assert missing(completed(**result), now=NOW + 30).code == "video_expired"
 
 
 def test_an_end_that_lies_before_the_video_was_made_is_none():
     result = {"video_url": "https://upstream/v.mp4", "video_expires_at": NOW - 3600}
-    assert locate(completed(**result), "video", LINKS, now=NOW + 29).expires_at is None
+    assert file_link(completed(**result), "video", LINKS, now=NOW + 29).expires_at is None
 
 
 def test_a_file_without_a_place_is_missing_by_its_name():

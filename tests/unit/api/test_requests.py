@@ -66,16 +66,16 @@ def test_metadata_has_at_most_16_pairs_of_bounded_texts():
 
 
 def test_a_form_and_an_object_mark_the_task_as_the_sdks():
-    assert openai().dialect is Dialect.DOCUMENT
-    assert openai(input_reference=URL).dialect is Dialect.DOCUMENT
+    assert openai().dialect is Dialect.REST
+    assert openai(input_reference=URL).dialect is Dialect.REST
     assert openai(form=True).dialect is Dialect.OPENAI
     assert openai(input_reference={"image_url": URL}).dialect is Dialect.OPENAI
-    assert rest().dialect is Dialect.DOCUMENT
+    assert rest().dialect is Dialect.REST
 
 
 def test_a_file_is_the_image_of_a_form():
-    wish = openai(form=True, file=b"bytes")
-    assert (wish.image, wish.image_param) == (b"bytes", "input_reference")
+    submission = openai(form=True, file=b"bytes")
+    assert (submission.image, submission.image_param) == (b"bytes", "input_reference")
     assert openai(form=True, file=b"").image == b"", "an empty file is not the same as none"
 
 

@@ -8,14 +8,14 @@ from videoapi import errors
 from videoapi.api import results
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.rest import responses as rest_responses
-from videoapi.aws.presigned import DAY, Links
+from videoapi.aws.presigned import DAY, UrlSigner
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import GenerationError
 from videoapi.settings import Settings
 
 NOW = 1_768_127_400.0
-LINKS = Links(
+LINKS = UrlSigner(
     lambda: Credentials("key", "secret"),
     bucket="files",
     region="us-east-1",
@@ -187,11 +187,11 @@ def test_a_dialect_is_stored_as_its_creator_is_answered():
     auto = Settings()
     sdk = {"x-stainless-lang": "python"}
     stored = openai_responses.stored_dialect
-    assert stored({}, auto, Dialect.DOCUMENT) is Dialect.DOCUMENT
+    assert stored({}, auto, Dialect.REST) is Dialect.REST
     assert stored({}, auto, Dialect.OPENAI) is Dialect.OPENAI
-    assert stored(sdk, auto, Dialect.DOCUMENT) is Dialect.OPENAI
+    assert stored(sdk, auto, Dialect.REST) is Dialect.OPENAI
     document = Settings(openai_status_vocabulary="document")
-    assert stored(sdk, document, Dialect.OPENAI) is Dialect.DOCUMENT
+    assert stored(sdk, document, Dialect.OPENAI) is Dialect.REST
 
 
 def test_answers_are_compact_json_with_letters_as_they_are():

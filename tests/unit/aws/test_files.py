@@ -9,8 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from videoapi.aws.files import Files, input_key, is_own_input, thumbnail_key, upload_key, video_key
-from videoapi.aws.presigned import Links
+from videoapi.aws.files import (
+    FileStore,
+    input_key,
+    is_own_input,
+    thumbnail_key,
+    upload_key,
+    video_key,
+)
+from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ServiceError
 
@@ -19,7 +26,7 @@ KEYS = Credentials("key", "secret", "token")
 
 
 def links(credentials=KEYS, *, endpoint=None, seconds=3600):
-    return Links(
+    return UrlSigner(
         lambda: credentials,
         bucket="files",
         region="eu-central-1",
@@ -101,7 +108,7 @@ def test_no_client_is_made_before_a_file_is_asked_for():
     def client():
         raise AssertionError
 
-    files = Files(client, "files")
+    files = FileStore(client, "files")
     files.delete([])
     with pytest.raises(AssertionError):
         files.get("a")

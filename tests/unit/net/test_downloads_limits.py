@@ -22,10 +22,16 @@ from tests.support.loopback import (
     sends,
 )
 from videoapi.media.images import MAX_BYTES
-from videoapi.net.downloads import IMAGE_LIMITS, VIDEO_LIMITS, DownloadFailed, Fetcher, Limits
+from videoapi.net.downloads import (
+    IMAGE_LIMITS,
+    VIDEO_LIMITS,
+    DownloadFailed,
+    DownloadLimits,
+    Fetcher,
+)
 
-SHORT = Limits(size=10**9, seconds=0.25, idle=5)
-IMPATIENT = Limits(size=10**9, seconds=5, idle=0.2)
+SHORT = DownloadLimits(size=10**9, seconds=0.25, idle=5)
+IMPATIENT = DownloadLimits(size=10**9, seconds=5, idle=0.2)
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -113,7 +119,7 @@ def test_a_body_said_to_be_too_large_is_not_waited_for(length):
 
 @pytest.mark.parametrize("start", [OK + b"\r\n", CHUNKED], ids=["open", "chunked"])
 def test_an_endless_body_is_cut_at_the_limit(start):
-    into, limits = io.BytesIO(), Limits(size=10**6, seconds=5, idle=5)
+    into, limits = io.BytesIO(), DownloadLimits(size=10**6, seconds=5, idle=5)
     with Server(keeps_sending(b"3e8\r\n" + b"x" * 1000 + b"\r\n", start=start)) as server:
         fetch = at_public(server, limits=limits)
         with pytest.raises(DownloadFailed, match="holds more than 1 MB"):
@@ -128,8 +134,8 @@ def test_a_compression_bomb_is_not_unpacked():
 
 
 def test_the_documented_limits():
-    assert Limits(size=MAX_BYTES, seconds=15, idle=10) == IMAGE_LIMITS
-    assert Limits(size=256 * 1024**2, seconds=240, idle=30) == VIDEO_LIMITS
+    assert DownloadLimits(size=MAX_BYTES, seconds=15, idle=10) == IMAGE_LIMITS
+    assert DownloadLimits(size=256 * 1024**2, seconds=240, idle=30) == VIDEO_LIMITS
 
 
 SLOW = {
@@ -182,7 +188,7 @@ def test_a_slow_look_up_counts():
 
 def test_no_dial_outlasts_the_download_nor_takes_the_next_ones_turn():
     names = Names({HOST: [[PUBLIC, "8.8.8.8"]]})
-    for limits, most in ((SHORT, SHORT.seconds), (Limits(size=1, seconds=60, idle=60), 5)):
+    for limits, most in ((SHORT, SHORT.seconds), (DownloadLimits(size=1, seconds=60, idle=60), 5)):
         internet = Internet({})
         assert "could not be reached" in str(refusal(fetcher(internet, names, limits=limits)))
         assert len(internet.patience) == 4
@@ -190,7 +196,7 @@ def test_no_dial_outlasts_the_download_nor_takes_the_next_ones_turn():
 
 
 def test_no_time_left_is_too_late():
-    no_time = Limits(size=1000, seconds=0, idle=5)
+    no_time = DownloadLimits(size=1000, seconds=0, idle=5)
     assert "in time" in str(refusal(fetcher(Internet({}), limits=no_time)))
 
 

@@ -6,13 +6,13 @@ import io
 import httpx
 import pytest
 
-from videoapi.net.downloads import WORTH_GOING_ON, Fetcher, Limits
+from videoapi.net.downloads import WORTH_GOING_ON, DownloadLimits, Fetcher
 from videoapi.net.receiving import DownloadFailed
 
 URL = "https://files.example.com/video.mp4"
 VIDEO = bytes(range(256)) * (WORTH_GOING_ON // 64)  # four parts worth going on with
 PART = WORTH_GOING_ON
-LIMITS = Limits(size=len(VIDEO) - 1, seconds=5, idle=5)
+LIMITS = DownloadLimits(size=len(VIDEO) - 1, seconds=5, idle=5)
 
 
 class Source:
@@ -145,7 +145,7 @@ def fetched(body, *, most):
     fetcher = Fetcher(
         allow_private=False,
         transport=httpx.MockTransport(lambda _: httpx.Response(200, content=body)),
-        video_limits=Limits(size=most, seconds=5, idle=5),
+        video_limits=DownloadLimits(size=most, seconds=5, idle=5),
     )
     into = io.BytesIO()
     return fetcher.video("https://8.8.8.8/video.mp4.gz", into), into

@@ -6,7 +6,14 @@ import json
 import httpx
 import pytest
 
-from videoapi.net.http_client import FAILURES, Cut, TooMuch, answered, chunks, post_json
+from videoapi.net.http_client import (
+    FAILURES,
+    ResponseTooLarge,
+    ResponseTruncated,
+    answered,
+    chunks,
+    post_json,
+)
 
 
 def answer(*parts):
@@ -16,12 +23,12 @@ def answer(*parts):
 def test_a_body_may_not_be_longer_than_its_limit():
     stream = chunks(answer(b"a" * 5, b"b" * 5, b"c"), seconds=60, limit=10)
     assert next(stream) + next(stream) == b"aaaaabbbbb"
-    with pytest.raises(TooMuch):
+    with pytest.raises(ResponseTooLarge):
         next(stream)
 
 
 def test_a_body_may_not_trickle_for_ever():
-    with pytest.raises(TooMuch):
+    with pytest.raises(ResponseTooLarge):
         list(chunks(answer(b"a"), seconds=-1, limit=10))
 
 
@@ -86,7 +93,7 @@ def test_a_packed_answer_is_unpacked_and_bounded(encoding):
     response = httpx.Response(200, stream=httpx.ByteStream(packed), headers=encoding)
     assert b"".join(chunks(response, seconds=60, limit=1000)) == bytes(1000)
     response = httpx.Response(200, stream=httpx.ByteStream(packed), headers=encoding)
-    with pytest.raises(TooMuch):
+    with pytest.raises(ResponseTooLarge):
         list(chunks(response, seconds=60, limit=999))
 
 
@@ -104,7 +111,7 @@ def test_a_packed_answer_is_unpacked_and_bounded(encoding):
 def test_a_body_that_is_not_what_was_announced_is_cut(body, length):
     headers = {"content-length": length} if length else {}
     response = httpx.Response(200, stream=httpx.ByteStream(body), headers=headers)
-    with pytest.raises(Cut) as cut:
+    with pytest.raises(ResponseTruncated) as cut:
         list(chunks(response, seconds=60, limit=100))
     assert isinstance(cut.value, FAILURES)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoapi.errors import ValidationError
-from videoapi.net.ssrf import MAX_URL_LENGTH, check_url, is_public, locate, origin
+from videoapi.net.ssrf import MAX_URL_LENGTH, check_url, is_public_address, origin, parse_url
 
 words = str.split
 INNER_ADDRESSES = words("""
@@ -76,26 +76,26 @@ def as_host(address):
 
 @pytest.mark.parametrize("address", INNER_ADDRESSES)
 def test_an_address_that_is_not_surely_public_is_refused(address):
-    assert not is_public(address)
+    assert not is_public_address(address)
     assert "private or reserved" in refusal(f"http://{as_host(address)}/cat.png")
     check_url(f"http://{as_host(address)}/cat.png", allow_private=True)
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES)
 def test_what_is_no_plain_address_is_not_public(text):
-    assert not is_public(text)
+    assert not is_public_address(text)
 
 
 @pytest.mark.parametrize("address", PUBLIC_ADDRESSES)
 def test_public_addresses_pass(address):
-    assert is_public(address)
+    assert is_public_address(address)
     check_url(f"https://{as_host(address)}/cat.png", allow_private=False)
 
 
 @pytest.mark.parametrize("char", [*"\0\t\r\n\x1f \x7f\x85\\", "\ud800"])
 def test_blanks_controls_and_backslashes_are_refused_anywhere(char):
-    for place in ("http://example.com/a{}b", "http://example.com/?{}", "{}http://example.com"):
-        assert "must not hold blanks" in refusal(place.format(char))
+    for parsed in ("http://example.com/a{}b", "http://example.com/?{}", "{}http://example.com"):
+        assert "must not hold blanks" in refusal(parsed.format(char))
 
 
 def test_a_password_is_refused_by_name():
@@ -138,14 +138,14 @@ def test_a_url_without_a_host_is_refused(url):
 
 def test_the_host_ends_where_every_parser_ends_it():
     for mark in "/?#":
-        assert locate(f"http://example.com{mark}@10.0.0.1:81/").host == "example.com"
+        assert parse_url(f"http://example.com{mark}@10.0.0.1:81/").host == "example.com"
 
 
 def test_a_url_is_bounded_in_length():
     base = "https://example.com/"
     check_url(base + "a" * (MAX_URL_LENGTH - len(base)), allow_private=False)
     assert "4,096 characters" in refusal(base + "a" * (MAX_URL_LENGTH - len(base) + 1))
-    locate(base + "a" * MAX_URL_LENGTH, max_length=5000)
+    parse_url(base + "a" * MAX_URL_LENGTH, max_length=5000)
 
 
 def test_letters_beyond_ascii_are_welcome_in_a_path():
@@ -184,7 +184,7 @@ def test_nothing_but_a_refusal_comes_of_any_text(url):
 @given(URLS)
 def test_other_parsers_see_the_same_host_and_port(url):
     try:
-        place = locate(url)
+        parsed = parse_url(url)
     except ValueError:
         return
     by_httpx, by_stdlib = httpx.URL(url), urlsplit(url)
@@ -194,4 +194,4 @@ def test_other_parsers_see_the_same_host_and_port(url):
     ]
     for scheme, host, port in seen:
         end = "" if port is None else f":{port}"
-        assert origin(f"{scheme}://{as_host(host)}{end}") == place.origin
+        assert origin(f"{scheme}://{as_host(host)}{end}") == parsed.origin

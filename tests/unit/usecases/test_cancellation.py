@@ -9,9 +9,9 @@ from videoapi.domain import transitions
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import Conflict, NotFound
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.usecases.cancellation import Cancellation
-from videoapi.usecases.lookup import owned
+from videoapi.usecases.lookup import get_owned_task
 
 NOW = 1_768_127_400.0
 
@@ -23,7 +23,7 @@ def cancellation(cloud):
         files=cloud.files,
         retention_seconds=2 * 3600,
         clock=(NOW + call for call in itertools.count()).__next__,
-        measurements=Measurements(lambda *_: None),
+        measurements=Metrics(lambda *_: None),
     )
 
 
@@ -82,10 +82,10 @@ def test_of_two_deletions_at_once_the_second_finds_nothing(cancellation, cloud, 
 
 def test_a_task_is_its_owners_alone(cloud, lives):
     task = lives.pending(owner="anna")
-    assert owned(cloud.store, task.task_id, "anna") == task
+    assert get_owned_task(cloud.store, task.task_id, "anna") == task
     for owner in ("bert", "", "anonymous"):
         with pytest.raises(NotFound) as caught:
-            owned(cloud.store, task.task_id, owner)
+            get_owned_task(cloud.store, task.task_id, owner)
         assert caught.value.code == "task_not_found"
 
 

@@ -70,8 +70,8 @@ def drawing(data):
 
 
 def generate(answer, bucket=None, **fields):
-    wish = ImageRequest(**{"prompt": "a mountain", **fields})
-    return generation(answer, bucket).generate(wish, CALLER, lambda: 100.0).body
+    wanted = ImageRequest(**{"prompt": "a mountain", **fields})
+    return generation(answer, bucket).generate(wanted, CALLER, lambda: 100.0).body
 
 
 def test_the_image_is_kept_in_the_callers_own_folder_and_handed_out_both_ways():
@@ -102,8 +102,8 @@ def test_only_what_the_caller_said_is_sent_to_the_one_url_that_knows_the_key(bas
         seen.append(request)
         return drawing(png())(request)
 
-    wish = ImageRequest(prompt="a mountain", width=1920, height=1080, quality="high", seed=7)
-    generation(answer, base_url=base_url).generate(wish, CALLER, lambda: 0.0)
+    wanted = ImageRequest(prompt="a mountain", width=1920, height=1080, quality="high", seed=7)
+    generation(answer, base_url=base_url).generate(wanted, CALLER, lambda: 0.0)
     assert str(seen[0].url) == "https://images.example/v1/images/generations"
     assert seen[0].headers["authorization"] == "Bearer image-key"
     assert json.loads(seen[0].content) == {
@@ -206,9 +206,9 @@ def test_nobody_is_told_to_ask_again_for_a_paid_image_that_could_not_be_stored()
 
 
 def test_where_no_endpoint_is_set_up_the_route_is_not_there():
-    wish = ImageRequest(prompt="a mountain")
+    wanted = ImageRequest(prompt="a mountain")
     with pytest.raises(NotFound, match="No images endpoint"):
-        generation(broken, base_url="").generate(wish, CALLER, lambda: 0.0)
+        generation(broken, base_url="").generate(wanted, CALLER, lambda: 0.0)
 
 
 def test_a_key_that_has_used_up_its_minute_costs_no_image():
@@ -229,8 +229,8 @@ def test_model_that_may_be_named_is_asked_for(allowed, model):
         seen.append(json.loads(request.content)["model"])
         return drawing(png())(request)
 
-    wish = ImageRequest(prompt="a mountain", model=model)
-    generation(answer, allowed=allowed).generate(wish, CALLER, lambda: 0.0)
+    wanted = ImageRequest(prompt="a mountain", model=model)
+    generation(answer, allowed=allowed).generate(wanted, CALLER, lambda: 0.0)
     assert seen == [model or "drawer"]
 
 

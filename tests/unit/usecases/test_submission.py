@@ -1,4 +1,4 @@
-"""Submitting as a use case: a wish and a moment in, a task out."""
+"""Submitting as a use case: a submission and a moment in, a task out."""
 
 import json
 
@@ -10,14 +10,14 @@ from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.accounts.rate_limits import Limiter, Quota
 from videoapi.api.idempotency import caller_of
 from videoapi.api.openai.requests import from_openai
-from videoapi.aws.presigned import Links
+from videoapi.aws.presigned import UrlSigner
 from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Dialect, Status
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.errors import Conflict, RateLimited, ServiceError, ValidationError
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.settings import Settings
 from videoapi.usecases.caller import Caller
 from videoapi.usecases.input_images import InputImages
@@ -29,12 +29,12 @@ DAY = 24 * 3600
 SETTINGS = Settings()
 FREE = Limits()
 ANNA = ApiKey("anna", FREE)
-UNHEARD = Measurements(lambda *_: None)
+UNHEARD = Metrics(lambda *_: None)
 
 
 @pytest.fixture
 def submit(cloud):
-    links = Links(
+    links = UrlSigner(
         lambda: Credentials("key", "secret"),
         bucket=cloud.bucket,
         region="us-east-1",
@@ -53,8 +53,8 @@ def submit(cloud):
 
     def made(*, owner="anonymous", now=NOW, key=None, count=None, file=None, limits=FREE, **fields):
         caller = Caller(key=ApiKey(owner, limits), now=now, idempotency_key=key, retry_count=count)
-        wish = from_openai({"prompt": "A fox"} | fields, SETTINGS, file=file)
-        return submissions.submit(wish, caller)
+        submission = from_openai({"prompt": "A fox"} | fields, SETTINGS, file=file)
+        return submissions.submit(submission, caller)
 
     return made
 

@@ -2,7 +2,7 @@ import pytest
 
 from videoapi.api.rest.image_requests import NewUpload
 from videoapi.api.validation import validated
-from videoapi.aws.presigned import Form
+from videoapi.aws.presigned import UploadForm
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ValidationError
 from videoapi.usecases.uploads import is_reference, key_of, offer, require
@@ -12,20 +12,20 @@ DAY = 24 * 3600
 NAME = "a" * 26
 
 
-class Links:
+class UrlSigner:
     """Signs nothing and remembers what was asked of it."""
 
     def form(self, key, content_type, *, sizes, seconds, now):
         self.asked = (key, content_type, sizes, seconds)
-        return Form("https://files.example.com/", {"key": key}, now + seconds)
+        return UploadForm("https://files.example.com/", {"key": key}, now + seconds)
 
 
 @pytest.fixture
 def links():
-    return Links()
+    return UrlSigner()
 
 
-def wish(**fields):
+def body_of(**fields):
     return validated(NewUpload, fields, default_param="body")
 
 
@@ -68,7 +68,7 @@ def test_a_size_that_is_announced_is_the_only_one(links):
 )
 def test_a_wish_that_s3_could_not_hold_to_is_refused_by_its_field(fields, bad):
     with pytest.raises(ValidationError) as caught:
-        wish(**fields)
+        body_of(**fields)
     assert caught.value.param == bad
 
 

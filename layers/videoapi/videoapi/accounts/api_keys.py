@@ -63,7 +63,7 @@ class ListedKey:
     limits: Limits
 
 
-class KeyRing:
+class ApiKeyStore:
     """The keys in the table. Raises `ServiceError` when DynamoDB does not answer."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:

@@ -13,12 +13,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi.accounts.api_keys import ANONYMOUS, PREFIX, ApiKey, KeyRing, Limits
+from videoapi.accounts.api_keys import ANONYMOUS, PREFIX, ApiKey, ApiKeyStore, Limits
 from videoapi.api import paths, waiting
 from videoapi.api.bodies import read_body
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.replies import JSON, NO_STORE, answer, refusal
-from videoapi.aws.presigned import Links
+from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.tasks import Task
 from videoapi.errors import (
     AuthenticationError,
@@ -48,7 +48,7 @@ class Api:
     def __init__(
         self,
         settings: Settings,
-        keys: KeyRing | None,
+        keys: ApiKeyStore | None,
         logger: Logger,
         clock: Callable[[], float],
         *,
@@ -175,7 +175,7 @@ class Api:
         return self.body()
 
     def video(
-        self, task: Task, links: Links, extra: Mapping[str, str] | None = None
+        self, task: Task, links: UrlSigner, extra: Mapping[str, str] | None = None
     ) -> Response[str]:
         """Return a video object, in the status words that its reader knows."""
         vocabulary = self.settings.openai_status_vocabulary

@@ -13,7 +13,7 @@ from typing import Any
 
 from videoapi.errors import MalformedBody, PayloadTooLarge, UnsupportedMediaType
 
-LARGEST_BODY = 6 * 1024 * 1024  # characters as the function gets it: Lambda's invocation quota
+MAX_BODY = 6 * 1024 * 1024  # characters as the function gets it: Lambda's invocation quota
 TOO_LARGE = (
     "The body is over 6 MB (about 4.4 MB of binary). Send the image's URL, or upload the image "
     "first: POST /api/v1/uploads."
@@ -30,7 +30,7 @@ def read_body(event: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
     Raises `PayloadTooLarge`, `MalformedBody`, and `UnsupportedMediaType` for a coding not read.
     """
     text = event.get("body") or ""
-    if len(text) > LARGEST_BODY:
+    if len(text) > MAX_BODY:
         raise PayloadTooLarge(TOO_LARGE)
     codings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
     codings = [each for each in codings if each not in ("", "identity")]
@@ -69,8 +69,8 @@ def _inflated(body: bytes, codings: list[str], *, as_text: bool) -> bytes:
 
 def _inflate(body: bytes, window: int) -> bytes:
     stream = zlib.decompressobj(window)
-    made = stream.decompress(body, LARGEST_BODY + 1)
-    if len(made) > LARGEST_BODY:
+    made = stream.decompress(body, MAX_BODY + 1)
+    if len(made) > MAX_BODY:
         raise PayloadTooLarge(TOO_LARGE)
     if not stream.eof:
         message = "the end is missing"

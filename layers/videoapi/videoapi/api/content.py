@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from videoapi.api import results, waiting
-from videoapi.aws.presigned import Link, Links
+from videoapi.aws.presigned import Link, UrlSigner
 from videoapi.domain.tasks import Status, Task
 from videoapi.errors import NotFound, ValidationError
 
@@ -18,7 +18,7 @@ def variant_of(query: Mapping[str, str]) -> str:
     return variant
 
 
-def locate(task: Task, variant: str, links: Links, *, now: float) -> Link:
+def file_link(task: Task, variant: str, links: UrlSigner, *, now: float) -> Link:
     """Return a fresh link. Raises `NotFound` saying why there is none."""
     if task.status in (Status.FAILED, Status.CANCELLED):
         reason = (results.error_record(task) or {}).get("message", "")

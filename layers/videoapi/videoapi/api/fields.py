@@ -11,16 +11,16 @@ from pydantic_core import PydanticCustomError, from_json
 
 from videoapi.errors import ValidationError
 
-LONGEST_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
-LONGEST_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
-MOST_PAIRS = 16  # of metadata
-LONG_SIDE, SHORT_SIDE, SMALLEST_SIDE = 1920, 1080, 64  # pixels
+MAX_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
+MAX_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
+MAX_PAIRS = 16  # of metadata
+LONG_SIDE, SHORT_SIDE, MIN_SIDE = 1920, 1080, 64  # pixels
 MODEL = "[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}"
 DEFAULT_FPS, DEFAULT_SIZE = 30, "1920x1080"
 LINES = {"720p": 720, "1080p": 1080}  # pixels of the short side
 
 
-def whole(value: object) -> object:
+def integer(value: object) -> object:
     """Let 5.0 pass as 5 (JSON knows one kind of number), and never `true` as 1."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "Input should be a valid integer")
@@ -29,11 +29,11 @@ def whole(value: object) -> object:
     return value
 
 
-def whole_or_text(value: object) -> object:
+def integer_or_text(value: object) -> object:
     """Read the digits of a form's field, too."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
         return int(value)
-    return whole(value)
+    return integer(value)
 
 
 def number_or_text(value: object) -> object:
@@ -61,8 +61,8 @@ def object_or_text(value: object) -> object:
 
 def printable(name: str) -> str:
     """Return a caller's name for a field as a message may hold it."""
-    shown = "".join(char if char.isprintable() else "?" for char in name[:LONGEST_NAME])
-    return shown + ("…" if len(name) > LONGEST_NAME else "")
+    shown = "".join(char if char.isprintable() else "?" for char in name[:MAX_NAME])
+    return shown + ("…" if len(name) > MAX_NAME else "")
 
 
 def _frame_or_lines(text: str) -> str:
@@ -93,7 +93,7 @@ def _within_frame(size: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{1,3}x[1-9][0-9]{1,3}", size):
         raise PydanticCustomError("size", "Input should be WIDTHxHEIGHT in pixels, like 1280x720")
     sides = sorted(int(side) for side in size.split("x"))
-    if sides[0] < SMALLEST_SIDE or sides[0] > SHORT_SIDE or sides[1] > LONG_SIDE:
+    if sides[0] < MIN_SIDE or sides[0] > SHORT_SIDE or sides[1] > LONG_SIDE:
         raise PydanticCustomError(
             "size",
             "Input should be at most 1920x1080 (or 1080x1920) and at least 64 on each side",
@@ -103,7 +103,7 @@ def _within_frame(size: str) -> str:
     return size
 
 
-def _speakable(text: str) -> str:
+def _no_control_characters(text: str) -> str:
     if any(char < " " and char not in "\t\n\r" for char in text):
         raise PydanticCustomError("text", "Control characters cannot be spoken or shown")
     return text
@@ -125,19 +125,19 @@ def _not_empty(image: object) -> object:
     return image
 
 
-def _not_many(metadata: object) -> object:
+def _max_pairs(metadata: object) -> object:
     """Look into no pair of too many: each would have something said of it."""
-    if isinstance(metadata, dict) and len(metadata) > MOST_PAIRS:
+    if isinstance(metadata, dict) and len(metadata) > MAX_PAIRS:
         raise PydanticCustomError(
-            "too_long", "There should be at most {most} pairs", {"most": MOST_PAIRS}
+            "too_long", "There should be at most {most} pairs", {"most": MAX_PAIRS}
         )
     return metadata
 
 
 Prompt = Annotated[
     str,
-    StringConstraints(max_length=LONGEST_PROMPT),
-    AfterValidator(_speakable),
+    StringConstraints(max_length=MAX_PROMPT),
+    AfterValidator(_no_control_characters),
     Field(json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}),
 ]
 Size = Annotated[str, AfterValidator(_within_frame)]
@@ -152,11 +152,11 @@ Image = Annotated[str, AfterValidator(_not_empty)]
 Camera = Literal["pan", "tilt", "zoom", "static"]
 Metadata = Annotated[
     dict[
-        Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)],
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)],
         Annotated[str, StringConstraints(max_length=512)],
     ],
-    Field(max_length=MOST_PAIRS),
-    BeforeValidator(_not_many),
+    Field(max_length=MAX_PAIRS),
+    BeforeValidator(_max_pairs),
 ]
 Seconds = Annotated[int, Field(ge=1, le=10)]
 Fps = Annotated[int, Field(ge=24, le=60)]

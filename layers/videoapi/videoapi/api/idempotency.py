@@ -8,7 +8,7 @@ from videoapi.domain.tasks import Dialect
 from videoapi.errors import ValidationError
 from videoapi.usecases.caller import Caller
 
-LONGEST_KEY = 255
+MAX_KEY = 255
 
 
 def caller_of(
@@ -40,7 +40,7 @@ def _read_key(value: str | None) -> str | None:
     key = value.strip()
     if len(key) > 1 and key.startswith('"') and key.endswith('"'):
         key = key[1:-1]
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
-        message = f"Idempotency-Key: say 1 to {LONGEST_KEY} printable characters"
+    if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+        message = f"Idempotency-Key: say 1 to {MAX_KEY} printable characters"
         raise ValidationError(message, param="Idempotency-Key")
     return key

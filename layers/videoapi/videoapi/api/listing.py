@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.rest import responses as rest_responses
-from videoapi.aws.presigned import Links
+from videoapi.aws.presigned import UrlSigner
 from videoapi.aws.task_items import listed_at
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain.tasks import Status
 from videoapi.errors import ValidationError
 
-MOST, DEFAULT = 100, 20
+MAX_LIMIT, DEFAULT_LIMIT = 100, 20
 LISTED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z#vid_[a-z0-9]{0,64}")
 STATUSES = tuple(status for status in Status if status is not Status.DELETED)
 
@@ -52,7 +52,7 @@ def rest_page(store: TaskStore, owner: str, query: Mapping[str, str]) -> RestPag
 
 def openai_page(
     store: TaskStore,
-    links: Links,
+    links: UrlSigner,
     owner: str,
     query: Mapping[str, str],
     *,
@@ -81,11 +81,14 @@ def openai_page(
 
 
 def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit", str(DEFAULT))
+    text = query.get("limit", str(DEFAULT_LIMIT))
     if not (
-        text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST
+        text.isascii()
+        and text.isdigit()
+        and len(text) <= len(str(MAX_LIMIT))
+        and 1 <= int(text) <= MAX_LIMIT
     ):
-        raise ValidationError.field("limit", f"say a whole number from 1 to {MOST}")
+        raise ValidationError.field("limit", f"say a whole number from 1 to {MAX_LIMIT}")
     return int(text)
 
 

@@ -1,7 +1,7 @@
 """Paths of the documentation: what a path answers, and which one was meant by a slash too many.
 
 A gateway matches a path to the letter, except that several slashes in front select as one does. So
-any function may be handed `//v1/videos`, and `/v1/videos/` goes to whoever has the rest.
+any function may be handed `//v1/videos`, and `/v1/videos/` goes to the `$default` route.
 """
 
 import re

@@ -1,12 +1,12 @@
 """What both dialects tell of a task: its links, when they end, and its error.
 
-Pure: the URL of a video is made by the `Links` that is passed in, fresh at every read.
+Pure: the URL of a video is made by the `UrlSigner` that is passed in, fresh at every read.
 """
 
 import json
 from typing import Any
 
-from videoapi.aws.presigned import Link, Links
+from videoapi.aws.presigned import Link, UrlSigner
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import GenerationError
@@ -14,7 +14,7 @@ from videoapi.errors import GenerationError
 CANCELLED = GenerationError("The task was cancelled.", code="cancelled", kind="Cancelled")
 
 
-def video_link(task: Task, links: Links, *, now: float) -> Link | None:
+def video_link(task: Task, links: UrlSigner, *, now: float) -> Link | None:
     """Return where the video plays just now: presigned at every read, or the upstream's own URL.
 
     None where there is none, or where it was kept for its time and is gone.
@@ -33,7 +33,7 @@ def upstream_end(task: Task) -> float | None:
     return ends if isinstance(ends, int | float) and ends > epoch(ended) else None
 
 
-def thumbnail_link(task: Task, links: Links, *, now: float) -> Link | None:
+def thumbnail_link(task: Task, links: UrlSigner, *, now: float) -> Link | None:
     """Return where the thumbnail is, for a completed task that has one."""
     if task.status is not Status.COMPLETED or task.thumbnail_key is None:
         return None
@@ -53,7 +53,7 @@ def as_json(body: object) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def current_video_url(task: Task, links: Links, now: float) -> str | None:
+def current_video_url(task: Task, links: UrlSigner, now: float) -> str | None:
     """Return where the video plays, for a completed task."""
     link = video_link(task, links, now=now) if task.status is Status.COMPLETED else None
     return link.url if link else None

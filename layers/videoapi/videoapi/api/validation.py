@@ -17,7 +17,7 @@ from videoapi.api.models import offered
 from videoapi.errors import ValidationError
 from videoapi.settings import Settings
 
-MOST_FIELDS = 100  # the largest body knows a dozen
+MAX_FIELDS = 100  # the largest body knows a dozen
 
 
 def validated[Body: BaseModel](
@@ -56,8 +56,8 @@ def validated[Body: BaseModel](
 
 def require_few_fields(fields: Mapping[str, object], default_param: str) -> None:
     """Raise `ValidationError` for a body of more than 100 fields."""
-    if len(fields) > MOST_FIELDS:
-        text = f"The body has more than {MOST_FIELDS} fields."
+    if len(fields) > MAX_FIELDS:
+        text = f"The body has more than {MAX_FIELDS} fields."
         raise ValidationError(text, param=default_param)
 
 

@@ -1,6 +1,6 @@
 """When a caller should look at an open task again. Pure: of the task just read, and of now.
 
-An end that is seen late is waited for by somebody; one read of a status costs a millisecond.
+A late look costs its caller time; one read of a status costs a millisecond.
 """
 
 from typing import Final
@@ -8,9 +8,9 @@ from typing import Final
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch
 
-FIRST: Final = 2  # seconds, of a task that nobody has taken up: most are taken at once
-SHORTEST: Final = 1  # seconds
-LONGEST: Final = 10  # seconds
+FIRST: Final = 2  # seconds, of a task that no worker has claimed: most are taken at once
+MIN_SECONDS: Final = 1  # seconds
+MAX_SECONDS: Final = 10  # seconds
 AHEAD: Final = 0.5  # the share of the expected rest that is waited for
 WITHOUT_PROGRESS: Final = 2  # seconds, of a job that tells none
 POLL_AFTER_MS: Final = 2000  # OpenAI's SDKs keep the first one that they read until the end
@@ -29,4 +29,4 @@ def retry_after(task: Task, *, now: float) -> int:
     start = epoch(began)
     whole = (epoch(task.updated_at) - start) * 100 / task.progress
     rest = start + whole - now
-    return int(min(max(AHEAD * rest, SHORTEST), LONGEST))
+    return int(min(max(AHEAD * rest, MIN_SECONDS), MAX_SECONDS))

@@ -42,7 +42,7 @@ _s3_errors = partial(aws_errors, "S3", "The file store")
 
 
 @dataclass(frozen=True)
-class Files:
+class FileStore:
     """The bucket's content. Raises `ServiceError` when S3 does not answer or refuses."""
 
     client: Callable[[], "S3Client"]  # made at the first use: many requests need none

@@ -23,7 +23,7 @@ DAY = 24 * 3600  # seconds
 class Link:
     """A URL that works without credentials until `expires_at` (epoch seconds; None = unknown).
 
-    Not longer, but maybe shorter: see `Links.to`.
+    Not longer, but maybe shorter: see `UrlSigner.to`.
     """
 
     url: str
@@ -31,7 +31,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Form:
+class UploadForm:
     """A POST that puts one file into the bucket: `fields`, then the file itself as `file`."""
 
     url: str
@@ -39,7 +39,7 @@ class Form:
     expires_at: float
 
 
-class Links:
+class UrlSigner:
     """Presigned links into the bucket and forms for it (Signature Version 4, every region)."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Links:
 
     def form(
         self, key: str, content_type: str, *, sizes: tuple[int, int], seconds: int, now: float
-    ) -> Form:
+    ) -> UploadForm:
         """Presign a POST of this key. S3 refuses other types, and sizes (bytes) out of bounds.
 
         Until it expires, a second POST overwrites the first.
@@ -109,7 +109,7 @@ class Links:
             "conditions": conditions,
         }
         S3SigV4PostAuth(credentials, "s3", self._region).add_auth(request)
-        return Form(self._base, fields, expires_at)
+        return UploadForm(self._base, fields, expires_at)
 
     def key_of(self, url: str) -> str | None:
         """Return the key that a URL of ours names, presigned or not; None for any other URL."""

@@ -81,7 +81,7 @@ def task_of(item: Mapping[str, Any]) -> Task:
     known |= {
         "request": GenerationRequest(**{"model": "", **request}),
         "status": Status(known["status"]),
-        "dialect": Dialect(known.get("dialect", Dialect.DOCUMENT)),
+        "dialect": Dialect(known.get("dialect", Dialect.REST)),
     }
     return Task(**{"created_at": "", **known})
 

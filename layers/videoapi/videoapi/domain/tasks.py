@@ -33,7 +33,7 @@ PAID_JOB_SECONDS = 300  # as long as a paid job that nobody waits for is taken t
 class Dialect(StrEnum):
     """Whose status words the creator of a task reads: the document's or the OpenAI SDKs'."""
 
-    DOCUMENT = "document"
+    REST = "document"
     OPENAI = "openai"
 
 
@@ -62,7 +62,7 @@ class Task:
     created_at: str
     updated_at: str
     request: GenerationRequest
-    dialect: Dialect = Dialect.DOCUMENT
+    dialect: Dialect = Dialect.REST
     fingerprint: str = ""
     progress: int = 0
     completed_at: str | None = None

@@ -19,7 +19,7 @@ import imagesize  # type: ignore[import-untyped]  # it ships no types
 from videoapi.errors import ValidationError
 
 MAX_BYTES = 20 * 1024 * 1024  # of one image, wherever it comes from
-MAX_PIXELS = 50_000_000  # 150 MB of RGB for whoever decodes it; cameras of today pass
+MAX_PIXELS = 50_000_000  # 150 MB of RGB for its decoder; cameras of today pass
 
 _JPEG, _PNG, _WEBP = "image/jpeg", "image/png", "image/webp"
 _EXTENSIONS = {_JPEG: "jpg", _PNG: "png", _WEBP: "webp"}
@@ -149,7 +149,7 @@ def components_of_first_scan(data: bytes) -> int:
 
 
 def _is_whole(content_type: str, data: bytes, pixels: int) -> bool:
-    """Tell whether the picture ends within the data. What follows the end is nobody's business."""
+    """Tell whether the picture ends within the data. Bytes after the end are ignored."""
     if content_type == _JPEG:
         return len(data) > pixels + 2 + int.from_bytes(data[pixels + 2 : pixels + 4])
     if content_type == _PNG:

@@ -1,7 +1,7 @@
 """What is done to the pixels of an input image, in the memory that the worker has.
 
 A picture of 40 bytes may be 50 megapixels large, and decoding takes up to 16 bytes for each. What
-would take more than `MOST_BYTES` is left alone: a video without a thumbnail is still a video, and a
+would take more than `MAX_MEMORY` is left alone: a video without a thumbnail is still a video, and a
 relay takes a picture as the camera made it. Pillow's own reading of the size decides: a file can be
 made that says another one to other readers.
 
@@ -23,7 +23,7 @@ Image.preinit()  # at init, where the CPU is whole, and not in the first call
 
 LONG_SIDE = 512  # pixels of a thumbnail
 QUALITY = 80
-MOST_BYTES = 200 * 1024 * 1024  # beside 110 MB for the worker itself and 60 for the file's copies
+MAX_MEMORY = 200 * 1024 * 1024  # beside 110 MB for the worker itself and 60 for the file's copies
 # Bytes a pixel at the worst moment, measured with Pillow 13: its own 4 (of RGB as well), a copy in
 # premultiplied alpha or turned, and what the decoder holds.
 _DECODED = {"PNG": 12, "WEBP": 16}
@@ -110,10 +110,10 @@ def _fits(image: Image.Image, data: bytes) -> bool:
     """Whether there is memory to decode the image, at the size that a draft has set."""
     pixels = image.width * image.height
     if image.format != "JPEG":
-        return pixels * _DECODED.get(image.format or "", MOST_BYTES) <= MOST_BYTES
+        return pixels * _DECODED.get(image.format or "", MAX_MEMORY) <= MAX_MEMORY
     needed = pixels * _JPEG_COPY
     one_scan = images.components_of_first_scan(data) == getattr(image, "layers", None)
     if image.info.get("progressive") or not one_scan:
         with Image.open(io.BytesIO(data)) as whole:
             needed += whole.width * whole.height * _JPEG_COEFFICIENTS
-    return needed <= MOST_BYTES
+    return needed <= MAX_MEMORY

@@ -26,7 +26,14 @@ from videoapi.errors import ValidationError
 from videoapi.net.inflation import Broken, unpack_file
 from videoapi.net.pinned_transport import DEADLINE, PINS, Deadline, PinnedTransport
 from videoapi.net.receiving import Downloaded, DownloadFailed, Part, save
-from videoapi.net.ssrf import MAX_LINK_LENGTH, Place, is_public, locate, origin, require_public
+from videoapi.net.ssrf import (
+    MAX_LINK_LENGTH,
+    ParsedUrl,
+    is_public_address,
+    origin,
+    parse_url,
+    require_public_host,
+)
 
 MAX_REDIRECTS = 5
 MAX_ADDRESSES = 8  # of one name that are tried
@@ -44,7 +51,7 @@ Resolve = Callable[..., Sequence[tuple[Any, ...]]]  # in the manner of socket.ge
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class DownloadLimits:
     """Of one download, its redirects and look-ups included."""
 
     size: int  # bytes
@@ -52,9 +59,9 @@ class Limits:
     idle: float  # seconds without a byte
 
 
-IMAGE_LIMITS = Limits(size=20 * 1024 * 1024, seconds=15, idle=10)  # the size is of `images`
+IMAGE_LIMITS = DownloadLimits(size=20 * 1024 * 1024, seconds=15, idle=10)  # the size is of `images`
 # Half of what Lambda gives in /tmp; 8 s of 4K at 100 Mbit/s are 100 MB.
-VIDEO_LIMITS = Limits(size=256 * 1024 * 1024, seconds=240, idle=30)
+VIDEO_LIMITS = DownloadLimits(size=256 * 1024 * 1024, seconds=240, idle=30)
 
 
 class Fetcher:
@@ -67,8 +74,8 @@ class Fetcher:
         trusted_origins: Collection[str] = (),
         resolve: Resolve = socket.getaddrinfo,
         transport: httpx.BaseTransport | None = None,
-        image_limits: Limits = IMAGE_LIMITS,
-        video_limits: Limits = VIDEO_LIMITS,
+        image_limits: DownloadLimits = IMAGE_LIMITS,
+        video_limits: DownloadLimits = VIDEO_LIMITS,
     ) -> None:
         """`trusted_origins` may be private, for videos alone: they are the operator's own choice.
 
@@ -130,7 +137,7 @@ class Fetcher:
         self,
         url: str,
         into: BinaryIO,
-        limits: Limits,
+        limits: DownloadLimits,
         deadline: Deadline,
         part: Part,
         *,
@@ -145,9 +152,9 @@ class Fetcher:
     ) -> Iterator[httpx.Response]:
         """Follow redirects, each checked like the first, to the answer that is none."""
         for hop in range(MAX_REDIRECTS + 1):
-            place, may_be_private = self._checked(url, trusted, redirected=hop > 0)
+            parsed, may_be_private = self._checked(url, trusted, redirected=hop > 0)
             with _as_download_failed():
-                addresses = self._look_up(place, deadline)
+                addresses = self._resolve_hostname(parsed, deadline)
                 _require_public(addresses, may_be_private=may_be_private)
                 with self._answer(url, addresses, deadline, headers) as response:
                     location = response.headers.get("location")
@@ -159,24 +166,24 @@ class Fetcher:
 
     def _checked(
         self, url: str, trusted: Collection[str], *, redirected: bool
-    ) -> tuple[Place, bool]:
+    ) -> tuple[ParsedUrl, bool]:
         """Return where a URL points, and whether that may be a private place."""
         try:
-            place = locate(url, max_length=MAX_LINK_LENGTH)
-            may_be_private = self._allow_private or place.origin in trusted
+            parsed = parse_url(url, max_length=MAX_LINK_LENGTH)
+            may_be_private = self._allow_private or parsed.origin in trusted
             if not may_be_private:
-                require_public(place)
+                require_public_host(parsed)
         except ValueError as exc:
             reason = f"redirects to one that {exc}" if redirected else str(exc)
             raise DownloadFailed(reason) from None
-        return place, may_be_private
+        return parsed, may_be_private
 
-    def _look_up(self, place: Place, deadline: Deadline) -> list[str]:
+    def _resolve_hostname(self, parsed: ParsedUrl, deadline: Deadline) -> list[str]:
         """Return a host's addresses, each once. In a thread: `getaddrinfo` knows no deadline."""
-        if place.is_literal:
-            return [place.host]
+        if parsed.is_literal:
+            return [parsed.host]
         answers: SimpleQueue[list[str] | None] = SimpleQueue()
-        Thread(target=lambda: answers.put(self._addresses(place)), daemon=True).start()
+        Thread(target=lambda: answers.put(self._addresses(parsed)), daemon=True).start()
         try:
             found = answers.get(timeout=deadline.left())
         except Empty:
@@ -185,10 +192,10 @@ class Fetcher:
             raise _no_host(transient=True)
         return found
 
-    def _addresses(self, place: Place) -> list[str] | None:
+    def _addresses(self, parsed: ParsedUrl) -> list[str] | None:
         """Return none of a name that is not there; None where the resolver says to ask again."""
         try:
-            found = self._resolve(place.host, place.port, type=socket.SOCK_STREAM)
+            found = self._resolve(parsed.host, parsed.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as exc:
             again = isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN
             return None if again else []
@@ -208,7 +215,7 @@ class Fetcher:
 
 
 def _require_public(addresses: list[str], *, may_be_private: bool) -> None:
-    if not addresses or not (may_be_private or all(map(is_public, addresses))):
+    if not addresses or not (may_be_private or all(map(is_public_address, addresses))):
         raise _no_host(transient=False)
 
 

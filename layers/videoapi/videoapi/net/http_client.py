@@ -63,11 +63,11 @@ class OrderTransport(httpx.BaseTransport):
         self._single.close()
 
 
-class TooMuch(httpx.ReadError):
-    """The body is longer, or took longer, than anybody would wait for."""
+class ResponseTooLarge(httpx.ReadError):
+    """The body is over its limit of bytes or seconds."""
 
 
-class Cut(httpx.ReadError):
+class ResponseTruncated(httpx.ReadError):
     """The body ended before its announced or its compressed end."""
 
 
@@ -116,9 +116,9 @@ _HEADERS: Final = {
 
 
 def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[bytes]:
-    """Yield the body unpacked as it comes; raise `TooMuch` past `limit` bytes or `seconds`.
+    """Yield the body unpacked; raise `ResponseTooLarge` past `limit` bytes or `seconds`.
 
-    Without a total, an endpoint that sends one byte every half minute is waited for for ever.
+    Without a total, an endpoint that sends one byte every half minute is never given up.
     """
     deadline = time.monotonic() + seconds
     size = 0
@@ -127,20 +127,20 @@ def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[
         for chunk in inflated(_whole(response), packed):
             size += len(chunk)
             if size > limit or time.monotonic() > deadline:
-                raise TooMuch(f"the answer went beyond {limit} bytes or {seconds} seconds")
+                raise ResponseTooLarge(f"the answer went beyond {limit} bytes or {seconds} seconds")
             yield chunk
     except Broken as exc:
-        raise Cut("the compressed answer is damaged or cut") from exc
+        raise ResponseTruncated("the compressed answer is damaged or cut") from exc
 
 
 def _whole(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the body as it is sent; raise `Cut` if it is not as long as its head says."""
+    """Yield the body as sent; raise `ResponseTruncated` if its length is not the announced one."""
     told, size = response.headers.get("content-length", ""), 0
     for chunk in cast("httpx.SyncByteStream", response.stream):
         size += len(chunk)
         yield chunk
     if told.isascii() and told.isdecimal() and told.lstrip("0") != (str(size) if size else ""):
-        raise Cut(f"{size} of {told[:20]} bytes came")
+        raise ResponseTruncated(f"{size} of {told[:20]} bytes came")
 
 
 def post_json(

@@ -1,9 +1,10 @@
 """An httpx transport that connects to addresses checked beforehand, and never past a deadline.
 
 httpx alone looks a name up by itself, after any check of ours (DNS rebinding), and its timeouts
-restart with every byte (a slow drip holds it for ever). Both are put right one layer below, in the
-network backend of httpcore: it dials only what `PINS` holds, and every wait ends with `DEADLINE`.
-The URL keeps its name, so the Host header, SNI and the certificate's check need no care.
+restart with every byte (a slow drip holds it without end). Both are put right one layer below, in
+the network backend of httpcore: it dials only what `PINS` holds, and every wait ends with
+`DEADLINE`. The URL keeps its name, so the Host header, SNI and the check of the certificate need no
+care.
 
 Each request has a connection of its own. One kept open would be reused for any name at that origin,
 and after a change of address; downloads are too few to gain from it.

@@ -1,7 +1,7 @@
 """Which addresses a stranger may make this service talk to.
 
 Submit checks what the text of a URL shows, without httpx (71 M instructions of a cold start). Names
-are looked up by the worker, which asks `is_public` about each address behind them (`downloads`).
+are looked up by the worker, which asks `is_public_address` about each address (`downloads`).
 
 A URL passes only if no two programs can read it differently: no blank or backslash, an ASCII host,
 an IPv4 address as four decimal numbers. What is merely odd is refused with the rest: the address of
@@ -30,7 +30,7 @@ _PRIVATE_NAME = re.compile(
     r"(?:.*\.)?(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)"
 )
 
-# Not surely somebody's host on the public internet, and yet global to Python 3.13's `is_global`.
+# Not certainly a host on the public internet, and yet global to Python 3.13's `is_global`.
 _REFUSED = tuple(
     map(
         ipaddress.ip_network,
@@ -49,7 +49,7 @@ _UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA gives out; ::ffff:
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # what DNS64 answers in an IPv6-only subnet
 
 
-class Place(NamedTuple):
+class ParsedUrl(NamedTuple):
     """Where a URL points: `host` in lower case, an IPv6 address without its brackets."""
 
     scheme: str
@@ -71,19 +71,19 @@ def check_url(url: str, *, allow_private: bool) -> None:
     `allow_private` lets private hosts pass, but no malformed URL. The message never holds the URL.
     """
     try:
-        place = locate(url)
+        parsed = parse_url(url)
         if not allow_private:
-            require_public(place)
+            require_public_host(parsed)
     except ValueError as exc:
         raise ValidationError(f"The URL {exc}.", code="invalid_image") from None
 
 
 def origin(url: str) -> str:
     """Return a URL's scheme://host[:port] in its one spelling; `ValueError` if it is malformed."""
-    return locate(url).origin
+    return parse_url(url).origin
 
 
-def locate(url: str, *, max_length: int = MAX_URL_LENGTH) -> Place:
+def parse_url(url: str, *, max_length: int = MAX_URL_LENGTH) -> ParsedUrl:
     """Take an http(s) URL apart; raise `ValueError` whose text, after "the URL", names the rule."""
     _require(len(url) <= max_length, f"must not be longer than {max_length:,} characters")
     _require(not _FORBIDDEN.search(url), "must not hold blanks, control characters or backslashes")
@@ -97,19 +97,19 @@ def locate(url: str, *, max_length: int = MAX_URL_LENGTH) -> Place:
     host, port = parts.groups() if parts else ("", None)
     number = _DEFAULT_PORTS[scheme] if port is None else int(port)
     _require(host and 0 < number <= _HIGHEST_PORT, "must name a host and no port but 1 to 65535")
-    return _place(scheme, host, number)
+    return _parsed_host(scheme, host, number)
 
 
-def require_public(place: Place) -> None:
-    """Refuse what is private before any look-up; raises `ValueError` as `locate` does."""
-    if place.is_literal:
-        _require(is_public(place.host), "must not point to a private or reserved address")
+def require_public_host(parsed: ParsedUrl) -> None:
+    """Refuse what is private before any look-up; raises `ValueError` as `parse_url` does."""
+    if parsed.is_literal:
+        _require(is_public_address(parsed.host), "must not point to a private or reserved address")
     else:
-        private = "." not in place.host or _PRIVATE_NAME.fullmatch(place.host)
+        private = "." not in parsed.host or _PRIVATE_NAME.fullmatch(parsed.host)
         _require(not private, "must not name a private host")
 
 
-def is_public(address: str) -> bool:
+def is_public_address(address: str) -> bool:
     """Tell whether an IP address, as `getaddrinfo` writes it, is a host on the public internet.
 
     Anything doubtful is not: every address that embeds another, save NAT64 around a public one.
@@ -128,13 +128,13 @@ def is_public(address: str) -> bool:
     )
 
 
-def _place(scheme: str, host: str, port: int) -> Place:
+def _parsed_host(scheme: str, host: str, port: int) -> ParsedUrl:
     if host.startswith("["):
-        return Place(scheme, _literal(ipaddress.IPv6Address, host[1:-1]), port, is_literal=True)
+        return ParsedUrl(scheme, _literal(ipaddress.IPv6Address, host[1:-1]), port, is_literal=True)
     _require(_NAME.fullmatch(host), "must name a valid host")
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
-        return Place(scheme, _literal(ipaddress.IPv4Address, host), port, is_literal=True)
-    return Place(scheme, host, port, is_literal=False)
+        return ParsedUrl(scheme, _literal(ipaddress.IPv4Address, host), port, is_literal=True)
+    return ParsedUrl(scheme, host, port, is_literal=False)
 
 
 def _literal(kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address], text: str) -> str:

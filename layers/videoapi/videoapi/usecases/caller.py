@@ -12,7 +12,7 @@ class Caller:
 
     key: ApiKey
     now: float
-    dialect: Dialect = Dialect.DOCUMENT
+    dialect: Dialect = Dialect.REST
     idempotency_key: str | None = None
     retry_count: int | None = None  # of an official SDK (`X-Stainless-Retry-Count`), else None
     received_at: float | None = None  # by the gateway, before a cold start of ours

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from videoapi.aws.files import INPUTS, Files, video_key
+from videoapi.aws.files import INPUTS, FileStore, video_key
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Status, Task
 from videoapi.errors import Conflict
-from videoapi.metrics import Measurements
-from videoapi.usecases.lookup import owned
+from videoapi.metrics import Metrics
+from videoapi.usecases.lookup import get_owned_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,18 +17,18 @@ class Cancellation:
     """Ends or removes tasks for their owner. The relay offers no way to stop a paid job."""
 
     store: TaskStore
-    files: Files
+    files: FileStore
     retention_seconds: int
     clock: Callable[[], float]
-    measurements: Measurements
+    measurements: Metrics
 
     def cancel(self, task_id: str, owner: str) -> Task:
         """End a live task. Raises `NotFound`, and `Conflict` when it has ended already."""
-        owned(self.store, task_id, owner)
+        get_owned_task(self.store, task_id, owner)
         change = transitions.cancel(now=self.clock(), retention=self.retention_seconds)
         cancelled = self.store.apply(task_id, change)
         if cancelled is None:
-            ended = owned(self.store, task_id, owner)
+            ended = get_owned_task(self.store, task_id, owner)
             if change.made(ended):  # by this very call, whose first answer was lost
                 return ended
             message = f"The task has already ended: {ended.status}."
@@ -42,7 +42,7 @@ class Cancellation:
         Files first: whatever fails in between, the caller can try again.
         """
         while True:  # its status, which only goes forward, may change in between
-            task = owned(self.store, task_id, owner)
+            task = get_owned_task(self.store, task_id, owner)
             self.files.delete(_files_of(task))
             change = transitions.delete(task, now=self.clock(), retention=self.retention_seconds)
             if self.store.apply(task_id, change) is not None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from videoapi.accounts.api_keys import ApiKey
 from videoapi.accounts.rate_limits import Limiter, Quota
-from videoapi.aws.files import IMAGES, Files
-from videoapi.aws.presigned import Links
+from videoapi.aws.files import IMAGES, FileStore
+from videoapi.aws.presigned import UrlSigner
 from videoapi.errors import ImageLost, NotFound, ServiceError, ValidationError
 from videoapi.media import images
 
@@ -56,8 +56,8 @@ class ImageGeneration:
     """One images endpoint and the bucket."""
 
     make: MakeImage | None  # None: no endpoint is set up
-    files: Files
-    links: Links
+    files: FileStore
+    links: UrlSigner
     limiter: Limiter
     model: str
     allowed_models: Collection[str] = ()  # that a caller may name beside `model`; empty: any

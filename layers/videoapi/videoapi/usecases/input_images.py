@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from videoapi.aws.files import Files, input_key, is_own_input
-from videoapi.aws.presigned import Links
+from videoapi.aws.files import FileStore, input_key, is_own_input
+from videoapi.aws.presigned import UrlSigner
 from videoapi.errors import ValidationError
 from videoapi.media import images
 from videoapi.net import ssrf
@@ -54,8 +54,8 @@ type ImageSource = InlineImage | RemoteImage | StoredImage
 class InputImages:
     """Reads what a submit says of its image, and stores what came with it."""
 
-    files: Files
-    links: Links
+    files: FileStore
+    links: UrlSigner
     allow_private: bool  # URLs of private addresses are fetched too: for local work
 
     def source_of(self, given: str | bytes | None, owner: str, *, param: str) -> ImageSource | None:

@@ -5,8 +5,8 @@ from videoapi.domain.tasks import Task
 from videoapi.errors import NotFound
 
 
-def owned(store: TaskStore, task_id: str, owner: str) -> Task:
-    """Return the caller's own task; a foreign one reads the same as none: `NotFound`."""
+def get_owned_task(store: TaskStore, task_id: str, owner: str) -> Task:
+    """Return a task of this owner. Raises `NotFound`, for another owner's task too."""
     task = store.get(task_id)
     if task is None or task.owner != owner:
         message = "No such task."

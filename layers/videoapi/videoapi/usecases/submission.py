@@ -21,7 +21,7 @@ from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.domain.transitions import MESSAGE_GRACE, NEVER
 from videoapi.errors import Conflict, RateLimited, ServiceError, ValidationError
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.usecases import sdk_retries
 from videoapi.usecases.caller import Caller
 from videoapi.usecases.input_images import ImageSource, InputImages, RemoteImage
@@ -57,7 +57,7 @@ class Submissions:
     queue: TaskQueue
     images: InputImages
     limiter: Limiter
-    measurements: Measurements
+    measurements: Metrics
 
     def submit(self, submission: Submission, caller: Caller) -> Submitted:
         """Accept a submit, or find the task that an earlier try of it made.

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from videoapi.aws.files import upload_key
-from videoapi.aws.presigned import Links
+from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.ids import new_name
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ValidationError
@@ -24,7 +24,7 @@ _REFERENCE = re.compile(r"upload_([a-z2-7]{26})")
 
 def offer(
     owner: str,
-    links: Links,
+    links: UrlSigner,
     *,
     now: float,
     content_type: str = "image/jpeg",

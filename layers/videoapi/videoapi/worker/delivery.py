@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeGuard
 
 from aws_lambda_powertools import Logger
 
-from videoapi.aws.files import Files, video_key
+from videoapi.aws.files import FileStore, video_key
 from videoapi.domain.tasks import Status
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.media import mp4
@@ -74,7 +74,7 @@ class Delivery:
     """Brings a finished job's video to where the caller can reach it."""
 
     settings: Settings
-    files: Files
+    files: FileStore
     provider: VideoProvider
     fetcher: Fetcher
     log: Logger

@@ -19,7 +19,7 @@ from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.errors import GenerationError, ServiceError
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.providers.errors import Failure, ImageUnavailable, SubmitUnknown
 from videoapi.providers.provider import VideoProvider
 from videoapi.settings import Settings
@@ -59,7 +59,7 @@ class Generation:
     jitter: Callable[[], float]
     heartbeat: Callable[[Lease], AbstractContextManager[None]]
     log: Logger
-    measurements: Measurements
+    measurements: Metrics
 
     def __post_init__(self) -> None:
         """Make the parts that share these adapters."""

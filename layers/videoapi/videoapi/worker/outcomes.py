@@ -11,7 +11,7 @@ from videoapi.domain import transitions
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import seconds_since
 from videoapi.errors import GenerationError, ServiceError
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.redaction import redact_prompts
 from videoapi.settings import Settings
 from videoapi.worker.delivery import Delivery
@@ -30,7 +30,7 @@ class Outcomes:
     clock: Callable[[], float]
     jitter: Callable[[], float]
     log: Logger
-    measurements: Measurements
+    measurements: Metrics
 
     def release(self, lease: Lease, release: Release) -> None:
         """Free the task, and send a fresh message: receives of a message count crashes alone."""

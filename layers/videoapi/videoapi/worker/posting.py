@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from videoapi.domain import transitions
 from videoapi.errors import ServiceError
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.providers.errors import SubmitUnknown
 from videoapi.providers.provider import VideoProvider
 from videoapi.worker.lease import ROOM_TO_WORK, Lease, LeaseLost, checkpoint
@@ -28,7 +28,7 @@ class Posting:
     order_builder: OrderBuilder
     clock: Callable[[], float]
     log: Logger
-    measurements: Measurements
+    measurements: Metrics
 
     def ensure_job(self, lease: Lease) -> None:
         """Make sure that there is a paid job, posting only if nobody has."""

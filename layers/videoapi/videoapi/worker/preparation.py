@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from videoapi.aws.files import Files, thumbnail_key
+from videoapi.aws.files import FileStore, thumbnail_key
 from videoapi.domain.tasks import GenerationRequest, Task
 from videoapi.errors import GenerationError, ServiceError, ValidationError
 from videoapi.media import images
@@ -44,7 +44,7 @@ class OrderBuilder:
     """Makes the order for one task. Raises `GenerationError` when its image cannot be had."""
 
     settings: Settings
-    files: Files
+    files: FileStore
     fetcher: Fetcher
     optimizer: PromptOptimizer | None = None  # None where none is configured
 

@@ -12,7 +12,7 @@ from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch
 from videoapi.domain.transitions import MESSAGE_GRACE
 from videoapi.errors import ServiceError
-from videoapi.metrics import Measurements
+from videoapi.metrics import Metrics
 from videoapi.settings import Settings
 from videoapi.worker.endings import AWAY_SECONDS, CRASHES, reason_to_give_up
 
@@ -27,7 +27,7 @@ class Recovery:
     store: TaskStore
     queue: TaskQueue
     clock: Callable[[], float]
-    measurements: Measurements
+    measurements: Metrics
     log: Logger
 
     def sweep(self) -> int:

@@ -1,6 +1,6 @@
 import pytest
 
-from videoapi.api.openai.multipart import MOST_PARTS, read_form
+from videoapi.api.openai.multipart import MAX_PARTS, read_form
 from videoapi.errors import MalformedBody, ValidationError
 
 TYPE = "multipart/form-data; boundary=edge"
@@ -68,8 +68,8 @@ def test_a_name_that_is_not_utf_8_is_a_name_that_nobody_knows():
 
 
 def test_a_form_has_a_bounded_number_of_parts():
-    parts = [(f'name="f{number}"', b"x") for number in range(MOST_PARTS)]
-    assert len(read_form(form(*parts), TYPE).fields) == MOST_PARTS
+    parts = [(f'name="f{number}"', b"x") for number in range(MAX_PARTS)]
+    assert len(read_form(form(*parts), TYPE).fields) == MAX_PARTS
     with pytest.raises(MalformedBody):
         read_form(form(*parts, ('name="more"', b"x")), TYPE)
 

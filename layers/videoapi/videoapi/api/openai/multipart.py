@@ -15,7 +15,7 @@ from videoapi.api.aliases import REFERENCE
 from videoapi.api.fields import printable
 from videoapi.errors import MalformedBody, ValidationError
 
-MOST_PARTS = 64
+MAX_PARTS = 64
 METADATA = "metadata["
 #: How a form may say one image: as itself, as the one of a list, as an object's URL.
 SPELLINGS = {"": "", "[]": "", "[image_url]": "image_url", "[url]": "image_url"}
@@ -126,7 +126,7 @@ def _boundary(content_type: str) -> bytes:
 
 
 def _without_preamble(body: bytes, boundary: bytes) -> bytes:
-    """Leave out what stands before the first boundary (RFC 2046 §5.1.1), which is nobody's."""
+    """Return a body without its preamble (RFC 2046 §5.1.1)."""
     first = b"--" + boundary
     start = 0 if body.startswith(first) else body.find(b"\r\n" + first)
     return body[start:] if start > 0 else body
@@ -138,8 +138,8 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
     header: list[bytearray] = [bytearray(), bytearray()]
 
     def begin() -> None:
-        if len(parts) == MOST_PARTS:
-            message = f"A form may have {MOST_PARTS} parts."
+        if len(parts) == MAX_PARTS:
+            message = f"A form may have {MAX_PARTS} parts."
             raise MalformedBody(message)
         parts.append(Part())
 

@@ -24,9 +24,9 @@ from videoapi.api.fields import (
     Strength,
     flag_or_text,
     frame,
+    integer_or_text,
     number_or_text,
     object_or_text,
-    whole_or_text,
 )
 from videoapi.api.openai.multipart import read_form
 from videoapi.api.validation import allowed_model, require_few_fields, validated
@@ -64,12 +64,12 @@ class CreateVideo(BaseModel):
         ]
         | None
     ) = None
-    seconds: Annotated[Seconds | None, BeforeValidator(whole_or_text)] = None
+    seconds: Annotated[Seconds | None, BeforeValidator(integer_or_text)] = None
     size: Size | None = None
     resolution: Resolution | None = None
     aspect_ratio: AspectRatio | None = None
     model: Model | None = None
-    fps: Annotated[Fps | None, BeforeValidator(whole_or_text)] = None
+    fps: Annotated[Fps | None, BeforeValidator(integer_or_text)] = None
     motion_strength: Annotated[Strength | None, BeforeValidator(number_or_text)] = None
     camera_motion: Camera | None = None
     optimize_prompt: Annotated[bool | None, BeforeValidator(flag_or_text)] = None
@@ -122,7 +122,7 @@ def from_openai(
         ),
         image=file if file is not None else text,
         image_param=names.get(REFERENCE, REFERENCE),
-        dialect=Dialect.OPENAI if form or as_object else Dialect.DOCUMENT,
+        dialect=Dialect.OPENAI if form or as_object else Dialect.REST,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from videoapi.api.results import error_record, upstream_end, video_link
-from videoapi.aws.presigned import Links
+from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.tasks import Dialect, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import VideoApiError
@@ -30,7 +30,7 @@ def deleted(task_id: str) -> dict[str, Any]:
     return {"id": task_id, "object": "video.deleted", "deleted": True}
 
 
-def openai_video(task: Task, links: Links, *, now: float, sdk_words: bool) -> dict[str, Any]:
+def openai_video(task: Task, links: UrlSigner, *, now: float, sdk_words: bool) -> dict[str, Any]:
     """Return the video object. Never a key called `url`: clients send their API key there."""
     request, created = task.request, int(epoch(task.created_at))
     link = video_link(task, links, now=now)
@@ -81,7 +81,7 @@ def speaks_sdk(headers: Mapping[str, str], vocabulary: str, created_in: Dialect)
 def stored_dialect(headers: Mapping[str, str], settings: Settings, asked: Dialect) -> Dialect:
     """Return the dialect to store with a new task: the one its creator is answered in."""
     sdk = speaks_sdk(headers, settings.openai_status_vocabulary, asked)
-    return Dialect.OPENAI if sdk else Dialect.DOCUMENT
+    return Dialect.OPENAI if sdk else Dialect.REST
 
 
 def openai_error(error: VideoApiError) -> tuple[int, dict[str, Any]]:
@@ -108,7 +108,7 @@ def _openai_task_error(task: Task) -> dict[str, Any] | None:
     }
 
 
-def _expires_at(task: Task, links: Links) -> int | None:
+def _expires_at(task: Task, links: UrlSigner) -> int | None:
     """Return when the task is gone, or its video, whichever comes first."""
     if task.expires_at is None:
         return None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from videoapi.api.fields import Model, whole
+from videoapi.api.fields import Model, integer
 from videoapi.media import images
 
 
@@ -17,9 +17,9 @@ class NewUpload(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, title="NewUpload")
 
     content_type: Literal["image/jpeg", "image/png", "image/webp"] = "image/jpeg"
-    size_bytes: Annotated[int | None, Field(ge=1, le=images.MAX_BYTES), BeforeValidator(whole)] = (
-        None
-    )
+    size_bytes: Annotated[
+        int | None, Field(ge=1, le=images.MAX_BYTES), BeforeValidator(integer)
+    ] = None
 
 
 class GenerateImage(BaseModel):
@@ -28,9 +28,9 @@ class GenerateImage(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, title="GenerateImage")
 
     prompt: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
-    width: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
-    height: Annotated[int, Field(ge=256, le=2048), BeforeValidator(whole)] = 1024
+    width: Annotated[int, Field(ge=256, le=2048), BeforeValidator(integer)] = 1024
+    height: Annotated[int, Field(ge=256, le=2048), BeforeValidator(integer)] = 1024
     quality: Literal["auto", "low", "medium", "high", "standard", "hd"] | None = None
     negative_prompt: Annotated[str, StringConstraints(max_length=2_000)] | None = None
-    seed: Annotated[int | None, Field(ge=0, le=2**32 - 1), BeforeValidator(whole)] = None
+    seed: Annotated[int | None, Field(ge=0, le=2**32 - 1), BeforeValidator(integer)] = None
     model: Model | None = None

@@ -18,7 +18,7 @@ from videoapi.api.fields import (
     Seconds,
     Strength,
     frame,
-    whole,
+    integer,
 )
 from videoapi.api.validation import allowed_model, validated
 from videoapi.domain.tasks import Dialect, GenerationRequest
@@ -35,8 +35,8 @@ class GenerateVideo(BaseModel):
 
     image: Image
     prompt: Prompt | None = None
-    duration: Annotated[Seconds | None, BeforeValidator(whole)] = None
-    fps: Annotated[Fps | None, BeforeValidator(whole)] = DEFAULT_FPS
+    duration: Annotated[Seconds | None, BeforeValidator(integer)] = None
+    fps: Annotated[Fps | None, BeforeValidator(integer)] = DEFAULT_FPS
     resolution: Resolution | None = None
     aspect_ratio: AspectRatio | None = None
     motion_strength: Strength | None = None
@@ -63,5 +63,5 @@ def from_rest(fields: object, settings: Settings) -> Submission:
         ),
         image=body.image,
         image_param="image",
-        dialect=Dialect.DOCUMENT,
+        dialect=Dialect.REST,
     )

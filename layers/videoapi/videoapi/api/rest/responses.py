@@ -9,7 +9,7 @@ from videoapi.api.results import (
     thumbnail_link,
     video_link,
 )
-from videoapi.aws.presigned import Links
+from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import VideoApiError
@@ -40,7 +40,7 @@ def cancelled(task: Task) -> dict[str, Any]:
     return {"success": True, "message": f"Task cancelled.{note}", "task_id": task.task_id}
 
 
-def rest_task(task: Task, links: Links, *, now: float) -> dict[str, Any]:
+def rest_task(task: Task, links: UrlSigner, *, now: float) -> dict[str, Any]:
     """Return the whole task for `GET /api/v1/tasks/{id}`."""
     body = {
         "task_id": task.task_id,
@@ -75,7 +75,7 @@ def rest_summary(task: Task) -> dict[str, Any]:
     }
 
 
-def rest_video(task: Task, links: Links, *, now: float) -> dict[str, Any]:
+def rest_video(task: Task, links: UrlSigner, *, now: float) -> dict[str, Any]:
     """Return the deprecated flat status of `GET /api/v1/videos/{id}`."""
     link = video_link(task, links, now=now)
     return {
@@ -100,7 +100,7 @@ def rest_error(error: VideoApiError) -> dict[str, Any]:
     return {"error": body | ({"details": error.details} if error.details else {})}
 
 
-def _rest_result(task: Task, links: Links, now: float) -> dict[str, Any] | None:
+def _rest_result(task: Task, links: UrlSigner, now: float) -> dict[str, Any] | None:
     if task.status is not Status.COMPLETED or task.result is None:
         return None
     link, thumbnail = video_link(task, links, now=now), thumbnail_link(task, links, now=now)

@@ -21,7 +21,7 @@ def received(stream: Iterator[bytes], head: bytes = b"") -> bytearray:
     given up because a proxy forgot the last chunk.
     """
     body = bytearray(head)
-    with suppress(httpx.HTTPError):  # TooMuch and Cut are such
+    with suppress(httpx.HTTPError):  # ResponseTooLarge and Cut are such
         for chunk in stream:
             body += chunk
     return body

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from videoapi.net.ssrf import MAX_LINK_LENGTH, locate, origin, require_public
+from videoapi.net.ssrf import MAX_LINK_LENGTH, origin, parse_url, require_public_host
 from videoapi.redaction import MASK, holds_key
 
 _EARLIEST, _LATEST = 10**9, 2**32  # epoch seconds that a moment of these decades can be
@@ -40,9 +40,9 @@ class LinkPolicy:
         if url[:5].casefold() == "data:":
             return True
         try:
-            place = locate(url, max_length=MAX_LINK_LENGTH)
+            place = parse_url(url, max_length=MAX_LINK_LENGTH)
             if not self._allow_private and place.origin not in self._trusted:
-                require_public(place)
+                require_public_host(place)
         except ValueError:
             return False
         return MASK not in url and not holds_key(self._key, url)
