@@ -20,7 +20,7 @@ table, queue_url = os.environ["TABLE_NAME"], os.environ["QUEUE_URL"]
 
 
 class GenerateVideo(BaseModel):
-    """The document's fields and limits."""
+    """The fields and limits of the REST dialect."""
 
     model_config = ConfigDict(extra="forbid")
 

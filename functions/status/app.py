@@ -24,7 +24,7 @@ def task(task_id: str) -> Response[str]:
 
 @api.get("/api/v1/videos/<task_id>")
 def deprecated(task_id: str) -> Response[str]:
-    """Return the flat status that the document keeps for old clients."""
+    """Return the flat status, which is kept for old clients."""
     found = get_owned_task(store, task_id, api.caller)
     now = api.clock()
     body = rest_responses.rest_video(found, links, now=now)

@@ -1,4 +1,4 @@
-"""From a still image to a video that moves: the document's sample, the README's tour, a browser."""
+"""From a still image to a video that moves: the first sample, the README's tour, a browser."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The document's samples as printed, but for the address; generate.py has test_first_video."""
+"""The samples of the REST dialect as printed; test_first_video has one more."""
 
 import json
 import re

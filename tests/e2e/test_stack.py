@@ -278,7 +278,7 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
     with running_stack(**kept) as second, client(second, key) as api:
         said = second.log.read_text()
         assert ("without a stop" in said) == (end == signal.SIGKILL)
-        assert f"{flies} goes on: the relay's job video_" in said
+        assert f"{flies} continues: the relay's job video_" in said
         video = api.get(f"/v1/videos/{done}/content", follow_redirects=True)
         assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
         wait_for_the_end(api, flies)
@@ -307,7 +307,7 @@ def test_a_stop_amid_a_paid_post_waits_for_its_answer_and_the_job_goes_on(tmp_pa
             running_stack(**real) as second,
             httpx.Client(base_url=second.api_url, timeout=30) as api,
         ):
-            assert f"{made} goes on: the relay's job video_" in second.log.read_text()
+            assert f"{made} continues: the relay's job video_" in second.log.read_text()
             wait_for_the_end(api, made)
         assert relay.report()["creates_accepted"] == 1
 

@@ -1,4 +1,4 @@
-"""The sweeper and the dead letters: nobody waits for ever, and nothing is sent twice."""
+"""The sweeper and the dead letters: every task ends, and nothing is sent twice."""
 
 import json
 import time

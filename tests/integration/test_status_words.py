@@ -1,4 +1,4 @@
-"""Which words for a status whom: the document's clients and the SDKs stop at different ones."""
+"""Which words for a status whom: plain clients and the SDKs stop at different ones."""
 
 import pytest
 

@@ -93,7 +93,7 @@ def create(aws, document, stack, parameters):
 
 
 def without(document, kinds):
-    """Return the document without resources of these kinds, something standing in for each.
+    """Return the template without resources of these kinds, with a substitute for each.
 
     For an alias its function, which may be called wherever it may; for all else the logical id.
     """

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from videoapi.media.images import MAX_BYTES
 
-type DocumentStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
+type RestStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 
 ID_PATTERN = "^vid_[a-z0-9]{24,64}$"
 UPLOAD_PATTERN = "^upload_[a-z2-7]{26}$"
@@ -39,7 +39,7 @@ class Submitted(Answer):
     """An accepted task."""
 
     task_id: TaskId
-    status: DocumentStatus
+    status: RestStatus
     """`pending`, or where the task stands when an `Idempotency-Key` found it."""
     message: str
     """Says where to poll."""
@@ -104,7 +104,7 @@ class Task(Answer):
     """The whole task. `result` is null until it is completed, `error` unless it ended without."""
 
     task_id: TaskId
-    status: DocumentStatus
+    status: RestStatus
     progress: Progress
     created_at: Instant
     updated_at: Instant
@@ -130,7 +130,7 @@ class TaskSummary(Answer):
     """One line of the list."""
 
     task_id: TaskId
-    status: DocumentStatus
+    status: RestStatus
     progress: Progress
     created_at: Instant
     updated_at: Instant
@@ -142,7 +142,7 @@ class VideoStatus(Answer):
     """The flat status of the deprecated route."""
 
     task_id: TaskId
-    status: DocumentStatus
+    status: RestStatus
     progress: Progress
     video_url: Url | None
     error: TaskError | None

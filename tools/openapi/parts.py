@@ -82,7 +82,7 @@ PARAMETERS: dict[str, dict[str, Json]] = {
         "name": "status",
         "in": "query",
         "description": "Only tasks with this status.",
-        "schema": {"$ref": "#/components/schemas/DocumentStatus"},
+        "schema": {"$ref": "#/components/schemas/RestStatus"},
     },
     "Cursor": {
         "name": "cursor",

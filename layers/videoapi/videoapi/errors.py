@@ -165,7 +165,7 @@ class ImageLost(ServiceError):
 class GenerationError(VideoApiError):
     """The generation ended without a video. Stored on the task as `error`.
 
-    `kind` is the document's error type; `maybe_charged` says that the relay may have taken money.
+    `kind` is the REST dialect's error type; `maybe_charged`: the relay may have taken money.
     """
 
     status = 502
@@ -180,7 +180,7 @@ class GenerationError(VideoApiError):
         retryable: bool = False,
         maybe_charged: bool = False,
     ) -> None:
-        """The fields of the task's `error` object, in the document's words."""
+        """The fields of the task's `error` object in the REST dialect."""
         super().__init__(message, code=code)
         self.detail = message  # for the log; of a relay's refusal its own words
         self.kind = kind

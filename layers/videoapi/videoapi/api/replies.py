@@ -23,7 +23,7 @@ NO_STORE = {
 }
 DEFAULT_RETRY_AFTER = 2  # seconds
 MAX_RETRY_AFTER = 60  # seconds: the SDKs take no longer one; the RateLimit header tells it
-DEPRECATED_SINCE = 1768089600  # 2026-01-11, the day of the document that deprecates the route
+DEPRECATED_SINCE = 1768089600  # 2026-01-11, the day on which the route was deprecated
 
 
 def answer(

@@ -51,7 +51,7 @@ _SUGGEST_FILTER: Final = frozenset(
 
 
 class Failure(GenerationError):
-    """A refusal in the document's words.
+    """A refusal in the words of the REST dialect.
 
     `detail` is the relay's own sentence, cleaned, for the log: what is wrong with the operator's
     account is no business of a caller's.
@@ -92,7 +92,7 @@ def _words(cause: Cause, upstream_code: str, detail: str) -> tuple[str, str]:
     said = f": {detail}" if detail else ""
     match cause:
         case Cause.POLICY:
-            # The document's sample looks for `content_policy` in the message.
+            # The dialect's first clients look for `content_policy` in the message.
             words = f"Content policy violation (content_policy: {upstream_code})"
             return words, "content_policy_violation"
         case Cause.BAD_REQUEST:

@@ -6,7 +6,7 @@ own progress decides, and elapsed time alone where there is none.
 
 from typing import Final
 
-FIRST_POLL: Final = 2.0  # seconds; relays may be quick, and the local stand-in is
+FIRST_POLL: Final = 2.0  # seconds; relays may be quick, and the simulator is
 MIN_INTERVAL: Final = (
     0.75  # seconds between two polls: with 0.25 s on the way, an end is seen in 1 s
 )

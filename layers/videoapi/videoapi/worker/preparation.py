@@ -137,7 +137,7 @@ def sent_seconds(request: GenerationRequest, *, strict: bool) -> int | None:
 
 
 def extra_fields(request: GenerationRequest) -> dict[str, str]:
-    """Return the document's raw values, which only the local stand-in understands."""
+    """Return the raw values of the REST dialect, which only the simulator understands."""
     fields = {
         "fps": request.fps,
         "camera_motion": request.camera_motion,

@@ -23,7 +23,7 @@ MESSAGES = {
 
 
 def submitted(task: Task) -> dict[str, Any]:
-    """Return the document's answer to a submit."""
+    """Return the body of the response to a submit."""
     return {
         "task_id": task.task_id,
         "status": task.status,
@@ -35,7 +35,7 @@ def submitted(task: Task) -> dict[str, Any]:
 
 
 def cancelled(task: Task) -> dict[str, Any]:
-    """Return the document's answer to a cancel."""
+    """Return the body of the response to a cancel."""
     note = " The relay may have charged for it all the same." if task.maybe_charged else ""
     return {"success": True, "message": f"Task cancelled.{note}", "task_id": task.task_id}
 
