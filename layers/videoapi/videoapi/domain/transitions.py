@@ -20,17 +20,11 @@ from videoapi.domain.tasks import OPEN, PAID, Status, Task, shard
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.errors import GenerationError
 
-LEGAL: Mapping[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
-    Status.PROCESSING: frozenset(
-        {Status.PROCESSING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}
-    ),
-    Status.COMPLETED: frozenset(),
-    Status.FAILED: frozenset(),
-    Status.CANCELLED: frozenset(),
-    Status.DELETED: frozenset(),
-}
 RUNNING = frozenset({Status.PROCESSING})
+LEGAL: Mapping[Status, frozenset[Status]] = dict.fromkeys(Status, frozenset[Status]()) | {
+    Status.PENDING: RUNNING | {Status.FAILED, Status.CANCELLED},
+    Status.PROCESSING: RUNNING | {Status.COMPLETED, Status.FAILED, Status.CANCELLED},
+}
 KEPT_BY_TOMBSTONE = (
     *("task_id", "owner", "created_at", "fingerprint"),
     *("attempts", "unknown_submits", "upstream_id", "late_upstream_ids", "failed_upstream_ids"),

@@ -32,6 +32,7 @@ MIN_TRY_SECONDS = 240.0  # that a download gets, however near the deadline is
 ELSEWHERE = frozenset({401, 403, 404, 410})  # a URL that answers so may want the key, or is stale
 
 
+@dataclass(eq=False)
 class Undelivered(Exception):
     """A finished job's video that cannot be had just now.
 
@@ -39,30 +40,19 @@ class Undelivered(Exception):
     safety filter swallowed the video; `failure` is one that the relay named in the video's place.
     """
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        url: str | None = None,
-        retry_after: float | None = None,
-        empty: bool = False,
-        unauthorised: bool = False,
-        failure: JobFailed | None = None,
-    ) -> None:
-        """`reason` goes on after "could not be fetched: "; `retry_after` is in seconds."""
-        super().__init__(reason)
-        self.url = url
-        self.retry_after = retry_after
-        self.empty = empty
-        self.unauthorised = unauthorised
-        self.failure = failure
+    reason: str  # goes on after "could not be fetched: "
+    url: str | None = None
+    retry_after: float | None = None  # seconds
+    empty: bool = False
+    unauthorised: bool = False
+    failure: JobFailed | None = None
 
     def ending(self) -> GenerationError:
         """Return how a task ends whose video could not be had until its deadline."""
         if self.unauthorised:
             return account_refused("The relay refused the key for the finished video.")
         return GenerationError(
-            f"The video was made but could not be fetched: {self}",
+            f"The video was made but could not be fetched: {self.reason}",
             code="video_download_failed",
             kind="ServiceError",
             maybe_charged=True,

@@ -19,7 +19,7 @@ from videoapi.worker.lease import ROOM_TO_WORK, Message
 MISSES = 10  # tasks in a row that were somebody else's already; enough for one invocation
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Dispatch:
     """Finds work; see the module. `clock` gives epoch seconds."""
 

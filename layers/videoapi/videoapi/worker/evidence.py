@@ -5,6 +5,8 @@ a failure is one when a second look says the same; a job is lost when every look
 minute. Accounts that are refused, pages of HTML and errors of a gateway say nothing about a job.
 """
 
+from dataclasses import dataclass
+
 from videoapi.errors import GenerationError
 from videoapi.providers.classification import Cause
 from videoapi.providers.errors import JobFailed, JobMissing, PollFailed, silent_filter_failure
@@ -16,18 +18,17 @@ SWALLOWED_AFTER = 300.0  # seconds that a done job shows no video before its fil
 MAX_HOLD_SECONDS = 30.0  # that a slot is held at a provider's request, or for a video that is late
 
 
+@dataclass
 class Confirmation:
     """A failure that was seen, and since when; a second sight of the same confirms it."""
 
-    def __init__(self) -> None:
-        """Nothing was seen so far."""
-        self._cause: Cause | None = None
-        self.since: float | None = None
+    cause: Cause | None = None
+    since: float | None = None
 
     def of(self, failure: JobFailed, now: float) -> bool:
         """Take in a sight of a failure; return whether it is certain."""
-        if self.since is None or self._cause is not failure.cause:
-            self._cause, self.since = failure.cause, now
+        if self.since is None or self.cause is not failure.cause:
+            self.cause, self.since = failure.cause, now
         return now - self.since >= CONFIRM_AFTER
 
     def due_in(self, now: float) -> float:

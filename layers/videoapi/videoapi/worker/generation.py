@@ -63,25 +63,10 @@ class Generation:
 
     def __post_init__(self) -> None:
         """Make the parts that share these adapters."""
-        self._dispatch = Dispatch(
-            store=self.store, queue=self.queue, clock=self.clock, log=self.log
-        )
-        self._posting = Posting(
-            provider=self.provider,
-            order_builder=self.order_builder,
-            clock=self.clock,
-            log=self.log,
-            measurements=self.measurements,
-        )
-        self._outcomes = Outcomes(
-            settings=self.settings,
-            queue=self.queue,
-            delivery=self.delivery,
-            clock=self.clock,
-            jitter=self.jitter,
-            log=self.log,
-            measurements=self.measurements,
-        )
+        tools = self.clock, self.log, self.measurements
+        self._dispatch = Dispatch(self.store, self.queue, self.clock, self.log)
+        self._posting = Posting(self.provider, self.order_builder, *tools)
+        self._outcomes = Outcomes(self.settings, self.queue, self.delivery, self.jitter, *tools)
 
     def run(self, message: Message) -> None:
         """Work on what is due: the message's task, and what waits in the table beside it.
@@ -109,15 +94,7 @@ class Generation:
         if task.claimed_at == timestamp(now):
             self.measurements.claimed(seconds_since(task.created_at, now))
         checkpoint(self.log, "claimed")
-        return Lease(
-            task,
-            message,
-            self.store,
-            self.queue,
-            seconds=seconds,
-            clock=self.clock,
-            sleep=self.sleep,
-        )
+        return Lease(task, message, self.store, self.queue, seconds, self.clock, self.sleep)
 
     def _hold(self, lease: Lease) -> None:
         """Work on the task while its lease lasts."""
@@ -137,7 +114,8 @@ class Generation:
             if ending := reason_to_give_up(lease.task, self.clock(), self.settings):
                 raise ending
             self._posting.ensure_job(lease)
-            result = self._watch(lease).follow()
+            parts = self.settings, self.provider, self.delivery, self.clock, self.log
+            result = Watch(lease, *parts).follow()
         except Release as release:
             self._outcomes.release(lease, release)
         except (Failure, SubmitUnknown, ImageUnavailable) as failure:
@@ -146,11 +124,6 @@ class Generation:
             self._outcomes.fail(lease, failure)
         else:
             self._outcomes.complete(lease, result)
-
-    def _watch(self, lease: Lease) -> Watch:
-        return Watch(
-            lease, self.settings, self.provider, self.delivery, clock=self.clock, log=self.log
-        )
 
     def _wait_for_cancelled_job(self, lease: Lease) -> None:
         """Keep the slot while the paid job of a task that was given up runs on at the relay."""

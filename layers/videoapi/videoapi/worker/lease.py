@@ -24,7 +24,7 @@ ROOM_TO_FINISH = 60  # … for a look at a job, or for what follows a download
 WRITE_EVERY = 5.0  # seconds between two progress writes
 MESSAGE_MARGIN = 2  # seconds that a message stays hidden beyond the lease
 WRITE_PAUSES = (0.2, 0.5, 1, 2, 4, 8)  # seconds between tries of a call that DynamoDB did not take
-ROOM_TO_STOP = 30  # seconds of an invocation that are left when the last try of a call begins
+ROOM_TO_STOP = 40  # seconds left of an invocation after which no call is tried for longer
 
 type Sleep = Callable[[threading.Event, float], object]  # `threading.Event.wait`, or made-up time
 
@@ -61,33 +61,28 @@ class Message:
     remaining: Callable[[], float]  # seconds until Lambda ends this invocation
 
 
+@dataclass
 class Lease:
-    """The hold on a task that was claimed, and whose message was hidden, just now."""
+    """The hold on a task that was claimed, and whose message was hidden, just now.
 
-    def __init__(
-        self,
-        task: Task,
-        message: Message,
-        store: TaskStore,
-        queue: TaskQueue,
-        *,
-        seconds: int,
-        clock: Callable[[], float],
-        sleep: Sleep,
-    ) -> None:
-        """`seconds` is how long the hold lasts without a beat; it is renewed at a third."""
-        self.task = task
-        self.message = message
-        self._store = store
-        self._queue = queue
-        self._seconds = seconds
-        self._clock = clock
-        self._sleep = sleep
-        self._owner = task.lease_owner
-        self._renewed = self._hidden = epoch(task.lease_until) - seconds
-        self._shown = self._progress = task.progress
+    It lasts `seconds` without a heartbeat, and is renewed at a third of them.
+    """
+
+    task: Task
+    message: Message
+    store: TaskStore
+    queue: TaskQueue
+    seconds: int
+    clock: Callable[[], float]
+    sleep: Sleep
+    posting: bool = False  # a POST may have begun, and its job is not in the table yet
+
+    def __post_init__(self) -> None:
+        """Begin where the claim has left the task."""
+        self._owner = self.task.lease_owner
+        self._renewed = self._hidden = epoch(self.task.lease_until) - self.seconds
+        self._shown = self._progress = self.task.progress
         self._lost = threading.Event()
-        self.posting = False  # a POST may have begun, and its job is not in the table yet
 
     def apply(self, change: Change) -> Task:
         """Make one conditional write; raise `LeaseLost` when its condition does not hold."""
@@ -101,11 +96,11 @@ class Lease:
 
     def write(self, change: Change) -> Task | None:
         """Make one conditional write, whoever holds the lease; None when its condition fails."""
-        return self._persist(lambda: self._store.apply(self.task.task_id, change))
+        return self._persist(lambda: self.store.apply(self.task.task_id, change))
 
     def read(self) -> Task | None:
         """Return the task as it stands in the table; None when it was deleted."""
-        return self._persist(lambda: self._store.get(self.task.task_id))
+        return self._persist(lambda: self.store.get(self.task.task_id))
 
     def _persist[Result](self, call: Callable[[], Result]) -> Result:
         """Make a call to the table, again and again for 15 s; raise its `ServiceError` then.
@@ -118,12 +113,10 @@ class Lease:
             try:
                 return call()
             except ServiceError:
-                pause = next(pauses, None)
-                if pause is None:
-                    pause = WRITE_PAUSES[-1]
-                    if not self.posting or self.message.remaining() < ROOM_TO_STOP + pause:
-                        raise
-                self._sleep(threading.Event(), pause)
+                pause = next(pauses, 0.0)
+                if not pause and not (self.posting and self.message.remaining() > ROOM_TO_STOP):
+                    raise
+                self.sleep(threading.Event(), pause or WRITE_PAUSES[-1])
 
     def advance(self, progress: int | None) -> None:
         """Take note of progress; it never goes back, and 100 is for the end."""
@@ -135,31 +128,29 @@ class Lease:
         Lease and message together, the message first: one that came back before the lease has run
         out would be dropped, and a worker that died would be missed until the next sweep.
         """
-        task, now, progress = self.task, self._clock(), self._progress
+        task, now, progress = self.task, self.clock(), self._progress
         if task.lease_owner != self._owner:
             return  # given up already, and free for the next worker
         age = now - self._renewed
-        due = age >= self._seconds / 3 or (progress != self._shown and age >= WRITE_EVERY)
+        due = age >= self.seconds / 3 or (progress != self._shown and age >= WRITE_EVERY)
         if due or self._hidden < self._renewed:
             with suppress(ServiceError):
-                self._queue.hide(
-                    self.message.receipt_handle, seconds=self._seconds + MESSAGE_MARGIN
-                )
+                self.queue.hide(self.message.receipt_handle, seconds=self.seconds + MESSAGE_MARGIN)
                 self._hidden = now
         if due:
             with suppress(ServiceError):
                 self._renew(task, now, progress)
 
     def _renew(self, task: Task, now: float, progress: int) -> None:
-        change = transitions.renew(task, now=now, lease_seconds=self._seconds, progress=progress)
-        if self._store.apply(task.task_id, change) is None:
+        change = transitions.renew(task, now=now, lease_seconds=self.seconds, progress=progress)
+        if self.store.apply(task.task_id, change) is None:
             self._lost.set()
         else:
             self._renewed, self._shown = now, progress
 
     def check(self) -> None:
         """Raise `LeaseLost` once the task is not ours any more."""
-        if self._lost.is_set() or self._clock() - self._renewed >= self._seconds:
+        if self._lost.is_set() or self.clock() - self._renewed >= self.seconds:
             raise LeaseLost
 
     def require(self, seconds: float) -> None:
@@ -170,12 +161,12 @@ class Lease:
     def wait_hidden(self, seconds: float) -> None:
         """Sleep with the message hidden, for a task that is not ours any more."""
         with suppress(ServiceError):
-            self._queue.hide(self.message.receipt_handle, seconds=self._seconds + MESSAGE_MARGIN)
-        self._sleep(threading.Event(), seconds)
+            self.queue.hide(self.message.receipt_handle, seconds=self.seconds + MESSAGE_MARGIN)
+        self.sleep(threading.Event(), seconds)
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not beyond the loss of the lease; raise `LeaseLost` then."""
-        self._sleep(self._lost, seconds)
+        self.sleep(self._lost, seconds)
         self.check()
 
 

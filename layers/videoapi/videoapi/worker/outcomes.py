@@ -20,15 +20,15 @@ from videoapi.worker.lease import Lease, LeaseLost, Release, checkpoint
 from videoapi.worker.retries import RetryableFailure, delay_before_next, schedule_retry
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Outcomes:
     """Writes outcomes; `clock` gives epoch seconds, `jitter` a factor ≥ 1 on every back-off."""
 
     settings: Settings
     queue: TaskQueue
     delivery: Delivery
-    clock: Callable[[], float]
     jitter: Callable[[], float]
+    clock: Callable[[], float]
     log: Logger
     measurements: Metrics
 

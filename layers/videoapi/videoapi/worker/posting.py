@@ -20,7 +20,7 @@ from videoapi.worker.lease import ROOM_TO_WORK, Lease, LeaseLost, checkpoint
 from videoapi.worker.preparation import OrderBuilder, PreparedOrder
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Posting:
     """Orders the job of a task; `clock` gives epoch seconds."""
 

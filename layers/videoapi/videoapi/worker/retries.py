@@ -24,9 +24,8 @@ def delay_before_next(
     used, allowed = _counted(task, failure, settings)
     if used >= allowed:
         return None
-    before = (
-        task.image_failures if isinstance(failure, ImageUnavailable) else max(task.attempts - 1, 0)
-    )
+    of_image = isinstance(failure, ImageUnavailable)
+    before = task.image_failures if of_image else max(task.attempts - 1, 0)
     factor = settings.video_generation_retry_backoff**before
     delay = settings.video_generation_retry_delay * factor * jitter()
     asked = failure.retry_after if isinstance(failure, SubmitRefused) else None

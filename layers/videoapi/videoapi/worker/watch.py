@@ -10,6 +10,7 @@ job; what is raised says whether another one may be.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -17,17 +18,12 @@ from aws_lambda_powertools import Logger
 from videoapi.aws.task_queue import MAX_DELAY
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Task
-from videoapi.domain.timestamps import epoch, timestamp
+from videoapi.domain.timestamps import epoch, seconds_since, timestamp
 from videoapi.errors import GenerationError
 from videoapi.providers.errors import JobMissing, PollFailed
 from videoapi.providers.provider import Job, JobState, VideoProvider
 from videoapi.settings import Settings
-from videoapi.worker.delivery import (
-    Delivery,
-    Undelivered,
-    account_refused,
-    linked_result,
-)
+from videoapi.worker.delivery import Delivery, Undelivered, account_refused, linked_result
 from videoapi.worker.evidence import MAX_HOLD_SECONDS, Evidence, JobLost
 from videoapi.worker.lease import ROOM_TO_FINISH, ROOM_TO_WORK, Lease, Release, checkpoint
 from videoapi.worker.polling import next_poll
@@ -35,29 +31,22 @@ from videoapi.worker.polling import next_poll
 MAX_PAUSE_SECONDS = 60.0  # between two tries to get a finished video
 
 
+@dataclass
 class Watch:
-    """Follows the paid job of one task; see the module."""
+    """Follows the paid job of one task; see the module. `clock` gives epoch seconds."""
 
-    def __init__(
-        self,
-        lease: Lease,
-        settings: Settings,
-        provider: VideoProvider,
-        delivery: Delivery,
-        *,
-        clock: Callable[[], float],
-        log: Logger,
-    ) -> None:
-        """`clock` gives epoch seconds. Raise `ValueError` for a task without a paid job."""
-        task = lease.task
+    lease: Lease
+    settings: Settings
+    provider: VideoProvider
+    delivery: Delivery
+    clock: Callable[[], float]
+    log: Logger
+
+    def __post_init__(self) -> None:
+        """Begin with what earlier workers saw. Raise `ValueError` for a task without a job."""
+        task = self.lease.task
         self._upstream_id, self._accepted_at = _accepted(task)
-        self._lease = lease
-        self._provider = provider
-        self._delivery = delivery
-        self._clock = clock
-        self._log = log
-        self._timeout = settings.video_task_timeout
-        self._deadline = self._accepted_at + self._timeout
+        self._deadline = self._accepted_at + self.settings.video_task_timeout
         self._evidence = Evidence(
             self._upstream_id,
             done=task.done_at is not None,
@@ -74,12 +63,12 @@ class Watch:
         will never be one, and `Release` when the slot is of more use to other tasks.
         """
         first = self._accepted_at + next_poll(0, None)
-        self._lease.wait(max(first - self._clock(), 0))  # a job that is resumed: no wait
+        self.lease.wait(max(first - self.clock(), 0))  # a job that is resumed: no wait
         while True:
-            self._lease.check()
-            self._lease.require(ROOM_TO_FINISH)
+            self.lease.check()
+            self.lease.require(ROOM_TO_FINISH)
             try:
-                wait = self._look(self._clock())
+                wait = self._look(self.clock())
             except JobLost as lost:
                 return self._linked_result(lost)
             trouble: Undelivered | None = None
@@ -88,9 +77,9 @@ class Watch:
                     return self._deliver(self._evidence.done)
                 except Undelivered as exc:
                     trouble, wait = exc, self._pause(exc)
-            if self._clock() >= self._deadline:
+            if self.clock() >= self._deadline:
                 return self._last_chance(trouble)
-            checkpoint(self._log, "polled")
+            checkpoint(self.log, "polled")
             self._hold(trouble, wait)
 
     def _look(self, asked_at: float) -> float:
@@ -98,67 +87,64 @@ class Watch:
         answer: Job | JobMissing | PollFailed
         elapsed = asked_at - self._accepted_at
         try:
-            answer = self._provider.poll(self._upstream_id)
+            answer = self.provider.poll(self._upstream_id)
         except (JobMissing, PollFailed) as exc:
-            self._log.warning("a poll failed", reason=str(exc))
+            self.log.warning("a poll failed", reason=str(exc))
             answer = exc
         least = self._evidence.take(answer, asked_at)
         if isinstance(answer, Job):
             if answer.progress != self._progress:
                 self._progress, self._progress_since = answer.progress, elapsed
-            self._lease.advance(self._progress)
+            self.lease.advance(self._progress)
         interval = next_poll(elapsed, self._progress, since=self._progress_since)
-        return max(asked_at + max(interval, least) - self._clock(), 0)
+        return max(asked_at + max(interval, least) - self.clock(), 0)
 
     def _deliver(self, job: Job) -> dict[str, Any]:
         """Deliver, once. That the job is done is written down before anything can go wrong."""
-        task = self._lease.task
+        task = self.lease.task
         if task.done_at is None:
-            self._lease.apply(transitions.note_done(task, now=self._clock()))
-        checkpoint(self._log, "delivering")
-        return self._delivery.deliver(job, self._lease, seconds=self._deadline - self._clock())
+            self.lease.apply(transitions.note_done(task, now=self.clock()))
+        checkpoint(self.log, "delivering")
+        return self.delivery.deliver(job, self.lease, seconds=self._deadline - self.clock())
 
     def _pause(self, trouble: Undelivered) -> float:
         """Return the seconds until the next try for a finished video: 1, 2, 4 … 60.
 
         Raise what is certain by now: a filter that swallowed the video, or that says so itself.
         """
-        task, now = self._lease.task, self._clock()
-        self._log.warning("a finished video cannot be had yet", reason=str(trouble))
+        now = self.clock()
+        self.log.warning("a finished video cannot be had yet", reason=trouble.reason)
         self._evidence.take_content(trouble.failure, now, empty=trouble.empty)
-        waited = now - epoch(task.done_at or timestamp(now))
+        waited = seconds_since(self.lease.task.done_at, now)
         return max(min(waited + 1.0, MAX_PAUSE_SECONDS), trouble.retry_after or 0.0)
 
     def _hold(self, trouble: Undelivered | None, wait: float) -> None:
         """Wait for the next look, or free the slot where a finished video keeps it for long."""
-        task, now, empty_since = self._lease.task, self._clock(), self._evidence.empty_since
+        task, now, empty_since = self.lease.task, self.clock(), self._evidence.empty_since
         wait = min(wait, self._deadline - now)
         if sure_in := self._evidence.unconfirmed(now):
             wait = min(wait, sure_in)
-        elif (
-            trouble is not None
-            and now + wait - epoch(task.done_at or timestamp(now)) > MAX_HOLD_SECONDS
-        ):
+        elif trouble and seconds_since(task.done_at, now) + wait > MAX_HOLD_SECONDS:
             raise Release(
                 min(wait, MAX_DELAY),
                 result_url=trouble.url or task.result_url,
                 empty_since=None if empty_since is None else timestamp(empty_since),
             )
-        self._lease.wait(wait)
+        self.lease.wait(wait)
 
     def _last_chance(self, trouble: Undelivered | None) -> dict[str, Any]:
         """End at the deadline: with the video if there is one after all, else with the reason."""
         if trouble is not None:
             return self._linked_result(trouble.ending(), trouble.url)
-        self._lease.require(ROOM_TO_WORK)
+        self.lease.require(ROOM_TO_WORK)
         try:
-            return self._delivery.from_content(self._lease)
+            return self.delivery.from_content(self.lease)
         except Undelivered as exc:
             return self._linked_result(self._timed_out(), exc.url)
 
     def _linked_result(self, ending: GenerationError, url: str | None = None) -> dict[str, Any]:
         """Hand a known public URL out rather than lose a paid video; else raise the ending."""
-        url = url or self._lease.task.result_url
+        url = url or self.lease.task.result_url
         if url is None:
             raise ending
         return linked_result(url, self._evidence.done)
@@ -167,7 +153,7 @@ class Watch:
         if self._evidence.unauthorised:
             return account_refused("The relay refused the key while the job ran.")
         return GenerationError(
-            f"No video after {self._timeout} s.",
+            f"No video after {self.settings.video_task_timeout} s.",
             code="task_timeout",
             kind="ServiceError",
             retryable=True,
