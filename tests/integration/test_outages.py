@@ -34,7 +34,7 @@ def assert_away(answer, *, openai):
 
 
 @pytest.mark.parametrize("code", ["InternalError", ""], ids=["answers with an error", "is silent"])
-@pytest.mark.parametrize(("path", "wish"), [(REST, {"image": PICTURE}), (OPENAI, BODY)])
+@pytest.mark.parametrize(("path", "body"), [(REST, {"image": PICTURE}), (OPENAI, BODY)])
 def test_task_whose_message_could_not_be_sent_is_accepted_and_sent_by_the_sweeper(
     client, cloud, path, body, code
 ):
@@ -109,7 +109,7 @@ def test_a_submit_that_the_table_does_not_take_is_503_and_sends_nothing(
 
 
 @pytest.mark.parametrize(
-    ("call", "wish"),
+    ("call", "body"),
     [("dynamodb:PutItem", BODY), ("s3:PutObject", BODY | {"input_reference": INLINE})],
 )
 def test_submit_that_aws_does_not_allow_is_no_invitation_to_try_again(client, cloud, call, body):

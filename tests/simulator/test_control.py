@@ -65,7 +65,7 @@ def test_settings_change_for_the_jobs_to_come(own):
     assert upstream.report()["settings"] == {"seconds": 60, "strict": False, "tiny": True}
 
 
-@pytest.mark.parametrize("wish", [{"second": 1}, {"seconds": "1"}, {"strict": 1}])
+@pytest.mark.parametrize("setting", [{"second": 1}, {"seconds": "1"}, {"strict": 1}])
 def test_an_unknown_setting_is_refused(caller, setting):
     with pytest.raises(ValueError, match="no such setting"):
         caller.upstream.change(**setting)
