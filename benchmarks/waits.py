@@ -14,7 +14,7 @@ from benchmarks.polling import ANSWER_SECONDS, SEED, Progress
 from videoapi.api.waiting import retry_after
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
-from videoapi.worker.lease import WRITE_EVERY
+from videoapi.worker.lease import PROGRESS_SECONDS
 from videoapi.worker.polling import next_poll
 
 READ_SECONDS = 0.05  # until a status is read
@@ -77,7 +77,7 @@ def _written(
     while beat < done:
         percent = known[bisect_right(known, beat, key=lambda each: each[0]) - 1][1]
         age = beat - rows[-1][0]
-        if age >= RENEWED_EVERY or (percent != rows[-1][1] and age >= WRITE_EVERY):
+        if age >= RENEWED_EVERY or (percent != rows[-1][1] and age >= PROGRESS_SECONDS):
             rows.append((beat, percent))
         beat += 1.0
     return rows, done

@@ -24,7 +24,7 @@ def letter(body, number=0):
     return record | {"messageId": f"message-{number}", "body": text}
 
 
-def bury(client, *bodies):
+def resolve(client, *bodies):
     records = [letter(body, number) for number, body in enumerate(bodies)]
     answer = client.invoke("dead_letter", {"Records": records})
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
@@ -99,7 +99,7 @@ def test_an_index_that_is_behind_the_table_misleads_no_sweep(client, lives, clou
 def test_a_dead_letter_of_an_outage_goes_back_to_the_queue(client, lives, cloud, old):
     """No worker died over the task: its table, bucket or secret was away."""
     task_id = lives.pending(now=old).task_id
-    assert bury(client, {"task_id": task_id}) == []
+    assert resolve(client, {"task_id": task_id}) == []
     assert cloud.store.get(task_id).status == "pending"
     assert delayed(cloud) == 1
 
@@ -107,7 +107,7 @@ def test_a_dead_letter_of_an_outage_goes_back_to_the_queue(client, lives, cloud,
 def test_a_dead_letter_ends_its_task_as_failed(client, lives, cloud, old):
     task_id = lives.pending(now=old).task_id
     poison(cloud, task_id)
-    assert bury(client, {"task_id": task_id}) == []
+    assert resolve(client, {"task_id": task_id}) == []
     body = client.get(f"/api/v1/tasks/{task_id}").json
     assert body["status"] == "failed"
     assert body["error"]["type"] == "ServiceError"
@@ -122,7 +122,7 @@ def test_a_task_that_died_while_it_submitted_says_that_it_may_have_cost(client, 
     claim = transitions.claim("w", now=old, lease_seconds=40)
     task = cloud.store.apply(task.task_id, claim)
     task = cloud.store.apply(task.task_id, transitions.begin_attempt(task, now=old, prompt="x"))
-    assert bury(client, {"task_id": task.task_id}) == []
+    assert resolve(client, {"task_id": task.task_id}) == []
     error = client.get(f"/api/v1/tasks/{task.task_id}").json["error"]
     assert (error["type"], error["code"]) == ("ServiceError", "upstream_submit_unknown")
     assert (error["retryable"], error["maybe_charged"]) == (True, True)
@@ -130,7 +130,7 @@ def test_a_task_that_died_while_it_submitted_says_that_it_may_have_cost(client, 
 
 def test_a_dead_letter_of_a_paid_job_goes_back_to_the_queue(client, lives, cloud):
     task_id = lives.processing(now=time.time() - 300).task_id
-    assert bury(client, {"task_id": task_id}) == []
+    assert resolve(client, {"task_id": task_id}) == []
     assert cloud.store.get(task_id).status == "processing"
     assert delayed(cloud) == 1
 
@@ -138,14 +138,14 @@ def test_a_dead_letter_of_a_paid_job_goes_back_to_the_queue(client, lives, cloud
 def test_a_paid_job_that_is_over_its_time_is_given_up(client, lives, cloud, old):
     task_id = lives.processing(now=old).task_id
     poison(cloud, task_id)
-    assert bury(client, {"task_id": task_id}) == []
+    assert resolve(client, {"task_id": task_id}) == []
     error = cloud.store.get(task_id).error
     assert (error["code"], error["maybe_charged"]) == ("worker_crashed", True)
 
 
 def test_a_dead_letter_of_a_task_at_work_comes_back_after_its_lease(client, lives, cloud):
     task_id = lives.processing().task_id
-    assert bury(client, {"task_id": task_id}) == []
+    assert resolve(client, {"task_id": task_id}) == []
     assert cloud.store.get(task_id).status == "processing"
     assert delayed(cloud) == 1
 
@@ -154,13 +154,13 @@ def test_a_dead_letter_of_a_task_at_work_comes_back_after_its_lease(client, live
 def test_a_dead_letter_of_an_ended_task_is_dropped(client, lives, cloud, state):
     task = getattr(lives, state)()
     before = cloud.item(task.task_id)
-    assert bury(client, {"task_id": task.task_id}) == []
+    assert resolve(client, {"task_id": task.task_id}) == []
     assert cloud.item(task.task_id) == before
     assert cloud.messages() == []
 
 
 def test_a_dead_letter_of_no_task_is_dropped(client):
-    assert bury(client, {"task_id": new_task().task_id}, {"task_id": "what?"}) == []
+    assert resolve(client, {"task_id": new_task().task_id}, {"task_id": "what?"}) == []
 
 
 def test_a_task_that_comes_back_to_life_at_its_burial_is_queued_again(client, lives, cloud, old):
@@ -168,7 +168,7 @@ def test_a_task_that_comes_back_to_life_at_its_burial_is_queued_again(client, li
     poison(cloud, task_id)
     claim = transitions.claim("w", now=time.time(), lease_seconds=40)
     cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.store.apply(task_id, claim))
-    assert bury(client, {"task_id": task_id}) == []
+    assert resolve(client, {"task_id": task_id}) == []
     assert cloud.store.get(task_id).status == "processing"
     assert delayed(cloud) == 1
 
@@ -177,14 +177,14 @@ def test_one_letter_that_cannot_be_buried_keeps_no_other_back(client, lives, clo
     first, second = lives.pending(now=old).task_id, lives.pending(now=old).task_id
     cloud.change(first, status={"S": "a word of a later version"})
     poison(cloud, second)
-    assert bury(client, {"task_id": first}, {"task_id": second}) == ["message-0"]
+    assert resolve(client, {"task_id": first}, {"task_id": second}) == ["message-0"]
     assert cloud.item(second)["status"] == "failed"
 
 
 def test_a_letter_that_names_no_task_is_logged_once_and_gone(client, lives, cloud, old, caplog):
     task_id = lives.pending(now=old).task_id
     poison(cloud, task_id)
-    assert bury(client, "not JSON", {"task_id": 5}, "", {"task_id": task_id}) == []
+    assert resolve(client, "not JSON", {"task_id": 5}, "", {"task_id": task_id}) == []
     assert client.get(f"/api/v1/tasks/{task_id}").json["status"] == "failed"
     said = [record for record in caplog.records if record.levelname == "ERROR"]
     assert [record.message_id for record in said] == ["message-0", "message-1", "message-2"]
@@ -201,7 +201,7 @@ def test_a_sweep_that_could_not_queue_a_task_fails_after_the_others(client, live
 def test_letters_come_back_while_the_table_is_away(client, lives, cloud, old):
     task_id = lives.pending(now=old).task_id
     cloud.calls.fail("dynamodb:GetItem")
-    assert bury(client, {"task_id": task_id}) == ["message-0"]
+    assert resolve(client, {"task_id": task_id}) == ["message-0"]
 
 
 def test_the_recorded_letter_is_understood(client):

@@ -81,7 +81,7 @@ class Task:
     claims: int = 0  # since a worker last gave it back: all but the last one died over it
     attempts: int = 0  # upstream POSTs begun
     audio_refusals: int = 0  # of those, ended by the upstream's random audio filter
-    unknown_submits: int = 0  # of those, lost without an answer and tried again all the same
+    unknown_submits: int = 0  # of those, lost without an answer and then tried again
     intent_at: str | None = None  # a POST was begun and not (yet) answered "not accepted"
     upstream_id: str | None = None  # the paid job, as the relay calls it
     accepted_at: str | None = None  # when the relay accepted it

@@ -9,7 +9,7 @@ the same value. So the rules stand here once, and no write can create, resurrect
        ├─────cancel───────┼──▶ cancelled
        └──────fail────────┴──▶ failed              any ──delete──▶ deleted (a tombstone)
 
-Losing a condition is a normal outcome: somebody else was first.
+A condition that fails is a normal outcome: another writer was first.
 """
 
 from collections.abc import Mapping
@@ -229,7 +229,7 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
 def requeue(task: Task, *, now: float, grace: int) -> Change:
     """Note that a message is sent (again), before it is; of several that saw the same, one wins.
 
-    `queued_at` always becomes another: whoever saw the one before has lost.
+    `queued_at` always changes: a writer that saw the one before loses its condition.
     """
     later = max(now, epoch(task.queued_at) + TICK)
     return Change(

@@ -203,7 +203,7 @@ def _as_undelivered(url: str | None = None) -> Iterator[None]:
 
 
 def _seconds(lease: Lease, until_deadline: float) -> float:
-    """Return how long one download may take: a slow one is let go on, but never for ever."""
+    """Return the seconds that one download may take, within those of the invocation."""
     return min(max(until_deadline, MIN_TRY_SECONDS), lease.message.remaining() - ROOM_TO_FINISH)
 
 

@@ -16,7 +16,7 @@ from videoapi.aws.task_store import TaskStore
 from videoapi.errors import ServiceError
 from videoapi.worker.lease import ROOM_TO_WORK, Message
 
-MISSES = 10  # tasks in a row that were somebody else's already; enough for one invocation
+MAX_TASKS = 10  # tasks that one invocation looks at; another worker may have them by then
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Dispatch:
         if message.task_id not in seen:
             seen.add(message.task_id)
             yield message.task_id
-        while message.remaining() >= ROOM_TO_WORK and len(seen) < MISSES:
+        while message.remaining() >= ROOM_TO_WORK and len(seen) < MAX_TASKS:
             yield from self._paid(message, seen)
             other = self._next(seen, paid=False)
             if other is None:

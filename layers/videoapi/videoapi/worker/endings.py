@@ -5,13 +5,13 @@ from videoapi.domain.timestamps import seconds_since
 from videoapi.errors import GenerationError
 from videoapi.settings import Settings
 
-CRASHES = 5  # workers that may die over a task before it is ended
+MAX_CRASHES = 5  # workers that may die over a task before it is ended
 MAX_WAIT_SECONDS = 4 * 24 * 3600  # until a task that nothing was sent for is given up
 AWAY_SECONDS = 60.0  # that a task waits for a service of AWS to come back
 
 
 def reason_to_give_up(
-    task: Task, now: float, settings: Settings, *, crashes: int = CRASHES + 1
+    task: Task, now: float, settings: Settings, *, crashes: int = MAX_CRASHES + 1
 ) -> GenerationError | None:
     """Return how a task ends that no worker should take up again; None for any other.
 

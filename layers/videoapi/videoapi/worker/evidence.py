@@ -12,9 +12,9 @@ from videoapi.providers.classification import Cause
 from videoapi.providers.errors import JobFailed, JobMissing, PollFailed, silent_filter_failure
 from videoapi.providers.provider import Job, JobState
 
-CONFIRM_AFTER = 5.0  # seconds between the two looks that make a failure
-LOST_AFTER, LOST_LOOKS = 60.0, 3  # seconds, and looks, that know of no job; both are needed
-SWALLOWED_AFTER = 300.0  # seconds that a done job shows no video before its filter is blamed
+CONFIRM_SECONDS = 5.0  # seconds between the two looks that make a failure
+LOST_SECONDS, LOST_LOOKS = 60.0, 3  # seconds, and looks, that know of no job; both are needed
+FILTERED_SECONDS = 300.0  # seconds that a done job shows no video before its filter is blamed
 MAX_HOLD_SECONDS = 30.0  # that a slot is held at a provider's request, or for a video that is late
 
 
@@ -29,11 +29,11 @@ class Confirmation:
         """Take in a sight of a failure; return whether it is certain."""
         if self.since is None or self.cause is not failure.cause:
             self.cause, self.since = failure.cause, now
-        return now - self.since >= CONFIRM_AFTER
+        return now - self.since >= CONFIRM_SECONDS
 
     def due_in(self, now: float) -> float:
         """Return the seconds until a second sight would count; 0 when it would, or has none."""
-        return max(self.since + CONFIRM_AFTER - now, 0.0) if self.since is not None else 0.0
+        return max(self.since + CONFIRM_SECONDS - now, 0.0) if self.since is not None else 0.0
 
 
 class Evidence:
@@ -97,7 +97,7 @@ class Evidence:
             self.empty_since = None
         elif self.says_done:
             self.empty_since = now if self.empty_since is None else self.empty_since
-            if now - self.empty_since >= SWALLOWED_AFTER:
+            if now - self.empty_since >= FILTERED_SECONDS:
                 raise silent_filter_failure()
 
     def unconfirmed(self, now: float) -> float:
@@ -116,9 +116,9 @@ class Evidence:
 
     def _take_missing(self, answer: JobMissing, now: float) -> float:
         self._missing.append(now)
-        if len(self._missing) >= LOST_LOOKS and now - self._missing[0] >= LOST_AFTER:
+        if len(self._missing) >= LOST_LOOKS and now - self._missing[0] >= LOST_SECONDS:
             raise JobLost from answer
-        return max(CONFIRM_AFTER, min(answer.retry_after or 0.0, MAX_HOLD_SECONDS))
+        return max(CONFIRM_SECONDS, min(answer.retry_after or 0.0, MAX_HOLD_SECONDS))
 
 
 class JobLost(GenerationError):

@@ -21,7 +21,7 @@ from videoapi.errors import ServiceError
 
 ROOM_TO_WORK = 300  # seconds left of an invocation for an order, a download or one more task
 ROOM_TO_FINISH = 60  # … for a look at a job, or for what follows a download
-WRITE_EVERY = 5.0  # seconds between two progress writes
+PROGRESS_SECONDS = 5.0  # seconds between two progress writes
 MESSAGE_MARGIN = 2  # seconds that a message stays hidden beyond the lease
 WRITE_PAUSES = (0.2, 0.5, 1, 2, 4, 8)  # seconds between tries of a call that DynamoDB did not take
 ROOM_TO_STOP = 40  # seconds left of an invocation after which no call is tried for longer
@@ -30,7 +30,7 @@ type Sleep = Callable[[threading.Event, float], object]  # `threading.Event.wait
 
 
 class LeaseLost(Exception):
-    """The task is somebody else's now, or has ended (a cancel): stop without a trace."""
+    """Another worker has the task, or it has ended (a cancel): write nothing more."""
 
 
 class Release(Exception):
@@ -95,7 +95,7 @@ class Lease:
         return changed
 
     def write(self, change: Change) -> Task | None:
-        """Make one conditional write, whoever holds the lease; None when its condition fails."""
+        """Make one conditional write, also without the lease; None when its condition fails."""
         return self._persist(lambda: self.store.apply(self.task.task_id, change))
 
     def read(self) -> Task | None:
@@ -132,7 +132,7 @@ class Lease:
         if task.lease_owner != self._owner:
             return  # given up already, and free for the next worker
         age = now - self._renewed
-        due = age >= self.seconds / 3 or (progress != self._shown and age >= WRITE_EVERY)
+        due = age >= self.seconds / 3 or (progress != self._shown and age >= PROGRESS_SECONDS)
         if due or self._hidden < self._renewed:
             with suppress(ServiceError):
                 self.queue.hide(self.message.receipt_handle, seconds=self.seconds + MESSAGE_MARGIN)

@@ -14,14 +14,14 @@ from videoapi.domain.transitions import MESSAGE_GRACE
 from videoapi.errors import ServiceError
 from videoapi.metrics import Metrics
 from videoapi.settings import Settings
-from videoapi.worker.endings import AWAY_SECONDS, CRASHES, reason_to_give_up
+from videoapi.worker.endings import AWAY_SECONDS, MAX_CRASHES, reason_to_give_up
 
 MAX_FAILED = 20  # tasks of one sweep that cannot be queued, beside one for each slot
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Finds tasks that nobody works on although somebody should."""
+    """Finds tasks that no worker has although they are due; resolves dead letters."""
 
     settings: Settings
     store: TaskStore
@@ -67,7 +67,7 @@ class Recovery:
         held_for = max(epoch(task.lease_until) - now, 0.0)
         unknown = task.intent_at is not None and task.upstream_id is None
         fails = unknown and self.settings.veo3_ambiguous_submit == "fail"  # by any worker, too
-        if held_for or not self._ended(task, now, 1 if fails else CRASHES):
+        if held_for or not self._ended(task, now, 1 if fails else MAX_CRASHES):
             self.queue.send(task_id, delay=min(held_for + AWAY_SECONDS, MAX_DELAY))
 
     def _ended(self, task: Task, now: float, crashes: int) -> bool:
@@ -99,7 +99,7 @@ class Recovery:
         task = self.store.get(task_id)
         if task is None or task.ended or epoch(task.lease_until) > now:
             return False
-        if self._ended(task, now, CRASHES + 1):
+        if self._ended(task, now, MAX_CRASHES + 1):
             return False
         change = transitions.requeue(task, now=now, grace=MESSAGE_GRACE)
         if self.store.apply(task_id, change) is None:

@@ -9,7 +9,7 @@ from videoapi.domain.transitions import Change
 from videoapi.providers.errors import Failure, ImageUnavailable, SubmitRefused, SubmitUnknown
 from videoapi.settings import Settings
 
-AUDIO_RETRIES = 2  # the relay's audio filter strikes at random and does not charge
+MAX_AUDIO_RETRIES = 2  # the relay's audio filter strikes at random and does not charge
 
 type RetryableFailure = Failure | SubmitUnknown | ImageUnavailable
 
@@ -51,7 +51,7 @@ def _counted(task: Task, failure: RetryableFailure, settings: Settings) -> tuple
     if isinstance(failure, ImageUnavailable):
         return task.image_failures, most
     if _is_audio(failure):
-        return task.audio_refusals, AUDIO_RETRIES
+        return task.audio_refusals, MAX_AUDIO_RETRIES
     if isinstance(failure, SubmitUnknown):
         again = settings.veo3_ambiguous_submit == "retry"
     else:
