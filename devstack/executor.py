@@ -38,6 +38,7 @@ _JOIN_SECONDS = 2.0
 _READER, _RETIREMENT = "stderr-", "retire-"
 
 _retired: list[lambda_runtime.Worker] = []
+_stopped = threading.Event()
 
 
 def script() -> str:
@@ -58,6 +59,8 @@ def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool 
         process = worker._proc
         if process is None or process.stderr is None:
             return
+        if _stopped.is_set():  # started while `stop` ended the others: nobody else would end it
+            process.kill()
         with process.stderr:
             for line in process.stderr:
                 if text := readable(line.rstrip("\n"), debug=debug):
@@ -70,6 +73,7 @@ def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool 
         with worker._lock, suppress(BrokenPipeError), process:
             pass
 
+    _stopped.clear()
     lambda_runtime._detect_runtime_binary = detect
     lambda_runtime.Worker._read_stderr = read_stderr
     lambda_svc.invalidate_worker = retire
@@ -90,6 +94,7 @@ def retire(function: str, **_scope: object) -> None:
 
 def stop() -> None:
     """End every handler and let none start again; takes two seconds, four where one is deaf."""
+    _stopped.set()
     # An empty binary is what MiniStack has for a runtime that it does not know.
     lambda_runtime._detect_runtime_binary = lambda _runtime: ("", "")
     with lambda_runtime._lock:

@@ -144,6 +144,36 @@ def test_a_stop_ends_running_handlers_and_starts_no_other(held):
         acquire("").invoke({}, "r")
 
 
+def test_a_stop_ends_a_handler_whose_process_only_starts(monkeypatch, tmp_path):
+    """It starts after `stop` ended all others, whose folders take seconds to remove."""
+    sign, starts, ended = tmp_path / "sign", threading.Event(), threading.Event()
+    credentials = lambda_runtime.execution_credentials
+
+    def late(config):  # asked for just before the process is started
+        starts.set()
+        ended.wait()
+        return credentials(config)
+
+    monkeypatch.setattr(lambda_runtime, "execution_credentials", late)
+    worker = acquire(HOLDS)
+    worker._discard_tmpdir = lambda: None
+
+    def invoke():
+        with suppress(RuntimeError):  # it is ended before it has said that it is ready
+            worker.invoke(str(sign), "r")
+
+    running = threading.Thread(target=invoke)
+    running.start()
+    starts.wait()
+    executor.stop()
+    ended.set()
+    running.join(timeout=5)
+    has_ended = not running.is_alive()
+    sign.unlink(missing_ok=True)  # lets the handler end, if it runs
+    running.join()
+    assert has_ended
+
+
 def idle(worker, _sign):
     worker.invoke({}, "r")
     executor.stop()
