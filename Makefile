@@ -16,7 +16,7 @@ UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm google
 LOCKS := $(addprefix requirements/,audit.txt bench.txt browser.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
-	layers/dependencies/requirements.txt layers/thumbnails/requirements.txt
+	layers/dependencies/requirements.txt layers/google/requirements.txt layers/thumbnails/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
 
@@ -122,6 +122,7 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 	@$(COMPILE) --group runtime -c requirements/dev.txt -o requirements/runtime.txt
 	@$(COMPILE) --group layer -c requirements/dev.txt -o layers/dependencies/requirements.txt
 	@$(COMPILE) --group thumbnails -c requirements/dev.txt -o layers/thumbnails/requirements.txt
+	@$(COMPILE) --group google-auth -c requirements/dev.txt -o layers/google/requirements.txt
 	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@for client in $(CLIENTS); do $(COMPILE) --group $$client -o requirements/$$client.txt; done
 	@$(COMPILE) --group browser -o requirements/browser.txt

@@ -91,8 +91,8 @@ _NAMED_SECRET: Final = re.compile(
     _PLAIN,
 )
 _BARE_SECRET: Final = re.compile(
-    r"\bbearer\s\S+|\b(?:sk|pk|ak|rk)-[\w*.-]{4,}|\bAIza[\w-]{10,}|\beyJ[\w-]+\.[\w.-]+"
-    r"|[A-Za-z0-9]{32,}",
+    r"\bbearer\s\S+|\b(?:sk|pk|ak|rk)-[\w*.-]{4,}|\bAIza[\w-]{10,}|\bya29\.[\w.-]{4,}"
+    r"|\beyJ[\w-]+\.[\w.-]+|[A-Za-z0-9]{32,}",
     _PLAIN,
 )
 

@@ -81,13 +81,15 @@ def answered(
     method: str,
     url: str,
     *,
-    key: str,
     timeout: httpx.Timeout,
+    key: str | None = None,
     headers: Mapping[str, str] | None = None,
     files: Any = None,  # noqa: ANN401 — as httpx takes them
     json: object = None,
 ) -> Iterator[httpx.Response]:
-    """Send one request with a bearer key; yield its answer, whose body `chunks` reads.
+    """Send one request; yield its answer, whose body `chunks` reads.
+
+    `key` is a bearer key; a provider that wants another header names it in `headers`.
 
     No `httpx.Client`: it keeps every cookie, and makes a redirect's next request even where none is
     followed, which fails on a hostile `Location`. Raise one of `FAILURES`.
@@ -95,7 +97,9 @@ def answered(
     request = httpx.Request(
         method,
         url,
-        headers=_HEADERS | {"authorization": f"Bearer {key}"} | dict(headers or {}),
+        headers=_HEADERS
+        | ({} if key is None else {"authorization": f"Bearer {key}"})
+        | dict(headers or {}),
         files=files,
         json=json,
         extensions={"timeout": timeout.as_dict()},

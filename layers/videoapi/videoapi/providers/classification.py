@@ -37,6 +37,7 @@ class Cause(StrEnum):
     TRANSIENT = "transient"
     BAD_REQUEST = "bad_request"
     MISDIRECTED = "misdirected"  # the settings' address only leads on to another
+    MODEL = "model"  # the provider has no such model, or has it no more
     UNKNOWN = "unknown"
 
 

@@ -57,9 +57,14 @@ class Failure(GenerationError):
     account is no business of a caller's.
     """
 
-    def __init__(self, error_info: ErrorInfo, *, status: int = 200) -> None:
-        """`status` is that of the HTTP answer that held the complaint."""
-        self.cause = classify(error_info, status)
+    def __init__(
+        self, error_info: ErrorInfo, *, status: int = 200, cause: Cause | None = None
+    ) -> None:
+        """`status` is that of the HTTP answer that held the complaint.
+
+        `cause` is told where the provider's own codes are plain; else the relays' table finds it.
+        """
+        self.cause = cause or classify(error_info, status)
         ending = (
             f"the upstream ended the job as {error_info.ended_as}" if error_info.ended_as else ""
         )
@@ -111,6 +116,7 @@ _PLAIN_WORDS: Final = {
         "The upstream is not where this service looks for it",
         "upstream_account_error",
     ),
+    Cause.MODEL: ("The upstream does not offer this model", "upstream_account_error"),
 }
 
 
@@ -128,9 +134,10 @@ class SubmitRefused(Failure):
         status: int,
         retry_after: float | None = None,
         ids: tuple[str, ...] = (),
+        cause: Cause | None = None,
     ) -> None:
         """`status` is that of the answer, 503 where no connection came about."""
-        super().__init__(error_info, status=status)
+        super().__init__(error_info, status=status, cause=cause)
         self.upstream_status = status
         self.retry_after = retry_after
         self.ids = ids

@@ -23,9 +23,9 @@ from aws_lambda_powertools import Logger
 from videoapi.errors import ServiceError
 from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
 from videoapi.net.ssrf import origin
+from videoapi.providers.bodies import first_bytes, is_json, received, save
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
-from videoapi.providers.openai_compatible.bodies import first_bytes, is_json, received, save
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy, expiry_of
 from videoapi.providers.openai_compatible.outcomes import (
     RelayResponse,

@@ -5,13 +5,13 @@ import io
 import httpx
 import pytest
 
-from videoapi.providers.errors import ContentMissing, PollFailed
-from videoapi.providers.openai_compatible.bodies import (
+from videoapi.providers.bodies import (
     first_bytes,
     is_json,
     received,
     save,
 )
+from videoapi.providers.errors import ContentMissing, PollFailed
 from videoapi.providers.provider import Content
 
 MP4 = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 20

@@ -1,0 +1,230 @@
+"""Ask one of Google's APIs, with an access token or an API key, and take its answer in.
+
+A request that may cost money is sent once, whatever comes of it. Anything else is sent once more
+after a 401, with a credential that was read anew. No redirect is followed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import IO, Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from aws_lambda_powertools import Logger
+
+from videoapi.errors import ServiceError
+from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
+from videoapi.providers.classification import Cause, ErrorInfo
+from videoapi.providers.errors import (
+    PollFailed,
+    SubmitRefused,
+    SubmitUnknown,
+)
+from videoapi.providers.google.responses import (
+    GoogleResponse,
+    not_accepted,
+    read_response,
+    unsent,
+)
+
+ANSWER_MAX: Final = 280 * 2**20  # bytes: 210 MB of video, with its base64 in a 512 MB /tmp
+CONTENT_MAX: Final = 400 * 2**20  # bytes of video, as from a relay
+SMALL_MAX: Final = 4 * 2**20  # bytes of an answer to an order, or of a file's description
+
+_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """Sends one request with a credential in its header."""
+
+    transport: httpx.BaseTransport
+    header: str  # `authorization` carries a bearer token, any other the key as it is
+    headers: dict[str, str]
+
+    def sent(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        key: str,
+        *,
+        timeout: httpx.Timeout,
+        seconds: float,
+        limit: int = ANSWER_MAX,
+        spool: IO[bytes] | None = None,
+    ) -> GoogleResponse:
+        with self.answered(method, url, body, key=key, timeout=timeout) as response:
+            body_of = chunks(response, seconds=seconds, limit=limit)
+            return read_response(response, body_of, key, spool)
+
+    @contextmanager
+    def answered(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        *,
+        key: str,
+        timeout: httpx.Timeout,
+    ) -> Iterator[httpx.Response]:
+        value = f"Bearer {key}" if self.header == "authorization" else key
+        headers = self.headers | {self.header: value}
+        with answered(
+            self.transport, method, url, timeout=timeout, headers=headers, json=body
+        ) as response:
+            yield response
+
+
+class GoogleRequests:
+    """Requests with one credential to one API.
+
+    `credential` and `renewed` may raise `ServiceError`. `header` is what carries it: as a bearer
+    token, or as it is.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        *,
+        credential: Callable[[], str],
+        renewed: Callable[[], str],
+        header: str = "authorization",
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts | None = None,
+        log: Logger | None = None,
+    ) -> None:
+        """`headers` go with every request. The transport should be an `OrderTransport`."""
+        self._sender = _Sender(transport, header, dict(headers or {}))
+        self._credential = credential
+        self._renewed = renewed
+        self.timeouts = timeouts or Timeouts()
+        self._log = log
+
+    def prepare(self) -> None:
+        """Read the credential ahead of an order. Raise `ServiceError` if it cannot be had."""
+        self._credential()
+
+    def order(
+        self, url: str, body: Mapping[str, Any], *, refused_key: Callable[[GoogleResponse], bool]
+    ) -> GoogleResponse:
+        """Send an order, once; return the answer with a 2xx.
+
+        Raise `SubmitRefused` (not accepted) or `SubmitUnknown`. Only where `refused_key` says so,
+        and another credential is at hand by now, the same order goes out again.
+        """
+        try:
+            key = _usable(self._credential)
+            answer = self._sent_order(url, body, key)
+            if refused_key(answer) and (another := self._another(key)):
+                answer = self._sent_order(url, body, another)
+        except ServiceError as exc:  # there is no credential: nothing was sent
+            raise unsent(exc) from exc
+        except _UNSENT as exc:
+            raise SubmitRefused(
+                ErrorInfo(text=type(exc).__name__), status=503, cause=Cause.TRANSIENT
+            ) from exc
+        except FAILURES as exc:
+            raise SubmitUnknown(f"the answer was lost ({type(exc).__name__})") from exc
+        if not answer.is_success:
+            raise not_accepted(answer)
+        return answer
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        spool: IO[bytes] | None = None,
+        seconds: float | None = None,
+    ) -> GoogleResponse:
+        """Ask for something that costs nothing. Raise `PollFailed` if no whole answer came.
+
+        A `spool` keeps the answer's long strings; `seconds` bounds the body.
+        """
+        total = seconds or self.timeouts.answer_total
+        ask = partial(
+            self._sender.sent, method, url, body, timeout=self.timeouts.poll, seconds=total
+        )
+        try:
+            key = _usable(self._credential)
+            answer = ask(key, spool=spool)
+            if answer.status == HTTPStatus.UNAUTHORIZED and (another := self._another(key)):
+                answer = ask(another, spool=spool)
+        except FAILURES as exc:
+            raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
+        return answer
+
+    @contextmanager
+    def opened(self, url: str) -> Iterator[tuple[httpx.Response, str]]:
+        """Yield the answer to a GET, and the credential that it was sent. Raise `PollFailed`."""
+        try:
+            key = _usable(self._credential)
+            ask = partial(self._sender.answered, "GET", url, None, timeout=self.timeouts.content)
+            with ExitStack() as open_answer:
+                response = open_answer.enter_context(ask(key=key))
+                refused = response.status_code == HTTPStatus.UNAUTHORIZED
+                if refused and (another := self._another(key)):
+                    open_answer.close()
+                    key = another
+                    response = open_answer.enter_context(ask(key=key))
+                yield response, key
+        except FAILURES as exc:
+            raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
+
+    def _sent_order(self, url: str, body: Mapping[str, Any], key: str) -> GoogleResponse:
+        times = self.timeouts
+        answer = self._sender.sent(
+            "POST",
+            url,
+            body,
+            key,
+            timeout=times.submit,
+            seconds=times.submit_total,
+            limit=SMALL_MAX,
+        )
+        if self._log:  # by these Google's support, and its bill, know the order
+            job = answer.json.get("name") or answer.json.get("id")
+            self._log.info("an order was answered", status=answer.status, job=job)
+        return answer
+
+    def _another(self, key: str) -> str | None:
+        try:
+            renewed = _usable(self._renewed)
+        except ServiceError:
+            return None
+        return None if renewed == key else renewed
+
+
+def _usable(credential: Callable[[], str]) -> str:
+    """Return the credential; raise `PollFailed` for one that no header can hold."""
+    try:
+        key = credential().strip()
+    except PollFailed:
+        raise
+    except ServiceError as exc:
+        raise PollFailed("The upstream's credentials cannot be had just now") from exc
+    if not key or not key.isascii() or not key.isprintable():
+        raise PollFailed("The upstream's key is unusable", upstream_status=401)
+    return key
+
+
+def origin_checked(name: str, url: str) -> str:
+    """Return the base URL of an API, without a slash at its end.
+
+    Raise `ValueError` naming the setting for anything but http(s)://host[:port][/path].
+    """
+    base = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(base)
+        plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in base
+        plain = plain and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        plain = False
+    if not plain:
+        raise ValueError(f"{name}: say http(s)://host[:port]")
+    return base

@@ -1,0 +1,266 @@
+"""Veo on Google's Agent Platform (once Vertex AI), as a long-running operation.
+
+Google knows no idempotency key here and lists no operations: an order whose answer is lost cannot
+be found again. Nothing is billed for an operation that ends in an error, or for a filtered video.
+An operation is asked after by POST, and every answer about a finished one holds the whole video.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import IO, Any, Final
+from urllib.parse import quote
+
+import httpx
+from aws_lambda_powertools import Logger
+
+from videoapi.net.http_client import Timeouts, chunks
+from videoapi.net.ssrf import origin
+from videoapi.providers.bodies import first_bytes, save
+from videoapi.providers.classification import Cause, ErrorInfo
+from videoapi.providers.errors import (
+    ContentMissing,
+    NoContentReason,
+    PollFailed,
+    SubmitRefused,
+    SubmitUnknown,
+)
+from videoapi.providers.google.errors import filtered, read_error
+from videoapi.providers.google.orders import (
+    aspect_ratio_of,
+    base64_of,
+    images_of,
+    labels_of,
+    lines_of,
+    text_of,
+)
+from videoapi.providers.google.requests import CONTENT_MAX, GoogleRequests, origin_checked
+from videoapi.providers.google.responses import GoogleResponse, content_missing
+from videoapi.providers.json_access import as_dict, as_text, first_of
+from videoapi.providers.provider import (
+    Accepted,
+    Content,
+    ImageRole,
+    InputImage,
+    Job,
+    JobState,
+    Order,
+)
+
+STORAGE_URL: Final = "https://storage.googleapis.com"
+ID_MAX: Final = 512  # characters
+_OPERATION: Final = re.compile(
+    r"(?P<model>projects/(?P<project>[\w.:-]+)/locations/(?P<location>[a-z0-9-]+)"
+    r"/publishers/google/models/[\w.@-]+)/operations/[A-Za-z0-9-]+",
+    re.ASCII,
+)
+_MODEL: Final = re.compile(r"[\w.@-]{1,128}", re.ASCII)
+_GCS_URI: Final = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,221})/(.{1,1024})")
+
+_LENGTHS: Final = (4, 6, 8)  # seconds; the longest alone at 1080p and with reference images
+_FULL_HD, _ULTRA_HD = 1080, 2160  # lines
+
+
+class VertexProvider:
+    """Veo in one project and location, behind a transport that should be an `OrderTransport`.
+
+    `token` is an access token, cached; `renewed_token` a new one. A job is asked after in the
+    project and location that its own name tells, whatever the settings say by then.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        *,
+        project: str,
+        location: str,
+        token: Callable[[], str],
+        renewed_token: Callable[[], str],
+        base_url: str = "",
+        storage_url: str = STORAGE_URL,
+        timeouts: Timeouts | None = None,
+        log: Logger | None = None,
+    ) -> None:
+        """Without a `base_url` it is Google's own of the location.
+
+        Raise `ValueError` naming the setting that makes no URL.
+        """
+        self._parent = f"projects/{project}/locations/{location}"
+        if not _OPERATION.fullmatch(f"{self._parent}/publishers/google/models/m/operations/o"):
+            raise ValueError("GOOGLE_PROJECT, GOOGLE_LOCATION: say their ids")
+        self._base_url = origin_checked("VERTEX_BASE_URL", base_url) if base_url else ""
+        self._storage_url = origin_checked("GOOGLE_STORAGE_URL", storage_url)
+        self._origins = {origin(url) for url in (self._api(location), self._storage_url)}
+        self._requests = GoogleRequests(
+            transport, credential=token, renewed=renewed_token, timeouts=timeouts, log=log
+        )
+
+    def prepare(self) -> None:
+        """Get an access token ahead of an order. Raise `ServiceError` if there is none just now."""
+        self._requests.prepare()
+
+    def submit(self, order: Order) -> Accepted:
+        """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`."""
+        if not _MODEL.fullmatch(order.model):
+            raise SubmitRefused(ErrorInfo(text="no model's id"), status=404, cause=Cause.MODEL)
+        api = self._api(self._parent.rpartition("/")[2])
+        url = f"{api}/{self._parent}/publishers/google/models/{order.model}"
+        answer = self._requests.order(
+            f"{url}:predictLongRunning", _body(order), refused_key=lambda _: False
+        )
+        name = as_text(answer.json.get("name"))
+        if not _is_operation(name):
+            raise SubmitUnknown(
+                f"it answered {answer.status} without an operation's name",
+                upstream_status=answer.status,
+            )
+        return Accepted(name, (name,))
+
+    def poll(self, job_id: str) -> Job:
+        """Look at a job. Raise `PollFailed` when the answer says nothing of it.
+
+        A 404 says nothing either: Google answers so for a while, and for paths it does not serve.
+        """
+        return _read_job(self._fetched(job_id), job_id)
+
+    def download(self, job_id: str, into: IO[bytes], *, seconds: float | None = None) -> Content:
+        """Fetch a done job's video; `into` is emptied before it is written to.
+
+        `seconds` bounds the body (the time-outs' own total without it). Raise `ContentMissing` for
+        an answer without a video, `PollFailed` for a lost or a cut one.
+        """
+        total = seconds or self._requests.timeouts.content_total
+        with tempfile.TemporaryFile() as spool:
+            answer = self._fetched(job_id, spool=spool, seconds=total)
+            if not answer.is_success:
+                raise answer.content_missing()
+            job = _read_job(answer, job_id)
+            if job.state is not JobState.DONE:
+                raise _not_done(job)
+            video = _video_in(as_dict(answer.json.get("response")))
+            encoded = as_text(video.get("bytesBase64Encoded"))
+            if encoded:
+                return answer.streamed.save(encoded, into, _content_type(video))
+        return self._stored(as_text(video.get("gcsUri")), into, total)
+
+    def owns(self, url: str) -> bool:
+        """Tell whether a URL is at Google's own API, where it may want the token."""
+        try:
+            return origin(url) in self._origins
+        except ValueError:
+            return False
+
+    def _api(self, location: str) -> str:
+        host = "aiplatform" if location == "global" else f"{location}-aiplatform"
+        return f"{self._base_url or f'https://{host}.googleapis.com'}/v1"
+
+    def _fetched(
+        self, job_id: str, *, spool: IO[bytes] | None = None, seconds: float | None = None
+    ) -> GoogleResponse:
+        match = _OPERATION.fullmatch(job_id) if len(job_id) <= ID_MAX else None
+        if match is None:
+            raise PollFailed("The job's id is no operation's name")
+        url = f"{self._api(match['location'])}/{match['model']}:fetchPredictOperation"
+        body = {"operationName": job_id}
+        return self._requests.ask("POST", url, body, spool=spool, seconds=seconds)
+
+    def _stored(self, uri: str, into: IO[bytes], seconds: float) -> Content:
+        """Fetch a video from Cloud Storage, with the same token."""
+        match = _GCS_URI.fullmatch(uri)
+        if match is None:
+            raise ContentMissing(
+                "The upstream's answer has no video",
+                upstream_status=HTTPStatus.OK,
+                why=NoContentReason.EMPTY,
+            )
+        path = f"/storage/v1/b/{match[1]}/o/{quote(match[2], safe='')}?alt=media"
+        with self._requests.opened(self._storage_url + path) as (response, _):
+            if response.status_code != HTTPStatus.OK:
+                raise content_missing(response.status_code, response.headers)
+            stream = chunks(response, seconds=seconds, limit=CONTENT_MAX)
+            return save(first_bytes(stream), stream, response.headers, into)
+
+
+def _body(order: Order) -> dict[str, Any]:
+    images = images_of(order)
+    instance: dict[str, Any] = {"prompt": text_of(order.prompt)}
+    for name, role in (("image", ImageRole.FIRST_FRAME), ("lastFrame", ImageRole.LAST_FRAME)):
+        if images[role]:
+            instance[name] = _image(images[role][0])
+    references = images[ImageRole.REFERENCE]
+    if references:
+        instance["referenceImages"] = [
+            {"image": _image(image), "referenceType": "asset"} for image in references
+        ]
+    lines = lines_of(order)
+    longest = lines >= _FULL_HD or bool(references)
+    parameters = {
+        "sampleCount": 1,
+        "durationSeconds": _LENGTHS[-1] if longest else _seconds(order.seconds),
+        "aspectRatio": aspect_ratio_of(order),
+        "resolution": "4k" if lines >= _ULTRA_HD else "1080p" if lines >= _FULL_HD else "720p",
+        "generateAudio": order.generate_audio is not False,
+        "negativePrompt": order.negative_prompt and text_of(order.negative_prompt),
+        "seed": order.seed,
+    }
+    said = {name: value for name, value in parameters.items() if value not in (None, "")}
+    return {"instances": [instance], "parameters": said, "labels": labels_of(order)}
+
+
+def _seconds(wanted: int | None) -> int:
+    """Return the next longer length that Veo makes, or its longest."""
+    return next((each for each in _LENGTHS if each >= (wanted or 8)), _LENGTHS[-1])
+
+
+def _image(image: InputImage) -> dict[str, str]:
+    return {"bytesBase64Encoded": base64_of(image), "mimeType": image.content_type}
+
+
+def _is_operation(name: str) -> bool:
+    return len(name) <= ID_MAX and _OPERATION.fullmatch(name) is not None
+
+
+def _read_job(answer: GoogleResponse, job_id: str) -> Job:
+    """Read a look at an operation; raise `PollFailed` if it says nothing of this one."""
+    told = answer.json
+    name = as_text(told.get("name"))
+    if not answer.is_success or not told:
+        raise answer.poll_failed()
+    if name not in ("", job_id):
+        raise answer.poll_failed("another operation")
+    ids = (name,) if name else ()
+    if told.get("done") is not True:
+        return Job(state=JobState.RUNNING, ids=ids)
+    error, response = read_error(told.get("error")), as_dict(told.get("response"))
+    failure = error.failure() if error else None
+    if failure is None and not _video_in(response):
+        failure = filtered(response)
+    if failure is None:
+        return Job(state=JobState.DONE, ids=ids)
+    if failure.again and not ids:
+        raise answer.poll_failed("a failure without its operation's name")
+    return Job(state=JobState.FAILED, failure=failure, ids=ids)
+
+
+def _video_in(response: dict[str, Any]) -> dict[str, Any]:
+    """Return where the video is, in any of the shapes that Google was seen to answer with."""
+    video = first_of(response.get("videos")) or as_dict(response.get("video"))
+    if not video and isinstance(response.get("video"), str):
+        video = {"bytesBase64Encoded": response["video"], "mimeType": response.get("encoding")}
+    video = video or response
+    return video if video.get("bytesBase64Encoded") or video.get("gcsUri") else {}
+
+
+def _content_type(video: dict[str, Any]) -> str:
+    told = as_text(video.get("mimeType") or video.get("encoding"))
+    return told if told.startswith("video/") else "video/mp4"
+
+
+def _not_done(job: Job) -> ContentMissing:
+    return ContentMissing(
+        "The upstream's job has no video",
+        upstream_status=HTTPStatus.OK,
+        why=NoContentReason.OTHER if job.failure else NoContentReason.NOT_READY,
+        failure=job.failure,
+    )
