@@ -7,6 +7,11 @@ from starlette.middleware.cors import CORSMiddleware
 from simulator.control import Control
 from simulator.failures import Refusal
 from simulator.files import Files
+from simulator.google.gemini_files import GeminiFiles
+from simulator.google.interactions import Interactions
+from simulator.google.operations import Operations
+from simulator.google.storage import Storage
+from simulator.google.token_service import TokenService
 from simulator.guard import Guard
 from simulator.openai_compatible.chat_and_images import ChatAndImages
 from simulator.openai_compatible.errors import body, refuse
@@ -16,7 +21,17 @@ from simulator.state import State
 
 def api(state: State) -> Starlette:
     """Return what listens on the API port."""
-    parts = (Videos(state), ChatAndImages(state), Files(state, body), Control(state))
+    parts = (
+        Videos(state),
+        ChatAndImages(state),
+        TokenService(state),
+        Operations(state),
+        Storage(state),
+        Interactions(state),
+        GeminiFiles(state),
+        Files(state, body),
+        Control(state),
+    )
     routes = [route for part in parts for route in part.routes()]
     return Starlette(
         routes=routes, exception_handlers={Refusal: refuse}, middleware=[_guard(state)]

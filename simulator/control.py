@@ -4,14 +4,17 @@ from json import JSONDecodeError
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from simulator import faults
 from simulator.failures import Refusal
+from simulator.google import access_tokens
+from simulator.google.token_service import TOKEN_SECONDS
 from simulator.ledger import Ledger
 from simulator.state import State
 
-_SWITCHES = {"seconds": (int, float), "strict": (bool,), "tiny": (bool,)}
+_SWITCHES = {"seconds": (int, float), "strict": (bool,), "tiny": (bool,), "auth_faults": (str,)}
 
 
 class Control:
@@ -25,6 +28,8 @@ class Control:
         """Return the routes of the API port."""
         return [
             Route("/_control", self.report),
+            Route("/_control/bill", self.bill),
+            Route("/_control/token", self.token, methods=["POST"]),
             Route("/_control/reset", self.reset, methods=["POST"]),
             Route("/_control/settings", self.change, methods=["POST"]),
         ]
@@ -32,6 +37,17 @@ class Control:
     async def report(self, _request: Request) -> JSONResponse:
         """Tell all counts, all jobs and the settings that may change."""
         return JSONResponse(self._state.ledger.report() | {"settings": self._switches()})
+
+    async def bill(self, request: Request) -> PlainTextResponse:
+        """Return what was billed as CSV, of one provider where `?provider=` names it."""
+        billed = self._state.ledger.bill(request.query_params.get("provider"))
+        rows = ["job_id,time,amount", *(f"{job},{at},{usd:.6f}" for job, at, usd in billed)]
+        return PlainTextResponse("\n".join(rows) + "\n", media_type="text/csv")
+
+    async def token(self, _request: Request) -> JSONResponse:
+        """Issue an access token without any exchange, for curl and for tests."""
+        token = access_tokens.issue("control", (access_tokens.CLOUD_PLATFORM,), TOKEN_SECONDS)
+        return JSONResponse({"access_token": token})
 
     async def reset(self, _request: Request) -> JSONResponse:
         """Forget all jobs and counts; videos stay rendered."""
@@ -41,7 +57,7 @@ class Control:
         return JSONResponse({"reset": True})
 
     async def change(self, request: Request) -> JSONResponse:
-        """Change some of `seconds`, `strict` and `tiny`, for the jobs to come."""
+        """Change some of the switches, for the jobs and the tokens to come."""
         try:
             changes = await request.json()
         except (JSONDecodeError, UnicodeDecodeError) as exc:
@@ -51,6 +67,9 @@ class Control:
         for name, value in changes.items():
             if type(value) not in _SWITCHES.get(name, ()):
                 raise Refusal(400, "invalid_request", "no such setting, or another type", name)
+        if "auth_faults" in changes:
+            faults.parse(changes["auth_faults"])
+            self._state.ledger.forget_auth_visits()
         for name, value in changes.items():
             setattr(self._state.settings, name, value)
         return JSONResponse(self._switches())

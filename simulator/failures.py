@@ -11,19 +11,19 @@ from http import HTTPStatus
 
 from simulator.google import failure_texts
 
-_SAFETY = "The request was rejected by the safety system."
+SAFETY = "The request was rejected by the safety system."
 _BUSY = "The model is overloaded, please try again later."
 _CODES = {
-    "CONTENT_POLICY_VIOLATION": (400, _SAFETY),
-    "PROMINENT_PEOPLE_FILTER_FAILED": (400, _SAFETY),
-    "UNSAFE_GENERATION": (400, _SAFETY),
-    "MINOR_UPLOAD": (400, _SAFETY),
-    "SEXUAL": (400, _SAFETY),
-    "VIOLENCE": (400, _SAFETY),
-    "DANGER_FILTER_FAILED": (400, _SAFETY),
-    "NSFW": (400, _SAFETY),
-    "COPYRIGHT": (400, _SAFETY),
-    "IP_INPUT_IMAGE": (400, _SAFETY),
+    "CONTENT_POLICY_VIOLATION": (400, SAFETY),
+    "PROMINENT_PEOPLE_FILTER_FAILED": (400, SAFETY),
+    "UNSAFE_GENERATION": (400, SAFETY),
+    "MINOR_UPLOAD": (400, SAFETY),
+    "SEXUAL": (400, SAFETY),
+    "VIOLENCE": (400, SAFETY),
+    "DANGER_FILTER_FAILED": (400, SAFETY),
+    "NSFW": (400, SAFETY),
+    "COPYRIGHT": (400, SAFETY),
+    "IP_INPUT_IMAGE": (400, SAFETY),
     "AUDIO_FILTERED": (400, "The generated audio was filtered."),
     "AUDIO_GENERATION_FILTERED": (400, "The generated audio was filtered."),
     "HIGH_TRAFFIC": (503, _BUSY),

@@ -1,14 +1,16 @@
-"""The `[[tokens]]` of a prompt, the one field that travels from a caller all the way to the relay.
+"""The `[[tokens]]` of a prompt, the one field that travels from a caller to the provider.
 
     [[stage:what]]   [[stage:what=number]]   [[stage:what*count]]   [[stage:what*count@skip]]
+    [[vertex.stage:what]]
 
 Without `*count` a token holds always, with it for that many visits of its stage; `@skip` lets as
 many visits pass first. The first token of a stage that holds for a visit decides it. Visits are
 counted per task for `submit` (POSTs), `fail` (accepted jobs), `llm` and `image`, and per job for
 `poll`, `content` and `file`. A task is `[[key:…]]`, or else its whole prompt. Anything else between
-double brackets is refused with 400: a typo in a test must not pass.
+double brackets is refused with 400: a typo in a test must not pass. A token that names a provider
+before its stage (`relay`, `vertex` or `gemini`) is for it alone, and counts its visits alone.
 
-HTTP faults, for the stages submit, poll, content, file, llm and image:
+HTTP faults, for the stages submit, poll, content, file, cancel, llm, image, sts and iam:
 
 | what        | does                                                                               |
 |-------------|------------------------------------------------------------------------------------|
@@ -27,7 +29,8 @@ Stages with more words, and those that are options of the whole job:
 |            | the id under that name; `colon`: an id with a `:`; `redirect`: 307, or `=status`,   |
 |            | to the same path. `+created` after an HTTP fault (`504+created*1`): the answer is   |
 |            | lost, but the job exists and is paid for                                            |
-| `poll`     | `twice`: the answer is written two times, one behind the other                      |
+| `poll`     | `twice`: the answer is written two times, one behind the other; `short`: half of it |
+|            | and the connection is closed                                                        |
 | `status`   | a status word, written so when its class is due; a bad one ends the job; may        |
 |            | repeat. `upscaling` and `published` are words that no list knows                    |
 | `word`     | the name of the status word: `status`, `state`, `task_status`                       |
@@ -50,6 +53,31 @@ Stages with more words, and those that are options of the whole job:
 | `render`   | `tiny`: 1 s of 64x36; `veo`: 8 s of 1280x720 at 24/s, whatever was asked            |
 | `llm`      | `refusal`, `empty`, `long` (20,000 characters)                                      |
 | `image`    | `url` (on the files port), `b64`, `empty`                                           |
+
+Google's wires know the same stages, and these words:
+
+| stage      | what                                                                                |
+|------------|-------------------------------------------------------------------------------------|
+| a failure  | `guidelines` (400), `quota`, `exhausted` (429), `prepayment` (402), `model_gone`    |
+|            | (404), `permission`, `billing_disabled`, `service_disabled`,                        |
+|            | `api_key_service_blocked` (403), `content_blocked` (400): in Google's words         |
+| `submit`   | `no_id`: 200 without a `name` or `id`                                               |
+| `fail`     | `3`, `7`, `8`, `13`, `14`: google.rpc's codes; `filtered`: a success without a      |
+|            | video, unbilled, `=58061214` with that support code                                 |
+| `error`    | `array`: errors as an array of one                                                  |
+| `poll`     | `done_false`: an open operation says `done: false` and has metadata                 |
+| `result`   | `flat`, `encoded`: other places of Veo's bytes; `none`: done without a video;       |
+|            | `outputs`: an interaction in the older schema; `inputs`: completed, its inputs sent |
+|            | back and no output, though the video exists and is billed                           |
+| `status`   | `incomplete`, `budget_exceeded`, `requires_action`: how an interaction ends         |
+| `link`     | `inline=100`: bytes within the JSON fill 100 MB                                     |
+| `content`  | a file's metadata: `processing*2` for two reads, `processing=3` for three seconds,  |
+|            | `broken`: FAILED                                                                    |
+| `file`     | a download, of a bucket too; of a file `redirect`: 302 to the files port            |
+| `cancel`   | HTTP faults                                                                         |
+| `sts`      | HTTP faults and `invalid_grant` of the token services, `expires=5`: a token of five |
+|            | seconds. No prompt gets there: say these by `auth_faults` (below)                   |
+| `iam`      | the same of impersonation                                                           |
 """
 
 import re

@@ -11,7 +11,7 @@ from simulator.failures import Failure, failure
 from simulator.fault_words import BAD, STOPPED, Stage
 from simulator.faults import Fault, Plan
 from simulator.jobs import Job
-from simulator.orders import VEO_FPS, VEO_SECONDS, Order
+from simulator.orders import RELAY, VEO_FPS, VEO_SECONDS, Order
 from simulator.render import Spec
 from simulator.state import State
 
@@ -25,10 +25,11 @@ def accept(state: State, order: Order, plan: Plan, job_id: str) -> Job:
     still = draw if image is None or spec is _TINY else partial(stills.decode, image)
     failing = state.ledger.fault_of_job(plan)
     fails = failing is not None or plan.word(BAD | STOPPED) is not None
+    usd = state.settings.price if order.provider == RELAY else order.usd
     job = Job(
         id=job_id,
         plan=plan,
-        order=replace(order, image=None),
+        order=replace(order, image=None, usd=usd),
         input_bytes=len(image or b""),
         spec=spec,
         seconds=float(plan.option(Stage.TIME, str(state.settings.seconds))),

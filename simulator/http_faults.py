@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from simulator.failures import Failure, failure, is_error_status, of_status
 from simulator.faults import Fault, Plan
 
-type ErrorBody = Callable[[Failure, Plan | None], dict[str, Any]]
+type ErrorBody = Callable[[Failure, Plan | None], Any]
 """Returns the body of an error as the wire writes it; the plan may ask for another shape."""
 
 MAX_HANG_SECONDS = 3600.0

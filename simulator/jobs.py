@@ -103,6 +103,11 @@ class Job:
             "fields": self.order.fields,
             "input_bytes": self.input_bytes,
             "motion": self.order.motion,
+            "video": {
+                "size": [self.spec.shot.width, self.spec.shot.height],
+                "seconds": round(self.spec.frames / self.spec.fps, 3),
+                "fps": self.spec.fps,
+            },
             "state": self.state(now),
             "progress": self.progress(now),
             "created_at": self.created,

@@ -31,8 +31,12 @@ class Simulator:
         """Forget all jobs and counts."""
         self._call("POST", "/_control/reset")
 
-    def change(self, **settings: float | bool) -> None:
-        """Change `seconds`, `strict` or `tiny` for the jobs to come."""
+    def google_token(self) -> str:
+        """Return an access token for Google's wires."""
+        return str(self._call("POST", "/_control/token")["access_token"])
+
+    def change(self, **settings: float | bool | str) -> None:
+        """Change `seconds`, `strict`, `tiny` or `auth_faults` for what is to come."""
         self._call("POST", "/_control/settings", json.dumps(settings))
 
     def _call(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:

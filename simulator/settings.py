@@ -10,7 +10,7 @@ SWITCHED_ON = frozenset({"1", "true", "yes", "on"})
 
 @dataclass(slots=True)
 class Settings:
-    """One simulator. `/_control/settings` may change `seconds`, `strict` and `tiny`."""
+    """One simulator. `/_control/settings` may change `seconds`, `strict`, `tiny`, `auth_faults`."""
 
     host: str
     """Addresses to listen on, comma-separated; both ports are bound on each."""
@@ -34,6 +34,10 @@ class Settings:
     """A folder that keeps jobs and videos over a restart; empty: they end with this process."""
     keep_days: float
     """How long they are kept there."""
+    price: float
+    """What a video of the relay costs in the bill, in dollars."""
+    auth_faults: str
+    """Tokens of the stages `sts` and `iam`, whose requests carry no prompt."""
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -57,4 +61,6 @@ def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     parser.add_argument("--with-parent", action="store_true")
     parser.add_argument("--keep-in", default="")
     parser.add_argument("--keep-days", type=float, default=7)
+    parser.add_argument("--price", type=float, default=default("PRICE", "0"))
+    parser.add_argument("--auth-faults", default=default("AUTH_FAULTS", ""))
     return Settings(**vars(parser.parse_args(arguments)))

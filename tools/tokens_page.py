@@ -14,7 +14,8 @@ BEFORE: Final = """\
 
 Without a relay's key `make run` starts a simulator of a relay. It speaks the same protocol, renders
 a real MP4 of your image with the camera motion that was asked for, and takes `UPSTREAM_SECONDS` for
-it. It also plays the chat and the images endpoint. It fails as a prompt tells it to:
+it. It also plays the chat and the images endpoint, and Google: Veo on Agent Platform, Gemini Omni's
+interactions, their token services and the bucket. It fails as a prompt tells it to:
 
 ```bash
 curl http://localhost:8000/v1/videos -F 'prompt=A fox [[submit:503*1]]'
@@ -26,11 +27,33 @@ curl http://localhost:8000/v1/videos -F 'prompt=A fox [[submit:503*1]]'
 ## Tokens of a prompt
 
 """
+AFTER: Final = """
+## What it counts
+
+All of this is at the simulator's own port, `UPSTREAM_PORT`, and needs no key:
+
+| route | tells or does |
+| --- | --- |
+| `GET /_control` | all jobs and counts: `tasks` by key, `providers` (received, accepted, billed, \
+dollars), and `labels`: how many jobs each task's label has at each provider |
+| `GET /_control/bill?provider=vertex` | what was billed, as CSV: `job_id,time,amount` |
+| `POST /_control/settings` | `seconds`, `strict`, `tiny`, `auth_faults` |
+| `POST /_control/token` | an access token for Google's wires, without an exchange |
+| `POST /_control/reset` | forgets all jobs and counts |
+
+```bash
+curl localhost:8001/_control/settings -d '{"auth_faults": "[[sts:503*1]] [[iam:expires=60]]"}'
+```
+
+At Google a video is billed by list prices, Omni by its tokens; what failed, was filtered or was
+cancelled costs nothing. The signatures of AWS's and of a service account's requests cannot be
+verified without their secrets: form, region, headers, audience and date are.
+"""
 
 
 def page() -> str:
     """Return docs/simulator.md."""
-    return BEFORE + "\n".join(_merged(inspect.getdoc(faults) or "")) + "\n"
+    return BEFORE + "\n".join(_merged(inspect.getdoc(faults) or "")) + "\n" + AFTER
 
 
 def _merged(text: str) -> Iterator[str]:

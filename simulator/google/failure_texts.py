@@ -11,7 +11,7 @@ _FILTERED: Final = (
     "this request. Try rephrasing the prompt. If you think this was an error, send feedback. "
     "Support codes: 42237218"
 )
-_GUIDELINES: Final = (
+GUIDELINES: Final = (
     "The prompt could not be submitted. This prompt contains words that violate Vertex AI's usage "
     "guidelines. Please try again with a different prompt. Support codes: 29310472"
 )
@@ -42,7 +42,7 @@ CODES: Final = {
     "FILTERED": (400, _FILTERED),
 }
 TEXTS: Final = {
-    "guidelines": (400, _GUIDELINES),
+    "guidelines": (400, GUIDELINES),
     "quota": (429, _QUOTA),
     "exhausted": (429, _EXHAUSTED),
     "prepayment": (402, "Your prepayment credits are depleted."),

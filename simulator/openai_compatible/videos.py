@@ -1,6 +1,5 @@
 """The video routes: POST, poll, content."""
 
-import base64
 import gzip
 import secrets
 import time
@@ -13,13 +12,12 @@ from simulator import faults, generation
 from simulator.failures import Refusal
 from simulator.fault_words import ID_NAMES, QUEUED, Stage
 from simulator.faults import Fault
-from simulator.http_faults import HttpFaults
+from simulator.http_faults import HttpFaults, Short
+from simulator.inline import base64_of
 from simulator.jobs import Job
 from simulator.openai_compatible import errors, form, responses
 from simulator.orders import RELAY
 from simulator.state import State
-
-_MEGABYTE = 1_000_000
 
 
 class Videos:
@@ -70,8 +68,11 @@ class Videos:
         job.note_seen(now)
         link = self._link(job, request) if job.state(now) == "completed" else None
         answer = JSONResponse(responses.poll(job, visit, now, link))
-        if fault is not None and fault.what == "twice":
-            return Response(bytes(answer.body) * 2, media_type=answer.media_type)
+        match fault.what if fault else "":
+            case "twice":
+                return Response(bytes(answer.body) * 2, media_type=answer.media_type)
+            case "short":
+                return Short(answer.body, media_type=answer.media_type)
         return answer
 
     async def content(self, request: Request) -> Response:
@@ -142,9 +143,5 @@ def _job_id(fault: Fault | None) -> str:
 
 
 def _data_url(job: Job) -> str:
-    """Return the video as a data URL, filled up to the asked MB by a box that players skip."""
-    megabytes = max(fault.number or 0 for fault in job.plan.of(Stage.LINK))
-    data = job.video.path.read_bytes() if job.video else b""
-    filling = max(int(megabytes * _MEGABYTE) - len(data), 0)
-    data += (filling.to_bytes(4) + b"free").ljust(filling, b"\0") if filling else b""
-    return f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+    """Return the video as a data URL, filled up to the asked MB."""
+    return f"data:video/mp4;base64,{b''.join(base64_of(job)).decode()}"
