@@ -5,6 +5,7 @@ import json
 
 import httpx
 
+from videoapi.providers.google.gemini import GeminiProvider
 from videoapi.providers.google.vertex import VertexProvider
 from videoapi.providers.provider import ImageRole, InputImage, Order
 
@@ -14,6 +15,10 @@ PARENT = "projects/my-project/locations/us-central1"
 MODEL = f"{PARENT}/publishers/google/models/veo-3.1-generate-001"
 NAME = f"{MODEL}/operations/0b4e2a8c-5f7d-4d63-9c1d-2f0d3a1b7e55"
 HOST = "https://us-central1-aiplatform.googleapis.com"
+KEY = "AIzaSyKeyOfTheGeminiApi0123456789"
+JOB = "v1_ChdhYmNkZWYtMDEyMzQ1Njc4OQ"
+GEMINI = "https://generativelanguage.googleapis.com/v1beta"
+FILE = f"{GEMINI}/files/abc-123"
 MP4 = b"\0\0\0\x18ftypisom" + bytes(range(256)) * 20
 BASE64 = base64.b64encode(MP4).decode()
 
@@ -45,6 +50,10 @@ class Google:
             "renewed_token": lambda: ANOTHER,
         }
         return VertexProvider(httpx.MockTransport(self), **(known | changes))
+
+    def gemini(self, **changes):
+        known = {"key": lambda: KEY, "renewed_key": lambda: KEY}
+        return GeminiProvider(httpx.MockTransport(self), **(known | changes))
 
 
 def answer(body, status=200, **headers):
@@ -93,3 +102,11 @@ def image(role=ImageRole.FIRST_FRAME, kind="image/png"):
 
 def done(response):
     return answer({"name": NAME, "done": True, "response": response})
+
+
+def interaction(status="completed", **more):
+    """Return a look at an interaction; `video` is its output's part, if any."""
+    video = more.pop("video", None)
+    steps = [{"type": "thought"}, {"type": "model_output", "content": [video] if video else []}]
+    known = {"id": JOB, "object": "interaction", "status": status, "steps": steps}
+    return answer(known | more)

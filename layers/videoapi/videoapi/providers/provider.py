@@ -10,7 +10,7 @@ that may be raised.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import IO, Protocol
+from typing import IO, Protocol, runtime_checkable
 
 from videoapi.providers.errors import JobFailed
 
@@ -87,6 +87,7 @@ class Job:
     `progress` is 0-100 and may go back; `video_url` is only told of a done job and is http(s) or
     `data:` (many MB); `failure` is set if and only if `state` is FAILED. `ids` are all that the
     answer names; `expires_at` (epoch seconds) is the earliest end of the video that is known.
+    `usage` counts what is billed, where that is told: `input_tokens`, `video_tokens`, …
     """
 
     state: JobState
@@ -98,6 +99,7 @@ class Job:
     size: str | None = None
     ids: tuple[str, ...] = field(default=(), compare=False)
     expires_at: float | None = None
+    usage: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def names(self, job_id: str) -> bool:
         """Tell whether the answer says itself that it is about this job.
@@ -113,7 +115,7 @@ class Content:
 
     `content_type` is what the provider says, which may be wrong; None when it says nothing.
     `expires_at` (epoch seconds) is when the URL's own signature ends, None when it does not say.
-    `whole` says that the file is as long as the provider had announced.
+    `whole` says that the file is as long as the provider had announced; `usage` is as of a `Job`.
     """
 
     url: str | None = field(default=None, repr=False)
@@ -121,6 +123,7 @@ class Content:
     content_type: str | None = None
     expires_at: float | None = None
     whole: bool = field(default=False, compare=False)
+    usage: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 class VideoProvider(Protocol):
@@ -144,3 +147,11 @@ class VideoProvider(Protocol):
 
     def owns(self, url: str) -> bool:
         """Tell whether a URL is at the provider's own origin, where it may want credentials."""
+
+
+@runtime_checkable
+class CancellableProvider(VideoProvider, Protocol):
+    """A provider that can be asked to stop a job; a relay and Veo cannot."""
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask that a job be stopped; return what the answer says of it. Raise as `poll` does."""

@@ -57,7 +57,7 @@ _SUPPORT_CODES: Final = {
 } | {str(code): f"{category}_blocked" for category, codes in _SINGLES.items() for code in codes}
 _SUPPORT_CODE: Final = re.compile(r"\b[0-9]{8}\b")
 
-# google.rpc.Code, as a number or as its name; and words that Interactions uses.
+# google.rpc.Code as a number or as its name, an HTTP status, and words that Interactions uses.
 _CAUSES: Final = {
     "3": Cause.BAD_REQUEST,
     "4": Cause.TRANSIENT,
@@ -67,6 +67,12 @@ _CAUSES: Final = {
     "13": Cause.TRANSIENT,
     "14": Cause.TRANSIENT,
     "16": Cause.ACCOUNT,
+    "400": Cause.BAD_REQUEST,
+    "401": Cause.ACCOUNT,
+    "403": Cause.ACCOUNT,
+    "429": Cause.TRANSIENT,
+    "500": Cause.TRANSIENT,
+    "503": Cause.TRANSIENT,
     "invalid_argument": Cause.BAD_REQUEST,
     "invalid_request": Cause.BAD_REQUEST,
     "deadline_exceeded": Cause.TRANSIENT,
