@@ -62,7 +62,8 @@ def test_settings_change_for_the_jobs_to_come(own):
     upstream.change(seconds=60)
     post("a sea")
     assert upstream.report()["live"] == 1
-    assert upstream.report()["settings"] == {"seconds": 60, "strict": False, "tiny": True}
+    settings = {"seconds": 60, "strict": False, "tiny": True, "auth_faults": ""}
+    assert upstream.report()["settings"] == settings
 
 
 @pytest.mark.parametrize("setting", [{"second": 1}, {"seconds": "1"}, {"strict": 1}])
