@@ -21,9 +21,9 @@ from moto import mock_aws
 import tests.conftest  # noqa: F401 — made-up credentials before any client
 from benchmarks.meter import METER, Operation
 from tests.support.client import Answer, Client
-from tests.support.moto import ROOT, Cloud
-from tests.support.simulation import World
-from tests.support.task_factory import Lives
+from tests.support.moto import ROOT, DataServices
+from tests.support.simulation import Simulation
+from tests.support.task_factory import TaskFactory
 from videoapi import metrics
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.domain import transitions
@@ -47,16 +47,16 @@ class Bench:
 
     def __init__(self) -> None:
         """Make the data services; inside `mock_aws` alone."""
-        self.cloud = Cloud()
-        self.open = Client(self.cloud)
-        self.closed = Client(self.cloud, ALLOW_ANONYMOUS="false")
-        self.lives = Lives(self.cloud.store)
+        self.services = DataServices()
+        self.open = Client(self.services)
+        self.closed = Client(self.services, ALLOW_ANONYMOUS="false")
+        self.task_factory = TaskFactory(self.services.store)
         self.picture = (ROOT / "examples/mountains.jpg").read_bytes()
         self.with_image = SUBMIT | {"image": b64encode(self.picture).decode()}
 
     def key(self, **limits: int) -> dict[str, str]:
         """Make an API key and return the header that presents it."""
-        ring = ApiKeyStore(self.cloud.dynamodb, self.cloud.table, time.time)
+        ring = ApiKeyStore(self.services.dynamodb, self.services.table, time.time)
         name = f"caller-{len(ring.listed())}"
         return {"authorization": f"Bearer {ring.make(name, Limits(**limits))}"}
 
@@ -90,7 +90,7 @@ class Bench:
     def upload(self) -> str:
         """Upload the image, as its form would, and return the reference to it."""
         form = self.open.post(UPLOADS, json=FORM).json
-        self.cloud.files.put(form["fields"]["key"], self.picture, FORM["content_type"])
+        self.services.files.put(form["fields"]["key"], self.picture, FORM["content_type"])
         return str(form["reference"])
 
     def _end_the_others(self) -> None:
@@ -98,41 +98,45 @@ class Bench:
         now = time.time()
         change = transitions.cancel(now=now, retention=DAY)
         for paid in (True, False):
-            for task_id in list(self.cloud.store.overdue(now + DAY, paid=paid)):
-                self.cloud.store.apply(task_id, change)
+            for task_id in list(self.services.store.overdue(now + DAY, paid=paid)):
+                self.services.store.apply(task_id, change)
 
     def worker(self, *, copies: bool = False) -> Operation:
         """Count what a worker takes for a generation of a minute; Lambda's poller included."""
-        for message in self.cloud.messages():
+        for message in self.services.messages():
             assert message  # noqa: S101 — those of earlier submits are not for us
         self._end_the_others()
         task_id = self.submitted()
-        world = _Workshop(self.cloud, copies=copies)
+        sim = _Workshop(self.services, copies=copies)
         log, lines = _log()
         lines.truncate(lines.seek(0))
         log.set_correlation_id(REQUEST_ID)
         log.append_keys(task_id=task_id)
-        began = world.clock()
+        began = sim.clock()
         with METER.counting() as calls, redirect_stdout(io.StringIO()) as output, _traced():
-            (letter,) = self.cloud.sqs.receive_message(QueueUrl=self.cloud.queue_url)["Messages"]
+            (letter,) = self.services.sqs.receive_message(QueueUrl=self.services.queue_url)[
+                "Messages"
+            ]
             receipt = letter["ReceiptHandle"]
-            world.generation.run(world.delivery_of(task_id, receipt))
-            self.cloud.sqs.delete_message(QueueUrl=self.cloud.queue_url, ReceiptHandle=receipt)
-        assert world.store.get(task_id).progress == 100  # noqa: S101, PLR2004 — percent
+            sim.generation.run(sim.delivery_of(task_id, receipt))
+            self.services.sqs.delete_message(
+                QueueUrl=self.services.queue_url, ReceiptHandle=receipt
+            )
+        assert sim.store.get(task_id).progress == 100  # noqa: S101, PLR2004 — percent
         return Operation(
             calls,
             log_lines=lines.getvalue().splitlines() + _metric_lines(output.getvalue()),
-            seconds=world.clock() - began,
-            creates=len(world.relay.orders),
-            polls=len(world.relay.polls),
+            seconds=sim.clock() - began,
+            creates=len(sim.relay.orders),
+            polls=len(sim.relay.polls),
         )
 
 
-class _Workshop(World):  # type: ignore[misc]  # the tests have no types
+class _Workshop(Simulation):  # type: ignore[misc]  # the tests have no types
     """The simulation with the real adapters: the relay and the clock alone are made up."""
 
-    def __init__(self, cloud: Cloud, *, copies: bool) -> None:
-        self._cloud = cloud
+    def __init__(self, services: DataServices, *, copies: bool) -> None:
+        self._services = services
         super().__init__(veo3_skip_upload=not copies)
         self.clock.now = float(int(time.time()) + 1)  # whole, so that every run has the same polls
         self.relay.takes = GENERATION
@@ -146,7 +150,7 @@ class _Workshop(World):  # type: ignore[misc]  # the tests have no types
         metrics.emit(*metric)
 
     def adapters(self) -> tuple[Any, Any, Any]:
-        return self._cloud.store, self._cloud.queue, self._cloud.files
+        return self._services.store, self._services.queue, self._services.files
 
     def delivery_of(self, task_id: str, receipt: str) -> Message:
         end = self.clock() + 900
@@ -234,9 +238,9 @@ def _submits_with_keys(bench: Bench) -> dict[str, Operation]:
 
 
 def _reads_and_ends(bench: Bench) -> dict[str, Operation]:
-    waiting = bench.lives.processing().task_id
-    done = bench.lives.completed().task_id
-    copied = bench.lives.completed(result={"video_key": "videos/anonymous/x.mp4"}).task_id
+    waiting = bench.task_factory.processing().task_id
+    done = bench.task_factory.completed().task_id
+    copied = bench.task_factory.completed(result={"video_key": "videos/anonymous/x.mp4"}).task_id
     return {
         "status, processing": bench.ask("GET", f"/api/v1/tasks/{waiting}"),
         "status, completed": bench.ask("GET", f"/api/v1/tasks/{done}"),

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.handlers import BUILTIN_HANDLERS
 
 from benchmarks.units import TABLE, Item, read_units, size_of, write_units
-from tests.support.moto import Cloud, client, template
+from tests.support.moto import DataServices, client, template
 from tests.support.permissions import PERMISSIONS
 
 
@@ -113,14 +113,14 @@ class Meter:
             size = sum(map(size_of, items))
             call.read = read_units(size, consistent=call.name == "dynamodb:GetItem")
         if call.name == "dynamodb:BatchGetItem":
-            found = parsed["Responses"][Cloud.table]
+            found = parsed["Responses"][DataServices.table]
             call.read = sum(read_units(size_of(item), consistent=True) for item in found)
 
     def _items(self) -> dict[str, Item]:
         """Look at the whole table without being counted."""
         calls, self.calls = self.calls, None
         with PERMISSIONS.of(None):
-            found = client("dynamodb").scan(TableName=Cloud.table)["Items"]
+            found = client("dynamodb").scan(TableName=DataServices.table)["Items"]
         self.calls = calls
         return {item["task_id"]["S"]: item for item in found}
 

@@ -54,9 +54,8 @@ def test_pip_audit_that_dies_of_a_signal_has_failed(skipped):
         '{"dependencies": [{"name": "pip", "vulns": []}]}',
     ],
 )
-def test_a_service_without_advisories_is_a_reason_to_skip_and_is_written_down(
-    known, capfd, skipped
-):
+def test_audit_is_skipped_with_a_reason_without_advisories(known, capfd, skipped):
+    """A service without advisories is a reason to skip and is written down."""
     assert audit(["a.txt"], auditor("sys.exit(1)", known=known), skipped) == 0
     given = capfd.readouterr().out.strip()
     assert given.startswith("Skipped the audit: ")

@@ -18,12 +18,13 @@ def told(environment):
     return "\n".join(banner(settings, 71.4, console))
 
 
-def test_the_time_is_the_one_waited_and_the_page_to_open_comes_first():
+def test_start_shows_its_time_and_the_page_to_open_first():
     first = told({"API_PORT": "8123"}).splitlines()[0]
     assert first == "Ready after 71 s. Open http://localhost:8123 in a browser."
 
 
-def test_a_stack_that_asks_for_keys_says_first_how_to_make_one_and_calls_with_it():
+def test_closed_stack_says_first_how_to_make_a_key():
+    """A stack that asks for keys says first how to make one and calls with it."""
     lines = told({"ALLOW_ANONYMOUS": "false"}).splitlines()
     made = lines.index("  make key NAME=me")
     called = next(n for n, line in enumerate(lines) if line.startswith("  curl "))
@@ -55,13 +56,14 @@ def test_without_a_key_videos_are_said_to_cost_nothing():
     ("given", "relay"),
     [({}, "https://api.kuai.host"), ({"VEO3_BASE_URL": "https://r.example"}, "https://r.example")],
 )
-def test_with_a_key_the_relay_is_named_and_each_video_said_to_be_paid_for(given, relay):
+def test_real_relay_is_named_and_each_video_paid_for(given, relay):
     text = told(KEY | given)
     assert f"Videos come from {relay}, and each video is paid for." in text
     assert KEY["VEO3_API_KEY"] not in text
 
 
-def test_what_is_kept_is_said_to_lie_apart_for_the_stand_in_and_a_real_relay(tmp_path):
+def test_kept_data_of_simulator_and_relay_lie_apart(tmp_path):
+    """What is kept is said to lie apart for the simulator and a real relay."""
     assert "kept in .local/kept/simulator as they are written" in told({})
     assert "in .local/kept/relay as" in told(KEY)
     assert f"in {tmp_path}/simulator as" in told({"KEEP_IN": str(tmp_path)})

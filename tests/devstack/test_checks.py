@@ -56,12 +56,13 @@ def test_another_programs_setting_in_the_file_is_only_told(check, name):
     assert [w for w in warnings if f".env, line 1: {name} is no setting and does nothing" in w]
 
 
-def test_a_slip_in_the_environment_is_told_and_other_programs_variables_are_not(check):
+def test_slip_in_the_environment_is_named(check):
+    """A slip in the environment is reported and other programs' variables are not."""
     _, warnings = check(VIDEO_MAX_CONCURENT="3", HOME="/", OPENAI_API_KEY="k", AWS_PROFILE="p")
     assert warnings == ["VIDEO_MAX_CONCURENT is no setting; did you mean VIDEO_MAX_CONCURRENT?"]
 
 
-def test_every_setting_of_the_example_is_known_with_the_value_that_it_shows(check):
+def test_every_setting_of_the_example_is_known(check):
     _, warnings = check(re.sub(r"^#(?=[A-Z_0-9]+=)", "", EXAMPLE, flags=re.MULTILINE))
     assert warnings == []
 

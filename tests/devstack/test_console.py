@@ -49,7 +49,8 @@ def row(status="pending", *, prompt="Camera slowly pans", **more):
     }
 
 
-def test_a_request_is_one_line_with_time_status_milliseconds_and_task(console, piped):
+def test_request_is_one_line(console, piped):
+    """A request is one line with time, status, milliseconds and task."""
     console.request("POST", "/v1/videos", 200, 0.0184, task=TASK)
     assert re.fullmatch(rf"\d\d:\d\d:\d\d POST /v1/videos 200 18 ms {TASK}\n", piped.getvalue())
 
@@ -77,7 +78,7 @@ def test_a_tasks_life_is_a_line_a_change(console, piped):
     ]
 
 
-def test_a_failure_tells_its_reason_without_the_prompt_that_it_quotes(console, piped):
+def test_failure_shows_its_reason_without_the_prompt(console, piped):
     error = {"code": "upstream_rejected", "message": "Refused: 'a fox' is too wild"}
     console.item(
         row(
@@ -119,7 +120,7 @@ def test_a_task_that_goes_on_after_a_restart_tells_where_it_is(console, piped):
     assert lines(piped) == [f"{TASK} 51 %"]
 
 
-def test_a_prompt_is_shown_on_a_terminal_and_never_in_what_is_piped():
+def test_prompt_is_shown_on_a_terminal_alone():
     shown = {}
     for stream in (Terminal(), io.StringIO()):
         console = console_on(stream, NO_COLOR="1")

@@ -26,7 +26,8 @@ def test_values_and_lines_are_found_in_every_usual_form(read):
     assert file.problems == ()
 
 
-def test_the_mark_that_windows_editors_put_first_is_no_part_of_a_name(read):
+def test_byte_order_mark_is_no_part_of_a_name(read):
+    """The mark that Windows editors put first is no part of a name."""
     assert read(b"\xef\xbb\xbfA=1\n").values == {"A": "1"}
 
 
@@ -46,7 +47,7 @@ def test_a_setting_with_two_values_is_told_with_both_lines(read):
     assert "line 3: A has another value in line 1" in read("A=1\nB=1\nA=\n").problems[0]
 
 
-def test_an_empty_value_of_the_example_may_be_followed_by_a_real_one(read):
+def test_empty_value_may_be_followed_by_a_real_one(read):
     file = read("A=\nA=2\nA=2\n")
     assert (file.values, file.problems) == ({"A": "2"}, ())
 

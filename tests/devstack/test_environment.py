@@ -33,7 +33,8 @@ def test_temporary_files_are_gone_after_the_run(tmp_path):
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(tmp_path):
+def test_scratch_of_a_killed_run_is_removed(tmp_path):
+    """What a killed run left is removed and what another uses is not."""
     for left in (NOBODY, str(os.getppid()), "no number"):
         (tmp_path / "run" / left).mkdir(parents=True)
     with scratch(tmp_path):

@@ -231,7 +231,7 @@ def test_a_handler_that_ended_leaves_no_thread_and_no_open_pipe(end, tmp_path):
     assert not [name for name in names if CONFIG["FunctionName"] in name]
 
 
-def test_an_interrupt_of_the_terminal_leaves_a_function_to_the_stop():
+def test_interrupt_leaves_a_function_to_the_stop():
     worker = acquire("import signal\ndef handler(event, context): return signal.getsignal(2)")
     assert worker.invoke({}, "r")["result"] == 1  # SIG_IGN
 

@@ -6,7 +6,7 @@ from devstack.template import load
 from tests.support.template import ROOT
 
 
-def test_the_local_stack_is_in_the_account_that_the_conditions_know():
+def test_local_stack_is_in_the_account_of_the_conditions():
     document = load(ROOT / "template.yaml")
     conditions = document["Conditions"]
     defaults = {name: each["Default"] for name, each in document["Parameters"].items()}

@@ -123,7 +123,7 @@ def test_a_write_from_a_foreign_page_is_refused_on_both_ports(gateway, passed, o
 
 
 @pytest.mark.parametrize("origins", [["https://app.example"], ["*"]])
-def test_a_page_that_the_api_is_open_to_may_write_to_it_and_not_to_the_aws_apis(origins, passed):
+def test_page_of_an_open_origin_may_write_to_the_api_alone(origins, passed):
     gateway = open_to(passed, origins=origins)
     page = "https://app.example"
     assert request(gateway, method="POST", origin=page) == 200
@@ -133,7 +133,7 @@ def test_a_page_that_the_api_is_open_to_may_write_to_it_and_not_to_the_aws_apis(
     )
 
 
-def test_an_address_that_was_connected_to_is_known_and_another_is_not(gateway):
+def test_address_connected_to_is_known_and_another_is_not(gateway):
     assert request(gateway, host="192.168.1.5:8000", address="192.168.1.5") == 200
     assert request(gateway, host="192.168.1.6:8000", address="192.168.1.5") == 403
 
@@ -147,9 +147,7 @@ def test_any_host_is_known_where_the_setting_says_so(passed):
     ["http://localhost:5173", "http://127.0.0.1:8000", "http://app.localhost:3000", "http://[::1"],
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT", "PATCH"])
-def test_a_page_of_another_port_of_this_machine_costs_nothing_uninvited(
-    gateway, passed, origin, method
-):
+def test_page_of_another_local_port_costs_nothing_uninvited(gateway, passed, origin, method):
     assert request(gateway, method=method, origin=origin) == 403
     assert not passed
 
@@ -171,7 +169,8 @@ def test_a_client_that_is_no_page_may_write(gateway):
 
 
 @pytest.mark.parametrize("page", ["http://localhost:8000", "https://app.example"])
-def test_an_uploads_form_of_an_invited_page_reaches_s3_and_no_other_write_does(passed, page):
+def test_upload_form_of_an_allowed_page_reaches_s3(passed, page):
+    """An upload's form of an allowed page reaches S3 and no other write does."""
     gateway = open_to(passed, origins=["https://app.example"])
     asked = {"port": AWS, "method": "POST", "host": "127.0.0.1:4566", "origin": page}
     assert request(gateway, **asked, content_type="multipart/form-data; boundary=x") == 200
@@ -232,7 +231,8 @@ def test_a_foreign_page_may_read_what_cors_lets_it(gateway):
     assert request(gateway, origin="https://evil.example") == 200
 
 
-def test_a_websocket_is_closed_because_browsers_let_any_page_open_one(gateway, passed):
+def test_websocket_is_closed(gateway, passed):
+    """A websocket is closed because browsers let any page open one."""
     sent = []
 
     async def send(message):

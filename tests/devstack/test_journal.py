@@ -72,7 +72,8 @@ def test_an_end_is_known_until_the_next_run_begins(journal, tmp_path):
     assert not Journal(tmp_path / "kept").ended_well
 
 
-def test_a_line_that_was_cut_off_is_left_out_and_the_next_ones_are_whole(journal, tmp_path):
+def test_line_that_was_cut_off_is_left_out(journal, tmp_path):
+    """A line that was cut off is left out and the next ones are whole."""
     journal.put_item("vid_1", item(1))
     path = tmp_path / "kept/journal.jsonl"
     text = path.read_bytes()
@@ -84,9 +85,7 @@ def test_a_line_that_was_cut_off_is_left_out_and_the_next_ones_are_whole(journal
     assert Journal(tmp_path / "kept").items == [item(2)]
 
 
-def test_a_change_that_the_disk_does_not_take_leaves_the_journal_whole(
-    journal, tmp_path, monkeypatch
-):
+def test_change_that_cannot_be_written_leaves_the_journal_whole(journal, tmp_path, monkeypatch):
     journal.put_item("vid_1", item(1))
     write = os.write
 

@@ -127,7 +127,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize(("asked", "base"), ELSEWHERE.values(), ids=ELSEWHERE)
-def test_from_elsewhere_a_link_leads_to_the_address_that_was_asked(asked, base):
+def test_link_from_elsewhere_leads_to_the_address_asked(asked, base):
     aws = told(location=VIDEO, link=f'<http://localhost:{API}/api/v1/tasks?cursor=x>; rel="next"')
     _, headers, body = ask(aws, **asked)
     links = json.loads(body)

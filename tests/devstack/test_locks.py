@@ -38,7 +38,7 @@ def pins(group):
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_a_lock_has_all_that_its_group_asks_for_in_the_asked_range(group):
+def test_lock_has_all_of_its_group_in_the_asked_range(group):
     locked = pins(group)
     for wanted in ranges(group):
         assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), str(wanted)

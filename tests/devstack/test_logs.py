@@ -25,7 +25,8 @@ def test_an_exception_stands_below_with_its_traceback():
     assert readable(json.dumps(entry)) == "ERROR broken\nTraceback …\nValueError: x"
 
 
-def test_what_went_wrong_tells_the_id_that_the_caller_was_answered_with():
+def test_error_shows_the_request_id_of_the_caller():
+    """What went wrong tells the id that the caller was answered with."""
     entry = {"level": "ERROR", "message": "unexpected", "correlation_id": "4f2c"}
     assert readable(json.dumps(entry)) == "ERROR unexpected request=4f2c"
     assert readable(json.dumps(entry | {"level": "INFO"})) == "INFO unexpected"
@@ -34,7 +35,8 @@ def test_what_went_wrong_tells_the_id_that_the_caller_was_answered_with():
 
 
 @pytest.mark.parametrize("message", ["refused", "failed"])
-def test_what_the_console_tells_by_itself_is_told_again_at_debug_alone(message):
+def test_what_the_console_shows_is_logged_at_debug_alone(message):
+    """What the console tells by itself is reported again at debug alone."""
     line = json.dumps({"level": "INFO", "message": message})
     assert readable(line) is None
     assert readable(line, debug=True) == f"INFO {message}"

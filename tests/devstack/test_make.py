@@ -70,7 +70,8 @@ def test_a_deploy_builds_and_then_deploys_what_was_said(given, command):
 
 
 @pytest.mark.parametrize("name", ["bad name/x", "--list", "a'b"])
-def test_a_bad_name_is_refused_in_words_and_not_as_a_wrong_command_line(name):
+def test_bad_name_is_refused_in_words(name):
+    """A bad name is refused in words and not as a wrong command line."""
     line = make("-n", "key", f"NAME={name}").splitlines()[-1]
     assert line.endswith('cli.operations  key  -- "${NAME-}"')
 

@@ -23,7 +23,7 @@ def test_all_taken_ports_are_named_at_once_with_a_line_to_copy():
     assert advice.endswith(" make run")
 
 
-def test_the_line_to_copy_names_free_ports_and_only_for_those_that_are_taken():
+def test_line_to_copy_names_free_ports_for_taken_ones():
     with ports.free_ports(1) as (free,):
         pass
     with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError) as told:
@@ -34,7 +34,7 @@ def test_the_line_to_copy_names_free_ports_and_only_for_those_that_are_taken():
     socket.create_server(("127.0.0.1", int(advice[0].partition("=")[2]))).close()
 
 
-def test_ports_that_could_be_had_are_given_back_when_another_is_taken():
+def test_ports_are_given_back_when_another_is_taken():
     with ports.free_ports(1) as (free,):
         pass
     with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError):
@@ -93,7 +93,8 @@ def test_all_addresses_and_one_of_them_are_served_together(hosts):
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
-def test_localhost_is_served_at_ipv6_whatever_the_hosts_file_says():
+def test_localhost_is_served_at_ipv6():
+    """Localhost is served at IPv6 whatever the hosts file says."""
     with ports.free_ports(1) as [number]:
         pass
     opened = ports.listen(["localhost"], number)

@@ -44,7 +44,7 @@ def releases():
     return dict(re.findall(r"^## \[([0-9.]+)\] - (\S+)$", CHANGELOG, re.MULTILINE))
 
 
-def test_the_changelog_begins_with_what_is_unreleased_and_dates_every_release():
+def test_changelog_begins_unreleased_and_dates_releases():
     headings = re.findall(r"^## (.*)$", CHANGELOG, re.MULTILINE)
     assert headings == ["[Unreleased]", *(f"[{v}] - {day}" for v, day in releases().items())]
     days = [date.fromisoformat(day) for day in releases().values()]
@@ -75,7 +75,8 @@ def test_a_workflow_may_read_and_knows_no_secret(path):
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=titled)
-def test_a_workflow_s_actions_are_pinned_by_commit_beside_their_version(path):
+def test_workflow_pins_actions_by_commit(path):
+    """A workflow's actions are pinned by commit beside their version."""
     used = re.findall(r"\buses:(.*)", path.read_text())
     assert len(used) == sum("uses" in step for step in steps(yaml.safe_load(path.read_text())))
     for action in used:
@@ -83,14 +84,16 @@ def test_a_workflow_s_actions_are_pinned_by_commit_beside_their_version(path):
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=titled)
-def test_a_workflow_ends_in_bounded_time_and_gives_way_to_a_newer_push(path):
+def test_workflow_ends_in_bounded_time(path):
+    """A workflow ends in bounded time and gives way to a newer push."""
     workflow = yaml.safe_load(path.read_text())
     assert workflow["concurrency"]["cancel-in-progress"] is True
     assert "${{ github.ref }}" in workflow["concurrency"]["group"]
     assert all(0 < job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
 
 
-def test_github_runs_what_ci_runs_on_pushes_and_pull_requests_with_the_functions_python():
+def test_workflow_runs_what_ci_runs():
+    """GitHub runs what CI runs on pushes and pull requests with the functions' Python."""
     workflow = yaml.safe_load((GITHUB / "workflows/check.yml").read_text())
     assert set(workflow[True]) == {"push", "pull_request"}
     assert [step["run"] for step in steps(workflow) if "run" in step] == ["bash .ci/run"]
@@ -105,7 +108,7 @@ def runtime():
     return found
 
 
-def test_dependabot_looks_at_every_folder_that_pins_something_each_week():
+def test_dependabot_looks_at_every_folder_that_pins():
     updates = yaml.safe_load((GITHUB / "dependabot.yml").read_text())["updates"]
     watched = {
         (update["package-ecosystem"], folder)
@@ -124,7 +127,8 @@ def test_dependabot_looks_at_every_folder_that_pins_something_each_week():
             assert list((ROOT / "requirements").glob(left_out)), left_out
 
 
-def test_forms_of_issues_ask_for_what_is_needed_to_look_into_a_bug():
+def test_issue_forms_ask_for_what_a_bug_needs():
+    """Forms of issues ask for what is needed to look into a bug."""
     forms = {path.name: yaml.safe_load(path.read_text()) for path in FORMS}
     assert set(forms) == {"bug.yml", "feature.yml"}
     for form in forms.values():

@@ -59,7 +59,7 @@ def key(name):
 
 
 @pytest.mark.usefixtures("journal")
-def test_every_kind_of_write_is_in_the_journal_when_it_is_answered(tmp_path):
+def test_every_kind_of_write_is_in_the_journal(tmp_path):
     def told():
         held = Journal(tmp_path).items
         scanned = call("Scan", TableName=TABLE)["Items"]
@@ -114,7 +114,7 @@ def test_files_are_in_the_journal_with_their_types_and_leave_it(tmp_path):
     assert request("GET", "videos/a.mp4")[2] == b"\0\xff"
 
 
-def test_a_file_that_was_sent_with_a_signed_form_is_in_the_journal(journal):
+def test_file_of_a_signed_form_is_in_the_journal(journal):
     parts = {"key": "inputs/c.png", "Content-Type": "image/png", "file": "png"}
     body = "".join(
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'

@@ -67,7 +67,7 @@ def test_a_job_that_is_forbidden_alone_is_no_refused_key(relay, jobs):
     assert check(relay(403, jobs)) is None
 
 
-def test_a_relay_that_is_not_there_is_told_with_its_host_and_setting():
+def test_missing_relay_is_named_with_its_setting():
     with ports.free_ports(1) as (number,):
         pass
     with pytest.raises(RuntimeError, match=r"127\.0\.0\.1 cannot be reached") as told:

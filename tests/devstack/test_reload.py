@@ -93,7 +93,7 @@ def reloader(root, functions, given):
     return Reloader(root, SOURCE, PHYSICAL, functions, given.append)
 
 
-def test_folders_with_requirements_need_a_build_and_are_not_reloaded(root):
+def test_folders_with_requirements_are_not_reloaded(root):
     assert [part.logical_id for part in parts(SOURCE, root)] == ["StatusFunction", "OurLayer"]
 
 
@@ -108,9 +108,7 @@ def test_a_changed_function_gets_its_new_code(reloader, root, functions):
     assert functions.code == {"video-api-status": ["app.py"]}
 
 
-def test_a_changed_layer_is_published_without_stale_bytecode_and_attached_in_place(
-    reloader, root, functions
-):
+def test_changed_layer_is_published_without_stale_bytecode(reloader, root, functions):
     write(root, "layers/ours/ours/new.py")
     reloader.look()
     assert functions.code == {"ours": ["python/ours/new.py", "python/ours/store.py"]}
@@ -133,7 +131,8 @@ def test_what_cannot_be_reloaded_says_so(reloader, root, given, name):
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.css"])
-def test_what_the_documentation_is_made_of_says_how_it_is_made_anew(reloader, root, given, name):
+def test_sources_of_the_documentation_name_their_command(reloader, root, given, name):
+    """What the documentation is made of says how it is made again."""
     write(root, f"tools/openapi/{name}")
     reloader.look()
     assert given == [f"{name} changed: say `make openapi` to apply it"]
@@ -148,7 +147,7 @@ def test_what_the_documentation_is_made_of_says_how_it_is_made_anew(reloader, ro
         ("x = 'unended", 1, "SyntaxError"),
     ],
 )
-def test_code_that_does_not_compile_is_not_reloaded_and_its_line_is_told(
+def test_code_that_does_not_compile_is_not_reloaded(
     reloader, root, functions, given, name, code, line, error
 ):
     write(root, name, code)

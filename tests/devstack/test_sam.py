@@ -48,7 +48,8 @@ def test_without_an_engine_its_own_words_are_told(source, docker):
         engine.require_image(source, "x86_64")
 
 
-def test_without_lambdas_image_the_command_that_fetches_it_is_told(source, docker):
+def test_missing_image_is_named_with_the_command_to_fetch_it(source, docker):
+    """Without Lambda's image the command that fetches it is reported."""
     docker()
     with pytest.raises(RuntimeError, match=r"docker pull public.ecr.aws/lambda/python:3.13-arm64"):
         engine.require_image(source, "arm64")
@@ -81,7 +82,7 @@ def test_a_bridge_of_another_machine_is_refused_with_a_way_out(docker):
         engine.address(["127.0.0.1", "0.0.0.0"])
 
 
-def test_sam_is_given_bodies_in_binary_and_every_variable_that_is_set(source):
+def test_sam_gets_binary_bodies_and_every_variable_set(source):
     derived = derive(source, BUILT)
     body = derived["Resources"]["HttpApi"]["Properties"]["DefinitionBody"]
     assert body["x-amazon-apigateway-binary-media-types"] == ["multipart/form-data"]

@@ -67,7 +67,8 @@ def test_no_file_of_this_repository_holds_a_credential():
     assert holding_a_credential(files) == []
 
 
-def test_a_credential_is_found_in_what_git_tracks_and_in_nothing_else(tmp_path):
+def test_credential_is_found_in_tracked_files_alone(tmp_path):
+    """A credential is found in what git tracks and in nothing else."""
     for name in ("added.json", "made by a command.json"):
         (tmp_path / name).write_text('{"id": "ASIA' + "A1" * 8 + '"}')
     git(tmp_path, "init", "-q")
@@ -81,7 +82,8 @@ def test_the_example_of_settings_leaves_every_key_empty():
     assert keys == {"VEO3_API_KEY": "", "FAST_LLM_API_KEY": "", "IMAGE_API_KEY": ""}
 
 
-def test_a_parameter_about_a_key_defaults_to_the_name_of_a_secret_or_to_nothing():
+def test_key_parameter_defaults_to_a_secrets_name():
+    """A parameter about a key defaults to the name of a secret or to nothing."""
     parameters = template.load(ROOT / "template.yaml")["Parameters"]
     defaults = {parameters[name]["Default"] for name in parameters if NAME.search(name)}
     assert defaults == {"", "video-api/veo3-api-key"}

@@ -43,7 +43,8 @@ def test_wrong_seconds_are_named(read):
         read({"UPSTREAM_SECONDS": "soon"})
 
 
-def test_without_a_key_the_stand_in_is_the_relay_whatever_its_address(read):
+def test_simulator_is_the_relay_without_a_key(read):
+    """Without a key the simulator is the relay whatever its address."""
     settings = read({"UPSTREAM_PORT": "9001", "VEO3_BASE_URL": "https://relay.example"})
     assert settings.simulated
     given = function_settings(settings)
@@ -110,7 +111,7 @@ def test_a_host_is_allowed_that_is_listened_at_public_or_named(read, given, host
     assert host in read(given).allowed_hosts
 
 
-def test_an_address_that_stands_for_all_is_no_host_to_be_asked_for(read):
+def test_address_for_all_is_no_host_to_be_asked_for(read):
     allowed = read({"API_HOST": "0.0.0.0,::", "ALLOWED_HOSTS": "", "PUBLIC_URL": ""}).allowed_hosts
     assert allowed == {"127.0.0.1"}
 
@@ -122,7 +123,8 @@ def test_the_steps_are_logged_at_debug(read, level, steps):
 
 
 @pytest.mark.parametrize("level", ["", "warning", "error", "trace"])
-def test_a_level_that_may_be_meant_for_something_else_is_not_handed_on(read, level):
+def test_ambiguous_log_level_is_not_handed_on(read, level):
+    """A level that may be meant for something else is not handed on."""
     assert "POWERTOOLS_LOG_LEVEL" not in function_settings(read({"LOG_LEVEL": level}))
 
 
@@ -135,7 +137,8 @@ def test_the_example_names_only_settings_that_exist(tmp_path):
     assert named <= known
 
 
-def test_tasks_are_kept_in_the_project_unless_another_place_or_none_is_named(read):
+def test_tasks_are_kept_in_the_project_by_default(read):
+    """Tasks are kept in the project unless another place or none is named."""
     assert read().keep_in == ROOT / ".local/kept"
     assert read({"KEEP_IN": ""}).keep_in is None
     assert read(dotenv="KEEP_IN=/elsewhere").keep_in == Path("/elsewhere")

@@ -103,9 +103,8 @@ def test_changes_are_recorded_before_anything_is_given_back(deployments, kept):
     assert seen == [{}]
 
 
-def test_a_table_that_takes_a_part_alone_fails_the_start_and_all_is_still_kept(
-    deployments, kept, on_batch
-):
+def test_partly_taken_items_fail_the_start_and_stay_kept(deployments, kept, on_batch):
+    """A table that takes only a part fails the start and all is still kept."""
     first, second = deployments
     on_batch(times=1, act=lambda: {second: [{"PutRequest": {"Item": {"task_id": {"S": "vid_1"}}}}]})
     with pytest.raises(RuntimeError, match="not taken back"):
@@ -128,7 +127,8 @@ def test_an_open_task_whose_worker_ended_is_free_and_due_at_once():
     assert released(held, NOW) == free | {"claims": {"N": "0"}}
 
 
-def test_a_task_that_nobody_held_is_due_at_once_unless_its_next_attempt_waits():
+def test_unheld_task_is_due_at_once_unless_its_attempt_waits():
+    """A task that nobody held is due at once unless its next attempt waits."""
     assert released(open_task(due_at=LATER), NOW) == open_task(due_at=NOW)
     free = {"lease_owner": "", "due_at": LATER}
     assert released(open_task(**free, lease_until=SINCE), NOW)["due_at"] == {"S": NOW}
@@ -141,7 +141,7 @@ def test_an_ended_task_and_what_is_no_task_are_left_as_they_are():
         assert released(each, NOW) == each
 
 
-def test_a_video_of_the_stand_in_is_found_at_its_port_of_this_run(deployments, tmp_path):
+def test_simulated_video_is_found_at_its_port_of_this_run(deployments, tmp_path):
     def result(origin):
         summary = {"video_url": f"{origin}/v/video_1.mp4", "thumbnail": "http://x:1/t/a.jpg"}
         return {"result": {"S": json.dumps(summary)}}
@@ -153,7 +153,7 @@ def test_a_video_of_the_stand_in_is_found_at_its_port_of_this_run(deployments, t
         assert items(deployments[0])["vid_1"] == task(1, **result(f"http://127.0.0.1:{expected}"))
 
 
-def test_paid_jobs_that_were_in_flight_are_named_with_the_relays_ids():
+def test_paid_jobs_in_flight_are_named_with_the_relays_ids():
     items = [
         open_task(1, intent_at=SINCE, upstream_id="video_abc"),
         open_task(2, intent_at=SINCE),
@@ -171,7 +171,8 @@ def test_paid_jobs_that_were_in_flight_are_named_with_the_relays_ids():
     assert "without a stop" not in text
 
 
-def test_a_run_that_ended_without_a_stop_is_summary_so_and_a_first_one_says_nothing():
+def test_run_without_a_stop_is_reported():
+    """A run that ended without a stop is reported and a first one says nothing."""
     assert "without a stop" in summary(Found(ended_well=False, tasks=1))[0]
     assert summary(Found()) == []
 
@@ -182,7 +183,8 @@ def test_many_jobs_in_flight_are_summary_as_a_number():
     assert any("and 480 more" in line for line in summary(was))
 
 
-def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tmp_path, capsys):
+def test_second_stack_keeps_in_a_second_folder(tmp_path, capsys):
+    """Two stacks keep in two places and the next start has the first again."""
     settings = Settings(given={}, keep_in=tmp_path)
     first = take_place(settings)
     second = take_place(settings)
@@ -196,7 +198,8 @@ def test_two_stacks_keep_in_two_places_and_the_next_start_has_the_first_again(tm
     again.lock.close()
 
 
-def test_what_an_earlier_version_left_of_a_crash_is_summary_and_stays(tmp_path, capsys):
+def test_earlier_versions_leftover_is_reported_and_stays(tmp_path, capsys):
+    """What an earlier version left of a crash is reported and stays."""
     left = tmp_path / "stand-in.old"
     left.mkdir()
     (tmp_path / "stand-in").mkdir()
@@ -222,7 +225,8 @@ def test_no_request_is_let_in_before_every_kept_task_is_back(deployments, kept, 
     assert (api.api_id, was.tasks) == ("api", MANY)
 
 
-def test_a_stop_amid_a_restore_waits_for_it_and_all_is_still_kept(deployments, kept, on_batch):
+def test_stop_during_a_restore_waits_for_it(deployments, kept, on_batch):
+    """A stop amid a restore waits for it and all is still kept."""
     api, enders = gateway(), []
     readiness = Readiness(api)
 

@@ -49,14 +49,14 @@ def test_a_setting_goes_to_the_parameter_behind_its_variable(source):
     assert template.parameters(source, given) == {"Veo3Model": "veo_3_1-fast", "Stage": "local"}
 
 
-def test_a_setting_that_no_function_reads_goes_to_its_parameter_too():
+def test_setting_that_no_function_reads_goes_to_its_parameter():
     real = template.load(ROOT / "template.yaml")
     chosen = template.parameters(real, {"CORS_ALLOW_ORIGINS": "*", "LOG_LEVEL": "DEBUG"})
     assert chosen["CorsAllowOrigins"] == "*"
     assert "LogLevel" not in chosen, "a variable that a developer may have for something else"
 
 
-def test_the_architecture_is_this_machines_own_where_the_template_asks():
+def test_architecture_is_this_machines_where_asked():
     chosen = template.parameters(template.load(ROOT / "template.yaml"), {})
     assert chosen["Architecture"] == template.architecture()
 
@@ -70,7 +70,7 @@ def test_machines_are_told_in_lambdas_words(monkeypatch, machine, word):
     assert template.architecture() == word
 
 
-def test_a_key_becomes_a_secret_under_the_name_that_the_template_has(source):
+def test_key_becomes_a_secret_under_the_templates_name(source):
     values, named = template.secrets(source, {"VEO3_API_KEY": "k"})
     assert values == {"video-api/veo3-api-key": "k"}
     assert named == {"Veo3ApiKeySecret": "video-api/veo3-api-key"}
@@ -127,7 +127,8 @@ def test_an_unknown_function_is_refused_rather_than_guessed():
         INTRINSICS.holds({"Fn::Contains": []})
 
 
-def test_a_mappings_concurrency_becomes_a_number_because_a_string_stops_every_poller():
+def test_mappings_concurrency_becomes_a_number():
+    """A mapping's concurrency becomes a number because a string stops every poller."""
     document = mapping({"Fn::If": ["Several", {"MaximumConcurrency": {"Ref": "Max"}}, ABSENCE]})
     prepare(document, INTRINSICS)
     properties = document["Resources"]["Trigger"]["Properties"]

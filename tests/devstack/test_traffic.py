@@ -103,7 +103,7 @@ def test_an_answer_without_a_task_names_none(body):
         (None, ""),
     ],
 )
-def test_an_error_tells_code_field_and_the_id_that_the_caller_has(error, note):
+def test_error_has_code_field_and_the_callers_id(error, note):
     (told,) = passing(
         status=400,
         body=json.dumps({"error": error}).encode(),

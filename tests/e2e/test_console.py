@@ -32,7 +32,7 @@ def video(stack):
     return made
 
 
-def test_a_video_is_told_from_its_request_to_its_url_and_without_its_prompt(stack, video):
+def test_video_is_shown_from_request_to_url_without_prompt(stack, video):
     at = r"^\d\d:\d\d:\d\d "
     told = [line for line in lines_of(stack) if video in line and " | " not in line]
     assert re.search(rf"{at}POST /v1/videos 200 \d+ ms {video}$", "\n".join(told), re.MULTILINE)
@@ -43,7 +43,8 @@ def test_a_video_is_told_from_its_request_to_its_url_and_without_its_prompt(stac
     assert httpx.get(url, follow_redirects=True).headers["content-type"] == "video/mp4"
 
 
-def test_a_refused_request_is_told_with_its_reason_and_the_id_that_was_answered(stack, api):
+def test_refused_request_is_shown_with_its_id(stack, api):
+    """A refused request is reported with its reason and the id that was answered."""
     answer = api.post("/v1/videos", json={"prompt": PROMPT, "size": "9x9"})
     request_id = answer.headers["x-request-id"]
     line = wait_for_line(stack, request_id)
@@ -61,9 +62,8 @@ def test_the_workers_steps_are_for_debug(stack, video):
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:5173", "https://evil.example"])
-def test_a_video_that_an_uninvited_page_orders_costs_nothing_and_the_setting_is_told(
-    stack, api, origin
-):
+def test_uninvited_pages_order_costs_nothing(stack, api, origin):
+    """A video that a foreign page orders costs nothing, and the setting is named."""
     control = f"{stack.upstream_url}/_control"
     tasks = len(api.get("/api/v1/tasks?limit=100").json())
     paid = httpx.get(control).json()["creates_received"]
@@ -115,7 +115,8 @@ def test_a_container_can_upload_and_use_what_it_uploaded(stack, api):
 
 @pytest.mark.parametrize("host", ["evil.example", "10.11.12.13:8000"])
 @pytest.mark.parametrize("path", ["/v1/videos", "/api/v1/tasks"])
-def test_a_host_that_is_not_known_is_told_the_setting_in_its_dialect(api, host, path):
+def test_unknown_host_is_refused_with_the_setting(api, host, path):
+    """A host that is not known is told the setting in its dialect."""
     answer = api.get(path, headers={"Host": host})
     assert answer.status_code == 403
     error = answer.json()["error"]

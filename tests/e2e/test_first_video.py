@@ -62,7 +62,7 @@ def wait_for(api, task_id):
     return task
 
 
-def test_the_documents_sample_ends_with_a_video_as_it_was_asked_for(stack, tmp_path):
+def test_seed_sample_ends_with_the_video_it_asked_for(stack, tmp_path):
     sample = (SAMPLES / "generate.py").read_text().replace("http://localhost:8000", stack.api_url)
     shutil.copy(STILL, tmp_path / "input.jpg")
     done = run([sys.executable, "-W", "ignore", "-c", sample], tmp_path)
@@ -117,7 +117,8 @@ def test_the_readmes_tour_runs_as_printed(stack, tmp_path):
     assert where == f"The video: {video}"
 
 
-def test_the_readmes_tour_leaves_everything_in_its_own_folder_and_needs_no_screen(stack, tmp_path):
+def test_readme_tour_stays_in_its_folder_without_a_screen(stack, tmp_path):
+    """The README's tour leaves everything in its own folder and needs no screen."""
     done = tour(tmp_path, stack.api_url, ["/bin/bash", "-euo", "pipefail"], BROWSER="/bin/false")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"examples", "tour"}
@@ -125,7 +126,7 @@ def test_the_readmes_tour_leaves_everything_in_its_own_folder_and_needs_no_scree
     assert "/tour/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
-def test_the_readmes_tour_ends_with_the_error_of_a_submit_that_failed(tmp_path):
+def test_readme_tour_ends_with_the_error_of_a_failed_submit(tmp_path):
     with free_ports(1) as [port]:
         pass  # nobody listens there now
     done = tour(tmp_path, f"http://127.0.0.1:{port}", ["/bin/bash"])
@@ -166,7 +167,8 @@ def test_a_killed_worker_costs_time_and_no_second_payment(copying):
     assert paid == {"posts": 1, "accepted": 1}
 
 
-def test_a_copied_video_plays_from_any_position_under_a_fresh_url_at_every_read(copying):
+def test_copied_video_plays_from_any_position(copying):
+    """A copied video plays from any position under a fresh URL at every read."""
     with httpx.Client(base_url=copying.api_url, timeout=30) as api:
         body = {"prompt": "A fox [[render:tiny]] [[time:0]]"}
         task = wait_for(api, api.post("/v1/videos", json=body).json()["id"])
@@ -183,7 +185,7 @@ def test_a_copied_video_plays_from_any_position_under_a_fresh_url_at_every_read(
         assert httpx.get(again["video_url"]).content == whole.content
 
 
-def test_a_repeated_submit_of_a_copied_video_answers_with_a_url_that_opens(copying):
+def test_repeated_submit_of_a_copied_video_has_a_working_url(copying):
     """Submit signs that one, with a role of its own."""
     submit = {
         "url": "/v1/videos",

@@ -66,7 +66,7 @@ def story_of(operate, task_id):
         time.sleep(0.3)
 
 
-def test_limit_of_one_alive_holds_for_submits_at_once_and_none_is_lost(closed, operate):
+def test_limit_of_one_alive_holds_for_submits_at_once(closed, operate):
     """The local stack runs functions side by side, as Lambda does."""
     bearer = operate("key", "dora", "--alive", "1").splitlines()[-1]
     headers = {"Authorization": f"Bearer {bearer}"}
@@ -90,9 +90,7 @@ def test_the_pages_commands_send_the_key_of_the_readers_shell(closed, api, tmp_p
     assert first_video(closed.api_url, tmp_path, api, VIDEO_API_KEY=key)
 
 
-def test_a_stack_that_asks_for_keys_lets_in_who_has_one_and_no_longer_than_that(
-    closed, operate, api
-):
+def test_closed_stack_lets_in_keys_until_revoked(closed, operate, api):
     assert httpx.get(f"{closed.api_url}/v1/videos").status_code == 401
     assert api.get("/v1/videos").status_code == 200
     assert "alice  made " in operate("key", "--list")

@@ -28,7 +28,8 @@ def looks(stack, tmp_path_factory):
 
 
 @pytest.mark.parametrize("seen", SEEN)
-def test_every_section_is_inside_the_column_and_nothing_scrolls_sideways(looks, seen):
+def test_every_section_fits_its_column(looks, seen):
+    """Every section is inside the column and nothing scrolls sideways."""
     for look in (looks[seen], looks[seen]["unfolded"]):
         assert len(look["sections"]) >= 9
         assert [section for section in look["sections"] if not section["inside"]] == []
@@ -56,7 +57,8 @@ def test_every_block_of_code_is_copied_at_a_click(looks, seen):
 
 
 @pytest.mark.parametrize("seen", SEEN)
-def test_the_browser_has_nothing_to_complain_of_and_every_link_leads_somewhere(looks, seen):
+def test_page_has_no_errors_and_every_link_leads_somewhere(looks, seen):
+    """The browser has nothing to complain of and every link leads somewhere."""
     assert looks[seen]["complaints"] == []
     assert looks[seen]["links"] == []
 

@@ -136,7 +136,7 @@ def test_a_warm_request_takes_less_than_100_ms(api):
     assert statistics.median(seconds() for _ in range(31)) < 0.1
 
 
-def test_a_container_may_do_what_its_functions_role_may_and_no_more(sam):
+def test_container_may_do_what_its_role_may(sam):
     variables = json.loads((files(sam) / "env.json").read_text())["StatusFunction"]
     table = boto3.client(
         "dynamodb",

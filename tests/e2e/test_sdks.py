@@ -120,7 +120,7 @@ def test_the_readmes_sdk_sample_runs_as_printed(target, tmp_path):
 
 
 @pytest.mark.parametrize("client", [*PYTHONS, NODE])
-def test_an_answer_that_was_lost_costs_one_video_and_a_conflict_no_retry(client, target):
+def test_lost_answer_costs_one_video_and_a_conflict_no_retry(client, target):
     if target.stack is None:
         pytest.skip("what was paid for is told by the simulator alone")
     key = f"lost-{uuid.uuid4().hex}"

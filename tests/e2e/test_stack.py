@@ -101,7 +101,8 @@ def test_a_page_from_elsewhere_cannot_write(stack):
         assert httpx.post(url, headers={"Origin": "https://evil.example"}).status_code == 403
 
 
-def test_a_page_of_the_setting_may_call_the_api_with_a_key_and_read_its_headers(api):
+def test_page_of_an_allowed_origin_may_call_with_a_key(api):
+    """A page of the setting may call the API with a key and read its headers."""
     wanted = "authorization,content-type,idempotency-key,x-api-key"
     page = {"Origin": PAGE}
     asks = page | {
@@ -130,7 +131,8 @@ def test_a_page_of_no_setting_may_not_call_the_api(api):
     assert "access-control-allow-origin" not in api.get("/v1/videos", headers=foreign).headers
 
 
-def test_text_that_is_not_utf_8_is_refused_though_the_gateway_repairs_it(api):
+def test_text_that_is_not_utf_8_is_refused(api):
+    """Text that is not UTF-8 is refused although the gateway repairs it."""
     for path in ("/v1/videos", "/api/v1/videos/generate", "/api/v1/uploads"):
         answer = api.post(
             path, content=b'{"prompt": "caf\xe9"}', headers={"Content-Type": "application/json"}
@@ -179,7 +181,8 @@ def test_ended_tasks_expire(aws):
     assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
-def test_functions_see_nothing_of_the_users_environment_but_what_the_template_gives(aws):
+def test_functions_see_the_templates_environment_alone(aws):
+    """Functions see nothing of the user's environment but what the template gives."""
     functions = aws("lambda")
     found = functions.get_function_configuration(FunctionName="video-api-worker")
     assert "VEO3_API_KEY" not in found["Environment"]["Variables"]
@@ -198,7 +201,8 @@ def test_a_stop_ends_every_process_and_leaves_no_file():
         assert not (ROOT / ".local" / "run" / str(pid)).exists()
 
 
-def test_a_killed_stack_leaves_no_process_and_the_next_one_clears_up():
+def test_killed_stack_leaves_no_process():
+    """A killed stack leaves no process and the next one clears up."""
     with running_stack() as running:
         httpx.get(f"{running.api_url}/api/v1/health")
         left = ROOT / ".local" / "run" / str(running.process.pid)
@@ -222,7 +226,7 @@ def started_in_vain(folder, **settings):
     return said
 
 
-def test_all_ports_that_are_taken_are_named_at_once_with_their_settings(tmp_path):
+def test_all_taken_ports_are_named_at_once(tmp_path):
     with free_ports(len(PORTS)) as taken:
         ports = dict(zip(PORTS, map(str, taken), strict=True))
         said = started_in_vain(tmp_path, **ports)
@@ -231,7 +235,8 @@ def test_all_ports_that_are_taken_are_named_at_once_with_their_settings(tmp_path
         assert f"{setting}=" in said.splitlines()[-1]
 
 
-def test_wrong_settings_are_told_at_once_before_anything_is_built(tmp_path):
+def test_wrong_settings_are_named_before_the_build(tmp_path):
+    """Wrong settings are told at once before anything is built."""
     (tmp_path / ".env").write_text("VIDEO_MAX_CONCURENT=3\nVEO3_BASE_URL=https://relay/v1\n")
     said = started_in_vain(tmp_path, ENV_FILE=str(tmp_path / ".env"), LEASE_SECONDS="soon")
     for words in (
@@ -242,7 +247,8 @@ def test_wrong_settings_are_told_at_once_before_anything_is_built(tmp_path):
         assert words in said
 
 
-def test_a_relay_that_is_not_there_is_told_before_anything_is_built(tmp_path):
+def test_missing_relay_is_named_before_the_build(tmp_path):
+    """A relay that is not there is reported before anything is built."""
     with free_ports(1) as (nobody,):
         pass
     relay = f"http://127.0.0.1:{nobody}"
@@ -285,7 +291,8 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
         assert httpx.get(f"{second.upstream_url}/_control").json()["creates_received"] == 0
 
 
-def test_a_stop_amid_a_paid_post_waits_for_its_answer_and_the_job_goes_on(tmp_path):
+def test_stop_during_a_paid_post_waits_for_its_answer(tmp_path):
+    """A stop amid a paid POST waits for its answer and the job goes on."""
     body = {"prompt": "A fox [[submit:slow=4]] [[render:tiny]]", "size": "64x64", "seconds": 1}
     local = str(TOOLS / "local/bin/python")
     with running("--key=paid", "--seconds=6", python=local) as relay:
@@ -312,7 +319,8 @@ def test_a_stop_amid_a_paid_post_waits_for_its_answer_and_the_job_goes_on(tmp_pa
         assert relay.report()["creates_accepted"] == 1
 
 
-def test_tasks_keys_and_files_outlive_a_restart_and_what_waits_is_not_paid_twice(tmp_path):
+def test_tasks_keys_and_files_outlive_a_restart(tmp_path):
+    """Tasks, keys and files outlive a restart and what waits is not paid twice."""
     kept = {"KEEP_IN": str(tmp_path / "kept"), "UPSTREAM_SECONDS": "1", "VEO3_SKIP_UPLOAD": "false"}
     body = {"prompt": "A fox [[render:tiny]]", "size": "64x64", "seconds": 1}
     with running_stack(**kept) as first, httpx.Client(base_url=first.api_url, timeout=30) as api:

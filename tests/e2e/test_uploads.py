@@ -81,7 +81,7 @@ def test_an_image_of_12_mb_becomes_a_video_in_both_dialects(api, upload, noise):
         "acl",
     ],
 )
-def test_s3_takes_nothing_but_what_was_signed_and_a_submit_knows_it(api, upload, file, changes):
+def test_s3_takes_what_was_signed_and_a_submit_knows_it(api, upload, file, changes):
     assert send(upload, file, **changes).status_code in (400, 403)
     for path, status in (("/api/v1/videos/generate", 422), ("/v1/videos", 400)):
         refused = submit(api, upload, path)

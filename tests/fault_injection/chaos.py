@@ -10,7 +10,7 @@ MAX_DEATHS = (
 
 
 @contextmanager
-def chaos(site, *, every, at_most, seed=4):
+def chaos(fault_stack, *, every, at_most, seed=4):
     """Kill a busy worker every so many seconds; yields the list of tasks that lost theirs."""
     struck, done = [], threading.Event()
     chosen = random.Random(seed)  # noqa: S311 — whom it hits
@@ -19,12 +19,12 @@ def chaos(site, *, every, at_most, seed=4):
         while not done.wait(every) and len(struck) < at_most:
             busy = sorted(
                 (pid, task)
-                for pid, task in site.journal.busy().items()
+                for pid, task in fault_stack.journal.busy().items()
                 if struck.count(task) < MAX_DEATHS
             )
             if busy:
                 pid, task = chosen.choice(busy)
-                site.kill(pid, task, where="chaos")
+                fault_stack.kill(pid, task, where="chaos")
                 struck.append(task)
 
     thread = threading.Thread(target=run, name="chaos")

@@ -10,9 +10,9 @@ import pytest
 
 from tests.fault_injection import table
 from tests.fault_injection.chaos import chaos
-from tests.fault_injection.runner import Campaign
+from tests.fault_injection.runner import KillRunner
 from tests.fault_injection.scenarios import AMBIGUOUS, OFTEN, ONCE, POINTS
-from tests.fault_injection.stack import running_site
+from tests.fault_injection.stack import running_fault_stack
 
 SHORT_LEASE = {"LEASE_SECONDS": "5", "VIDEO_GENERATION_RETRY_DELAY": "1"}
 
@@ -52,14 +52,14 @@ def say():
 
 @pytest.fixture(scope="session")
 def running(say):
-    with running_site() as site:
+    with running_fault_stack() as fault_stack:
         say("the stack runs")
-        yield site
+        yield fault_stack
 
 
 @pytest.fixture
-def site(running):
-    """Return the site as most tests need it: some workers at once, and a death soon noticed."""
+def fault_stack(running):
+    """Return the stack as most tests need it: some workers at once, and a short lease."""
     running.limit(8)
     running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="false", VEO3_AMBIGUOUS_SUBMIT="fail")
     return running
@@ -101,21 +101,21 @@ def rush(running, long, say):
 def outcomes(running, long, say, pytestconfig):
     """Kill workers at every point and return what became of their tasks."""
     running.limit(6)
-    campaign, found = Campaign(running, say), []
+    kill_runner, found = KillRunner(running, say), []
     running.configure(VEO3_SKIP_UPLOAD="false", VEO3_AMBIGUOUS_SUBMIT="fail")
     if long:
         say("one kill each, every video copied, the default lease")
         running.configure(LEASE_SECONDS="40")
-        found += campaign.run(ONCE, 5, measured=True)
+        found += kill_runner.run(ONCE, 5, measured=True)
         say("one kill each, videos handed out, a short lease as in all that follows")
         running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="true")
-        found += campaign.run([point for point in ONCE if not point.copies], 3)
+        found += kill_runner.run([point for point in ONCE if not point.copies], 3)
     say("some kills each, every video copied")
     running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="false")
-    found += campaign.run(OFTEN, 2) if long else campaign.run(POINTS, 1)
+    found += kill_runner.run(OFTEN, 2) if long else kill_runner.run(POINTS, 1)
     say("one kill each, lost answers tried again")
     running.configure(VEO3_AMBIGUOUS_SUBMIT="retry")
-    found += campaign.run(AMBIGUOUS, 4 if long else 1, retry=True)
+    found += kill_runner.run(AMBIGUOUS, 4 if long else 1, retry=True)
     text = table.markdown(found)
     say(f"the table\n{text}")
     if path := pytestconfig.getoption("table", default=None):

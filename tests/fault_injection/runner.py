@@ -42,11 +42,11 @@ class Outcome:
         return self.point.again if self.retry else max(self.point.paid, 1)
 
 
-class Campaign:
-    """A row of runs on one site; `say` is told how they go."""
+class KillRunner:
+    """Runs of kills on one stack; `say` gets a line for each."""
 
-    def __init__(self, site, say=lambda _: None, *, seed=4):
-        self._site = site
+    def __init__(self, fault_stack, say=lambda _: None, *, seed=4):
+        self._fault_stack = fault_stack
         self._say = say
         self._random = random.Random(seed)  # noqa: S311 — the order of submits
         self._runs = 0
@@ -55,20 +55,21 @@ class Campaign:
         """Kill the workers of `times` tasks at each point, all tasks alive at once."""
         self._runs += 1
         victims = [
-            Victim(self._site, point, f"kill-{self._runs}-{number}-{which}")
+            Victim(self._fault_stack, point, f"kill-{self._runs}-{number}-{which}")
             for number, point in enumerate(points)
             for which in range(times)
         ]
         self._random.shuffle(victims)
         victims.sort(key=lambda victim: victim.point.kills, reverse=True)  # they take longest
         for victim in victims:
-            self._site.traps.set(task_id(victim.name), *victim.point.traps)
+            self._fault_stack.traps.set(task_id(victim.name), *victim.point.traps)
         with ThreadPoolExecutor(SUBMIT_AT_ONCE) as threads:
             submitted = [
-                threads.submit(self._site.submit, each.name, each.point.tokens) for each in victims
+                threads.submit(self._fault_stack.submit, each.name, each.point.tokens)
+                for each in victims
             ]
             self._watch(victims, submitted, time.monotonic() + within)
-        relay = self._site.relay()["tasks"]
+        relay = self._fault_stack.relay()["tasks"]
         return [victim.outcome(relay, retry=retry, measured=measured) for victim in victims]
 
     def _watch(self, victims, submitted, until):
@@ -79,7 +80,7 @@ class Campaign:
                     each.result()  # raises what a submit raised
             waiting = [victim for victim in victims if victim.awaits_the_relay()]
             if waiting:
-                seen = _seen(self._site.relay())
+                seen = _seen(self._fault_stack.relay())
                 for victim in waiting:
                     if seen[victim.name, victim.point.relay_saw]:
                         victim.kill()
@@ -94,10 +95,10 @@ class Campaign:
 class Victim:
     """One task whose worker is killed as its point says."""
 
-    def __init__(self, site, point, name):
+    def __init__(self, fault_stack, point, name):
         self.point = point
         self.name = name
-        self._site = site
+        self._fault_stack = fault_stack
         self._task = None  # once it has ended and its last message has been dealt with
 
     def kills(self):
@@ -108,9 +109,11 @@ class Victim:
 
     def kill(self):
         """Kill the worker that holds the task, from outside."""
-        pid = self._site.journal.holder(task_id(self.name))
+        pid = self._fault_stack.journal.holder(task_id(self.name))
         if pid is not None:
-            self._site.kill(pid, task_id(self.name), where=f"the relay saw {self.point.relay_saw}")
+            self._fault_stack.kill(
+                pid, task_id(self.name), where=f"the relay saw {self.point.relay_saw}"
+            )
 
     def settled(self):
         """Whether all kills happened, and a later worker has ended the task or found it ended."""
@@ -121,12 +124,12 @@ class Victim:
                 return False
             back = any(entry.what == "returned" for entry in story[last:])
             if back or self.point.ends == CRASHED:
-                task = self._site.task(self.name)
+                task = self._fault_stack.task(self.name)
                 self._task = task if task["status"] in ENDED else None
         return self._task is not None
 
     def outcome(self, relay, *, retry, measured):
-        task = self._task or self._site.task(self.name)
+        task = self._task or self._fault_stack.task(self.name)
         error = task["error"] or {}
         outcome = Outcome(
             point=self.point,
@@ -154,7 +157,7 @@ class Victim:
         return None if error or self._whole(task["result"]["result"]) else "its video is not whole"
 
     def _whole(self, result):
-        video = self._site.video(self.name)
+        video = self._fault_stack.video(self.name)
         return video[4:8] == b"ftyp" and result.get("size_bytes") in {None, len(video)}
 
     def _recovery(self):
@@ -167,7 +170,7 @@ class Victim:
         return worst
 
     def _story(self):
-        return self._site.journal.of(task_id(self.name))
+        return self._fault_stack.journal.of(task_id(self.name))
 
     def _told(self):
         return "\n".join(map(str, self._story()))

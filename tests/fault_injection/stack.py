@@ -47,7 +47,7 @@ def task_id(name):
     return derived_task_id(ANONYMOUS, name)
 
 
-class Site:
+class FaultStack:
     """One stack. A task is named by a `name` of the test's choice: its key for client and relay."""
 
     def __init__(self, stack, folder):
@@ -239,16 +239,16 @@ class Site:
 
 
 @contextmanager
-def running_site():
+def running_fault_stack():
     """Run a stack for the block; `configure` and `limit` make it what a test needs."""
     with (
         TemporaryDirectory(prefix="faults-") as folder,
         running_stack(UPSTREAM_SECONDS="0.5", LOG_LEVEL="DEBUG") as stack,
     ):
-        site = Site(stack, Path(folder))
+        fault_stack = FaultStack(stack, Path(folder))
         try:
-            yield site
+            yield fault_stack
         finally:
-            site.api.close()
+            fault_stack.api.close()
             stack.process.terminate()
             stack.process.wait(STOP_SECONDS)

@@ -28,12 +28,12 @@ def crowd(running, long, say):
 class Crowd:
     """What happened, as the relay and the workers saw it."""
 
-    def __init__(self, site, cap, names, ended, struck):
+    def __init__(self, fault_stack, cap, names, ended, struck):
         self.cap, self.names, self.ended, self.struck = cap, names, ended, struck
         ids = {task_id(name) for name in names}
-        self.holds = [hold for hold in site.journal.holds() if hold.task in ids]
-        self.jobs = [job for job in site.relay()["jobs"] if job["key"] in names]
-        self.buried = [e for e in site.journal.entries("dead-letter") if e.task in ids]
+        self.holds = [hold for hold in fault_stack.journal.holds() if hold.task in ids]
+        self.jobs = [job for job in fault_stack.relay()["jobs"] if job["key"] in names]
+        self.buried = [e for e in fault_stack.journal.entries("dead-letter") if e.task in ids]
 
     def attended(self):
         """Return the spans in which a job ran upstream and a worker waited for it."""
@@ -62,12 +62,13 @@ def test_every_task_of_a_crowd_ends_and_is_paid_at_most_once(crowd):
     assert len({job["key"] for job in crowd.jobs}) == len(crowd.jobs)
 
 
-def test_no_more_workers_run_than_allowed_and_no_more_jobs_are_waited_for(crowd):
+def test_no_more_workers_run_than_allowed(crowd):
     assert most_at_once([(hold.began, hold.ended) for hold in crowd.holds]) == crowd.cap
     assert most_at_once(list(crowd.attended())) <= crowd.cap
 
 
-def test_the_relay_sees_no_more_jobs_than_allowed_but_for_those_of_dead_workers(crowd):
+def test_relay_sees_no_more_jobs_than_allowed(crowd):
+    """The relay sees no more jobs than allowed but for those of dead workers."""
     orphans = set(crowd.struck)
     others = [job for job in crowd.jobs if task_id(job["key"]) not in orphans]
     assert most_at_once([(job["created_at"], job["ended_at"]) for job in others]) <= crowd.cap

@@ -6,7 +6,7 @@ from tests.properties.day import Day, Plan, check
 
 
 @pytest.mark.long
-def test_every_one_of_10_000_tasks_ends_and_no_paid_video_is_lost(say):
+def test_10_000_tasks_end_and_no_paid_video_is_lost(say):
     plan = Plan(tasks=10_000, seconds=24 * 3600, slots=30, deadly=0.0003, seed=1)
     day = Day(plan, veo3_skip_upload=False)
     day.run()

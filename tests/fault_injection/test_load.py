@@ -13,7 +13,7 @@ def test_a_rush_is_accepted_without_an_error_of_ours(rush):
     }
 
 
-def test_every_accepted_task_of_a_rush_ends_and_the_relay_counts_as_many(rush, running):
+def test_every_accepted_task_of_a_rush_ends(rush, running):
     """What is unknown, of a worker that was killed, may or may not have been accepted there."""
     relay = running.relay()["tasks"]
     paid = {name: relay.get(name, {}).get("accepted", 0) for name in rush.names}

@@ -42,133 +42,141 @@ def submits(moment, call, action):
     return Trap(moment, call, action=action, function="submit")
 
 
-def lose_the_message(site, name):
+def lose_the_message(fault_stack, name):
     """Submit a task whose message is gone, and which the sweeper may look after."""
-    with site.paused():
-        site.submit(name)
-        site.purge()
-        site.overwrite(name, "due_at", LONG_AGO)
+    with fault_stack.paused():
+        fault_stack.submit(name)
+        fault_stack.purge()
+        fault_stack.overwrite(name, "due_at", LONG_AGO)
 
 
-def test_a_task_that_was_put_but_never_sent_is_swept_up_once(site):
-    lose_the_message(site, "never-sent")
-    assert site.sweep() == 1
-    assert site.sweep() == 0
-    assert site.ended("never-sent")["status"] == "completed"
-    assert site.paid("never-sent") == 1
+def test_a_task_that_was_put_but_never_sent_is_swept_up_once(fault_stack):
+    lose_the_message(fault_stack, "never-sent")
+    assert fault_stack.sweep() == 1
+    assert fault_stack.sweep() == 0
+    assert fault_stack.ended("never-sent")["status"] == "completed"
+    assert fault_stack.paid("never-sent") == 1
 
 
-def test_a_sweep_that_dies_before_it_sends_is_made_good_by_a_later_one(site):
-    lose_the_message(site, "swept-twice")
-    site.traps.set(task_id("swept-twice"), Trap("before", "SendMessage", function="sweeper"))
-    assert site.sweep() is None
-    site.overwrite("swept-twice", "due_at", LONG_AGO)
-    assert site.sweep() == 1
-    assert site.ended("swept-twice")["status"] == "completed"
-    assert site.paid("swept-twice") == 1
+def test_sweep_that_dies_before_it_sends_is_repeated(fault_stack):
+    """A sweep that dies before it sends is made up for by a later one."""
+    lose_the_message(fault_stack, "swept-twice")
+    fault_stack.traps.set(task_id("swept-twice"), Trap("before", "SendMessage", function="sweeper"))
+    assert fault_stack.sweep() is None
+    fault_stack.overwrite("swept-twice", "due_at", LONG_AGO)
+    assert fault_stack.sweep() == 1
+    assert fault_stack.ended("swept-twice")["status"] == "completed"
+    assert fault_stack.paid("swept-twice") == 1
 
 
 @pytest.mark.long
-def test_the_schedule_sweeps_every_minute(site):
-    lose_the_message(site, "scheduled")
-    assert site.ended("scheduled", seconds=90)["status"] == "completed"
+def test_the_schedule_sweeps_every_minute(fault_stack):
+    lose_the_message(fault_stack, "scheduled")
+    assert fault_stack.ended("scheduled", seconds=90)["status"] == "completed"
 
 
-def test_a_task_whose_worker_and_message_are_gone_is_resumed_by_the_sweeper(site):
+def test_orphaned_task_is_resumed_by_the_sweeper(fault_stack):
+    """A task whose worker and message are gone is resumed by the sweeper."""
     name = "both-gone"
-    site.traps.set(task_id(name), at("accepted"))
-    site.submit(name)
-    site.journal.wait(task_id(name), killed)
-    site.purge()
+    fault_stack.traps.set(task_id(name), at("accepted"))
+    fault_stack.submit(name)
+    fault_stack.journal.wait(task_id(name), killed)
+    fault_stack.purge()
     until = time.monotonic() + 30
-    while not site.sweep():  # the dead worker's lease must run out
+    while not fault_stack.sweep():  # the dead worker's lease must run out
         assert time.monotonic() < until
         time.sleep(0.5)
-    assert site.ended(name)["status"] == "completed"
-    assert site.paid(name) == 1
+    assert fault_stack.ended(name)["status"] == "completed"
+    assert fault_stack.paid(name) == 1
 
 
-def test_a_task_that_takes_too_long_ends_and_says_that_it_may_have_been_charged(site):
-    site.configure(VIDEO_TASK_TIMEOUT="3")
-    site.submit("too-long", "[[time:60]]")
-    error = site.ended("too-long")["error"]
-    site.configure(VIDEO_TASK_TIMEOUT="1800")
+def test_task_that_takes_too_long_ends_as_maybe_charged(fault_stack):
+    fault_stack.configure(VIDEO_TASK_TIMEOUT="3")
+    fault_stack.submit("too-long", "[[time:60]]")
+    error = fault_stack.ended("too-long")["error"]
+    fault_stack.configure(VIDEO_TASK_TIMEOUT="1800")
     assert (error["code"], error["maybe_charged"]) == ("task_timeout", True)
 
 
-def test_a_submit_that_dies_before_it_sends_is_made_good_by_the_schedule(site):
+def test_submit_that_dies_before_it_sends_is_swept(fault_stack):
+    """A submit that dies before it sends is made up for by the schedule."""
     name = "submit-killed"
-    site.traps.set(task_id(name), submits("before", "SendMessage", "kill"))
-    assert site.post(name).is_server_error
-    again = site.post(name)
+    fault_stack.traps.set(task_id(name), submits("before", "SendMessage", "kill"))
+    assert fault_stack.post(name).is_server_error
+    again = fault_stack.post(name)
     assert again.headers["idempotency-replayed"] == "true"
     assert again.json()["status"] == "pending"
-    assert site.ended(name, seconds=SWEPT)["status"] == "completed"
-    assert site.paid(name) == 1
+    assert fault_stack.ended(name, seconds=SWEPT)["status"] == "completed"
+    assert fault_stack.paid(name) == 1
 
 
-def test_a_replay_after_a_minute_sends_the_message_that_a_dead_submit_did_not(site):
+def test_replay_after_a_minute_sends_the_lost_message(fault_stack):
     name = "submit-killed-long-ago"
-    site.traps.set(task_id(name), submits("before", "SendMessage", "kill"))
-    assert site.post(name).is_server_error
-    site.overwrite(name, "queued_at", LONG_AGO)
-    assert site.post(name).headers["idempotency-replayed"] == "true"
-    assert site.ended(name, seconds=45)["status"] == "completed"  # not due for the sweeper yet
-    assert site.paid(name) == 1
+    fault_stack.traps.set(task_id(name), submits("before", "SendMessage", "kill"))
+    assert fault_stack.post(name).is_server_error
+    fault_stack.overwrite(name, "queued_at", LONG_AGO)
+    assert fault_stack.post(name).headers["idempotency-replayed"] == "true"
+    assert (
+        fault_stack.ended(name, seconds=45)["status"] == "completed"
+    )  # not due for the sweeper yet
+    assert fault_stack.paid(name) == 1
 
 
-def test_a_submit_that_dies_after_it_sends_is_one_task_for_its_retry_too(site):
+def test_submit_that_dies_after_it_sends_is_one_task(fault_stack):
     name = "submit-killed-after"
-    site.traps.set(task_id(name), submits("after", "SendMessage", "kill"))
-    assert site.post(name).is_server_error
-    assert site.post(name).headers["idempotency-replayed"] == "true"
-    assert site.ended(name, seconds=45)["status"] == "completed"
-    assert site.paid(name) == 1
+    fault_stack.traps.set(task_id(name), submits("after", "SendMessage", "kill"))
+    assert fault_stack.post(name).is_server_error
+    assert fault_stack.post(name).headers["idempotency-replayed"] == "true"
+    assert fault_stack.ended(name, seconds=45)["status"] == "completed"
+    assert fault_stack.paid(name) == 1
 
 
-def test_without_a_queue_a_submit_is_accepted_and_the_next_sweep_sends_its_message(site):
+def test_submit_without_a_queue_is_accepted_and_swept(fault_stack):
+    """Without a queue a submit is accepted and the next sweep sends its message."""
     name = "no-queue"
-    site.traps.set(task_id(name), *[submits("before", "SendMessage", "fail")] * SENDS)
-    assert site.submit(name) == task_id(name)
-    assert site.traps.left(task_id(name)) == 0
-    site.sweep()  # due at once; the schedule may have been quicker
-    assert site.ended(name, seconds=45)["status"] == "completed"
-    assert site.paid(name) == 1
+    fault_stack.traps.set(task_id(name), *[submits("before", "SendMessage", "fail")] * SENDS)
+    assert fault_stack.submit(name) == task_id(name)
+    assert fault_stack.traps.left(task_id(name)) == 0
+    fault_stack.sweep()  # due at once; the schedule may have been quicker
+    assert fault_stack.ended(name, seconds=45)["status"] == "completed"
+    assert fault_stack.paid(name) == 1
 
 
-def test_messages_of_one_task_that_went_out_all_the_same_are_one_paid_job(site):
+def test_doubly_sent_messages_of_a_task_are_one_paid_job(fault_stack):
+    """Messages of one task that went out anyway are one paid job."""
     name = "half-sent"
-    site.traps.set(task_id(name), *[submits("after", "SendMessage", "fail")] * SENDS)
-    with site.paused():
-        assert site.submit(name) == task_id(name)
-    assert site.traps.left(task_id(name)) == 0
-    assert site.ended(name)["status"] == "completed"
-    site.journal.wait(task_id(name), received, times=SENDS)
-    site.journal.wait(task_id(name), returned, times=SENDS)
-    assert site.task(name)["status"] == "completed"
-    assert site.paid(name) == 1
+    fault_stack.traps.set(task_id(name), *[submits("after", "SendMessage", "fail")] * SENDS)
+    with fault_stack.paused():
+        assert fault_stack.submit(name) == task_id(name)
+    assert fault_stack.traps.left(task_id(name)) == 0
+    assert fault_stack.ended(name)["status"] == "completed"
+    fault_stack.journal.wait(task_id(name), received, times=SENDS)
+    fault_stack.journal.wait(task_id(name), returned, times=SENDS)
+    assert fault_stack.task(name)["status"] == "completed"
+    assert fault_stack.paid(name) == 1
 
 
-def test_a_message_that_went_out_all_the_same_finds_nothing_to_do(site):
+def test_message_sent_despite_its_error_finds_nothing_to_do(fault_stack):
+    """A message that went out anyway finds nothing to do."""
     name = "half-sent-and-cancelled"
-    site.traps.set(task_id(name), *[submits("after", "SendMessage", "fail")] * SENDS)
-    with site.paused():
-        site.submit(name)
-        site.cancel(name).raise_for_status()
-    site.journal.wait(task_id(name), returned, times=SENDS)
-    assert site.task(name)["status"] == "cancelled"
-    assert site.paid(name) == 0
+    fault_stack.traps.set(task_id(name), *[submits("after", "SendMessage", "fail")] * SENDS)
+    with fault_stack.paused():
+        fault_stack.submit(name)
+        fault_stack.cancel(name).raise_for_status()
+    fault_stack.journal.wait(task_id(name), returned, times=SENDS)
+    assert fault_stack.task(name)["status"] == "cancelled"
+    assert fault_stack.paid(name) == 0
 
 
-def test_a_worker_that_claims_before_the_submit_notes_a_failed_send_keeps_the_task(site):
+def test_worker_that_claims_before_a_failed_send_keeps_the_task(fault_stack):
     name = "half-sent-and-claimed"
-    site.traps.set(task_id(name), *[submits("after", "SendMessage", "fail")] * SENDS)
-    site.traps.set(task_id(name), submits("before", "UpdateItem", "hold"))
+    fault_stack.traps.set(task_id(name), *[submits("after", "SendMessage", "fail")] * SENDS)
+    fault_stack.traps.set(task_id(name), submits("before", "UpdateItem", "hold"))
     with ThreadPoolExecutor() as threads:
-        answer = threads.submit(site.post, name)
-        site.journal.wait(task_id(name), held, function="submit")
-        site.journal.wait(task_id(name), claimed)
-        site.traps.release(task_id(name))
+        answer = threads.submit(fault_stack.post, name)
+        fault_stack.journal.wait(task_id(name), held, function="submit")
+        fault_stack.journal.wait(task_id(name), claimed)
+        fault_stack.traps.release(task_id(name))
     assert answer.result().status_code == 200
-    assert site.ended(name)["status"] == "completed"
-    assert site.paid(name) == 1
+    assert fault_stack.ended(name)["status"] == "completed"
+    assert fault_stack.paid(name) == 1

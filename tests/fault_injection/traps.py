@@ -28,7 +28,7 @@ def at(step, action="kill"):
 
 
 class Traps:
-    """All traps of one site, in a folder that its functions see too."""
+    """All traps of one stack, in a folder that its functions see too."""
 
     def __init__(self, folder):
         self._armed, self._sprung = folder / "armed", folder / "sprung"

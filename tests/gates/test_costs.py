@@ -28,7 +28,8 @@ def test_the_worker_s_waiting_is_its_memory_times_its_time():
     assert costs.invocation("WorkerFunction", 1000) == pytest.approx(0.0066667 + 2e-7)
 
 
-def test_most_of_a_video_s_price_at_aws_is_the_waiting_and_a_copy_costs_its_way_out():
+def test_aws_price_of_a_video_is_mostly_waiting():
+    """Most of a video's price at AWS is the waiting and a copy costs its way out."""
     relay, copied = costs.per_video(copied=False), costs.per_video(copied=True)
     assert max(relay, key=relay.get) == "Lambda, the worker"
     assert copied["S3 and data out"] - relay["S3 and data out"] == pytest.approx(0.0009, rel=0.1)
@@ -53,7 +54,7 @@ def test_the_first_limit_is_little_s_law():
     assert first.videos == pytest.approx(2 / scale.slot() * 86_400 / 2)
 
 
-def test_the_highest_cap_is_met_before_one_owner_s_key_of_the_index():
+def test_highest_cap_is_met_before_one_key_of_the_index():
     by_name = {limit.name.split(":")[0]: limit.videos for limit in scale.limits()}
     assert by_name["`VideoMaxConcurrent` at its highest"] < by_name["index `by_owner`, one owner"]
 
@@ -64,7 +65,7 @@ def test_twice_the_units_are_half_the_videos():
 
 
 @pytest.mark.parametrize("volume", scale.VOLUMES)
-def test_the_slots_that_are_named_keep_waits_short_and_fewer_would_not(volume):
+def test_named_slots_keep_waits_short(volume):
     need = scale.load(volume)
     assert need.late_wait <= scale.PATIENCE
     assert need.slots >= volume / 86_400 * scale.slot(), "Little's law"

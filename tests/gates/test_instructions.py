@@ -37,7 +37,8 @@ def test_a_cold_start_is_a_small_share_of_the_baselines(title, counted):
 
 
 @pytest.mark.parametrize("title", WARM_SHARE)
-def test_a_warm_request_is_a_small_share_of_the_baselines_cold_start(title, counted):
+def test_warm_request_is_a_small_share_of_the_baseline(title, counted):
+    """A warm request is a small share of the baseline's cold start."""
     warm = (counted[title, 1 + WARM] - counted[title, 1]) / WARM
     assert warm <= WARM_SHARE[title] * counted[BASELINE, 1]
 

@@ -19,7 +19,8 @@ def server(status=200):
     return client, asked
 
 
-def test_few_videos_are_ordered_at_another_server_unasked_and_many_at_our_own():
+def test_few_videos_elsewhere_unasked_and_many_at_home():
+    """Few videos are ordered at another server unasked and many at our own."""
     assert load.read(["--url", URL]).count == 5
     assert load.read([]).count == 200
 
@@ -31,12 +32,14 @@ def test_a_senseless_or_a_dear_count_is_refused(count, capsys):
     assert "say " in capsys.readouterr().err
 
 
-def test_many_videos_are_ordered_at_another_server_by_who_says_yes():
+def test_many_videos_elsewhere_need_a_yes():
+    """Many videos are ordered at another server by who says yes."""
     assert load.read(["--url", URL, "--count", "21", "--yes"]).count == 21
     assert load.read(["--count", "21"]).count == 21
 
 
-def test_the_number_and_the_place_are_said_before_anything_is_ordered_and_then_the_progress(capsys):
+def test_number_and_place_are_shown_before_any_order(capsys):
+    """The number and the place are said before anything is ordered and then the progress."""
     client, asked = server()
     assert load.run(client, load.read(["--url", URL, "--count", "3"])) == 0
     told = capsys.readouterr()

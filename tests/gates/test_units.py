@@ -33,12 +33,13 @@ def test_a_size_is_that_of_names_and_values():
 
 
 @pytest.mark.parametrize(("size", "units"), [(0, 1), (4096, 1), (4097, 2)])
-def test_a_read_is_four_kilobytes_and_half_the_price_when_it_may_be_old(size, units):
+def test_read_unit_is_4_kb_and_half_when_eventually_consistent(size, units):
+    """A read is four kilobytes and half the price when it may be old."""
     assert read_units(size, consistent=True) == units
     assert read_units(size, consistent=False) == units / 2
 
 
-def test_a_new_item_is_written_to_the_table_and_each_index_that_has_it():
+def test_new_item_is_written_to_the_table_and_its_indexes():
     assert write_units(TABLE, None, item()) == {"table": 1, "all": 1}
     assert write_units(TABLE, None, item(open="1", due="2")) == {"table": 1, "all": 1, "sparse": 1}
     assert write_units(TABLE, None, item(text="x" * 1024)) == {"table": 2, "all": 2}

@@ -55,7 +55,8 @@ def test_everything_that_a_person_must_know_of_has_an_alarm(template):
         Value="a_code_that_nobody_writes"
     ),
 )
-def test_an_alarm_on_ended_tasks_names_a_code_that_the_code_writes_and_this_stack_alone(template):
+def test_alarm_names_a_code_that_is_written_by_this_stack(template):
+    """An alarm on ended tasks names a code that the code writes and this stack alone."""
     sent = {(NAMESPACE, name, *dimensions) for name, dimensions in emitted()}
     written = codes_in_the_code()
     for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
@@ -68,7 +69,7 @@ def test_an_alarm_on_ended_tasks_names_a_code_that_the_code_writes_and_this_stac
                 assert values["code"] in written
 
 
-def test_a_refused_account_ends_a_task_with_the_code_that_is_watched():
+def test_refused_account_ends_with_the_watched_code():
     refusal = Failure(ErrorInfo(codes=("invalid_api_key",)), status=401)
     assert ("VideoApi", "TasksEnded", refusal.code) in WATCHED
 
@@ -100,9 +101,10 @@ def test_an_alarm_s_words_reach_the_mail_whole(template):
         AlarmDescription=said(s, "ApiFailuresAlarm").replace("AllAtOnce", "a canary")
     ),
 )
-def test_the_alarm_on_5xx_names_the_id_that_joins_the_logs_and_the_deploy_that_it_lets_through(
+def test_5xx_alarm_names_the_id_that_joins_the_logs(
     template,
 ):
+    """The alarm on 5xx names the id that joins the logs and the deploy that it lets through."""
     words = said(template.source, "ApiFailuresAlarm")
     assert re.search(r"functionRequestId", words)
     assert "DeploymentPreference=AllAtOnce" in words
@@ -114,7 +116,7 @@ def test_the_alarm_on_5xx_names_the_id_that_joins_the_logs_and_the_deploy_that_i
         AlarmDescription=said(s, "WorkerErrorsAlarm")
     ),
 )
-def test_the_alarm_that_an_unreadable_secret_sets_off_says_where_to_look(template):
+def test_unreadable_secret_alarm_says_where_to_look(template):
     """`SecretTexts.read` makes it `service_unavailable`, which that alarm counts."""
     words = said(template.source, "RelayFailuresAlarm")
     assert secrets.UNREADABLE in words
@@ -126,7 +128,8 @@ def test_the_alarm_that_an_unreadable_secret_sets_off_says_where_to_look(templat
     one_says_nothing=lambda s: properties(s, "ApiFailuresAlarm").pop("AlarmDescription"),
     silence_is_alarming=lambda s: properties(s, "DeadLetterAlarm").pop("TreatMissingData"),
 )
-def test_an_alarm_says_what_to_do_and_sleeps_while_nothing_happens(template):
+def test_alarm_says_what_to_do_and_sleeps_when_idle(template):
+    """An alarm says what to do and sleeps while nothing happens."""
     for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
         assert len(alarm["AlarmDescription"]) > 80
         assert alarm["TreatMissingData"] == "notBreaching"

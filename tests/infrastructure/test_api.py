@@ -87,7 +87,8 @@ def test_the_api_is_throttled_as_the_parameters_say(template):
         Format='{"requestId":"$context.requestId","agent":"$context.identity.userAgent"}'
     ),
 )
-def test_the_access_log_is_json_and_holds_nothing_that_a_caller_wrote(template):
+def test_access_log_is_json_without_callers_text(template):
+    """The access log is JSON and holds nothing that a caller wrote."""
     (stage,) = template.deployed().of_type("ApiGatewayV2::Stage").values()
     access_log = stage["AccessLogSettings"]
     assert set(json.loads(access_log["Format"])) >= {"requestId", "route", "status", "latencyMs"}
@@ -100,7 +101,7 @@ def test_the_access_log_is_json_and_holds_nothing_that_a_caller_wrote(template):
         Format='{"functionRequestId":"$context.requestId"}'
     ),
 )
-def test_the_access_log_has_the_id_under_which_the_function_logs_and_why_it_was_not_reached(
+def test_access_log_has_the_functions_id_and_the_reason(
     template,
 ):
     """Lambda's `aws_request_id` is what callers read as `x-request-id`; AWS calls it the

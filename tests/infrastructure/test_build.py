@@ -60,9 +60,8 @@ def content(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_every_release_is_a_package_of_its_own_so_that_parameters_reach_the_aliases(
-    tmp_path, monkeypatch
-):
+def test_every_release_is_a_package_of_its_own(tmp_path, monkeypatch):
+    """Every release is a package of its own so that parameters reach the aliases."""
     packages = []
     for release in ("1", "2"):
         monkeypatch.setenv("RELEASE", release)
@@ -74,7 +73,8 @@ def test_every_release_is_a_package_of_its_own_so_that_parameters_reach_the_alia
     assert "RELEASE=$$(date" in makefile[makefile.index("\nbuild:") :]
 
 
-def test_every_module_has_bytecode_that_nobody_checks_and_none_is_stale(built):
+def test_every_module_has_unchecked_fresh_bytecode(built):
+    """Every module has bytecode that nobody checks and none is stale."""
     sources = list(built.rglob("*.py"))
     compiled = {Path(importlib.util.cache_from_source(path)) for path in sources}
     assert sources
@@ -111,14 +111,15 @@ def test_a_layer_has_each_compiled_module_for_both_processors(built):
 
 
 @pytest.mark.parametrize("built", ["DependenciesLayer", "ThumbnailsLayer"], indirect=True)
-def test_of_what_installers_leave_only_the_names_and_versions_are_kept(built):
+def test_installers_leave_names_and_versions_alone(built):
     kept = {path.name for path in built.rglob("*.dist-info/**/*") if path.is_file()}
     assert kept == {"METADATA"}
     assert not {"bin", ".lock"} & {path.name for path in (built / "python").iterdir()}
 
 
 @pytest.mark.parametrize("built", ["DependenciesLayer"], indirect=True)
-def test_the_cut_down_sdk_still_makes_every_client_that_the_functions_ask_for(built):
+def test_slim_sdk_makes_every_client(built):
+    """The cut down SDK still makes every client that the functions ask for."""
     asked = set(re.findall(r'_client\("(\w+)"', SERVICES.read_text()))
     program = f"""
 import boto3
@@ -138,7 +139,7 @@ for name in {sorted(asked)!r}:
 
 
 @pytest.mark.parametrize("built", ["DependenciesLayer"], indirect=True)
-def test_the_functions_trust_the_roots_that_aws_has_certificates_of(built):
+def test_functions_trust_the_roots_of_aws(built):
     variables = load(ROOT / "template.yaml")["Globals"]["Function"]["Environment"]["Variables"]
     trusted = built / Path(variables["AWS_CA_BUNDLE"]).relative_to("/opt")
     roots = ssl.create_default_context(cafile=trusted).get_ca_certs()
@@ -148,7 +149,7 @@ def test_the_functions_trust_the_roots_that_aws_has_certificates_of(built):
 
 
 @pytest.mark.parametrize("built", ["ThumbnailsLayer"], indirect=True)
-def test_the_pruned_pillow_still_makes_thumbnails_of_all_three_formats(built):
+def test_pruned_pillow_makes_thumbnails_of_all_formats(built):
     program = """
 import io
 from PIL import Image

@@ -76,7 +76,8 @@ def swapped(old, new):
     ),
     one_covers_another=swapped('"x": 8, "y": 2', '"x": 7, "y": 2'),
 )
-def test_the_dashboard_is_json_of_this_region_and_no_widget_covers_another(template):
+def test_dashboard_is_json_of_this_region_without_overlaps(template):
+    """The dashboard is JSON of this region and no widget covers another."""
     covered = set()
     for widget in body_of(template.source)["widgets"]:
         assert widget["properties"].get("region", "eu-central-1") == "eu-central-1"
@@ -134,7 +135,7 @@ def test_errors_and_throttles_are_those_of_every_function(template):
     the_price_is_fixed=swapped("paid * ${VideoPriceUsd}", "paid * 3"),
     the_spend_counts_tasks=swapped('"label": "jobs paid", "id": "paid"', '"label": "jobs paid"'),
 )
-def test_the_cap_and_the_price_of_a_video_are_those_of_the_parameters(template):
+def test_cap_and_price_are_those_of_the_parameters(template):
     shown = widgets(template.source, VideoMaxConcurrent="7", VideoPriceUsd="0.75")
     (line,) = shown["In flight, and the cap"]["annotations"]["horizontal"]
     assert line["value"] == 7
@@ -161,7 +162,8 @@ def test_every_alarm_stands_on_top(template):
         Value={"Fn::Sub": ["https://${Console}/#dashboards/dashboard/${AWS::StackName}", {}]}
     ),
 )
-def test_what_an_account_has_one_of_is_named_by_region_too_and_the_link_leads_there(template):
+def test_unique_names_hold_the_region(template):
+    """What an account has one of is named by region too and the link leads there."""
     name = properties(template.source, "Dashboard")["DashboardName"]["Fn::Sub"]
     assert "${AWS::StackName}" in name
     assert "${AWS::Region}" in name
@@ -175,7 +177,7 @@ def test_what_an_account_has_one_of_is_named_by_region_too_and_the_link_leads_th
 @pytest.mark.fails_when(
     govcloud_is_forgotten=lambda s: s["Mappings"]["Partition"].pop("aws-us-gov")
 )
-def test_the_dashboard_s_link_leads_to_the_console_of_its_partition(template):
+def test_dashboard_link_leads_to_its_partitions_console(template):
     consoles = {
         name: each["Console"] for name, each in template.source["Mappings"]["Partition"].items()
     }

@@ -16,7 +16,7 @@ def keys(schema):
         "GlobalSecondaryIndexes"
     ][1].update(Projection={"ProjectionType": "ALL"}),
 )
-def test_the_table_is_read_by_task_listed_by_owner_and_swept_by_shard(template):
+def test_table_is_read_by_task_owner_and_shard(template):
     table = template.deployed()["TasksTable"]
     indexes = {
         index["IndexName"]: (keys(index["KeySchema"]), index["Projection"]["ProjectionType"])
@@ -80,7 +80,8 @@ def test_the_bucket_is_private_and_encrypted(template):
         Deployed={"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]}
     ),
 )
-def test_only_the_local_stack_may_speak_plain_http_with_the_bucket(template):
+def test_plain_http_with_the_bucket_is_local_alone(template):
+    """Only the local stack may speak plain HTTP with the bucket."""
     assert template.deployed(Stage="local").of_type("S3::BucketPolicy") == {}
     for stage in ("dev", "prod", "local"):
         in_aws = {"Stage": stage, "AWS::AccountId": ACCOUNT}
@@ -110,7 +111,8 @@ def days_kept(deployment):
         2
     ].update(ExpirationInDays=30),
 )
-def test_every_file_is_deleted_and_videos_after_the_days_that_the_parameter_says(template):
+def test_every_file_expires(template):
+    """Every file is deleted and videos after the days that the parameter says."""
     kept = days_kept(template.deployed(FileRetentionDays="9"))
     assert kept.keys() == PREFIXES
     assert kept["videos/"] == kept["thumbnails/"] == 9

@@ -24,7 +24,7 @@ def test_each_function_has_an_event(deployment):
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_an_http_event_is_one_that_the_api_routes_to_its_function(deployment, name):
+def test_http_event_is_routed_to_its_function(deployment, name):
     event = EVENTS[name]
     http = event["requestContext"]["http"]
     assert event["version"] == "2.0"
@@ -54,7 +54,8 @@ def test_a_queue_event_comes_from_the_queue_of_its_function(deployment, name):
     assert json.loads(record["body"])["task_id"].startswith("vid_")
 
 
-def test_the_dead_letter_event_was_received_more_often_than_the_queue_allows(deployment):
+def test_dead_letter_event_was_received_too_often(deployment):
+    """The dead letter event was received more often than the queue allows."""
     (record,) = EVENTS["dead_letter"]["Records"]
     allowed = deployment["TasksQueue"]["RedrivePolicy"]["maxReceiveCount"]
     assert int(record["attributes"]["ApproximateReceiveCount"]) > allowed

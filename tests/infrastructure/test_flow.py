@@ -27,7 +27,7 @@ def test_each_queue_is_emptied_by_its_function(template):
     the_worker_may_take_longer=lambda s: properties(s, "TasksQueue").update(VisibilityTimeout=899),
     the_default_of_sqs=lambda s: properties(s, "DeadLetterQueue").update(VisibilityTimeout=10),
 )
-def test_a_message_stays_hidden_for_as_long_as_its_function_may_run(template):
+def test_message_stays_hidden_while_its_function_may_run(template):
     deployment = template.deployed()
     for queue, (function, _) in triggers(deployment).items():
         assert deployment[queue]["VisibilityTimeout"] >= deployment[function]["Timeout"]
@@ -73,7 +73,7 @@ def test_a_cap_of_one_is_kept_by_the_reserved_execution_alone(template):
     it_is_reserved_all_the_same=lambda s: s["Conditions"].update(Reserved={"Fn::Equals": [1, 1]})
 )
 @pytest.mark.parametrize("cap", ["2", "10"])
-def test_a_small_account_reserves_nothing_and_its_pollers_keep_the_cap(template, cap):
+def test_small_account_reserves_nothing_and_keeps_the_cap(template, cap):
     deployment = template.deployed(ReserveConcurrency="false", VideoMaxConcurrent=cap)
     assert "ReservedConcurrentExecutions" not in deployment["WorkerFunction"]
     assert deployment["WorkerTrigger"]["ScalingConfig"] == {"MaximumConcurrency": cap}
@@ -95,7 +95,8 @@ def test_a_cap_of_one_that_nothing_would_keep_is_refused(template):
 @pytest.mark.fails_when(
     five_times=lambda s: properties(s, "TasksQueue")["RedrivePolicy"].update(maxReceiveCount=5)
 )
-def test_a_message_that_waits_for_a_single_worker_is_never_throttled_to_death(template):
+def test_waiting_message_is_never_throttled_to_death(template):
+    """A message that waits for a single worker is never throttled to death."""
     queue = template.deployed(VideoMaxConcurrent="1")["TasksQueue"]
     longest = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
     assert longest > queue["MessageRetentionPeriod"]
@@ -108,7 +109,7 @@ def test_a_message_that_waits_for_a_single_worker_is_never_throttled_to_death(te
     ),
     they_vanish=lambda s: properties(s, "DeadLetterQueue").update(MessageRetentionPeriod=345600),
 )
-def test_a_message_that_failed_five_times_is_kept_for_fourteen_days(template):
+def test_message_that_failed_five_times_is_kept_14_days(template):
     deployment = template.deployed()
     assert deployment["TasksQueue"].get("RedrivePolicy") == {
         "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
@@ -132,7 +133,7 @@ def test_messages_lie_encrypted(template):
     two_at_once=lambda s: properties(s, "SweeperFunction").update(Timeout=61),
     a_missed_one_comes_twice=lambda s: properties(s, "SweeperFunction").pop("EventInvokeConfig"),
 )
-def test_the_sweeper_runs_every_minute_ends_within_it_and_is_not_repeated(template):
+def test_sweeper_runs_every_minute_and_is_not_repeated(template):
     deployment = template.deployed()
     (rule,) = deployment.of_type("Events::Rule").values()
     assert rule["ScheduleExpression"] == "rate(1 minute)"

@@ -34,7 +34,8 @@ def test_each_function_logs_json_to_a_group_of_its_own(template):
         ApplicationLogLevel="ERROR"
     ),
 )
-def test_no_log_level_drops_the_metrics_which_lambda_takes_for_info(template):
+def test_no_log_level_drops_the_metrics(template):
+    """No log level drops the metrics which Lambda takes for info."""
     assert set(template.source["Parameters"]["LogLevel"]["AllowedValues"]) <= {"DEBUG", "INFO"}
     for function in template.deployed(LogLevel="DEBUG").of_type("Lambda::Function").values():
         assert function["LoggingConfig"]["ApplicationLogLevel"] == "DEBUG"
@@ -44,7 +45,8 @@ def test_no_log_level_drops_the_metrics_which_lambda_takes_for_info(template):
     one_is_kept_for_ever=lambda s: properties(s, "WorkerLogs").pop("RetentionInDays"),
     the_access_log_is_kept_for_ever=lambda s: properties(s, "AccessLogs").pop("RetentionInDays"),
 )
-def test_every_log_line_is_deleted_after_the_days_that_the_parameter_says(template):
+def test_every_log_line_expires(template):
+    """Every log line is deleted after the days that the parameter says."""
     groups = template.deployed(LogRetentionDays="7").of_type("Logs::LogGroup")
     assert {group.get("RetentionInDays") for group in groups.values()} == {"7"}
 
@@ -75,7 +77,7 @@ def test_a_stack_s_name_may_have_52_characters_as_samconfig_says(template):
 @pytest.mark.fails_when(
     it_waits_longer=lambda s: properties(s, "SubmitFunction").update(Timeout=30)
 )
-def test_an_api_function_ends_before_the_30_seconds_of_api_gateway(template):
+def test_api_function_ends_before_the_gateways_30_seconds(template):
     deployment = template.deployed()
     for name in set(routes(deployment).values()):
         assert deployment[name]["Timeout"] < 30
@@ -90,7 +92,8 @@ def test_an_api_function_ends_before_the_30_seconds_of_api_gateway(template):
     no_layer=lambda s: s["Globals"]["Function"]["Layers"].pop(),
     one_processor_for_all=lambda s: s["Globals"]["Function"].update(Architectures=["arm64"]),
 )
-def test_each_function_has_python_3_13_traces_its_layers_and_the_processor_asked_for(template):
+def test_function_has_runtime_traces_layers_and_processor(template):
+    """Each function has Python 3.13, traces, its layers and the processor asked for."""
     functions = template.deployed(Architecture="x86_64").of_type("Lambda::Function")
     assert layers_of(functions["WorkerFunction"])[2:] == ["ThumbnailsLayer"]
     for function in functions.values():

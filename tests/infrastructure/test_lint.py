@@ -52,7 +52,8 @@ def deploys():
     return found
 
 
-def test_samconfig_names_only_parameters_and_values_that_the_template_takes(source):
+def test_samconfig_names_known_parameters_and_values(source):
+    """Samconfig names only parameters and values that the template takes."""
     for deploy in deploys():
         for name, value in deploy["parameter_overrides"].items():
             parameter = source["Parameters"][name]
@@ -69,7 +70,7 @@ def test_no_two_stacks_share_what_the_deletion_of_one_takes_away():
     assert len(secrets) == 2, "the relay's key, which a removal deletes (docs/operations.md)"
 
 
-def test_a_deploy_closes_what_was_opened_and_a_failed_first_one_leaves_nothing():
+def test_deploy_closes_and_a_failed_first_one_leaves_nothing():
     """What `parameter_overrides` does not name keeps the value that the stack has."""
     for deploy in deploys():
         assert deploy["parameter_overrides"]["AllowAnonymous"] == "false"

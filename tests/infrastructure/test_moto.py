@@ -56,7 +56,8 @@ def test_every_resource_that_moto_knows_is_made(stack):
 
 
 @pytest.mark.parametrize("kind", LEFT_OUT)
-def test_a_kind_is_left_out_that_moto_s_cloudformation_does_not_know(stack, kind):
+def test_kind_unknown_to_motos_cloudformation_is_left_out(stack, kind):
+    """A kind is left out that moto's CloudFormation does not know."""
     others = {each["Type"] for each in stack.document["Resources"].values()} - {kind}
     alone = moto_stack.without(stack.document, others) | {"Outputs": {}}
     assert alone["Resources"]
@@ -67,18 +68,18 @@ def test_a_kind_is_left_out_that_moto_s_cloudformation_does_not_know(stack, kind
 
 
 @pytest.mark.parametrize("key", PASSED_OVER, ids="-".join)
-def test_a_property_is_handed_over_that_moto_s_cloudformation_drops(stack, key):
+def test_property_that_moto_drops_is_handed_over(stack, key):
     assert stack.passed_over[key] is None
 
 
 @pytest.mark.parametrize("key", UNSEEN)
-def test_a_property_of_functions_that_moto_does_not_take_is_not_looked_at(stack, functions, key):
+def test_property_that_moto_does_not_take_is_skipped(stack, functions, key):
     for name, function in functions.items():
         assert stack.properties[name][key]
         assert function["Configuration"].get(key) == UNSEEN[key]
 
 
-def test_the_table_has_its_key_its_indexes_and_an_end_for_its_items(stack):
+def test_table_has_its_key_indexes_and_ttl(stack):
     table = stack.aws["dynamodb"].describe_table(TableName=stack.names["TasksTable"])["Table"]
     wanted = stack.properties["TasksTable"]
     assert table["KeySchema"] == wanted["KeySchema"]
@@ -103,7 +104,8 @@ def test_the_queues_hide_keep_and_hand_on_messages(stack):
     assert redrive == {"deadLetterTargetArn": dead["QueueArn"], "maxReceiveCount": 5}
 
 
-def test_the_bucket_deletes_by_prefix_and_lets_pages_in_but_nobody_without_tls(stack):
+def test_bucket_expires_by_prefix_and_demands_tls(stack):
+    """The bucket deletes by prefix and lets pages in but nobody without TLS."""
     rules = {
         rule["ID"]: (rule["Filter"]["Prefix"], rule.get("Expiration", {}).get("Days"))
         for rule in moto_stack.lifecycle(stack)["Rules"]
@@ -155,7 +157,7 @@ def test_executions_are_reserved_for_the_worker_alone(functions):
     } == {"WorkerFunction": 3}
 
 
-def test_a_function_runs_as_a_role_of_its_own_that_lambda_may_take_on(stack, functions):
+def test_function_runs_as_its_own_role(stack, functions):
     iam = stack.aws["iam"]
     roles = {name: f["Configuration"]["Role"].split("/")[-1] for name, f in functions.items()}
     assert len(set(roles.values())) == len(functions)
@@ -228,7 +230,8 @@ def test_an_alias_of_each_api_function_is_of_its_version(stack):
     assert len(aliases) == len(set(routes(stack.deployment).values()))
 
 
-def test_every_alarm_watches_something_that_was_made_and_tells_the_address(stack):
+def test_alarm_watches_what_was_made_and_notifies(stack):
+    """Every alarm watches something that was made and tells the address."""
     alarms = stack.aws["cloudwatch"].describe_alarms()["MetricAlarms"]
     assert len(alarms) == len(stack.of("AWS::CloudWatch::Alarm"))
     (topic,) = stack.aws["sns"].list_topics()["Topics"]

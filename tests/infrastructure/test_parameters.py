@@ -48,7 +48,8 @@ def test_each_setting_is_a_parameter_of_the_same_name(template):
     a_word=lambda s: s["Parameters"]["Veo3SkipUpload"].update(Default="false"),
     a_text=lambda s: s["Parameters"]["Veo3ResultOrigins"].update(Default="http://a.example"),
 )
-def test_a_setting_that_nobody_gives_is_the_same_in_the_template_and_in_the_code(template):
+def test_default_is_the_same_in_template_and_code(template):
+    """A setting that nobody gives is the same in the template and in the code."""
     deployed = environment(template.deployed())
     given = {k: v for k, v in deployed.items() if k not in FROM_RESOURCES | LIBRARIES.keys()}
     assert Settings.from_environment(given) == Settings()
@@ -59,7 +60,7 @@ def test_a_setting_that_nobody_gives_is_the_same_in_the_template_and_in_the_code
     anything_is_trusted=lambda s: variables_of(s).pop("AWS_CA_BUNDLE"),
     powertools_is_silent=lambda s: variables_of(s).update(POWERTOOLS_LOG_LEVEL="ERROR"),
 )
-def test_functions_learn_of_the_resources_and_powertools_of_the_service(template):
+def test_functions_know_resources_and_powertools_the_service(template):
     deployed = environment(template.deployed())
     assert deployed["TABLE_NAME"] == {"Ref": "TasksTable"}
     assert deployed["QUEUE_URL"] == {"Ref": "TasksQueue"}
@@ -71,7 +72,7 @@ def test_functions_learn_of_the_resources_and_powertools_of_the_service(template
     a_key_is_a_parameter=lambda s: s["Parameters"].update(Veo3ApiKey={"Default": ""}),
     a_key_is_a_variable=lambda s: variables_of(s).update(VEO3_API_KEY="{{resolve:secret}}"),
 )
-def test_a_key_is_known_to_the_template_by_the_name_of_its_secret_alone(template):
+def test_template_knows_a_key_by_its_secrets_name_alone(template):
     names = [*template.source["Parameters"], *variables_of(template.source)]
     keys = [n for n in names if re.search(r"key|token|password", n, re.IGNORECASE)]
     assert all(re.search(r"api_?key_?secret$", name, re.IGNORECASE) for name in keys)
@@ -136,9 +137,7 @@ def test_each_default_keeps_the_parameter_s_own_bounds(template):
         ("Veo3BaseUrl", "http://localhost:8001", "http://134744072"),
     ],
 )
-def test_the_relay_is_an_origin_that_the_key_does_not_go_to_in_clear_over_a_network(
-    template, name, good, bad
-):
+def test_key_goes_to_no_relay_in_clear_over_a_network(template, name, good, bad):
     pattern = template.source["Parameters"][name]["AllowedPattern"]
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
@@ -166,7 +165,7 @@ def test_the_relay_is_an_origin_that_the_key_does_not_go_to_in_clear_over_a_netw
         ("Veo3ApiKeySecret", "video-api/veo3-api-key", "sk-*"),
     ],
 )
-def test_a_parameter_takes_what_is_meant_and_refuses_what_is_mistyped(source, name, good, bad):
+def test_parameter_takes_what_is_meant_alone(source, name, good, bad):
     pattern = source["Parameters"][name]["AllowedPattern"]
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
@@ -176,7 +175,8 @@ def test_a_parameter_takes_what_is_meant_and_refuses_what_is_mistyped(source, na
     anywhere=lambda s: s["Rules"].pop("PrivateImagesAreForLocalWork"),
     nowhere=lambda s: s["Rules"]["PrivateImagesAreForLocalWork"].pop("RuleCondition"),
 )
-def test_image_urls_lead_to_private_addresses_on_the_local_stack_alone(template):
+def test_private_image_urls_are_local_alone(template):
+    """Image URLs lead to private addresses on the local stack alone."""
     assert template.allows(Stage="prod")
     assert template.allows(Stage="local", ImageUrlAllowPrivate="true")
     for stage in ("dev", "prod"):
@@ -186,7 +186,8 @@ def test_image_urls_lead_to_private_addresses_on_the_local_stack_alone(template)
 @pytest.mark.fails_when(
     a_week=lambda s: s["Parameters"]["PresignedUrlSeconds"].update(MaxValue=604800)
 )
-def test_no_link_is_promised_for_longer_than_a_role_s_session_lasts(template):
+def test_no_link_outlasts_a_roles_session(template):
+    """No link is promised for longer than a role's session lasts."""
     assert template.source["Parameters"]["PresignedUrlSeconds"]["MaxValue"] == SESSION_SECONDS
 
 
@@ -194,7 +195,8 @@ def test_no_link_is_promised_for_longer_than_a_role_s_session_lasts(template):
     one_stands_alone=lambda s: groups_of(s)[0]["Parameters"].pop(),
     one_stands_twice=lambda s: groups_of(s)[0]["Parameters"].append("AlarmEmail"),
 )
-def test_each_parameter_stands_in_one_group_of_the_console_s_form(template):
+def test_each_parameter_is_in_one_console_group(template):
+    """Each parameter stands in one group of the console's form."""
     grouped = [name for group in groups_of(template.source) for name in group["Parameters"]]
     assert sorted(grouped) == sorted(template.source["Parameters"])
 

@@ -165,7 +165,7 @@ def writes(role):
         Condition={"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["vid_*"]}}
     ),
 )
-def test_no_role_may_write_an_api_key_and_each_its_own_items_alone(template):
+def test_roles_write_no_api_key_and_their_items_alone(template):
     deployment = template.deployed()
     found = {name: writes(deployment[f"{name}Role"]) for name in GRANTS}
     assert {name: keys for name, keys in found.items() if keys} == WRITES

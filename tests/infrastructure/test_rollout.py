@@ -25,7 +25,7 @@ def versions(deployment):
     ],
     the_worker_has_one=lambda s: properties(s, "WorkerFunction").update(AutoPublishAlias="live"),
 )
-def test_each_function_behind_the_api_is_called_by_its_alias_and_no_other_has_one(template):
+def test_api_functions_are_called_by_alias_and_no_others(template):
     deployment = template.deployed()
     assert versions(deployment).keys() == behind_the_api(deployment)
     for alias in deployment.of_type("Lambda::Alias").values():
@@ -53,7 +53,7 @@ def test_a_new_layer_moves_every_alias_for_the_code_is_in_there(template, layer)
 @pytest.mark.fails_when(
     one_is_kept_for_ever=lambda s: properties(s, "DocsFunction").pop("VersionDeletionPolicy")
 )
-def test_no_version_outlives_the_release_after_it_for_snapstart_bills_each(template):
+def test_no_version_outlives_the_release_after_it(template):
     deployment = template.deployed()
     found = [r for r in deployment.resources.values() if r["Type"] == "AWS::Lambda::Version"]
     assert len(found) == len(behind_the_api(deployment))
@@ -74,7 +74,8 @@ def test_all_at_once_is_done_without_codedeploy(intact):
         Gradual="false"
     ),
 )
-def test_a_canary_is_for_the_api_alone_and_taken_back_when_callers_read_5xx(template):
+def test_canary_is_for_the_api_alone_and_rolls_back_on_5xx(template):
+    """A canary is for the API alone and taken back when callers read 5xx."""
     deployment = template.deployed(**CANARY)
     groups = deployment.of_type("CodeDeploy::DeploymentGroup")
     assert groups.keys() == {f"{name}DeploymentGroup" for name in behind_the_api(deployment)}
@@ -95,7 +96,7 @@ def test_a_canary_is_for_the_api_alone_and_taken_back_when_callers_read_5xx(temp
         Threshold=5
     ),
 )
-def test_two_failed_calls_take_the_shortest_canary_back_while_it_lasts(template):
+def test_two_failed_calls_take_the_shortest_canary_back(template):
     """In two of its minutes: metrics come a minute or two late, so a longer look would miss it."""
     alarm = template.deployed(**CANARY)["ApiFailuresAlarm"]
     assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
@@ -115,7 +116,7 @@ def test_every_way_to_roll_out_says_whether_it_is_gradual(template):
     the_worker_is_frozen=lambda s: properties(s, "WorkerFunction").pop("SnapStart"),
     always=lambda s: s["Globals"]["Function"]["SnapStart"].update(ApplyOn="PublishedVersions"),
 )
-def test_snapshots_are_off_until_asked_for_and_then_of_the_api_alone(template):
+def test_snapshots_are_off_until_asked_for(template):
     for asked in ("None", "PublishedVersions"):
         deployment = template.deployed(SnapStart=asked)
         for name, function in deployment.of_type("Lambda::Function").items():
@@ -124,7 +125,7 @@ def test_snapshots_are_off_until_asked_for_and_then_of_the_api_alone(template):
 
 
 @pytest.mark.fails_when(always=lambda s: s["Conditions"].update(Provisioned={"Fn::Equals": [1, 1]}))
-def test_nothing_is_kept_warm_until_asked_for_and_then_submit_and_status(template):
+def test_nothing_is_kept_warm_until_asked_for(template):
     def warm(deployment):
         return {
             alias["FunctionName"]["Ref"]: alias["ProvisionedConcurrencyConfig"]
@@ -146,7 +147,8 @@ def test_nothing_is_kept_warm_until_asked_for_and_then_submit_and_status(templat
         RuleCondition={"Fn::Equals": [1, 1]}
     ),
 )
-def test_what_lambda_does_not_do_both_of_is_refused_before_anything_is_deployed(template):
+def test_what_lambda_excludes_is_refused_before_the_deploy(template):
+    """What Lambda does not do both of is refused before anything is deployed."""
     assert template.allows(SnapStart="PublishedVersions")
     assert template.allows(ProvisionedConcurrency="1")
     assert not template.allows(SnapStart="PublishedVersions", ProvisionedConcurrency="1")

@@ -5,16 +5,16 @@ from functools import partial
 import pytest
 
 from tests.support.client import Client
-from tests.support.moto import cloud, moto
-from tests.support.task_factory import Lives
+from tests.support.moto import moto, services
+from tests.support.task_factory import TaskFactory
 
-__all__ = ["cloud", "moto"]
+__all__ = ["moto", "services"]
 
 
 @pytest.fixture
-def deploy(cloud):
+def deploy(services):
     """Return a function that makes a client of the service with these settings."""
-    return partial(Client, cloud)
+    return partial(Client, services)
 
 
 @pytest.fixture
@@ -23,5 +23,5 @@ def client(deploy):
 
 
 @pytest.fixture
-def lives(cloud):
-    return Lives(cloud.store)
+def task_factory(services):
+    return TaskFactory(services.store)

@@ -82,26 +82,26 @@ def keep_the_key():
     boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=KEY)
 
 
-def send(cloud, task):
+def send(services, task):
     """Put a task, and send and receive its message, as submit and Lambda's poller do."""
-    assert cloud.store.create(task) is None
-    cloud.queue.send(task.task_id)
-    (message,) = cloud.sqs.receive_message(QueueUrl=cloud.queue_url)["Messages"]
+    assert services.store.create(task) is None
+    services.queue.send(task.task_id)
+    (message,) = services.sqs.receive_message(QueueUrl=services.queue_url)["Messages"]
     event = event_of("worker", message["Body"])
     event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
     return event
 
 
-def test_the_worker_carries_a_task_to_its_end(deploy, cloud):
+def test_the_worker_carries_a_task_to_its_end(deploy, services):
     keep_the_key()
     task = new_task()
-    event = send(cloud, task)
+    event = send(services, task)
     done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
     with relay_that_answers(POST=(200, {"id": "job:1"}), GET=(200, done)) as (origin, requests):
         client = deploy(VEO3_BASE_URL=origin)
         answer = client.invoke("worker", event, WorkerContext())
     assert answer == {"batchItemFailures": []}
-    ended = cloud.store.get(task.task_id)
+    ended = services.store.get(task.task_id)
     assert ended.status is Status.COMPLETED
     assert ended.result["video_url"] == "https://cdn.example.com/v.mp4"
     assert [(method, path) for method, path, _, _ in requests] == [
@@ -126,11 +126,11 @@ def counting(monkeypatch, owner, name):
         yield calls
 
 
-def test_all_clients_are_made_at_init_and_none_in_the_first_task(deploy, cloud, monkeypatch):
+def test_all_clients_are_made_at_init_and_none_in_the_first_task(deploy, services, monkeypatch):
     keep_the_key()
     key = "inputs/anonymous/picture.png"
-    cloud.files.put(key, png(), "image/png")
-    event = send(cloud, replace(new_task(), image_key=key))
+    services.files.put(key, png(), "image/png")
+    event = send(services, replace(new_task(), image_key=key))
     done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
     with (
         relay_that_answers(POST=(200, {"id": "job:1"}), GET=(200, done)) as (origin, _),
@@ -147,18 +147,19 @@ def test_all_clients_are_made_at_init_and_none_in_the_first_task(deploy, cloud, 
             "dynamodb", "s3", "secretsmanager", "sqs",
         ]  # fmt: skip
         assert len(contexts) == 1
-        cloud.calls.forget_made()
+        services.calls.forget_made()
         client.invoke("worker", event, WorkerContext())
-        assert {"s3:GetObject", "secrets-manager:GetSecretValue"} <= set(cloud.calls.made)
+        assert {"s3:GetObject", "secrets-manager:GetSecretValue"} <= set(services.calls.made)
         assert (len(clients), len(contexts)) == (4, 1)
 
 
-def test_the_worker_sends_better_words_where_the_caller_asked_for_them(deploy, cloud):
+def test_worker_optimizes_the_prompt_where_asked(deploy, services):
+    """The worker sends better words where the caller asked for them."""
     keep_the_key()
     boto3.client("secretsmanager").create_secret(Name="llm", SecretString="llm-key")
     request = GenerationRequest(model="veo_3_1", prompt="A fox", optimize_prompt=True)
     task = replace(new_task(), request=request)
-    event = send(cloud, task)
+    event = send(services, task)
     better = {"choices": [{"message": {"content": "Slow pan. A red fox runs."}}]}
     done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
     answers = {
@@ -175,46 +176,48 @@ def test_the_worker_sends_better_words_where_the_caller_asked_for_them(deploy, c
             FAST_LLM_API_KEY_SECRET="llm",
         )
         client.invoke("worker", event, WorkerContext())
-    ended = cloud.store.get(task.task_id)
+    ended = services.store.get(task.task_id)
     assert (ended.prompt_sent, ended.prompt_optimized) == ("Slow pan. A red fox runs.", 1)
     assert requests[0][2] == "Bearer llm-key"
     assert b"Slow pan. A red fox runs." in requests[1][3]
 
 
-def test_a_relay_that_refuses_our_account_is_told_to_the_operator_alone(deploy, cloud, caplog):
+def test_refused_account_is_shown_to_the_operator_alone(deploy, services, caplog):
+    """A relay that refuses our account is reported to the operator alone."""
     keep_the_key()
     task = new_task()
-    event = send(cloud, task)
+    event = send(services, task)
     refusal = {"error": {"message": "no such key: please top up", "code": "invalid_api_key"}}
     with relay_that_answers(POST=(401, refusal)) as (origin, _):
         deploy(VEO3_BASE_URL=origin).invoke("worker", event, WorkerContext())
-    error = cloud.store.get(task.task_id).error
+    error = services.store.get(task.task_id).error
     assert (error["code"], error["retryable"]) == ("upstream_account_error", False)
     assert "top up" not in error["message"]
     assert any("top up" in str(vars(record)) for record in caplog.records)
 
 
-def test_the_worker_waits_between_polls_and_before_another_attempt_in_the_queue(deploy, cloud):
+def test_worker_waits_in_the_queue_between_attempts(deploy, services):
+    """The worker waits between polls and before another attempt in the queue."""
     keep_the_key()
     task = new_task()
-    event = send(cloud, task)
+    event = send(services, task)
     with relay_that_answers(POST=(503, {})) as (origin, requests):
         client = deploy(VEO3_BASE_URL=origin, VIDEO_GENERATION_RETRY_DELAY="600")
         began = time.monotonic()
         client.invoke("worker", event, WorkerContext())
     assert time.monotonic() - began < 60
     assert len(requests) == 1
-    waiting = cloud.store.get(task.task_id)
+    waiting = services.store.get(task.task_id)
     assert (waiting.status, waiting.lease_owner) == (Status.PROCESSING, "")
     assert waiting.lease_until > timestamp(time.time() + 500)
 
 
-def test_a_relay_key_that_cannot_be_read_is_an_order_that_was_not_sent(deploy, cloud):
+def test_unreadable_relay_key_is_an_order_not_sent(deploy, services):
     task = new_task()
-    event = send(cloud, task)
+    event = send(services, task)
     client = deploy(VEO3_API_KEY_SECRET="no/such/secret", VIDEO_GENERATION_MAX_RETRIES="0")
     client.invoke("worker", event, WorkerContext())
-    error = cloud.store.get(task.task_id).error
+    error = services.store.get(task.task_id).error
     assert (error["code"], error["maybe_charged"]) == ("service_unavailable", False)
 
 
@@ -226,9 +229,8 @@ class FiveMinutesOn(datetime):
         return super().now(tz) + timedelta(minutes=5)
 
 
-def test_a_rotated_relay_key_is_used_within_five_minutes_by_a_worker_that_stays_warm(
-    deploy, cloud, monkeypatch
-):
+def test_rotated_relay_key_is_used_within_five_minutes(deploy, services, monkeypatch):
+    """A rotated relay key is used within five minutes by a worker that stays warm."""
     secrets = boto3.client("secretsmanager")
     secrets.create_secret(Name="rotated", SecretString="old-key")
     done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
@@ -237,7 +239,7 @@ def test_a_rotated_relay_key_is_used_within_five_minutes_by_a_worker_that_stays_
 
         def key_used():
             requests.clear()
-            client.invoke("worker", send(cloud, new_task()), WorkerContext())
+            client.invoke("worker", send(services, new_task()), WorkerContext())
             return {bearer for _, _, bearer, _ in requests}
 
         assert key_used() == {"Bearer old-key"}
@@ -255,47 +257,47 @@ def test_a_rotated_relay_key_is_used_within_five_minutes_by_a_worker_that_stays_
         (None, "EndpointConnectionError"),
     ],
 )
-def test_why_a_key_cannot_be_read_is_logged_with_the_secret_s_name(
-    deploy, cloud, caplog, code, reason
-):
+def test_unreadable_key_is_logged_with_its_secrets_name(deploy, services, caplog, code, reason):
+    """Why a key cannot be read is logged with the secret's name."""
     task = new_task()
-    cloud.calls.fail("secrets-manager:GetSecretValue", code)
+    services.calls.fail("secrets-manager:GetSecretValue", code)
     client = deploy(VEO3_API_KEY_SECRET="away", VIDEO_GENERATION_MAX_RETRIES="0")
-    client.invoke("worker", send(cloud, task), WorkerContext())
-    waiting = cloud.store.get(task.task_id)
+    client.invoke("worker", send(services, task), WorkerContext())
+    waiting = services.store.get(task.task_id)
     assert (waiting.status, waiting.attempts, waiting.lease_owner) == (Status.PROCESSING, 0, "")
     (said,) = [each for each in caplog.records if each.getMessage() == secrets.UNREADABLE]
     assert (said.secret, said.reason, said.aws_code) == ("away", reason, code)
 
 
-def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, cloud):
-    event = send(cloud, new_task())
-    cloud.calls.fail("sqs:ChangeMessageVisibility")
+def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, services):
+    event = send(services, new_task())
+    services.calls.fail("sqs:ChangeMessageVisibility")
     with pytest.raises(Exception, match="ChangeMessageVisibility"):
         deploy().invoke("worker", event, WorkerContext())
 
 
-def test_a_dead_letter_ends_its_task_and_its_log_names_it(deploy, cloud, caplog):
+def test_a_dead_letter_ends_its_task_and_its_log_names_it(deploy, services, caplog):
     caplog.set_level("INFO", "service_undefined")
     tasks = [new_task(), new_task()]
     for task in tasks:
-        cloud.store.create(replace(task, claims=5))
+        services.store.create(replace(task, claims=5))
     event = event_of("dead_letter", *map(message_about, tasks))
     assert deploy().invoke("dead_letter", event) == {"batchItemFailures": []}
-    assert {cloud.store.get(task.task_id).error["code"] for task in tasks} == {"worker_crashed"}
+    assert {services.store.get(task.task_id).error["code"] for task in tasks} == {"worker_crashed"}
     named = [getattr(record, "task_id", None) for record in caplog.records]
     assert [each for each in named if each] == [task.task_id for task in tasks]
 
 
-def test_a_dead_letter_that_cannot_be_buried_comes_back_and_keeps_no_other(deploy, cloud):
+def test_failing_dead_letter_comes_back_alone(deploy, services):
+    """A dead letter that cannot be resolved comes back and keeps no other."""
     task = replace(new_task(), claims=5)
-    cloud.store.create(task)
-    cloud.store.create(broken := new_task())
-    cloud.change(broken.task_id, status={"S": "a word of a later version"})
+    services.store.create(task)
+    services.store.create(broken := new_task())
+    services.change(broken.task_id, status={"S": "a word of a later version"})
     event = event_of("dead_letter", message_about(broken), message_about(task))
     answer = deploy().invoke("dead_letter", event)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
-    assert cloud.store.get(task.task_id).status is Status.FAILED
+    assert services.store.get(task.task_id).status is Status.FAILED
 
 
 @pytest.mark.parametrize("body", ["not JSON", "", '{"task_id": 5}', "[" * 100_000])
@@ -307,11 +309,11 @@ def test_a_message_that_names_no_task_is_logged_once_and_dropped(deploy, body, c
     assert body[:9] not in said.getMessage() or not body
 
 
-def test_the_sweeper_sends_what_was_never_sent(deploy, cloud):
+def test_the_sweeper_sends_what_was_never_sent(deploy, services):
     task, young = new_task(now=time.time() - 200), new_task()
-    cloud.store.create(task)
-    cloud.store.create(young)
+    services.store.create(task)
+    services.store.create(young)
     client, event = deploy(), json.loads(recorded("sweeper"))
     assert client.invoke("sweeper", event) == {"queued": 1}
-    assert [json.loads(body) for body in cloud.messages()] == [{"task_id": task.task_id}]
+    assert [json.loads(body) for body in services.messages()] == [{"task_id": task.task_id}]
     assert client.invoke("sweeper", event) == {"queued": 0}

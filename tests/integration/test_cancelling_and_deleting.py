@@ -22,57 +22,59 @@ def delete(client, task_id):
 
 
 @pytest.mark.parametrize("state", OPEN)
-def test_a_live_task_is_cancelled_with_the_documents_answer(client, lives, cloud, state):
-    task_id = getattr(lives, state)().task_id
+def test_a_live_task_is_cancelled_with_the_documents_answer(client, task_factory, services, state):
+    task_id = getattr(task_factory, state)().task_id
     answer = cancel(client, task_id)
     assert answer.status == 200
     assert answer.json.keys() == {"success", "message", "task_id"}
     assert (answer.json["success"], answer.json["task_id"]) == (True, task_id)
     assert answer.headers["cache-control"] == "no-store"
-    item = cloud.item(task_id)
+    item = services.item(task_id)
     assert item["status"] == "cancelled"
     assert abs(int(item["expires_at"]) - time.time() - DAY) < 60, "TTL: end + retention"
     assert not {"open", "due_at"} & item.keys(), "the sweeper has done with it"
 
 
-def test_a_cancelled_task_says_that_money_may_be_gone_only_where_it_may(client, lives):
-    assert "charged" not in cancel(client, lives.pending().task_id).json["message"]
-    assert "charged" in cancel(client, lives.processing().task_id).json["message"]
+def test_cancelled_task_says_maybe_charged_where_it_may_be(client, task_factory):
+    """A cancelled task says that money may be gone only where it may."""
+    assert "charged" not in cancel(client, task_factory.pending().task_id).json["message"]
+    assert "charged" in cancel(client, task_factory.processing().task_id).json["message"]
 
 
 @pytest.mark.parametrize("state", ENDED)
-def test_an_ended_task_is_not_cancelled_but_409(client, lives, cloud, state):
-    task_id = getattr(lives, state)().task_id
-    before = cloud.item(task_id)
+def test_an_ended_task_is_not_cancelled_but_409(client, task_factory, services, state):
+    task_id = getattr(task_factory, state)().task_id
+    before = services.item(task_id)
     answer = cancel(client, task_id)
     assert (answer.status, answer.error["type"]) == (409, "Conflict")
     assert answer.headers["x-should-retry"] == "false"
     assert state in answer.error["message"]
-    assert cloud.item(task_id) == before
+    assert services.item(task_id) == before
 
 
-def test_cancelling_twice_is_409(client, lives):
-    task_id = lives.pending().task_id
+def test_cancelling_twice_is_409(client, task_factory):
+    task_id = task_factory.pending().task_id
     assert [cancel(client, task_id).status for _ in range(2)] == [200, 409]
 
 
-def test_a_task_that_ends_just_before_its_cancellation_stays_as_it_ended(client, lives, cloud):
-    task = lives.processing()
+def test_task_that_ended_before_its_cancel_stays_ended(client, task_factory, services):
+    """A task that ends just before its cancellation stays as it ended."""
+    task = task_factory.processing()
     change = transitions.complete(task, RESULT, now=time.time(), retention=DAY)
-    cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.store.apply(task.task_id, change))
+    services.calls.before("dynamodb:UpdateItem", lambda: services.store.apply(task.task_id, change))
     assert cancel(client, task.task_id).status == 409
-    assert cloud.item(task.task_id)["status"] == "completed"
+    assert services.item(task.task_id)["status"] == "completed"
 
 
-def test_a_task_deleted_just_before_its_cancellation_is_404(client, lives, cloud):
-    task_id = lives.pending().task_id
-    cloud.calls.before("dynamodb:UpdateItem", lambda: delete(client, task_id))
+def test_a_task_deleted_just_before_its_cancellation_is_404(client, task_factory, services):
+    task_id = task_factory.pending().task_id
+    services.calls.before("dynamodb:UpdateItem", lambda: delete(client, task_id))
     assert cancel(client, task_id).status == 404
 
 
 @pytest.mark.parametrize("state", OPEN + ENDED)
-def test_a_video_is_deleted_in_any_state_with_openais_answer(client, lives, state):
-    task_id = getattr(lives, state)().task_id
+def test_a_video_is_deleted_in_any_state_with_openais_answer(client, task_factory, state):
+    task_id = getattr(task_factory, state)().task_id
     answer = delete(client, task_id)
     assert answer.status == 200
     assert answer.json == {"id": task_id, "object": "video.deleted", "deleted": True}
@@ -82,10 +84,10 @@ def test_a_video_is_deleted_in_any_state_with_openais_answer(client, lives, stat
 
 
 @pytest.mark.parametrize("state", OPEN + ENDED)
-def test_a_deletion_leaves_a_tombstone_without_what_was_asked_or_made(client, lives, cloud, state):
-    task = getattr(lives, state)(fingerprint="f")
+def test_deletion_leaves_a_bare_tombstone(client, task_factory, services, state):
+    task = getattr(task_factory, state)(fingerprint="f")
     delete(client, task.task_id)
-    item = cloud.item(task.task_id)
+    item = services.item(task.task_id)
     runs_on = {"intent_at", "accepted_at"} if state == "processing" else set()
     billed = {"upstream_id"} if task.upstream_id else set()
     assert item.keys() == runs_on | billed | {"attempts", "unknown_submits"} | {
@@ -95,71 +97,72 @@ def test_a_deletion_leaves_a_tombstone_without_what_was_asked_or_made(client, li
     assert abs(int(item["expires_at"]) - time.time() - DAY) < 60
 
 
-def test_the_retention_of_tombstones_and_tasks_is_the_operators(deploy, lives, cloud):
+def test_the_retention_of_tombstones_and_tasks_is_the_operators(deploy, task_factory, services):
     client = deploy(TASK_RETENTION_HOURS="2")
-    gone, ended = lives.pending().task_id, lives.pending().task_id
+    gone, ended = task_factory.pending().task_id, task_factory.pending().task_id
     delete(client, gone)
     cancel(client, ended)
     for task_id in (gone, ended):
-        assert abs(int(cloud.item(task_id)["expires_at"]) - time.time() - 7200) < 60
+        assert abs(int(services.item(task_id)["expires_at"]) - time.time() - 7200) < 60
 
 
-def test_a_deletion_takes_the_files_of_the_video_and_no_others(client, cloud):
+def test_a_deletion_takes_the_files_of_the_video_and_no_others(client, services):
     submitted = client.form(files={"input_reference": png()}).json["id"]
-    (image_key,) = cloud.objects()
+    (image_key,) = services.objects()
     now = time.time()
     claim = transitions.claim("w", now=now, lease_seconds=40)
-    task = cloud.store.apply(submitted, claim)
+    task = services.store.apply(submitted, claim)
     intent = transitions.begin_attempt(task, now=now, prompt="x", thumbnail_key=PICTURE)
-    task = cloud.store.apply(submitted, intent)
+    task = services.store.apply(submitted, intent)
     end = transitions.complete(task, RESULT, now=now, retention=DAY)
-    assert cloud.store.apply(submitted, end)
+    assert services.store.apply(submitted, end)
     others = {"videos/anonymous/vid_2.mp4", "images/anonymous/made.png"}
     for key in {RESULT["video_key"], PICTURE} | others:
-        cloud.files.put(key, b"x", "video/mp4")
+        services.files.put(key, b"x", "video/mp4")
     delete(client, submitted)
     assert image_key not in others
-    assert cloud.objects().keys() == others
+    assert services.objects().keys() == others
 
 
 @pytest.mark.parametrize(
     "key", ["images/anonymous/made.png", "inputs/anonymous/vid_another/0123.png"]
 )
-def test_an_input_that_is_not_this_tasks_own_outlives_it(client, lives, cloud, key):
-    cloud.files.put(key, png(), "image/png")
-    delete(client, lives.pending(image_key=key).task_id)
-    assert cloud.objects().keys() == {key}
+def test_an_input_that_is_not_this_tasks_own_outlives_it(client, task_factory, services, key):
+    services.files.put(key, png(), "image/png")
+    delete(client, task_factory.pending(image_key=key).task_id)
+    assert services.objects().keys() == {key}
 
 
-def test_a_video_that_is_finished_just_before_its_deletion_goes_too(client, lives, cloud):
-    task = lives.processing()
+def test_video_finished_before_its_deletion_goes_too(client, task_factory, services):
+    task = task_factory.processing()
 
     def finish():
-        cloud.files.put(RESULT["video_key"], b"x", "video/mp4")
+        services.files.put(RESULT["video_key"], b"x", "video/mp4")
         change = transitions.complete(task, RESULT, now=time.time(), retention=DAY)
-        assert cloud.store.apply(task.task_id, change)
+        assert services.store.apply(task.task_id, change)
 
-    cloud.calls.before("dynamodb:UpdateItem", finish)
+    services.calls.before("dynamodb:UpdateItem", finish)
     assert delete(client, task.task_id).status == 200
-    assert cloud.objects() == {}
-    assert cloud.item(task.task_id)["status"] == "deleted"
+    assert services.objects() == {}
+    assert services.item(task.task_id)["status"] == "deleted"
 
 
-def test_a_deletion_that_could_not_reach_the_files_can_be_tried_again(client, lives, cloud):
-    task_id = lives.completed(result=RESULT).task_id
-    cloud.files.put(RESULT["video_key"], b"x", "video/mp4")
-    cloud.calls.fail("s3:DeleteObject")
+def test_deletion_that_missed_the_files_can_be_repeated(client, task_factory, services):
+    """A deletion that could not reach the files can be tried again."""
+    task_id = task_factory.completed(result=RESULT).task_id
+    services.files.put(RESULT["video_key"], b"x", "video/mp4")
+    services.calls.fail("s3:DeleteObject")
     answer = delete(client, task_id)
     assert answer.status == 503
     assert "retry-after" in answer.headers
-    cloud.calls.heal()
+    services.calls.heal()
     assert delete(client, task_id).status == 200
-    assert cloud.objects() == {}
+    assert services.objects() == {}
 
 
-def test_a_worker_never_gets_a_deleted_or_cancelled_task(client, lives, cloud):
+def test_a_worker_never_gets_a_deleted_or_cancelled_task(client, task_factory, services):
     for end in (cancel, delete):
-        task_id = lives.pending().task_id
+        task_id = task_factory.pending().task_id
         end(client, task_id)
         claim = transitions.claim("w", now=time.time() + 10, lease_seconds=40)
-        assert cloud.store.apply(task_id, claim) is None
+        assert services.store.apply(task_id, claim) is None

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.client import routes
-from tests.support.task_factory import Lives
+from tests.support.task_factory import TaskFactory
 
 URL = "https://images.example.com/a.png"
 BODIES = {
@@ -21,8 +21,8 @@ every_route = pytest.mark.parametrize("route", ROUTES)
 
 
 @pytest.fixture
-def task(cloud):
-    return Lives(cloud.store).completed()
+def task(services):
+    return TaskFactory(services.store).completed()
 
 
 def ask(client, route, task_id, **more):
@@ -113,8 +113,8 @@ def test_an_answer_to_a_method_that_no_route_has(client, method, route):
         ("GET /v1/videos/{task_id}/content", "dynamodb:GetItem"),
     ],
 )
-def test_an_answer_while_something_behind_is_away(client, cloud, task, route, call):
-    cloud.calls.fail(call, code="")
+def test_an_answer_while_something_behind_is_away(client, services, task, route, call):
+    services.calls.fail(call, code="")
     answer = ask(client, route, task.task_id)
     assert answer.status == 503
     assert_guarded(answer)

@@ -29,12 +29,12 @@ def send(client, body, content_type=FORM):
     return client.post(OPENAI, body=body, headers={"content-type": content_type})
 
 
-def assert_refused(answer, cloud, *, param=None):
+def assert_refused(answer, services, *, param=None):
     assert answer.status == 400
     assert answer.error["type"] == "invalid_request_error"
     assert answer.error["code"]
     assert answer.error["param"] == param
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 PROMPT = part(b"prompt", b"A fox")
@@ -93,29 +93,29 @@ BAD_REFERENCES = {
 
 
 @pytest.mark.parametrize("name", [b"mask", b"audio", b"last_frame", b"file"])
-def test_a_file_that_nobody_knows_is_refused_with_the_name_to_use(client, cloud, name):
+def test_unknown_file_is_refused_with_the_name_to_use(client, services, name):
     answer = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
-    assert_refused(answer, cloud, param="input_reference")
+    assert_refused(answer, services, param="input_reference")
     assert name.decode() in answer.error["message"]
 
 
 BLANKS = [b"input_reference", b"input_reference[image_url]", b"seconds", b"size", b"user", b"seed"]
 
 
-def test_a_blank_field_of_a_form_is_one_not_said(client, cloud):
+def test_a_blank_field_of_a_form_is_one_not_said(client, services):
     answer = send(client, form(PROMPT, *[part(name, b" ") for name in BLANKS]))
     assert answer.status == 200
     assert (answer.json["seconds"], answer.json["size"]) == ("8", "1920x1080")
-    assert cloud.objects() == {}
+    assert services.objects() == {}
 
 
 @pytest.mark.parametrize(
     "name", [b"image", b"image[]", b"input_reference[]", b"inputReference", b"first_frame"]
 )
-def test_the_picture_of_a_form_is_kept_by_any_of_its_usual_names(client, cloud, name):
+def test_the_picture_of_a_form_is_kept_by_any_of_its_usual_names(client, services, name):
     answer = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
     assert answer.status == 200
-    assert list(cloud.objects().values()) == [PICTURE]
+    assert list(services.objects().values()) == [PICTURE]
 
 
 @pytest.mark.parametrize("preamble", [b"\r\n", b"This is a form.\r\n"])
@@ -124,39 +124,40 @@ def test_a_form_may_have_a_preamble_and_a_trailer(client, preamble):
 
 
 @pytest.mark.parametrize("case", BROKEN_FORMS)
-def test_a_broken_form_is_refused(client, cloud, case):
+def test_a_broken_form_is_refused(client, services, case):
     answer = send(client, BROKEN_FORMS[case])
-    assert_refused(answer, cloud, param=answer.error["param"])
+    assert_refused(answer, services, param=answer.error["param"])
     assert answer.error["param"] in (None, "prompt")
 
 
 @pytest.mark.parametrize("case", BAD_TYPES)
-def test_a_form_needs_one_good_boundary(client, cloud, case):
-    assert_refused(send(client, form(PROMPT), BAD_TYPES[case]), cloud)
+def test_a_form_needs_one_good_boundary(client, services, case):
+    assert_refused(send(client, form(PROMPT), BAD_TYPES[case]), services)
 
 
 @pytest.mark.parametrize("case", BAD_REFERENCES)
-def test_a_reference_that_cannot_be_used_is_refused_by_its_name(client, cloud, case):
+def test_a_reference_that_cannot_be_used_is_refused_by_its_name(client, services, case):
     answer = send(client, form(PROMPT, *BAD_REFERENCES[case]))
-    assert_refused(answer, cloud, param=answer.error["param"])
+    assert_refused(answer, services, param=answer.error["param"])
     assert answer.error["param"].startswith("input_reference")
 
 
-def test_a_field_that_is_not_utf_8_is_refused_by_its_name(client, cloud):
+def test_a_field_that_is_not_utf_8_is_refused_by_its_name(client, services):
     answer = send(client, form(part(b"prompt", b"A f\xffx")))
-    assert_refused(answer, cloud, param="prompt")
+    assert_refused(answer, services, param="prompt")
 
 
 @pytest.mark.parametrize("turn", [1, -1])
-def test_metadata_as_text_and_by_key_at_once_is_refused_by_its_name(client, cloud, turn):
+def test_metadata_in_two_forms_is_refused(client, services, turn):
+    """Metadata as text and by key at once is refused by its name."""
     both = [part(b"metadata", b'{"a": "1"}'), part(b"metadata[b]", b"2")]
-    assert_refused(send(client, form(PROMPT, *both[::turn])), cloud, param="metadata")
+    assert_refused(send(client, form(PROMPT, *both[::turn])), services, param="metadata")
 
 
-def test_the_empty_file_field_of_a_browser_is_no_reference(client, cloud):
+def test_the_empty_file_field_of_a_browser_is_no_reference(client, services):
     nothing = part(b"input_reference", b"", b"Content-Type: application/octet-stream", filename=b"")
     assert send(client, form(PROMPT, nothing)).status == 200
-    assert cloud.objects() == {}
+    assert services.objects() == {}
 
 
 @pytest.mark.parametrize(
@@ -173,14 +174,14 @@ def test_the_empty_file_field_of_a_browser_is_no_reference(client, cloud):
     ],
     ids=repr,
 )
-def test_a_file_may_hold_whatever_looks_like_a_boundary(client, cloud, inside):
+def test_a_file_may_hold_whatever_looks_like_a_boundary(client, services, inside):
     picture = PICTURE + inside * 3
     answer = send(client, form(PROMPT, part(b"input_reference", picture, filename=b"a.png")))
     assert answer.status == 200
-    assert list(cloud.objects().values()) == [picture]
+    assert list(services.objects().values()) == [picture]
 
 
-def test_the_headers_of_a_part_come_in_any_order_and_case(client, cloud):
+def test_the_headers_of_a_part_come_in_any_order_and_case(client, services):
     headers = [
         b"Content-Type: image/png",
         b'content-disposition: form-data; filename="a.png"; name="input_reference"',
@@ -190,7 +191,7 @@ def test_the_headers_of_a_part_come_in_any_order_and_case(client, cloud):
         lines = headers[turn:] + headers[:turn]
         body = form(b"\r\n".join([*lines, b"", PICTURE]), PROMPT)
         assert send(client, body).status == 200
-    assert list(cloud.objects().values()) == [PICTURE] * 3
+    assert list(services.objects().values()) == [PICTURE] * 3
 
 
 @pytest.mark.parametrize("content_type", [FORM.title(), 'multipart/form-data; boundary="edge"'])
@@ -199,13 +200,13 @@ def test_the_type_of_a_form_is_read_in_any_case_and_quoting(client, content_type
     assert send(client, form(PROMPT), content_type).status == 200
 
 
-def test_a_file_near_the_limit_passes_and_one_over_it_is_413(client, cloud):
+def test_a_file_near_the_limit_passes_and_one_over_it_is_413(client, services):
     largest = 6 * 1024 * 1024 // 4 * 3
     frame = len(form(PROMPT, part(b"input_reference", PICTURE, filename=b"a.png")))
     picture = PICTURE + b"\r" * (largest - frame)
     body = form(PROMPT, part(b"input_reference", picture, filename=b"a.png"))
     assert send(client, body).status == 200
-    assert len(next(iter(cloud.objects().values()))) == len(picture)
+    assert len(next(iter(services.objects().values()))) == len(picture)
     assert send(client, body + b"...").status == 413
 
 

@@ -22,24 +22,24 @@ def retry(client, count, body=BODY):
     return submit(client, body, x_stainless_retry_count=str(count))
 
 
-def videos(cloud):
-    return [key for key in cloud.items() if key.startswith("vid_")]
+def videos(services):
+    return [key for key in services.items() if key.startswith("vid_")]
 
 
 @pytest.mark.parametrize("again", ["k-1", '"k-1"', " k-1 "])
-def test_the_same_request_with_the_same_key_is_the_same_task(client, cloud, again):
+def test_the_same_request_with_the_same_key_is_the_same_task(client, services, again):
     first, second = submit(client, idempotency_key="k-1"), submit(client, idempotency_key=again)
     assert second.status == 200
     assert second.json == first.json
     assert "idempotency-replayed" not in first.headers
     assert second.headers["idempotency-replayed"] == "true"
-    assert videos(cloud) == [first.json["id"]]
+    assert videos(services) == [first.json["id"]]
 
 
-def test_a_replay_of_a_copied_video_links_to_it_as_its_role_may_read_it(client, cloud):
+def test_replay_of_a_copied_video_links_to_it(client, services):
     """`tests.support.permissions` asks for the link; deployed, a foreign one answers 403."""
     task_id = submit(client, idempotency_key="k-1").json["id"]
-    store = cloud.store
+    store = services.store
     key = f"videos/anonymous/{task_id}.mp4"
     store.apply(task_id, transitions.claim("worker-1", now=time.time(), lease_seconds=40))
     result = {"video_key": key, "video_url": None}
@@ -51,29 +51,29 @@ def test_a_replay_of_a_copied_video_links_to_it_as_its_role_may_read_it(client, 
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, f'"{"x" * 255}"', '"', "ключ"])
-def test_a_key_has_1_to_255_characters(client, cloud, key):
+def test_a_key_has_1_to_255_characters(client, services, key):
     first, second = (submit(client, idempotency_key=key) for _ in range(2))
     assert (first.status, second.status) == (200, 200)
-    assert len(videos(cloud)) == 1
+    assert len(videos(services)) == 1
 
 
-def test_another_key_is_another_task(client, cloud):
+def test_another_key_is_another_task(client, services):
     submit(client, idempotency_key="a")
     submit(client, idempotency_key="b")
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
-def test_two_requests_without_a_key_are_two_tasks(client, cloud):
+def test_two_requests_without_a_key_are_two_tasks(client, services):
     submit(client)
     submit(client)
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
-def test_a_rest_replay_answers_202_with_the_task_as_it_is_now(client, cloud):
+def test_a_rest_replay_answers_202_with_the_task_as_it_is_now(client, services):
     headers = {"idempotency-key": "k"}
     first = client.post(REST, json={"image": PICTURE}, headers=headers)
     task_id = first.json["task_id"]
-    cloud.store.apply(task_id, transitions.cancel(now=time.time(), retention=60))
+    services.store.apply(task_id, transitions.cancel(now=time.time(), retention=60))
     again = client.post(REST, json={"image": PICTURE}, headers=headers)
     assert again.status == 202
     assert (again.json["task_id"], again.json["status"]) == (task_id, "cancelled")
@@ -82,32 +82,33 @@ def test_a_rest_replay_answers_202_with_the_task_as_it_is_now(client, cloud):
 
 
 @pytest.mark.parametrize("other", [{"prompt": "A wolf"}, BODY | {"seconds": 4}])
-def test_a_key_used_for_another_request_is_409_in_openais_dialect(client, cloud, other):
+def test_key_of_another_request_is_409_in_openai(client, services, other):
+    """A key used for another request is 409 in OpenAI's dialect."""
     submit(client, idempotency_key="k")
-    cloud.messages()
+    services.messages()
     answer = submit(client, other, idempotency_key="k")
     assert answer.status == 409
     assert answer.error["type"] == "invalid_request_error"
     assert answer.error["code"] == "idempotency_key_reused"
     assert answer.headers["x-should-retry"] == "false"
-    assert len(videos(cloud)) == 1
-    assert cloud.messages() == []
+    assert len(videos(services)) == 1
+    assert services.messages() == []
 
 
-def test_a_key_used_for_another_request_is_422_in_the_rest_dialect(client, cloud):
+def test_key_of_another_request_is_422_in_rest(client, services):
     headers = {"idempotency-key": "k"}
     client.post(REST, json={"image": PICTURE}, headers=headers)
-    cloud.messages()
+    services.messages()
     answer = client.post(REST, json={"image": PICTURE, "fps": 24}, headers=headers)
     assert answer.status == 422
     assert answer.error["type"] == "ValidationError"
     assert answer.error["code"] == "idempotency_key_reused"
     assert answer.error["retryable"] is False
     assert answer.headers["x-should-retry"] == "false"
-    assert cloud.messages() == []
+    assert services.messages() == []
 
 
-def test_another_image_is_another_request_and_the_same_bytes_are_the_same(client):
+def test_another_image_is_another_request(client):
     headers = {"idempotency-key": "k"}
     first = client.form(files={"input_reference": ("a.png", png())}, headers=headers)
     same = client.form(files={"input_reference": ("b.jpg", png())}, headers=headers)
@@ -116,37 +117,38 @@ def test_another_image_is_another_request_and_the_same_bytes_are_the_same(client
     assert other.status == 409
 
 
-def test_replay_of_a_pending_task_sends_its_message_again_after_a_minute(client, cloud):
+def test_replay_of_a_pending_task_sends_its_message_again(client, services):
     task_id = submit(client, idempotency_key="k").json["id"]
-    first = cloud.messages()
+    first = services.messages()
     submit(client, idempotency_key="k")
-    assert cloud.messages() == []
-    cloud.change(task_id, queued_at={"S": timestamp(time.time() - 61)})
+    assert services.messages() == []
+    services.change(task_id, queued_at={"S": timestamp(time.time() - 61)})
     submit(client, idempotency_key="k")
-    assert cloud.messages() == first != []
+    assert services.messages() == first != []
 
 
-def test_a_replay_of_a_task_at_work_or_ended_sends_nothing(client, cloud):
+def test_a_replay_of_a_task_at_work_or_ended_sends_nothing(client, services):
     task_id = submit(client, idempotency_key="k").json["id"]
-    cloud.messages()
+    services.messages()
     now = time.time()
-    cloud.store.apply(task_id, transitions.claim("w", now=now, lease_seconds=40))
+    services.store.apply(task_id, transitions.claim("w", now=now, lease_seconds=40))
     assert submit(client, idempotency_key="k").json["status"] == "processing"
-    cloud.store.apply(task_id, transitions.cancel(now=now, retention=60))
+    services.store.apply(task_id, transitions.cancel(now=now, retention=60))
     assert submit(client, idempotency_key="k").json["status"] == "cancelled"
-    assert cloud.messages() == []
+    assert services.messages() == []
 
 
-def test_the_key_of_a_deleted_video_is_409_so_that_a_late_retry_does_not_pay_again(client, cloud):
+def test_key_of_a_deleted_video_is_409(client, services):
+    """The key of a deleted video is 409 so that a late retry does not pay again."""
     task_id = submit(client, idempotency_key="k").json["id"]
     client.delete(f"/v1/videos/{task_id}")
-    cloud.messages()
+    services.messages()
     answer = submit(client, idempotency_key="k")
     assert answer.status == 409
     assert answer.error["code"] == "video_deleted"
     assert answer.headers["x-should-retry"] == "false"
-    assert cloud.messages() == []
-    assert cloud.item(task_id)["status"] == "deleted"
+    assert services.messages() == []
+    assert services.item(task_id)["status"] == "deleted"
 
 
 def test_the_tombstone_refuses_in_the_rest_dialect_as_well(client):
@@ -158,39 +160,39 @@ def test_the_tombstone_refuses_in_the_rest_dialect_as_well(client):
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])
-def test_an_sdks_own_retry_within_15_minutes_is_the_first_task(client, cloud, count):
+def test_an_sdks_own_retry_within_15_minutes_is_the_first_task(client, services, count):
     first = retry(client, 0)
     again = retry(client, count)
     assert again.json["id"] == first.json["id"]
     assert again.headers["idempotency-replayed"] == "true"
-    assert len(videos(cloud)) == 1
+    assert len(videos(services)) == 1
 
 
-def test_a_retry_after_15_minutes_is_a_new_task(client, cloud):
+def test_a_retry_after_15_minutes_is_a_new_task(client, services):
     first = retry(client, 0)
-    (memory,) = [key for key in cloud.items() if not key.startswith("vid_")]
-    remembered = int(cloud.item(memory)["expires_at"])
+    (memory,) = [key for key in services.items() if not key.startswith("vid_")]
+    remembered = int(services.item(memory)["expires_at"])
     assert abs(remembered - (time.time() + 15 * 60)) < 30
-    cloud.change(memory, expires_at={"N": str(int(time.time()) - 1)})
+    services.change(memory, expires_at={"N": str(int(time.time()) - 1)})
     assert retry(client, 1).json["id"] != first.json["id"]
 
 
-def test_a_count_of_0_twice_is_two_tasks(client, cloud):
+def test_a_count_of_0_twice_is_two_tasks(client, services):
     retry(client, 0)
     retry(client, 0)
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
-def test_a_retry_whose_first_try_never_arrived_is_a_new_task_and_remembered(client):
+def test_retry_whose_first_try_never_arrived_is_a_new_task(client):
     first = retry(client, 1)
     assert "idempotency-replayed" not in first.headers
     assert retry(client, 2).json["id"] == first.json["id"]
 
 
-def test_a_retry_of_another_wish_is_a_task_of_its_own(client, cloud):
+def test_a_retry_of_another_wish_is_a_task_of_its_own(client, services):
     retry(client, 0)
     retry(client, 1, {"prompt": "A wolf"})
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
 def test_a_retry_of_a_form_is_recognised_by_its_files_bytes(client):
@@ -203,20 +205,20 @@ def test_a_retry_of_a_form_is_recognised_by_its_files_bytes(client):
     assert again.json["id"] == first.json["id"]
 
 
-def test_a_retry_of_a_deleted_video_does_not_pay_again(client, cloud):
+def test_a_retry_of_a_deleted_video_does_not_pay_again(client, services):
     first = retry(client, 0)
     client.delete(f"/v1/videos/{first.json['id']}")
     answer = retry(client, 1)
     assert (answer.status, answer.error["code"]) == (409, "video_deleted")
-    assert len(videos(cloud)) == 1
+    assert len(videos(services)) == 1
 
 
-def test_a_retry_after_a_message_that_was_not_sent_is_the_first_task(client, cloud):
-    cloud.calls.fail("sqs:SendMessage")
+def test_retry_after_an_unsent_message_is_the_first_task(client, services):
+    services.calls.fail("sqs:SendMessage")
     first = retry(client, 0)
-    cloud.calls.heal()
+    services.calls.heal()
     assert retry(client, 1).json["id"] == first.json["id"]
-    assert len(cloud.messages()) == 1
+    assert len(services.messages()) == 1
 
 
 def received(client, seconds_ago, count):
@@ -226,64 +228,67 @@ def received(client, seconds_ago, count):
     return client.post(OPENAI, json=BODY, headers=headers, context=context)
 
 
-def test_a_slow_first_request_that_its_own_retry_overtakes_is_the_same_task(client, cloud):
+def test_overtaken_first_request_is_the_same_task(client, services):
+    """A slow first request that its own retry overtakes is the same task."""
     answers = []
-    cloud.calls.before(
+    services.calls.before(
         "dynamodb:TransactWriteItems", lambda: answers.append(received(client, 2, 1))
     )
     answers.append(received(client, 10, 0))
     assert [answer.status for answer in answers] == [200, 200]
     assert answers[0].json["id"] == answers[1].json["id"]
-    assert len(videos(cloud)) == 1
+    assert len(videos(services)) == 1
 
 
-def test_of_two_retries_at_once_one_wins_and_both_get_its_task(client, cloud):
+def test_of_two_retries_at_once_one_wins_and_both_get_its_task(client, services):
     answers = []
-    cloud.calls.before(
+    services.calls.before(
         "dynamodb:TransactWriteItems", lambda: answers.append(received(client, 1, 2))
     )
     answers.append(received(client, 2, 1))
-    assert len({answer.json["id"] for answer in answers}) == len(videos(cloud)) == 1
+    assert len({answer.json["id"] for answer in answers}) == len(videos(services)) == 1
 
 
-def test_the_same_wish_again_after_a_retry_is_a_new_task(client, cloud):
+def test_the_same_wish_again_after_a_retry_is_a_new_task(client, services):
     received(client, 10, 0)
     received(client, 8, 1)
     received(client, 6, 0)
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
-def test_an_instant_that_cannot_be_the_requests_own_is_not_believed(client, cloud):
+def test_impossible_request_time_is_not_believed(client, services):
+    """An instant that cannot be the request's own is not believed."""
     received(client, 3600, 1)  # `sam local` always says when it started
     received(client, 3600, 0)
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
 @pytest.mark.parametrize("count", ["", "-1", "one", "1.5", "12345"])
-def test_a_retry_count_that_is_none_is_no_retry(client, cloud, count):
+def test_a_retry_count_that_is_none_is_no_retry(client, services, count):
     retry(client, 0)
     submit(client, x_stainless_retry_count=count)
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
-def test_a_key_counts_more_than_a_retry_count(client, cloud):
+def test_a_key_counts_more_than_a_retry_count(client, services):
     retry(client, 0)
     submit(client, idempotency_key="k", x_stainless_retry_count="1")
-    assert len(videos(cloud)) == 2
+    assert len(videos(services)) == 2
 
 
-def test_only_sdk_callers_are_remembered_by_what_they_asked(client, cloud):
+def test_only_sdk_callers_are_remembered_by_what_they_asked(client, services):
     submit(client)
     submit(client, idempotency_key="k", x_stainless_retry_count="0")
-    assert len(cloud.items()) == len(videos(cloud)) == 2
+    assert len(services.items()) == len(videos(services)) == 2
 
 
-def test_of_two_first_requests_with_one_key_at_once_one_wins_and_both_get_its_task(client, cloud):
+def test_two_first_requests_with_one_key_get_one_task(client, services):
+    """Of two first requests with one key at once one wins and both get its task."""
     answers = []
     headers = {"idempotency_key": "k"}
-    cloud.calls.before(
+    services.calls.before(
         "dynamodb:PutItem", lambda: answers.append(submit(client, **headers).json["id"])
     )
     answers.append(submit(client, **headers).json["id"])
     assert len(set(answers)) == 1
-    assert len(videos(cloud)) == 1
+    assert len(videos(services)) == 1

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.client import routes
-from tests.support.task_factory import Lives
+from tests.support.task_factory import TaskFactory
 from videoapi.accounts.api_keys import CACHE_SECONDS, ApiKeyStore, Limits
 from videoapi.api import documentation
 
@@ -39,8 +39,8 @@ def now():
 
 
 @pytest.fixture
-def ring(cloud, now):
-    return ApiKeyStore(cloud.dynamodb, cloud.table, lambda: now[0])
+def ring(services, now):
+    return ApiKeyStore(services.dynamodb, services.table, lambda: now[0])
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def closed(deploy):
 
 
 @pytest.fixture
-def task(cloud):
-    return Lives(cloud.store).completed(owner="alice")
+def task(services):
+    return TaskFactory(services.store).completed(owner="alice")
 
 
 def bearer(key):
@@ -93,8 +93,8 @@ def test_a_download_takes_no_key_that_would_follow_its_redirect(closed, ring, ta
     [(method, path, None) for method, path, _ in OF_A_TASK] + OF_NO_TASK,
 )
 @pytest.mark.parametrize("presented", ["nothing", "garbage", "unknown", "revoked"])
-def test_without_a_valid_key_every_route_refuses_and_does_nothing(
-    closed, cloud, ring, task, method, path, body, presented
+def test_every_route_refuses_without_a_valid_key(
+    closed, services, ring, task, method, path, body, presented
 ):
     revoked = ring.make("alice", Limits())
     ring.revoke("alice")
@@ -104,16 +104,16 @@ def test_without_a_valid_key_every_route_refuses_and_does_nothing(
         "unknown": bearer("vak_" + "a" * 32),
         "revoked": bearer(revoked),
     }[presented]
-    before = (cloud.items(), cloud.objects())
+    before = (services.items(), services.objects())
     more = {} if body is None else {"json": body}
     answer = closed.request(method, path.format(id=task.task_id), headers=headers, **more)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.error["code"] == "invalid_api_key"
     assert answer.headers["x-should-retry"] == "false"
-    assert (cloud.items(), cloud.objects(), cloud.messages()) == (*before, [])
+    assert (services.items(), services.objects(), services.messages()) == (*before, [])
 
 
-def test_who_is_not_known_learns_nothing_of_what_is_wrong_with_a_body(closed):
+def test_unknown_caller_learns_nothing_of_its_body(closed):
     for path in ("/v1/videos", "/api/v1/videos/generate"):
         assert closed.post(path, body="{").status == 401
 
@@ -153,24 +153,24 @@ def test_the_same_idempotency_key_of_two_owners_is_two_tasks(closed, ring):
     assert len(made) == 2
 
 
-def test_a_submit_by_key_belongs_to_its_owner_and_its_files_too(closed, cloud, ring):
+def test_a_submit_by_key_belongs_to_its_owner_and_its_files_too(closed, services, ring):
     headers = bearer(ring.make("alice", Limits()))
     made = closed.post("/v1/videos", json=BODY, headers=headers).json["id"]
-    assert cloud.item(made)["owner"] == "alice"
+    assert services.item(made)["owner"] == "alice"
 
 
-def test_a_limit_answers_429_in_both_dialects_with_what_is_left(closed, cloud, ring):
+def test_a_limit_answers_429_in_both_dialects_with_what_is_left(closed, services, ring):
     headers = bearer(ring.make("alice", Limits(videos_per_day=1)))
     first = closed.post("/v1/videos", json=BODY, headers=headers)
     assert first.headers["ratelimit"].startswith('"day";r=0;t=')
     assert first.headers["ratelimit-policy"] == '"day";q=1;w=86400'
-    messages = cloud.messages()
+    messages = services.messages()
     for path, body in (("/v1/videos", BODY), ("/api/v1/videos/generate", REST_BODY)):
         refused = closed.post(path, json=body, headers=headers)
         assert (refused.status, refused.error["code"]) == (429, "daily_limit_reached")
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert refused.headers["x-should-retry"] == "false"
-    assert (len(messages), cloud.messages()) == (1, [])
+    assert (len(messages), services.messages()) == (1, [])
 
 
 def test_images_and_submits_share_the_number_of_a_minute(deploy, ring):
@@ -190,14 +190,15 @@ def test_images_and_submits_share_the_number_of_a_minute(deploy, ring):
     assert refused.headers["ratelimit-policy"] == '"minute";q=2;w=60'
 
 
-def test_in_open_mode_every_bearer_known_or_not_is_the_one_anonymous_owner(deploy, cloud, ring):
+def test_every_bearer_is_the_anonymous_owner_in_open_mode(deploy, services, ring):
     key = ring.make("alice", Limits(videos_per_day=1))
     for headers in ({}, bearer(key), bearer(key), bearer("anything")):
         made = deploy().post("/v1/videos", json=BODY, headers=headers).json["id"]
-        assert cloud.item(made)["owner"] == "anonymous"
+        assert services.item(made)["owner"] == "anonymous"
 
 
-def test_a_known_key_is_read_once_and_a_submit_costs_its_two_calls(closed, ring):
+def test_known_key_is_read_once(closed, ring):
+    """A known key is read once and a submit costs its two calls."""
     headers = bearer(ring.make("alice", Limits()))
     closed.post("/v1/videos", json=BODY, headers=headers)
     calls = closed.post("/v1/videos", json=BODY, headers=headers).calls

@@ -14,10 +14,10 @@ MANY = 250
 
 
 @pytest.fixture
-def many(cloud):
+def many(services):
     """Return the ids of 250 tasks of the same millisecond."""
     tasks = [new_task(now=NOW) for _ in range(MANY)]
-    cloud.put(tasks)
+    services.put(tasks)
     return [task.task_id for task in tasks]
 
 
@@ -49,14 +49,14 @@ def openai_pages(client, query):
         query = query | {"after": page["last_id"]}
 
 
-def test_250_tasks_of_one_instant_are_paged_without_loss_or_repeat_in_rest(client, many):
+def test_250_tasks_of_one_instant_are_paged_whole_in_rest(client, many):
     pages = list(rest_pages(client, {"limit": "100"}))
     assert [len(page) for page in pages] == [100, 100, 50]
     assert [each["task_id"] for page in pages for each in page] == sorted(many, reverse=True)
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_250_videos_of_one_instant_are_paged_without_loss_or_repeat(client, many, order):
+def test_250_videos_of_one_instant_are_paged_whole(client, many, order):
     pages = list(openai_pages(client, {"limit": "100", "order": order}))
     assert [len(page["data"]) for page in pages] == [100, 100, 50]
     listed = [video["id"] for page in pages for video in page["data"]]
@@ -66,24 +66,24 @@ def test_250_videos_of_one_instant_are_paged_without_loss_or_repeat(client, many
         assert page["last_id"] == page["data"][-1]["id"]
 
 
-def test_a_page_that_ends_with_the_last_task_names_no_next_one(client, lives):
+def test_a_page_that_ends_with_the_last_task_names_no_next_one(client, task_factory):
     for _ in range(4):
-        lives.pending()
+        task_factory.pending()
     assert next_query(client.get("/api/v1/tasks", query={"limit": "4"})) is None
     assert client.get("/v1/videos", query={"limit": "4"}).json["has_more"] is False
     assert client.get("/v1/videos", query={"limit": "3"}).json["has_more"] is True
 
 
-def test_a_page_is_20_tasks_unless_said_otherwise(client, lives):
+def test_a_page_is_20_tasks_unless_said_otherwise(client, task_factory):
     for _ in range(21):
-        lives.pending()
+        task_factory.pending()
     assert len(client.get("/api/v1/tasks").json) == 20
     assert len(client.get("/v1/videos").json["data"]) == 20
 
 
-def test_rest_lists_an_array_newest_first_with_the_documents_keys(client, lives):
-    older = lives.pending(now=NOW)
-    newer = lives.completed(now=NOW + 1)
+def test_rest_lists_an_array_newest_first(client, task_factory):
+    older = task_factory.pending(now=NOW)
+    newer = task_factory.completed(now=NOW + 1)
     answer = client.get("/api/v1/tasks")
     assert answer.json == [
         {
@@ -107,8 +107,8 @@ def test_rest_lists_an_array_newest_first_with_the_documents_keys(client, lives)
     assert answer.calls == ["dynamodb:Query"]
 
 
-def test_the_message_of_a_failed_task_is_its_error(client, lives):
-    task = lives.failed()
+def test_the_message_of_a_failed_task_is_its_error(client, task_factory):
+    task = task_factory.failed()
     (line,) = client.get("/api/v1/tasks").json
     assert line.keys() == SUMMARY_KEYS
     assert line["message"] == task.error["message"]
@@ -125,24 +125,24 @@ def test_an_empty_list_is_a_list(client):
     }
 
 
-def test_a_listed_video_is_the_video_object_itself(client, lives):
-    task = lives.completed(now=time.time() - 5)
+def test_a_listed_video_is_the_video_object_itself(client, task_factory):
+    task = task_factory.completed(now=time.time() - 5)
     (listed,) = client.get("/v1/videos").json["data"]
     assert listed == client.get(f"/v1/videos/{task.task_id}").json
 
 
 @pytest.mark.parametrize("status", ["pending", "processing", "completed", "failed", "cancelled"])
-def test_rest_lists_one_status_alone(client, lives, status):
+def test_rest_lists_one_status_alone(client, task_factory, status):
     for state in ("pending", "processing", "completed", "failed", "cancelled"):
-        getattr(lives, state)()
+        getattr(task_factory, state)()
     listed = client.get("/api/v1/tasks", query={"status": status}).json
     assert [each["status"] for each in listed] == [status]
 
 
-def test_the_status_stays_chosen_on_the_next_page(client, lives):
+def test_the_status_stays_chosen_on_the_next_page(client, task_factory):
     for _ in range(3):
-        lives.pending()
-        lives.cancelled()
+        task_factory.pending()
+        task_factory.cancelled()
     pages = list(rest_pages(client, {"limit": "2", "status": "cancelled"}))
     assert [[each["status"] for each in page] for page in pages] == [
         ["cancelled", "cancelled"],
@@ -151,8 +151,9 @@ def test_the_status_stays_chosen_on_the_next_page(client, lives):
 
 
 @pytest.mark.usefixtures("many")
-def test_rare_status_is_found_behind_any_number_of_others_a_few_reads_a_page(client, lives):
-    oldest = lives.cancelled(now=NOW - 60)
+def test_rare_status_is_found_in_a_few_reads_a_page(client, task_factory):
+    """A rare status is found behind any number of others a few reads a page."""
+    oldest = task_factory.cancelled(now=NOW - 60)
     found, query = [], {"limit": "1", "status": "cancelled"}
     while query:
         answer = client.get("/api/v1/tasks", query=query)
@@ -163,24 +164,25 @@ def test_rare_status_is_found_behind_any_number_of_others_a_few_reads_a_page(cli
     assert [each["task_id"] for each in found] == [oldest.task_id]
 
 
-def test_a_deleted_video_is_in_no_list(client, lives):
-    task = lives.completed()
+def test_a_deleted_video_is_in_no_list(client, task_factory):
+    task = task_factory.completed()
     client.delete(f"/v1/videos/{task.task_id}")
     assert client.get("/api/v1/tasks").json == []
     assert client.get("/v1/videos").json["data"] == []
 
 
-def test_paging_goes_on_after_a_video_that_was_deleted_meanwhile(client, lives):
-    tasks = [lives.completed(now=NOW + number) for number in range(4)]
+def test_paging_goes_on_after_a_video_that_was_deleted_meanwhile(client, task_factory):
+    tasks = [task_factory.completed(now=NOW + number) for number in range(4)]
     after = tasks[2].task_id
     client.delete(f"/v1/videos/{after}")
     page = client.get("/v1/videos", query={"after": after}).json
     assert [video["id"] for video in page["data"]] == [tasks[1].task_id, tasks[0].task_id]
 
 
-def test_the_next_link_is_absolute_on_the_requests_own_host_or_the_public_one(deploy, lives):
+def test_next_link_is_absolute(deploy, task_factory):
+    """The next link is absolute on the request's own host or the public one."""
     for _ in range(2):
-        lives.pending()
+        task_factory.pending()
     query = {"limit": "1"}
     link = deploy().get("/api/v1/tasks", query=query).headers["link"]
     assert link.startswith("<https://a1b2c3d4e5.execute-api.")
@@ -233,7 +235,7 @@ def test_openai_refuses_a_bad_query_with_400_by_its_name(client, name, subtests)
             assert answer.error["type"] == "invalid_request_error"
 
 
-def test_somebody_elses_video_is_no_place_to_go_on_from(client, lives):
-    task = lives.pending(owner="somebody-else")
+def test_somebody_elses_video_is_no_place_to_go_on_from(client, task_factory):
+    task = task_factory.pending(owner="somebody-else")
     answer = client.get("/v1/videos", query={"after": task.task_id})
     assert (answer.status, answer.error["param"]) == (400, "after")

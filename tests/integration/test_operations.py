@@ -9,7 +9,7 @@ import pytest
 
 from cli.operations import Deployed, main, read, story
 from devstack.ports import free_ports
-from tests.support.task_factory import UPSTREAM_VIDEO, Lives, new_task
+from tests.support.task_factory import UPSTREAM_VIDEO, TaskFactory, new_task
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
@@ -21,15 +21,15 @@ NOT_FETCHED = GenerationError("gone", code="video_download_failed", maybe_charge
 
 
 @pytest.fixture
-def operate(cloud, capsys):
+def operate(services, capsys):
     stack = Deployed(
         boto3.Session(),
         None,
         {
-            "TasksTableName": cloud.table,
-            "FilesBucketName": cloud.bucket,
-            "TasksQueueUrl": cloud.queue_url,
-            "DeadLetterQueueUrl": cloud.dead_letter_url,
+            "TasksTableName": services.table,
+            "FilesBucketName": services.bucket,
+            "TasksQueueUrl": services.queue_url,
+            "DeadLetterQueueUrl": services.dead_letter_url,
         },
     )
 
@@ -41,9 +41,9 @@ def operate(cloud, capsys):
     return run
 
 
-def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, cloud):
+def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, services):
     made = operate("key", "alice", "--per-day", "20").splitlines()[-1]
-    ring = ApiKeyStore(cloud.dynamodb, cloud.table, lambda: 0.0)
+    ring = ApiKeyStore(services.dynamodb, services.table, lambda: 0.0)
     assert ring.find(made).limits == Limits(videos_per_day=20)
     assert "alice" in operate("key", "--list")
     assert made not in operate("key", "--list")
@@ -51,13 +51,13 @@ def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, cloud):
     assert operate("key", "--list") == "No keys.\n"
 
 
-def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, cloud):
+def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, services):
     operate("key", "alice", "--per-day", "20", "--alive", "5")
     key_id = operate("key", "--list").partition("id ")[2][:8]
     told, new = operate("key", "alice").splitlines()
     assert "tasks alive: 5, videos per day: 20" in told
     assert operate("key", "alice", "--revoke", "--key", key_id).startswith("1 key(s)")
-    found = ApiKeyStore(cloud.dynamodb, cloud.table, lambda: 0.0).find(new)
+    found = ApiKeyStore(services.dynamodb, services.table, lambda: 0.0).find(new)
     assert (found.name, found.limits) == ("alice", Limits(tasks_alive=5, videos_per_day=20))
 
 
@@ -81,29 +81,30 @@ MISUSED = {
 
 
 @pytest.mark.parametrize(("arguments", "told"), MISUSED.values(), ids=MISUSED)
-def test_a_command_that_cannot_be_meant_says_what_to_say(operate, cloud, arguments, told):
+def test_a_command_that_cannot_be_meant_says_what_to_say(operate, services, arguments, told):
     with pytest.raises(ValueError, match=told):
         operate(*arguments)
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize("option", ["--per-minute", "--alive", "--per-day"])
 @pytest.mark.parametrize("limit", ["-1", "0", "00", "many", "1.5", "²", ""])
-def test_a_limit_that_limits_nothing_is_refused_in_words(operate, cloud, option, limit):
+def test_a_limit_that_limits_nothing_is_refused_in_words(operate, services, option, limit):
     with pytest.raises(ValueError, match=f"{limit} is no limit: say 1 or more"):
         operate("key", "bob", f"{option}={limit}")
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize("name", ["bad name/x", "--list", "-x", "Ünal", "a" * 64])
-def test_a_name_that_no_owner_can_have_is_refused_in_words(operate, cloud, name):
+def test_a_name_that_no_owner_can_have_is_refused_in_words(operate, services, name):
     with pytest.raises(ValueError, match="say 1 to 63 lower-case letters"):
         operate("key", "--", name)
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
-def test_a_key_of_an_open_stack_is_said_to_be_asked_for_by_nobody(cloud, capsys):
-    stack = Deployed(boto3.Session(), None, {"TasksTableName": cloud.table}, open_to_all=True)
+def test_key_of_an_open_stack_is_needed_by_no_caller(services, capsys):
+    """A key of an open stack is said to be asked for by nobody."""
+    stack = Deployed(boto3.Session(), None, {"TasksTableName": services.table}, open_to_all=True)
     given = read(["key", "alice"])
     given.run(stack, given)
     told = capsys.readouterr()
@@ -116,9 +117,9 @@ def test_a_key_of_a_stack_that_asks_for_it_needs_no_word(operate, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_tasks_that_wait_and_run_are_listed_without_their_owners_words(operate, cloud):
-    lives = Lives(cloud.store)
-    waits, runs, done = lives.pending(), lives.processing(), lives.completed()
+def test_open_tasks_are_listed_without_their_owners_words(operate, services):
+    task_factory = TaskFactory(services.store)
+    waits, runs, done = task_factory.pending(), task_factory.processing(), task_factory.completed()
     told = operate("tasks")
     assert {line.split()[0]: line.split()[1] for line in told.splitlines()[:-1]} == {
         waits.task_id: "pending",
@@ -129,9 +130,9 @@ def test_tasks_that_wait_and_run_are_listed_without_their_owners_words(operate, 
     assert "fox" not in told
 
 
-def test_tasks_that_have_ended_are_listed_when_asked_for(operate, cloud):
-    lives = Lives(cloud.store)
-    failed, done = lives.failed(), lives.completed()
+def test_tasks_that_have_ended_are_listed_when_asked_for(operate, services):
+    task_factory = TaskFactory(services.store)
+    failed, done = task_factory.failed(), task_factory.completed()
     operate("key", "alice")
     told = operate("tasks", "--all")
     assert len(told.splitlines()) == 3
@@ -147,8 +148,9 @@ def test_a_stack_without_tasks_says_so(operate):
     assert operate("tasks", "--all") == "No task.\n"
 
 
-def test_a_tasks_story_tells_times_ids_and_charges_and_nothing_its_owner_said(operate, cloud):
-    task = Lives(cloud.store).completed()
+def test_story_has_times_ids_and_charges_without_owners_words(operate, services):
+    """A task's story tells times, ids and charges and nothing its owner said."""
+    task = TaskFactory(services.store).completed()
     told = operate("task", task.task_id)
     assert "charged                 yes, for 1 job(s)" in told
     assert task.upstream_id in told
@@ -166,7 +168,7 @@ def failed(code):
     ("code", "setting"),
     [("upstream_account_error", "VEO3_API_KEY"), ("service_unavailable", "VEO3_BASE_URL")],
 )
-def test_a_story_of_a_relays_refusal_names_the_setting_and_the_relay(code, setting):
+def test_story_of_a_refusal_names_setting_and_relay(code, setting):
     lines = story(failed(code), "files", "https://relay.example")
     (advice,) = (line for line in lines if line.startswith("look at"))
     assert setting in advice
@@ -198,7 +200,8 @@ def test_a_story_is_told_in_the_order_of_time():
     ]  # fmt: skip
 
 
-def test_story_of_a_task_whose_message_was_not_sent_tells_no_time_of_it():
+def test_story_of_an_unsent_task_has_no_time_of_sending():
+    """A story of a task whose message was not sent tells no time of it."""
     assert not any("queued (last)" in line for line in story(new_task(queued_at=NEVER), "files"))
 
 
@@ -213,19 +216,20 @@ CHARGED = {
 
 
 @pytest.mark.parametrize(("life", "how", "charged"), CHARGED.values(), ids=CHARGED)
-def test_a_story_says_whether_money_was_spent(operate, cloud, life, how, charged):
-    task = getattr(Lives(cloud.store), life)(**how)
+def test_a_story_says_whether_money_was_spent(operate, services, life, how, charged):
+    task = getattr(TaskFactory(services.store), life)(**how)
     assert f"\ncharged                 {charged}" in operate("task", task.task_id)
 
 
-def test_a_story_counts_a_job_that_was_learnt_too_late_and_doubts_a_lost_answer(operate, cloud):
+def test_story_counts_late_jobs_and_doubts_lost_answers(operate, services):
+    """A story counts a job that was learnt too late and doubts a lost answer."""
     now = time.time()
-    task = Lives(cloud.store).pending(now=now)
-    task = cloud.store.apply(task.task_id, claim("worker-1", now=now, lease_seconds=40))
-    cloud.store.apply(task.task_id, begin_attempt(task, now=now, prompt="A fox"))
+    task = TaskFactory(services.store).pending(now=now)
+    task = services.store.apply(task.task_id, claim("worker-1", now=now, lease_seconds=40))
+    services.store.apply(task.task_id, begin_attempt(task, now=now, prompt="A fox"))
     assert "charged                 maybe" in operate("task", task.task_id)
-    cloud.store.apply(task.task_id, cancel(now=now, retention=60))
-    cloud.store.apply(task.task_id, accepted_late("job:9"))
+    services.store.apply(task.task_id, cancel(now=now, retention=60))
+    services.store.apply(task.task_id, accepted_late("job:9"))
     told = operate("task", task.task_id)
     assert "jobs learnt too late    job:9" in told
     assert "charged                 yes, for 1 job(s)" in told
@@ -236,13 +240,13 @@ def test_a_task_that_is_not_there_is_said_to_be_so(operate):
         operate("task", "vid_none")
 
 
-def test_dead_letters_are_queued_again(operate, cloud):
+def test_dead_letters_are_queued_again(operate, services):
     for number in range(12):
-        cloud.sqs.send_message(
-            QueueUrl=cloud.dead_letter_url, MessageBody=json.dumps({"task_id": f"vid_{number}"})
+        services.sqs.send_message(
+            QueueUrl=services.dead_letter_url, MessageBody=json.dumps({"task_id": f"vid_{number}"})
         )
     assert operate("redrive") == "12 dead letter(s) queued again.\n"
-    assert len(cloud.messages()) == 12
+    assert len(services.messages()) == 12
 
 
 def test_without_a_local_stack_the_one_to_start_is_named(monkeypatch, capsys):
@@ -270,7 +274,7 @@ def test_a_command_line_that_is_not_known_is_said_in_a_sentence(capsys, argument
     assert len(told.splitlines()) == 1
 
 
-def test_a_stack_that_is_not_there_is_said_in_words(cloud, capsys):
-    assert cloud.is_untouched()
+def test_a_stack_that_is_not_there_is_said_in_words(services, capsys):
+    assert services.is_untouched()
     assert main(["--stack", "nowhere", "task", "vid_none"]) == 1
     assert "It did not work: " in capsys.readouterr().err

@@ -35,60 +35,60 @@ def assert_away(answer, *, openai):
 
 @pytest.mark.parametrize("code", ["InternalError", ""], ids=["answers with an error", "is silent"])
 @pytest.mark.parametrize(("path", "body"), [(REST, {"image": PICTURE}), (OPENAI, BODY)])
-def test_task_whose_message_could_not_be_sent_is_accepted_and_sent_by_the_sweeper(
-    client, cloud, path, body, code
-):
-    cloud.calls.fail("sqs:SendMessage", code)
+def test_unsent_task_is_accepted_and_sent_by_the_sweeper(client, services, path, body, code):
+    """A task whose message could not be sent is accepted and sent by the sweeper."""
+    services.calls.fail("sqs:SendMessage", code)
     answer = client.post(path, json=body)
     assert answer.status == (200 if path == OPENAI else 202)
-    (task_id,) = cloud.items()
-    assert cloud.item(task_id)["status"] == "pending"
-    cloud.calls.heal()
+    (task_id,) = services.items()
+    assert services.item(task_id)["status"] == "pending"
+    services.calls.heal()
     assert client.invoke("sweeper", {}) == {"queued": 1}
-    assert len(cloud.messages()) == 1
+    assert len(services.messages()) == 1
 
 
 @pytest.mark.parametrize("call", ["sqs:SendMessage", "dynamodb:UpdateItem"])
-def test_replay_whose_message_cannot_be_sent_is_answered_all_the_same(client, cloud, call):
+def test_replay_is_answered_when_its_message_cannot_be_sent(client, services, call):
     headers = {"idempotency-key": "k"}
     task_id = client.post(OPENAI, json=BODY, headers=headers).json["id"]
-    a_while_ago(cloud, task_id)
-    cloud.calls.fail(call)
+    a_while_ago(services, task_id)
+    services.calls.fail(call)
     answer = client.post(OPENAI, json=BODY, headers=headers)
     assert (answer.status, answer.json["id"]) == (200, task_id)
-    assert cloud.item(task_id)["status"] == "pending"
+    assert services.item(task_id)["status"] == "pending"
 
 
-def a_while_ago(cloud, task_id):
+def a_while_ago(services, task_id):
     """Let the first message have been sent two minutes ago."""
-    cloud.change(task_id, queued_at={"S": timestamp(time.time() - 120)})
+    services.change(task_id, queued_at={"S": timestamp(time.time() - 120)})
 
 
 @pytest.mark.parametrize("status", ["processing", "deleted"])
-def test_a_replay_of_a_task_that_moved_on_meanwhile_says_how_it_stands(client, cloud, status):
+def test_replay_of_a_task_that_moved_on_has_its_state(client, services, status):
+    """A replay of a task that moved on meanwhile says how it stands."""
     headers = {"idempotency-key": "k"}
     task_id = client.post(OPENAI, json=BODY, headers=headers).json["id"]
-    a_while_ago(cloud, task_id)
-    cloud.messages()
+    a_while_ago(services, task_id)
+    services.messages()
     change = {"status": {"S": status}, "lease_owner": {"S": "worker"}}
-    cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.change(task_id, **change))
+    services.calls.before("dynamodb:UpdateItem", lambda: services.change(task_id, **change))
     answer = client.post(OPENAI, json=BODY, headers=headers)
     assert answer.status == (200 if status == "processing" else 409)
-    assert cloud.messages() == []
+    assert services.messages() == []
 
 
-def test_of_two_replays_at_once_one_sends_and_both_get_the_task(client, cloud):
+def test_of_two_replays_at_once_one_sends_and_both_get_the_task(client, services):
     headers, answers = {"idempotency-key": "k"}, []
-    a_while_ago(cloud, client.post(OPENAI, json=BODY, headers=headers).json["id"])
-    cloud.messages()
+    a_while_ago(services, client.post(OPENAI, json=BODY, headers=headers).json["id"])
+    services.messages()
 
     def replay():
         answers.append(client.post(OPENAI, json=BODY, headers=headers))
 
-    cloud.calls.before("dynamodb:UpdateItem", replay)
+    services.calls.before("dynamodb:UpdateItem", replay)
     replay()
     assert [answer.status for answer in answers] == [200, 200]
-    assert len(cloud.messages()) == 1
+    assert len(services.messages()) == 1
 
 
 @pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", ""])
@@ -100,20 +100,21 @@ def test_of_two_replays_at_once_one_sends_and_both_get_the_task(client, cloud):
         ("dynamodb:GetItem", {"x-stainless-retry-count": "1"}),
     ],
 )
-def test_a_submit_that_the_table_does_not_take_is_503_and_sends_nothing(
-    client, cloud, call, headers, code
+def test_submit_that_the_table_refuses_is_503_and_sends_nothing(
+    client, services, call, headers, code
 ):
-    cloud.calls.fail(call, code)
+    services.calls.fail(call, code)
     assert_away(client.post(OPENAI, json=BODY, headers=headers), openai=True)
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize(
     ("call", "body"),
     [("dynamodb:PutItem", BODY), ("s3:PutObject", BODY | {"input_reference": INLINE})],
 )
-def test_submit_that_aws_does_not_allow_is_no_invitation_to_try_again(client, cloud, call, body):
-    cloud.calls.fail(call, "AccessDenied", status=403)
+def test_submit_denied_by_aws_invites_no_retry(client, services, call, body):
+    """A submit that AWS does not allow is no invitation to try again."""
+    services.calls.fail(call, "AccessDenied", status=403)
     answer = client.post(OPENAI, json=body)
     assert answer.status == 503
     assert answer.headers["x-should-retry"] == "false"
@@ -121,17 +122,18 @@ def test_submit_that_aws_does_not_allow_is_no_invitation_to_try_again(client, cl
 
 
 @pytest.mark.parametrize("code", ["SlowDown", ""])
-def test_an_image_that_cannot_be_kept_is_503_and_nothing_else_is_done(client, cloud, code):
-    cloud.calls.fail("s3:PutObject", code)
+def test_image_that_cannot_be_stored_is_503(client, services, code):
+    """An image that cannot be kept is 503 and nothing else is done."""
+    services.calls.fail("s3:PutObject", code)
     assert_away(client.post(REST, json={"image": INLINE}), openai=False)
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize("code", ["InternalServerError", ""])
-def test_a_read_while_the_table_is_away_is_503_on_every_route(client, lives, cloud, code):
-    task_id = lives.completed().task_id
+def test_a_read_while_the_table_is_away_is_503_on_every_route(client, task_factory, services, code):
+    task_id = task_factory.completed().task_id
     for call in ("dynamodb:GetItem", "dynamodb:Query"):
-        cloud.calls.fail(call, code)
+        services.calls.fail(call, code)
     for path in (f"/api/v1/tasks/{task_id}", f"/api/v1/videos/{task_id}", "/api/v1/tasks"):
         assert_away(client.get(path), openai=False)
     for path in (f"/v1/videos/{task_id}", f"/v1/videos/{task_id}/content", "/v1/videos"):
@@ -139,15 +141,15 @@ def test_a_read_while_the_table_is_away_is_503_on_every_route(client, lives, clo
 
 
 @pytest.mark.parametrize("code", ["InternalServerError", ""])
-def test_a_cancel_or_delete_while_the_table_is_away_is_503(client, lives, cloud, code):
-    task_id = lives.pending().task_id
-    cloud.calls.fail("dynamodb:UpdateItem", code)
+def test_a_cancel_or_delete_while_the_table_is_away_is_503(client, task_factory, services, code):
+    task_id = task_factory.pending().task_id
+    services.calls.fail("dynamodb:UpdateItem", code)
     assert_away(client.delete(f"/api/v1/tasks/{task_id}"), openai=False)
     assert_away(client.delete(f"/v1/videos/{task_id}"), openai=True)
-    assert cloud.item(task_id)["status"] == "pending"
+    assert services.item(task_id)["status"] == "pending"
 
 
-def test_a_function_without_credentials_signs_no_link_and_says_so(monkeypatch):
+def test_function_without_credentials_signs_no_link(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
@@ -161,9 +163,9 @@ def test_a_function_without_credentials_signs_no_link_and_says_so(monkeypatch):
         each.cache_clear()
 
 
-def test_an_unexpected_exception_is_500_in_the_dialects_shape(client, lives, cloud):
-    task_id = lives.pending().task_id
-    cloud.change(task_id, status={"S": "a word of a later version"})
+def test_an_unexpected_exception_is_500_in_the_dialects_shape(client, task_factory, services):
+    task_id = task_factory.pending().task_id
+    services.change(task_id, status={"S": "a word of a later version"})
     rest = client.get(f"/api/v1/tasks/{task_id}")
     assert rest.status == 500
     assert rest.error.keys() == {"type", "message", "code", "retryable"}
@@ -187,34 +189,34 @@ def log():
     logger.removeHandler(handler)
 
 
-def test_a_callers_mistake_is_logged_at_info_and_an_outage_at_error(client, cloud, log):
+def test_client_error_is_logged_at_info_an_outage_at_error(client, services, log):
     client.get("/v1/videos/vid_none")
     assert log() == "INFO refused task_not_found None\n"
-    cloud.calls.fail("dynamodb:PutItem")
+    services.calls.fail("dynamodb:PutItem")
     client.post(OPENAI, json=BODY)
     last = log().splitlines()[-1]
     assert last.startswith("ERROR refused service_unavailable ['DynamoDB: ")
     assert "made up" in last, "the log tells what AWS said"
 
 
-def test_a_refusal_is_one_line_in_the_log_and_so_is_an_accident(client, lives, cloud):
+def test_a_refusal_is_one_line_in_the_log_and_so_is_an_accident(client, task_factory, services):
     """Lambda's own handler sits on the root logger; Powertools' own lines must not reach it."""
     lines = []
     handler = logging.Handler()
     handler.emit = lines.append
     logging.getLogger().addHandler(handler)
     client.post(REST, json={})
-    task_id = lives.pending().task_id
-    cloud.change(task_id, status={"S": "a word of a later version"})
+    task_id = task_factory.pending().task_id
+    services.change(task_id, status={"S": "a word of a later version"})
     client.get(f"/v1/videos/{task_id}")
     logging.getLogger().removeHandler(handler)
     assert [record.getMessage() for record in lines] == ["refused", "unexpected"]
 
 
-def test_no_prompt_image_or_key_is_in_a_log(client, cloud, capfd, log):
+def test_no_prompt_image_or_key_is_in_a_log(client, services, capfd, log):
     for path, body in ((REST, {"image": "SECRET", "prompt": "SECRET"}), (OPENAI, {"size": "S"})):
         client.post(path, json=body | {"seconds": "SECRET"}, headers={"idempotency-key": "SECRET"})
-    cloud.calls.fail("dynamodb:PutItem")
+    services.calls.fail("dynamodb:PutItem")
     client.post(OPENAI, json={"prompt": "SECRET"}, headers={"authorization": "Bearer SECRET"})
     assert log()
     assert "SECRET" not in log() + "".join(capfd.readouterr())

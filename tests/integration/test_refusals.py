@@ -191,7 +191,7 @@ def assert_openai(answer, status, *, code=None, param=None, kind="invalid_reques
 
 
 @pytest.mark.parametrize("case", BAD_REST)
-def test_rest_refuses_a_bad_field_with_422_by_its_name_and_does_nothing(client, cloud, case):
+def test_rest_refuses_a_bad_field_with_422(client, services, case):
     fields, field, code = BAD_REST[case]
     answer = client.post(REST, json=fields)
     assert_rest(answer, 422, "ValidationError", code=code)
@@ -200,16 +200,16 @@ def test_rest_refuses_a_bad_field_with_422_by_its_name_and_does_nothing(client, 
     assert (detail["field"], detail["code"]) == (field, code)
     assert field in answer.error["message"]
     assert answer.calls == []
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize("case", BAD_OPENAI)
-def test_openai_refuses_a_bad_field_with_400_by_its_name_and_does_nothing(client, cloud, case):
+def test_openai_refuses_a_bad_field_with_400(client, services, case):
     fields, param, code = BAD_OPENAI[case]
     answer = client.post(OPENAI, json=fields)
     assert_openai(answer, 400, code=code, param=param)
     assert answer.calls == []
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 def test_every_bad_field_is_named_at_once(client):
@@ -218,7 +218,8 @@ def test_every_bad_field_is_named_at_once(client):
     assert named == {"image", "fps", "duration", "resolution", "tpyo"}
 
 
-def test_a_field_name_that_is_not_printable_or_endless_is_shortened_in_the_answer(client):
+def test_odd_field_name_is_shortened_in_the_error(client):
+    """A field name that is not printable or endless is shortened in the answer."""
     answer = client.post(REST, json={"image": URL, "a\u202eb\x00" + "c" * 500: 1})
     (detail,) = answer.error["details"]
     assert detail["field"].startswith("a?b?ccc")
@@ -241,13 +242,14 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("case", NOT_JSON)
-def test_a_body_that_is_not_json_is_400_in_either_shape_and_does_nothing(client, cloud, case):
+def test_body_that_is_not_json_is_400(client, services, case):
+    """A body that is not JSON is 400 in either shape and does nothing."""
     body, headers = NOT_JSON[case], {"content-type": "application/json"}
     rest = client.post(REST, body=body, headers=headers)
     assert_rest(rest, 400, "MalformedBody", code="invalid_json")
     openai = client.post(OPENAI, body=body, headers=headers)
     assert_openai(openai, 400, code="invalid_json")
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 def test_a_body_that_is_not_json_is_told_at_which_place(client):
@@ -276,7 +278,7 @@ HALVES = {
 
 
 @pytest.mark.parametrize("case", HALVES)
-def test_half_a_surrogate_pair_is_400_by_the_name_of_its_field(client, cloud, case):
+def test_half_a_surrogate_pair_is_400_by_the_name_of_its_field(client, services, case):
     body, field = HALVES[case]
     headers = {"content-type": "application/json"}
     rest = client.post(REST, body=body, headers=headers)
@@ -285,11 +287,11 @@ def test_half_a_surrogate_pair_is_400_by_the_name_of_its_field(client, cloud, ca
     openai = client.post(OPENAI, body=body, headers=headers)
     assert_openai(openai, 400, code="invalid_json", param=field)
     assert "surrogate" in openai.error["message"]
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd"])
-def test_a_coding_that_is_not_read_is_415_by_the_headers_name(client, cloud, coding):
+def test_a_coding_that_is_not_read_is_415_by_the_headers_name(client, services, coding):
     headers = {"content-type": "multipart/form-data; boundary=x", "content-encoding": coding}
     answer = client.post(OPENAI, body=b"\x0b\x02\x80", headers=headers)
     assert_openai(answer, 415, code="unsupported_content_encoding", param="Content-Encoding")
@@ -298,28 +300,28 @@ def test_a_coding_that_is_not_read_is_415_by_the_headers_name(client, cloud, cod
     answer = client.post(REST, body=b"{}", headers=headers)
     assert_rest(answer, 415, "UnsupportedMediaType", code="unsupported_content_encoding")
     assert "Content-Encoding" in answer.error["message"]
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
-def test_a_compressed_form_is_read(client, cloud):
+def test_a_compressed_form_is_read(client, services):
     request = httpx.Request(
         "POST", "https://api/", data={"prompt": "A fox"}, files={"image": png()}
     )
     headers = {"content-type": request.headers["content-type"], "content-encoding": "gzip"}
     assert client.post(OPENAI, body=gzip.compress(request.read()), headers=headers).status == 200
-    assert list(cloud.objects().values()) == [png()]
+    assert list(services.objects().values()) == [png()]
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400 + ".0", "9" * 4_000])
-def test_a_number_beyond_all_bounds_is_a_bad_value(client, cloud, number):
+def test_a_number_beyond_all_bounds_is_a_bad_value(client, services, number):
     fields = f'{{"image": "{URL}", "prompt": "x", "motion_strength": {number}, "fps": {number}}}'
     headers = {"content-type": "application/json"}
     assert_rest(client.post(REST, body=fields, headers=headers), 422, "ValidationError")
     assert client.post(OPENAI, body=fields, headers=headers).status == 400
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
-def test_a_body_that_is_not_the_base64_or_text_it_claims_to_be_is_400(client, cloud):
+def test_broken_base64_or_text_is_400(client, services):
     headers = {"content-type": "application/json"}
     broken = [
         {"body": "%%%", "isBase64Encoded": True},
@@ -329,17 +331,18 @@ def test_a_body_that_is_not_the_base64_or_text_it_claims_to_be_is_400(client, cl
     for request in broken:
         assert_rest(client.post(REST, headers=headers, **request), 400, "MalformedBody")
         assert_openai(client.post(OPENAI, headers=headers, **request), 400)
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize("sent", [b"\xff", b"caf\xe9", b"\xc3(", b"\xf0\x9f\x98"])
-def test_text_that_the_gateway_had_to_repair_is_400_and_no_prompt_to_pay_for(client, cloud, sent):
+def test_text_that_the_gateway_repaired_is_400(client, services, sent):
+    """Text that the gateway had to repair is 400 and no prompt to pay for."""
     raw = b'{"image": "https://example.com/a.png", "prompt": "' + sent + b'"}'
     body, headers = raw.decode(errors="replace"), {"content-type": "application/json"}
     rest = client.post(REST, body=body, headers=headers)
     assert_rest(rest, 400, "MalformedBody", code="invalid_encoding")
     assert_openai(client.post(OPENAI, body=body, headers=headers), 400, code="invalid_encoding")
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 def test_no_body_at_all_is_400(client):
@@ -349,12 +352,13 @@ def test_no_body_at_all_is_400(client):
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "image/png"])
-def test_a_format_that_a_route_does_not_read_is_415_or_in_openais_words_400(client, cloud, kind):
+def test_unknown_media_type_is_415_or_400_in_openai(client, services, kind):
+    """A format that a route does not read is 415 or in OpenAI's words 400."""
     request = {"body": '{"prompt": "x"}', "headers": {"content-type": kind}}
     assert_rest(client.post(REST, **request), 415, "UnsupportedMediaType")
     answer = client.post(OPENAI, **request)
     assert_openai(answer, 400, code="unsupported_media_type", param="Content-Type")
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 def test_rest_reads_no_forms(client):
@@ -362,7 +366,7 @@ def test_rest_reads_no_forms(client):
     assert_rest(answer, 415, "UnsupportedMediaType")
 
 
-def test_6_mb_pass_and_one_byte_more_is_413(client, cloud):
+def test_6_mb_pass_and_one_byte_more_is_413(client, services):
     frame = '{"image": "https://example.com/", "prompt": ""}'
     headers = {"content-type": "application/json"}
     largest = frame[:-2] + " " * (6 * 1024 * 1024 - len(frame)) + frame[-2:]
@@ -373,18 +377,19 @@ def test_6_mb_pass_and_one_byte_more_is_413(client, cloud):
     assert_rest(too_large, 413, "PayloadTooLarge", code="request_too_large")
     too_large = client.post(OPENAI, body=largest + " ", headers=headers)
     assert_openai(too_large, 413, code="request_too_large")
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize("key", ["", '""', "x" * 256, '"' + "x" * 256 + '"', "a\tb", "  "])
-def test_an_idempotency_key_of_no_or_over_255_characters_is_refused(client, cloud, key):
+def test_idempotency_key_of_a_bad_length_is_refused(client, services, key):
+    """An idempotency key of no or over 255 characters is refused."""
     headers = {"idempotency-key": key}
     rest = client.post(REST, json={"image": URL}, headers=headers)
     assert_rest(rest, 422, "ValidationError")
     assert "Idempotency-Key" in rest.error["message"]
     openai = client.post(OPENAI, json={"prompt": "x"}, headers=headers)
     assert_openai(openai, 400, code="invalid_value", param="Idempotency-Key")
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 STRANGE_IDS = [
@@ -404,7 +409,7 @@ STRANGE_IDS = [
 
 
 @pytest.mark.parametrize("task_id", STRANGE_IDS)
-def test_an_id_that_is_no_task_is_404_on_every_route_in_its_shape(client, task_id):
+def test_id_that_is_no_task_is_404_on_every_route(client, task_id):
     rest = [
         client.get(f"/api/v1/tasks/{task_id}"),
         client.get(f"/api/v1/videos/{task_id}"),
@@ -421,7 +426,8 @@ def test_an_id_that_is_no_task_is_404_on_every_route_in_its_shape(client, task_i
         assert_openai(answer, 404)
 
 
-def test_a_task_that_is_not_there_reads_video_not_found_in_openais_words(client):
+def test_missing_task_is_video_not_found_in_openai(client):
+    """A task that is not there reads `video_not_found` in OpenAI's words."""
     path = "/v1/videos/vid_" + "a" * 26
     for answer in (client.get(path), client.delete(path), client.get(f"{path}/content")):
         assert_openai(answer, 404, code="video_not_found")
@@ -429,8 +435,8 @@ def test_a_task_that_is_not_there_reads_video_not_found_in_openais_words(client)
     assert_rest(rest, 404, "NotFound", code="task_not_found")
 
 
-def test_a_foreign_task_reads_the_same_as_none(client, lives):
-    task_id = lives.completed(owner="somebody-else").task_id
+def test_a_foreign_task_reads_the_same_as_none(client, task_factory):
+    task_id = task_factory.completed(owner="somebody-else").task_id
     for method, path in [
         ("GET", f"/api/v1/tasks/{task_id}"),
         ("GET", f"/api/v1/videos/{task_id}"),
@@ -447,9 +453,9 @@ def test_a_foreign_task_reads_the_same_as_none(client, lives):
     assert client.get("/v1/videos").json["data"] == []
 
 
-def test_nothing_else_of_the_table_can_be_read_as_a_task(client, cloud):
+def test_nothing_else_of_the_table_can_be_read_as_a_task(client, services):
     client.post(OPENAI, json={"prompt": "x"}, headers={"x-stainless-retry-count": "0"})
-    (key,) = [key for key in cloud.items() if not key.startswith("vid_")]
+    (key,) = [key for key in services.items() if not key.startswith("vid_")]
     assert client.get(f"/v1/videos/{key}").status == 404
     assert client.get("/v1/videos", query={"after": key}).status == 400
 

@@ -47,7 +47,7 @@ def test_the_root_leads_to_the_documentation(client):
     assert (answer.status, answer.headers["location"]) == (307, "/docs")
 
 
-def test_the_documentation_is_a_page_that_may_load_its_script_alone(client):
+def test_documentation_page_may_load_its_script_alone(client):
     answer = client.get("/docs")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/html")
@@ -65,7 +65,7 @@ def test_the_documentation_is_a_page_that_may_load_its_script_alone(client):
         ("", "192.168.1.20", "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"),
     ],
 )
-def test_the_pages_commands_speak_to_the_address_it_was_served_from(deploy, public_url, host, told):
+def test_page_commands_use_the_address_it_was_served_from(deploy, public_url, host, told):
     page = deploy(PUBLIC_URL=public_url).get("/docs", headers={"host": host}).text
     assert f"curl {told}/v1/videos" in page
     assert set(re.findall(r"curl (?:-\S+ (?:\w+ )?)*(\w+://[^/]+)", page)) == {told}
@@ -114,13 +114,13 @@ def test_any_other_path_under_v1_is_404_in_openais_shape(client, method, path):
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", ["/api/v1/tasks", "/v1/videos", "/", "/v1/videos/vid_1"])
-def test_an_unknown_method_is_405_in_the_dialects_shape(client, cloud, method, path):
+def test_an_unknown_method_is_405_in_the_dialects_shape(client, services, method, path):
     answer = client.request(method, path)
     assert answer.status == 405
     assert "GET, HEAD" in answer.headers["allow"]
     assert answer.error.keys() >= {"message", "type", "code"}
     assert ("param" in answer.error) is path.startswith("/v1")
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,8 @@ def test_an_unknown_method_is_405_in_the_dialects_shape(client, cloud, method, p
         ("HEAD", "/api/v1/uploads", {"POST"}),
     ],
 )
-def test_a_documented_path_asked_in_another_way_says_which_ways_it_knows(
-    client, method, path, allowed
-):
+def test_wrong_method_on_a_documented_path_names_the_right_ones(client, method, path, allowed):
+    """A documented path asked in another way says which ways it knows."""
     answer = client.request(method, path)
     assert answer.status == 405
     assert set(answer.headers["allow"].split(", ")) == allowed
@@ -218,8 +217,8 @@ def readable(task_id):
     ]
 
 
-def test_head_is_answered_as_get_without_a_body(client, lives):
-    for path in readable(lives.completed(thumbnail_key="thumbnails/a/b.jpg").task_id):
+def test_head_is_answered_as_get_without_a_body(client, task_factory):
+    for path in readable(task_factory.completed(thumbnail_key="thumbnails/a/b.jpg").task_id):
         asked, looked = client.get(path), client.request("HEAD", path)
         assert (looked.status, looked.text) == (asked.status, ""), path
         assert looked.headers.keys() == asked.headers.keys()
@@ -264,25 +263,25 @@ def test_a_slash_too_many_before_a_key_is_asked_for_is_the_same(deploy, path):
 
 @pytest.mark.parametrize("path", SLASHES)
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
-def test_a_slash_too_many_tells_a_writer_the_right_path(client, cloud, method, path):
+def test_a_slash_too_many_tells_a_writer_the_right_path(client, services, method, path):
     answer = client.request(method, path, json={"prompt": "A fox"})
     assert answer.status == 404
     assert SLASHES[path] in answer.error["message"]
     assert ("param" in answer.error) is SLASHES[path].startswith("/v1")
     assert answer.headers["x-should-retry"] == "false"
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
-def test_a_name_with_a_slash_in_it_is_no_way_to_another_route(client, lives):
+def test_a_name_with_a_slash_in_it_is_no_way_to_another_route(client, task_factory):
     """A gateway may decode `%2F` before the function sees the path."""
-    task_id = lives.completed().task_id
+    task_id = task_factory.completed().task_id
     for raw in (f"/v1/videos/{task_id}/content/x", f"/v1/videos/a/{task_id}"):
         answer = client.get(f"/v1/videos/{task_id}", rawPath=raw)
         assert answer.status == 404
         assert answer.error["type"] == "invalid_request_error"
 
 
-def test_every_route_of_the_template_is_answered_by_the_function_it_names():
+def test_every_route_is_answered_by_its_function():
     declared = {}
     for route, role in routes().items():
         method, _, path = route.partition(" ")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 
 from tests.support.client import NUMBERS, Client
-from tests.support.moto import Cloud, session
-from tests.support.task_factory import Lives
+from tests.support.moto import DataServices, session
+from tests.support.task_factory import TaskFactory
 from tools.openapi.examples import ID, TINY_PNG
 from tools.openapi.parts import FORM, PARAMETERS
 from tools.openapi.schemas import NAMED
@@ -171,12 +171,12 @@ def begin(moto, drawer):
 
     def anew():
         moto.reset()
-        cloud = Cloud()
-        cloud.files.put(upload_key("anonymous", "a" * 26), PICTURE, "image/png")
+        services = DataServices()
+        services.files.put(upload_key("anonymous", "a" * 26), PICTURE, "image/png")
         session().client("secretsmanager").create_secret(Name="key", SecretString="drawer")
-        schema.app.client = Client(cloud, IMAGE_BASE_URL=drawer, IMAGE_API_KEY_SECRET="key")
+        schema.app.client = Client(services, IMAGE_BASE_URL=drawer, IMAGE_API_KEY_SECRET="key")
         for status, task_id in IDS.items():
-            getattr(Lives(cloud.store), status)(task_id=task_id)
+            getattr(TaskFactory(services.store), status)(task_id=task_id)
 
     anew()
     return anew

@@ -38,8 +38,8 @@ def seconds_of(instant):
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_task_has_the_same_keys_and_types_in_every_state(client, lives, state):
-    body = task_of(client, getattr(lives, state)()).json
+def test_a_task_has_the_same_keys_and_types_in_every_state(client, task_factory, state):
+    body = task_of(client, getattr(task_factory, state)()).json
     assert body.keys() == TASK_KEYS
     assert body["status"] == state
     assert type(body["progress"]) is type(body["attempts"]) is int
@@ -53,8 +53,8 @@ def test_a_task_has_the_same_keys_and_types_in_every_state(client, lives, state)
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_the_deprecated_status_has_the_documents_keys_in_every_state(client, lives, state):
-    answer = old_of(client, getattr(lives, state)())
+def test_deprecated_status_has_its_keys_in_every_state(client, task_factory, state):
+    answer = old_of(client, getattr(task_factory, state)())
     assert answer.json.keys() == OLD_KEYS
     assert answer.json["status"] == state
     assert (answer.json["video_url"] is not None) is (state == "completed")
@@ -62,8 +62,8 @@ def test_the_deprecated_status_has_the_documents_keys_in_every_state(client, liv
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_video_object_has_all_keys_in_every_state_and_never_one_called_url(client, lives, state):
-    answer = video_of(client, getattr(lives, state)())
+def test_video_object_has_all_keys_and_never_url(client, task_factory, state):
+    answer = video_of(client, getattr(task_factory, state)())
     video = answer.json
     assert video.keys() == VIDEO_KEYS
     assert video["object"] == "video"
@@ -77,8 +77,8 @@ def test_a_video_object_has_all_keys_in_every_state_and_never_one_called_url(cli
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_task_that_has_not_ended_says_when_to_ask_again(client, lives, state):
-    task = getattr(lives, state)()
+def test_a_task_that_has_not_ended_says_when_to_ask_again(client, task_factory, state):
+    task = getattr(task_factory, state)()
     for answer in (task_of(client, task), old_of(client, task)):
         assert ("retry-after" in answer.headers) is (state in OPEN)
         if state in OPEN:
@@ -87,20 +87,21 @@ def test_a_task_that_has_not_ended_says_when_to_ask_again(client, lives, state):
 
 
 @pytest.mark.parametrize("read", [task_of, old_of, video_of])
-def test_a_status_is_never_stored_by_a_cache_and_differs_by_client(client, lives, read):
-    headers = read(client, lives.completed()).headers
+def test_status_is_never_cached_and_varies_by_client(client, task_factory, read):
+    """A status is never stored by a cache and differs by client."""
+    headers = read(client, task_factory.completed()).headers
     assert headers["cache-control"] == "no-store"
     assert {"User-Agent", "X-Stainless-Lang"} <= set(headers["vary"].split(", "))
     assert headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize("read", [task_of, old_of, video_of])
-def test_a_read_is_one_get_item(client, lives, read):
-    assert read(client, lives.completed()).calls == ["dynamodb:GetItem"]
+def test_a_read_is_one_get_item(client, task_factory, read):
+    assert read(client, task_factory.completed()).calls == ["dynamodb:GetItem"]
 
 
-def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, lives):
-    task = lives.completed(now=NOW, retention=10**10)
+def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, task_factory):
+    task = task_factory.completed(now=NOW, retention=10**10)
     assert task_of(client, task).json == {
         "task_id": task.task_id,
         "status": "completed",
@@ -128,9 +129,9 @@ def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, lives):
     }
 
 
-def test_the_prompt_is_the_one_really_sent_and_before_that_the_callers(client, lives):
-    assert task_of(client, lives.pending()).json["prompt"] == "A fox"
-    assert task_of(client, lives.processing()).json["prompt"] == "A fox, at dusk"
+def test_prompt_is_the_one_sent_and_before_that_the_callers(client, task_factory):
+    assert task_of(client, task_factory.pending()).json["prompt"] == "A fox"
+    assert task_of(client, task_factory.processing()).json["prompt"] == "A fox, at dusk"
 
 
 def test_metadata_comes_back_where_it_was_given(client):
@@ -141,9 +142,9 @@ def test_metadata_comes_back_where_it_was_given(client):
     assert body.keys() == TASK_KEYS | {"metadata"}
 
 
-def test_a_copied_video_gets_a_fresh_presigned_link_at_every_read(client, lives):
+def test_copied_video_gets_a_fresh_link_at_every_read(client, task_factory):
     result = {"video_url": None, "video_key": "videos/anonymous/vid_1.mp4"}
-    task = lives.completed(result=result, thumbnail_key="thumbnails/anonymous/vid_1.jpg")
+    task = task_factory.completed(result=result, thumbnail_key="thumbnails/anonymous/vid_1.jpg")
     inner = task_of(client, task).json["result"]["result"]
     for key, path in [
         ("video_url", "/videos/anonymous/vid_1.mp4"),
@@ -158,7 +159,8 @@ def test_a_copied_video_gets_a_fresh_presigned_link_at_every_read(client, lives)
     assert "X-Amz-Signature=" in old_of(client, task).json["video_url"]
 
 
-def test_a_failed_task_tells_whether_to_try_again_and_whether_it_may_have_cost(client, lives):
+def test_failed_task_says_retryable_and_maybe_charged(client, task_factory):
+    """A failed task tells whether to try again and whether it may have cost."""
     error = GenerationError(
         "Service temporarily unavailable",
         code="upstream_submit_unknown",
@@ -166,7 +168,7 @@ def test_a_failed_task_tells_whether_to_try_again_and_whether_it_may_have_cost(c
         retryable=True,
         maybe_charged=True,
     )
-    task = lives.failed(error=error)
+    task = task_factory.failed(error=error)
     told = {
         "type": "ServiceError",
         "message": "Service temporarily unavailable",
@@ -185,15 +187,15 @@ def test_a_failed_task_tells_whether_to_try_again_and_whether_it_may_have_cost(c
     }
 
 
-def test_the_documented_sample_finds_content_policy_in_the_message(client, lives):
-    error = task_of(client, lives.failed()).json["error"]
+def test_seed_sample_finds_content_policy_in_the_message(client, task_factory):
+    error = task_of(client, task_factory.failed()).json["error"]
     assert "content_policy" in error["message"].lower()
     assert error["retryable"] is False
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_cancelled_task_says_whether_it_may_have_been_charged(client, lives, begun):
-    task = lives.cancelled(begun=begun)
+def test_a_cancelled_task_says_whether_it_may_have_been_charged(client, task_factory, begun):
+    task = task_factory.cancelled(begun=begun)
     error = task_of(client, task).json["error"]
     assert error["code"] == "cancelled"
     assert error["retryable"] is False
@@ -201,15 +203,15 @@ def test_a_cancelled_task_says_whether_it_may_have_been_charged(client, lives, b
     assert video_of(client, task).json["error"]["code"] == "cancelled"
 
 
-def test_the_deprecated_route_says_so_and_names_its_successor(client, lives):
-    task = lives.pending()
+def test_the_deprecated_route_says_so_and_names_its_successor(client, task_factory):
+    task = task_factory.pending()
     headers = old_of(client, task).headers
     assert headers["deprecation"] == "@1768089600", "2026-01-11, as RFC 9745 writes dates"
     assert headers["link"] == f'</api/v1/tasks/{task.task_id}>; rel="successor-version"'
     assert "deprecation" not in task_of(client, task).headers
 
 
-def test_expiry_is_told_as_the_end_of_the_retention_time(client, lives):
-    task = lives.completed(now=NOW, retention=3600)
+def test_expiry_is_told_as_the_end_of_the_retention_time(client, task_factory):
+    task = task_factory.completed(now=NOW, retention=3600)
     video = video_of(client, task).json
     assert (video["completed_at"], video["expires_at"]) == (int(NOW), int(NOW) + 3600)

@@ -40,22 +40,22 @@ def word(client, task_id, **headers):
 
 
 @pytest.mark.parametrize("state", WORDS)
-def test_each_status_has_one_word_for_either_reader(client, lives, state):
-    task = getattr(lives, state)()
+def test_each_status_has_one_word_for_either_reader(client, task_factory, state):
+    task = getattr(task_factory, state)()
     document, openai = WORDS[state]
     assert word(client, task.task_id) == document
     assert word(client, task.task_id, x_stainless_lang="js") == openai
 
 
 @pytest.mark.parametrize("agent", SDK_AGENTS)
-def test_an_official_sdk_reads_its_own_words(client, lives, agent):
-    assert word(client, lives.pending().task_id, user_agent=agent) == "queued"
+def test_an_official_sdk_reads_its_own_words(client, task_factory, agent):
+    assert word(client, task_factory.pending().task_id, user_agent=agent) == "queued"
     assert created(client, headers={"user-agent": agent})["status"] == "queued"
 
 
 @pytest.mark.parametrize("agent", OTHER_AGENTS)
-def test_any_other_client_reads_the_documents_words(client, lives, agent):
-    assert word(client, lives.pending().task_id, user_agent=agent) == "pending"
+def test_any_other_client_reads_the_documents_words(client, task_factory, agent):
+    assert word(client, task_factory.pending().task_id, user_agent=agent) == "pending"
     assert created(client, headers={"user-agent": agent})["status"] == "pending"
 
 
@@ -63,24 +63,25 @@ def test_the_header_of_the_sdks_counts_whatever_it_says(client):
     assert created(client, headers={"x-stainless-lang": "unknown"})["status"] == "queued"
 
 
-def test_a_form_is_answered_in_openais_words_and_stays_so_for_any_reader(client):
+def test_form_is_answered_in_openais_words_for_any_reader(client):
     video = client.form(files={"prompt": (None, "A fox")}).json
     assert video["status"] == "queued"
     assert word(client, video["id"]) == "queued"
 
 
-def test_an_object_as_reference_is_answered_in_openais_words_and_stays_so(client):
+def test_object_reference_is_answered_in_openais_words(client):
     video = created(client, json={"prompt": "x", "input_reference": {"image_url": URL}})
     assert video["status"] == "queued"
     assert word(client, video["id"]) == "queued"
 
 
-def test_what_an_sdk_created_reads_in_openais_words_for_any_reader(client):
+def test_sdks_video_reads_in_openais_words_for_any_reader(client):
     video = created(client, headers={"x-stainless-lang": "python"})
     assert word(client, video["id"]) == "queued"
 
 
-def test_a_task_of_a_plain_client_reads_in_the_words_of_whoever_asks(client):
+def test_plain_clients_task_reads_in_the_readers_words(client):
+    """A task of a plain client reads in the words of whoever asks."""
     video = created(client)
     assert video["status"] == "pending"
     assert word(client, video["id"]) == "pending"
@@ -95,17 +96,17 @@ def test_the_rest_dialect_has_the_documents_words_for_everybody(client):
     assert client.get("/api/v1/tasks", headers=headers).json[0]["status"] == "pending"
 
 
-def test_the_list_is_always_in_openais_words(client, lives):
+def test_the_list_is_always_in_openais_words(client, task_factory):
     for state in WORDS:
-        getattr(lives, state)()
+        getattr(task_factory, state)()
     listed = [video["status"] for video in client.get("/v1/videos").json["data"]]
     assert sorted(listed) == sorted(openai for _, openai in WORDS.values())
 
 
 @pytest.mark.parametrize(("setting", "expected"), [("openai", "queued"), ("document", "pending")])
-def test_the_setting_overrides_every_rule(deploy, lives, setting, expected):
+def test_the_setting_overrides_every_rule(deploy, task_factory, setting, expected):
     client = deploy(OPENAI_STATUS_VOCABULARY=setting)
-    task = lives.pending(dialect=Dialect.OPENAI)
+    task = task_factory.pending(dialect=Dialect.OPENAI)
     plain, sdk = {}, {"x-stainless-lang": "python", "user-agent": SDK_AGENTS[0]}
     for headers in (plain, sdk):
         assert created(client, headers=headers)["status"] == expected

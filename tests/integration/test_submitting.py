@@ -23,13 +23,13 @@ VIDEO_KEYS = {
 }  # fmt: skip
 
 
-def the_item(cloud):
-    (item,) = cloud.items().values()
+def the_item(services):
+    (item,) = services.items().values()
     return item
 
 
-def the_request(cloud):
-    return json.loads(the_item(cloud)["request"])
+def the_request(services):
+    return json.loads(the_item(services)["request"])
 
 
 def test_a_rest_submit_answers_202_with_the_id_and_where_to_poll(client):
@@ -47,7 +47,8 @@ def test_a_rest_submit_answers_202_with_the_id_and_where_to_poll(client):
     assert "idempotency-replayed" not in answer.headers
 
 
-def test_an_openai_submit_answers_200_with_a_video_object_of_exactly_the_known_keys(client):
+def test_openai_submit_is_200_with_exactly_the_known_keys(client):
+    """An OpenAI submit answers 200 with a video object of exactly the known keys."""
     answer = client.post(OPENAI, json={"prompt": "A fox", "input_reference": URL})
     video = answer.json
     assert answer.status == 200
@@ -64,19 +65,19 @@ def test_an_openai_submit_answers_200_with_a_video_object_of_exactly_the_known_k
 
 
 @pytest.mark.parametrize(("path", "field"), [(REST, "image"), (OPENAI, "input_reference")])
-def test_an_accepted_task_is_one_item_and_one_message(client, cloud, path, field):
+def test_an_accepted_task_is_one_item_and_one_message(client, services, path, field):
     answer = client.post(path, json={field: URL})
     task_id = answer.json.get("task_id") or answer.json["id"]
-    item = the_item(cloud)
+    item = the_item(services)
     assert item["task_id"] == task_id
     assert (item["status"], item["owner"], item["image_url"]) == ("pending", "anonymous", URL)
-    assert cloud.messages() == [json.dumps({"task_id": task_id})]
+    assert services.messages() == [json.dumps({"task_id": task_id})]
     assert "expires_at" not in item, "a task that has not ended is never removed"
 
 
-def test_what_rest_leaves_out_has_the_documents_defaults(client, cloud):
+def test_what_rest_leaves_out_has_the_documents_defaults(client, services):
     client.post(REST, json={"image": URL})
-    assert the_request(cloud) == {
+    assert the_request(services) == {
         "model": "veo_3_1",
         "prompt": None,
         "seconds": None,
@@ -89,7 +90,7 @@ def test_what_rest_leaves_out_has_the_documents_defaults(client, cloud):
     }
 
 
-def test_everything_that_rest_says_is_kept(client, cloud):
+def test_everything_that_rest_says_is_kept(client, services):
     client.post(
         REST,
         json={
@@ -105,7 +106,7 @@ def test_everything_that_rest_says_is_kept(client, cloud):
             "metadata": {"order": "42"},
         },
     )
-    assert the_request(cloud) == {
+    assert the_request(services) == {
         "model": "veo_3_1-fast",
         "prompt": "A fox",
         "seconds": 7,
@@ -118,7 +119,8 @@ def test_everything_that_rest_says_is_kept(client, cloud):
     }
 
 
-def test_the_openai_dialect_takes_the_rest_extras_and_ignores_what_changes_nothing(client, cloud):
+def test_openai_takes_rest_extras_and_ignores_the_harmless(client, services):
+    """The OpenAI dialect takes the REST extras and ignores what changes nothing."""
     said = {
         "prompt": "A fox",
         "seconds": "4",
@@ -133,7 +135,7 @@ def test_the_openai_dialect_takes_the_rest_extras_and_ignores_what_changes_nothi
     }
     answer = client.post(OPENAI, json=said)
     assert (answer.json["seconds"], answer.json["size"]) == ("4", "1280x720")
-    assert the_request(cloud) == {
+    assert the_request(services) == {
         "model": "veo_3_1",
         "prompt": "A fox",
         "seconds": 4,
@@ -148,43 +150,42 @@ def test_the_openai_dialect_takes_the_rest_extras_and_ignores_what_changes_nothi
 
 @pytest.mark.parametrize("image", [INLINE, f"data:image/png;base64,{INLINE}"])
 @pytest.mark.parametrize(("path", "field"), [(REST, "image"), (OPENAI, "input_reference")])
-def test_an_inline_image_is_kept_in_the_bucket_under_owner_and_task(
-    client, cloud, path, field, image
-):
+def test_inline_image_is_stored_under_owner_and_task(client, services, path, field, image):
     client.post(path, json={field: image})
-    item = the_item(cloud)
+    item = the_item(services)
     sha = hashlib.sha256(PICTURE).hexdigest()
     key = f"inputs/anonymous/{item['task_id']}/{sha[:16]}.png"
     assert item["image_key"] == key
-    assert cloud.objects() == {key: PICTURE}
+    assert services.objects() == {key: PICTURE}
     assert "image_url" not in item
-    kept = cloud.s3.head_object(Bucket=cloud.bucket, Key=key)
+    kept = services.s3.head_object(Bucket=services.bucket, Key=key)
     assert kept["ContentType"] == "image/png"
 
 
-def test_our_own_link_to_an_input_is_taken_as_the_file_it_names(client, cloud):
-    cloud.files.put("images/anonymous/made.png", PICTURE, "image/png")
-    base = f"https://{cloud.bucket}.s3.us-east-1.amazonaws.com"
+def test_our_own_link_to_an_input_is_taken_as_the_file_it_names(client, services):
+    services.files.put("images/anonymous/made.png", PICTURE, "image/png")
+    base = f"https://{services.bucket}.s3.us-east-1.amazonaws.com"
     client.post(REST, json={"image": f"{base}/images/anonymous/made.png?X-Amz-Signature=x"})
-    item = the_item(cloud)
+    item = the_item(services)
     assert item["image_key"] == "images/anonymous/made.png"
     assert "image_url" not in item
 
 
-def test_our_own_link_to_somebody_elses_file_is_a_url_like_any_other(client, cloud):
-    url = f"https://{cloud.bucket}.s3.us-east-1.amazonaws.com/images/mallory/made.png"
+def test_link_to_anothers_file_is_a_plain_url(client, services):
+    """Our own link to another's file is a URL like any other."""
+    url = f"https://{services.bucket}.s3.us-east-1.amazonaws.com/images/mallory/made.png"
     client.post(REST, json={"image": url})
-    item = the_item(cloud)
+    item = the_item(services)
     assert item["image_url"] == url
     assert "image_key" not in item
 
 
-def test_a_presigned_link_made_here_is_recognised_here(cloud):
+def test_a_presigned_link_made_here_is_recognised_here(services):
     from botocore.credentials import Credentials  # noqa: PLC0415
 
     links = UrlSigner(
         lambda: Credentials("key", "secret", "token"),
-        bucket=cloud.bucket,
+        bucket=services.bucket,
         region="us-east-1",
         endpoint=None,
         seconds=60,
@@ -195,11 +196,11 @@ def test_a_presigned_link_made_here_is_recognised_here(cloud):
     )
 
 
-def test_text_alone_makes_a_video_without_an_image(client, cloud):
+def test_text_alone_makes_a_video_without_an_image(client, services):
     assert client.post(OPENAI, json={"prompt": "A fox"}).status == 200
-    item = the_item(cloud)
+    item = the_item(services)
     assert not {"image_url", "image_key"} & item.keys()
-    assert cloud.objects() == {}
+    assert services.objects() == {}
 
 
 @pytest.mark.parametrize("seconds", [5, "5", 5.0], ids=repr)
@@ -207,15 +208,16 @@ def test_seconds_may_be_a_number_or_a_text(client, seconds):
     assert client.post(OPENAI, json={"prompt": "A fox", "seconds": seconds}).json["seconds"] == "5"
 
 
-def test_a_file_of_a_form_is_taken_by_its_bytes_whatever_its_type_and_name_say(client, cloud):
+def test_form_file_is_taken_by_its_bytes(client, services):
+    """A file of a form is taken by its bytes whatever its type and name say."""
     files = {"input_reference": ("holiday.txt", PICTURE, "text/plain")}
     answer = client.form(data={"prompt": "A fox", "seconds": "4"}, files=files)
     assert answer.status == 200
     assert answer.json["seconds"] == "4"
-    assert list(cloud.objects().values()) == [PICTURE]
+    assert list(services.objects().values()) == [PICTURE]
 
 
-def test_a_form_takes_the_extras_as_text(client, cloud):
+def test_a_form_takes_the_extras_as_text(client, services):
     data = {
         "prompt": "Füchse 🦊",
         "fps": "60",
@@ -226,7 +228,7 @@ def test_a_form_takes_the_extras_as_text(client, cloud):
         "user": "u-1",
     }
     assert client.form(data=data, files={"input_reference": PICTURE}).status == 200
-    assert the_request(cloud) == {
+    assert the_request(services) == {
         "model": "veo_3_1",
         "prompt": "Füchse 🦊",
         "seconds": None,
@@ -239,7 +241,7 @@ def test_a_form_takes_the_extras_as_text(client, cloud):
     }
 
 
-def test_a_form_may_name_its_image_by_url_and_its_metadata_by_key(client, cloud):
+def test_form_may_name_its_image_by_url(client, services):
     parts = {
         "prompt": (None, "A fox"),
         "input_reference[image_url]": (None, URL),
@@ -247,22 +249,22 @@ def test_a_form_may_name_its_image_by_url_and_its_metadata_by_key(client, cloud)
         "metadata[colour]": (None, "red"),
     }
     assert client.form(files=parts).status == 200
-    assert the_item(cloud)["image_url"] == URL
-    assert the_request(cloud)["metadata"] == {"order": "42", "colour": "red"}
+    assert the_item(services)["image_url"] == URL
+    assert the_request(services)["metadata"] == {"order": "42", "colour": "red"}
 
 
 @pytest.mark.parametrize("reference", [URL, INLINE, f"data:image/png;base64,{INLINE}"])
-def test_a_form_may_carry_its_reference_as_text(client, cloud, reference):
+def test_a_form_may_carry_its_reference_as_text(client, services, reference):
     parts = {"prompt": (None, "A fox"), "input_reference": (None, reference)}
     assert client.form(files=parts).status == 200
-    item = the_item(cloud)
+    item = the_item(services)
     assert item.get("image_url") == URL or item["image_key"].endswith(".png")
 
 
-def test_the_object_form_of_a_reference_takes_a_data_url(client, cloud):
+def test_the_object_form_of_a_reference_takes_a_data_url(client, services):
     reference = {"image_url": f"data:image/png;base64,{INLINE}"}
     assert client.post(OPENAI, json={"prompt": "A fox", "input_reference": reference}).status == 200
-    assert list(cloud.objects().values()) == [PICTURE]
+    assert list(services.objects().values()) == [PICTURE]
 
 
 def test_header_names_may_be_written_in_any_case(client):
@@ -278,23 +280,24 @@ def test_header_names_may_be_written_in_any_case(client):
     assert again.json["id"] == answer.json["id"]
 
 
-def test_in_open_mode_every_bearer_known_or_not_is_the_one_anonymous_owner(client, cloud):
+def test_every_bearer_is_the_anonymous_owner_in_open_mode(client, services):
     headers = [{}, {"authorization": "Bearer not-needed"}, {"authorization": "Basic eA=="}]
     for given in headers:
         assert client.post(OPENAI, json={"prompt": "A fox"}, headers=given).status == 200
-    assert {item["owner"] for item in cloud.items().values()} == {"anonymous"}
+    assert {item["owner"] for item in services.items().values()} == {"anonymous"}
     assert len(client.get("/v1/videos", headers=headers[1]).json["data"]) == len(headers)
 
 
-def test_a_model_may_be_chosen_among_those_allowed_and_the_default_always(deploy, cloud):
+def test_allowed_models_may_be_chosen_and_the_default_always(deploy, services):
+    """A model may be chosen among those allowed and the default always."""
     client = deploy(VEO3_ALLOWED_MODELS="veo_3_1-fast, other", VEO3_MODEL="house-model")
     assert client.post(OPENAI, json={"prompt": "x"}).json["model"] == "house-model"
     chosen = client.post(OPENAI, json={"prompt": "x", "model": "other"})
     assert chosen.json["model"] == "other"
-    before = len(cloud.items())
+    before = len(services.items())
     refused = client.post(OPENAI, json={"prompt": "x", "model": "veo_4"})
     assert (refused.status, refused.error["param"]) == (400, "model")
-    assert len(cloud.items()) == before
+    assert len(services.items()) == before
 
 
 def test_private_image_urls_pass_where_the_operator_allows_them(deploy):

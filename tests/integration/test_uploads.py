@@ -38,9 +38,9 @@ def upload(client):
 
 
 @pytest.fixture
-def sent(cloud, upload):
+def sent(services, upload):
     """An upload whose file has arrived."""
-    cloud.files.put(upload["fields"]["key"], png(), "image/png")
+    services.files.put(upload["fields"]["key"], png(), "image/png")
     return upload
 
 
@@ -52,15 +52,15 @@ def assert_not_found(answer):
         assert_openai(answer, 400, code="upload_not_found", param="input_reference")
 
 
-def test_an_upload_is_answered_with_a_form_and_touches_nothing(client, cloud):
+def test_an_upload_is_answered_with_a_form_and_touches_nothing(client, services):
     answer = client.post(UPLOADS, json={"content_type": "image/png", "size_bytes": 12_345_678})
     assert (answer.status, answer.calls) == (201, [])
     assert answer.json.keys() == {"reference", "url", "fields", "max_bytes", "expires_at"}
-    assert answer.json["url"] == f"https://{cloud.bucket}.s3.us-east-1.amazonaws.com/"
+    assert answer.json["url"] == f"https://{services.bucket}.s3.us-east-1.amazonaws.com/"
     assert answer.json["max_bytes"] == 12_345_678
     life = datetime.fromisoformat(answer.json["expires_at"]).timestamp() - time.time()
     assert 590 < life <= 600
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
 def test_an_upload_may_say_nothing_of_itself(client):
@@ -91,41 +91,41 @@ def test_what_is_no_json_asks_for_no_upload(client):
 
 
 @every_way
-def test_every_place_for_an_image_takes_the_reference(client, cloud, sent, way):
+def test_every_place_for_an_image_takes_the_reference(client, services, sent, way):
     answer = WAYS[way](client, f" {sent['reference']}\n")
     assert answer.status in (200, 202)
     assert answer.calls == ["s3:HeadObject", "dynamodb:PutItem", "sqs:SendMessage"]
-    (item,) = cloud.items().values()
+    (item,) = services.items().values()
     assert item["image_key"] == sent["fields"]["key"]
     assert "image_url" not in item
 
 
 @every_way
-def test_a_file_that_has_not_arrived_is_said_by_its_field_and_nothing_is_done(
-    client, cloud, upload, way
-):
+def test_missing_file_is_named_by_its_field(client, services, upload, way):
+    """A file that has not arrived is said by its field and nothing is done."""
     answer = WAYS[way](client, upload["reference"])
     assert_not_found(answer)
     assert answer.calls == ["s3:HeadObject"]
-    assert cloud.is_untouched()
+    assert services.is_untouched()
 
 
-def test_the_address_of_an_uploaded_file_is_taken_too(client, cloud, sent):
+def test_the_address_of_an_uploaded_file_is_taken_too(client, services, sent):
     client.post(REST, json={"image": sent["url"] + sent["fields"]["key"]})
-    (item,) = cloud.items().values()
+    (item,) = services.items().values()
     assert item["image_key"] == sent["fields"]["key"]
 
 
 @every_way
-def test_a_reference_is_its_owners_alone_and_reads_to_others_as_none(deploy, cloud, way):
+def test_reference_is_its_owners_alone(deploy, services, way):
+    """A reference is its owner's alone and reads to others as none."""
     closed = deploy(ALLOW_ANONYMOUS="false")
-    ring = ApiKeyStore(cloud.dynamodb, cloud.table, time.time)
+    ring = ApiKeyStore(services.dynamodb, services.table, time.time)
     own, other = (
         {"authorization": f"Bearer {ring.make(name, Limits())}"} for name in ("alice", "bob")
     )
     made = closed.post(UPLOADS, json={}, headers=own).json
     assert made["fields"]["key"].startswith("inputs/alice/uploads/")
-    cloud.files.put(made["fields"]["key"], png(), "image/png")
+    services.files.put(made["fields"]["key"], png(), "image/png")
     foreign = WAYS[way](closed, made["reference"], headers=other)
     missing = WAYS[way](closed, "upload_" + "a" * 26, headers=other)
     assert_not_found(foreign)
@@ -133,13 +133,13 @@ def test_a_reference_is_its_owners_alone_and_reads_to_others_as_none(deploy, clo
     assert WAYS[way](closed, made["reference"], headers=own).status in (200, 202)
 
 
-def test_an_upload_is_not_deleted_with_a_task_that_used_it(client, cloud, sent):
+def test_an_upload_is_not_deleted_with_a_task_that_used_it(client, services, sent):
     first, second = (
         client.post(OPENAI, json={"prompt": prompt, "input_reference": sent["reference"]}).json
         for prompt in ("A fox", "A wolf")
     )
     assert client.delete(f"{OPENAI}/{first['id']}").status == 200
-    assert cloud.objects() == {cloud.item(second["id"])["image_key"]: png()}
+    assert services.objects() == {services.item(second["id"])["image_key"]: png()}
 
 
 def test_the_same_reference_is_the_same_wish(client, sent):
@@ -152,11 +152,11 @@ def test_the_same_reference_is_the_same_wish(client, sent):
     assert client.post(REST, json={"image": "https://e.example/"}, headers=headers).status == 422
 
 
-def test_a_store_that_does_not_answer_is_not_taken_for_a_missing_file(client, cloud, sent):
-    cloud.calls.fail("s3:HeadObject", code="")
+def test_silent_store_is_not_a_missing_file(client, services, sent):
+    services.calls.fail("s3:HeadObject", code="")
     answer = client.post(REST, json={"image": sent["reference"]})
     assert_rest(answer, 503, "ServiceError", retryable=True)
-    assert cloud.items() == {}
+    assert services.items() == {}
 
 
 @pytest.mark.parametrize("path", [REST, OPENAI])
@@ -171,8 +171,8 @@ def test_a_day_is_shorter_than_the_files_life_less_the_queues():
     assert uploads.USABLE_SECONDS <= (5 - 4) * 24 * 3600
 
 
-def test_uploads_count_as_submits_of_their_minute(deploy, cloud):
-    ring = ApiKeyStore(cloud.dynamodb, cloud.table, time.time)
+def test_uploads_count_as_submits_of_their_minute(deploy, services):
+    ring = ApiKeyStore(services.dynamodb, services.table, time.time)
     headers = {"x-api-key": ring.make("anna", Limits(submits_per_minute=2))}
     closed = deploy(ALLOW_ANONYMOUS="false")
     answers = [closed.post(UPLOADS, json={}, headers=headers) for _ in range(5)]

@@ -1,5 +1,5 @@
 """Some properties are held against moto's DynamoDB."""
 
-from tests.support.moto import cloud, moto
+from tests.support.moto import moto, services
 
-__all__ = ["cloud", "moto"]
+__all__ = ["moto", "services"]

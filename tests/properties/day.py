@@ -15,7 +15,7 @@ import httpx
 from tests.support.fake_relay import CDN, FakeRelay, UpstreamJob, failed
 from tests.support.fakes import START, Clock, Crash, FakeFiles, FakeQueue, FakeStore
 from tests.support.movies import mp4
-from tests.support.simulation import OWNER, FakeLog, World
+from tests.support.simulation import OWNER, FakeLog, Simulation
 from tests.support.stepping import SteppingClock, Worker, moving
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.domain.tasks import PAID, Dialect, GenerationRequest, Status
@@ -122,8 +122,8 @@ class QuietLog(FakeLog):
 class DayStore(FakeStore):
     """Keeps only the last row of each task, and an index of the open ones."""
 
-    def __init__(self, world):
-        super().__init__(world)
+    def __init__(self, sim):
+        super().__init__(sim)
         self.open = {}
 
     def overdue(self, now, *, paid):
@@ -144,7 +144,7 @@ class DayStore(FakeStore):
             self.open.pop(task_id, None)
 
     def _reached(self, kind):
-        self.away = int(self._world.away("store"))
+        self.away = int(self._sim.away("store"))
         super()._reached(kind)
 
 
@@ -152,14 +152,14 @@ class DayQueue(FakeQueue):
     """Cannot be reached during the outage, by Lambda's poller either."""
 
     def receive(self):
-        return None if self._world.away("queue") else super().receive()
+        return None if self._sim.away("queue") else super().receive()
 
     def delete(self, receipt):
-        if not self._world.away("queue"):
+        if not self._sim.away("queue"):
             super().delete(receipt)
 
     def _reached(self, kind):
-        self.away = int(self._world.away("queue"))
+        self.away = int(self._sim.away("queue"))
         super()._reached(kind)
 
 
@@ -167,7 +167,7 @@ class DayFiles(FakeFiles):
     """The bucket is as far away as the table."""
 
     def _reached(self, kind):
-        self.away = int(self._world.away("store"))
+        self.away = int(self._sim.away("store"))
         super()._reached(kind)
 
 
@@ -183,22 +183,22 @@ class DayJob(UpstreamJob):
 class DayRelay(FakeRelay):
     """2 % odd looks, 1 % late content, 2 % failures, and an outage."""
 
-    def __init__(self, world):
-        super().__init__(world)
+    def __init__(self, sim):
+        super().__init__(sim)
         self.by_id, self.by_task = {}, {}
         self.odd = 0
 
     def __call__(self, request):
-        random_of, clock = self._world.random, self._world.clock
-        if self._world.away("relay"):
+        random_of, clock = self._sim.random, self._sim.clock
+        if self._sim.away("relay"):
             return given(random_of.choice(AWAY)())
         if request.method == "POST":
             return self._post(request)
         upstream_id, _, content = request.url.path.removeprefix("/v1/videos/").partition("/")
         job = self.by_id[upstream_id]
-        self._world.at("content" if content else "look")
+        self._sim.at("content" if content else "look")
         if content:
-            return self._world.video_of(job)
+            return self._sim.video_of(job)
         job.was_odd = not job.was_odd and random_of.random() < 0.02
         if job.was_odd:
             self.odd += 1
@@ -206,7 +206,7 @@ class DayRelay(FakeRelay):
         return self._look_at(job, clock())
 
     def accept(self, request):
-        choose, now = self._world.random, self._world.clock()
+        choose, now = self._sim.random, self._sim.clock()
         ending = failed(choose.choice(ENDINGS)) if choose.random() < 0.02 else None
         until = now + choose.uniform(20, 150)
         job = DayJob(
@@ -227,12 +227,12 @@ class DayRelay(FakeRelay):
         return self.by_task.get(task_id, [])
 
     def _post(self, request):
-        self._world.at("post")
+        self._sim.at("post")
         request.read()
-        self._world.pause(self._world.random.uniform(0.5, 4))
+        self._sim.pause(self._sim.random.uniform(0.5, 4))
         answer = self.accept(request)
-        self._world.at("posted")
-        self._world.pause(self._world.random.uniform(0.1, 1))
+        self._sim.at("posted")
+        self._sim.pause(self._sim.random.uniform(0.1, 1))
         return answer
 
     @staticmethod
@@ -257,7 +257,7 @@ class Tally:
     unfortunate: set = field(default_factory=set)  # tasks whose worker died, at any point
 
 
-class Day(World):
+class Day(Simulation):
     """See the module; `run` lives through it."""
 
     clock_type = DayClock

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.support.fake_relay import failed
 from tests.support.simulation import OWNER
-from tests.support.stepping import SteppingWorld
+from tests.support.stepping import SteppingSimulation
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.domain.tasks import OPEN, Dialect, GenerationRequest, Status
 from videoapi.domain.timestamps import epoch
@@ -35,13 +35,13 @@ MAX_WORKERS = 3
 MAX_UNSEEN_SECONDS = 900 + 60 + 60  # seconds: the longest back-off, its message's grace, one sweep
 
 POSTS = {
-    "busy": lambda _world: httpx.Response(503, json={}),
-    "later": lambda _world: httpx.Response(429, headers={"retry-after": "30"}),
-    "refused": lambda _world: httpx.Response(400, json={"code": "CONTENT_POLICY_VIOLATION"}),
-    "unreachable": lambda _world: httpx.ConnectError("refused"),
-    "lost, not taken": lambda _world: httpx.ReadTimeout("no answer"),
-    "lost, taken": lambda world: lambda post: (world.relay.accept(post), httpx.ReadTimeout(""))[1],
-    "no id": lambda _world: httpx.Response(200, json={"status": "queued"}),
+    "busy": lambda _sim: httpx.Response(503, json={}),
+    "later": lambda _sim: httpx.Response(429, headers={"retry-after": "30"}),
+    "refused": lambda _sim: httpx.Response(400, json={"code": "CONTENT_POLICY_VIOLATION"}),
+    "unreachable": lambda _sim: httpx.ConnectError("refused"),
+    "lost, not taken": lambda _sim: httpx.ReadTimeout("no answer"),
+    "lost, taken": lambda sim: lambda post: (sim.relay.accept(post), httpx.ReadTimeout(""))[1],
+    "no id": lambda _sim: httpx.Response(200, json={"status": "queued"}),
 }
 WRITES = [
     f"{kind} written"
@@ -76,15 +76,15 @@ class Life(RuleBasedStateMachine):
         skip_upload=st.booleans(), has_url=st.booleans(), takes=st.sampled_from([1.0, 20.0, 100.0])
     )
     def begin(self, skip_upload, has_url, takes):
-        self.world = SteppingWorld(
+        self.sim = SteppingSimulation(
             veo3_ambiguous_submit=self.policy,
             veo3_skip_upload=skip_upload,
             video_generation_retry_delay=2.0,
             video_task_timeout=600,
         )
-        self.world.relay.takes = takes
+        self.sim.relay.takes = takes
         if not has_url:
-            self.world.relay.video = {}
+            self.sim.relay.video = {}
         self.seen = {}  # task → how many of its rows were checked
         self.accepted = set()  # tasks that a caller was told of
         self.submit(0)
@@ -95,52 +95,52 @@ class Life(RuleBasedStateMachine):
     def submit(self, which):
         """Submit, or submit again with the same `Idempotency-Key`."""
         caller = Caller(
-            key=ApiKey(OWNER, Limits()), now=self.world.clock(), idempotency_key=f"key {which}"
+            key=ApiKey(OWNER, Limits()), now=self.sim.clock(), idempotency_key=f"key {which}"
         )
         with suppress(ServiceError, Conflict):
-            self.accepted.add(self.world.submissions.submit(SUBMISSION, caller).task.task_id)
+            self.accepted.add(self.sim.submissions.submit(SUBMISSION, caller).task.task_id)
 
     @rule(which=WHICH, how=st.sampled_from(["cancel", "delete"]))
     def give_up(self, which, how):
         with suppress(ServiceError, Conflict, NotFound):
-            getattr(self.world.cancellation, how)(_pick(self.tasks or ["vid_none"], which), OWNER)
+            getattr(self.sim.cancellation, how)(_pick(self.tasks or ["vid_none"], which), OWNER)
 
     @rule(which=WHICH)
     def deliver_twice(self, which):
         with suppress(ServiceError):
-            self.world.queue.send(_pick(self.tasks or ["vid_none"], which))
+            self.sim.queue.send(_pick(self.tasks or ["vid_none"], which))
 
     # --- workers
 
     @rule(steps=STEPS)
     def receive(self, steps):
-        if len(self.world.workers) < MAX_WORKERS and (worker := self.world.begin()):
+        if len(self.sim.workers) < MAX_WORKERS and (worker := self.sim.begin()):
             self._move(worker, steps)
 
     @rule(which=WHICH, steps=STEPS)
     def go_on(self, which, steps):
-        moving = [worker for worker in self.world.workers if not worker.stalled]
+        moving = [worker for worker in self.sim.workers if not worker.stalled]
         if moving:
             self._move(_pick(moving, which), steps)
         else:
             self.receive(steps)
 
     @rule(which=WHICH)
-    @precondition(lambda self: self.world.workers)
+    @precondition(lambda self: self.sim.workers)
     def crash(self, which):
-        self.world.move(_pick(self.world.workers, which), dies=True)
+        self.sim.move(_pick(self.sim.workers, which), dies=True)
 
     @rule(which=WHICH, steps=STEPS)
-    @precondition(lambda self: self.world.workers)
+    @precondition(lambda self: self.sim.workers)
     def overtake(self, which, steps):
         """Let a worker stall until its lease has run out, and another take its task."""
-        _pick(self.world.workers, which).stalled = True
-        self.world.clock.advance(43)
+        _pick(self.sim.workers, which).stalled = True
+        self.sim.clock.advance(43)
         self.receive(steps)
 
     @rule(steps=STEPS)
     def wake_up(self, steps):
-        for worker in list(self.world.workers):
+        for worker in list(self.sim.workers):
             if worker.stalled:
                 worker.stalled = False
                 self._move(worker, steps)
@@ -149,51 +149,51 @@ class Life(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 14, 43, 43, 130, 700]))
     def wait(self, seconds):
-        self.world.clock.advance(seconds)
+        self.sim.clock.advance(seconds)
 
     @rule()
     def sweep(self):
-        self.world.tick()
+        self.sim.tick()
 
     @rule(answer=st.sampled_from(sorted(POSTS)))
-    @precondition(lambda self: not self.world.relay.posts)
+    @precondition(lambda self: not self.sim.relay.posts)
     def trouble_with_the_next_order(self, answer):
-        self.world.relay.posts.append(POSTS[answer](self.world))
+        self.sim.relay.posts.append(POSTS[answer](self.sim))
 
     @rule(answers=st.lists(st.sampled_from(LOOKS), min_size=1, max_size=3))
     def trouble_with_the_next_looks(self, answers):
-        self.world.relay.looks.extend(answers)
+        self.sim.relay.looks.extend(answers)
 
     @rule(answer=st.sampled_from(VIDEOS), times=st.sampled_from([1, 6, 12]), steps=LONG_STEPS)
-    @precondition(lambda self: not self.world.relay.contents)
+    @precondition(lambda self: not self.sim.relay.contents)
     def trouble_with_the_next_videos(self, answer, times, steps):
         """Let finished videos be late: their tasks are freed, with what is known of them noted."""
-        self.world.cdn = deque([answer] * times)
-        self.world.relay.contents.extend([answer] * times)
-        for worker in list(self.world.workers):
+        self.sim.cdn = deque([answer] * times)
+        self.sim.relay.contents.extend([answer] * times)
+        for worker in list(self.sim.workers):
             if not worker.stalled:
                 self._move(worker, steps)
 
     @rule(ending=st.sampled_from(ENDINGS))
-    @precondition(lambda self: not self.world.relay.endings)
+    @precondition(lambda self: not self.sim.relay.endings)
     def trouble_with_the_next_job(self, ending):
-        self.world.relay.endings.append(ending)
+        self.sim.relay.endings.append(ending)
 
     @rule(service=st.sampled_from(["store", "queue", "files"]), calls=st.integers(1, 4))
     def away(self, service, calls):
-        getattr(self.world, service).away = calls
+        getattr(self.sim, service).away = calls
 
     @rule(write=st.sampled_from(WRITES))
     def lose_the_answer(self, write):
         """Let an effect happen, and its answer get lost."""
-        self.world.at_event[write] = self._fail
+        self.sim.at_event[write] = self._fail
 
     # --- what always holds
 
     @invariant()
     def a_task_goes_only_legal_ways(self):
         for task_id in self.tasks:
-            rows = self.world.store.history[task_id]
+            rows = self.sim.store.history[task_id]
             new = rows[max(self.seen.get(task_id, 0) - 1, 0) :]
             for before, after in pairwise(new):
                 _check_step(before, after)
@@ -205,9 +205,9 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def an_open_task_is_found_again_and_an_ended_one_is_not(self):
-        now = self.world.clock()
+        now = self.sim.clock()
         for task_id in self.tasks:
-            row = self.world.store.rows[task_id]
+            row = self.sim.store.rows[task_id]
             if row["status"] in OPEN:
                 assert "open" in row
                 assert epoch(row["due_at"]) <= now + MAX_UNSEEN_SECONDS
@@ -218,28 +218,28 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_paid_twice(self):
-        now = self.world.clock()
+        now = self.sim.clock()
         for task_id in self.tasks:
-            jobs = self.world.relay.paid(task_id)
+            jobs = self.sim.relay.paid(task_id)
             allowed = 1 + self._unknown(task_id)
             assert len(jobs) <= allowed
-            assert sum(job.alive(now) for job in self.world.relay.jobs_of(task_id)) <= allowed
+            assert sum(job.alive(now) for job in self.sim.relay.jobs_of(task_id)) <= allowed
 
     def teardown(self):
         if not hasattr(self, "world"):
             return
-        self.world.kill()
-        for service in (self.world.store, self.world.queue, self.world.files):
+        self.sim.kill()
+        for service in (self.sim.store, self.sim.queue, self.sim.files):
             service.away = 0
-        self.world.at_event.clear()
-        self.world.settle(within=4000)
+        self.sim.at_event.clear()
+        self.sim.settle(within=4000)
         self.a_task_goes_only_legal_ways()
         self.an_open_task_is_found_again_and_an_ended_one_is_not()
         self.nothing_is_paid_twice()
 
     @property
     def tasks(self):
-        return list(self.world.store.rows)
+        return list(self.sim.store.rows)
 
     @staticmethod
     def _fail():
@@ -248,10 +248,10 @@ class Life(RuleBasedStateMachine):
     def _move(self, worker, steps):
         for _ in range(steps):
             if not worker.done:
-                self.world.move(worker)
+                self.sim.move(worker)
 
     def _unknown(self, task_id):
-        rows = self.world.store.history[task_id]
+        rows = self.sim.store.history[task_id]
         return max(row.get("unknown_submits", 0) for row in rows)
 
 

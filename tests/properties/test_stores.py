@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 
 from tests.support.fakes import START, FakeStore
-from tests.support.simulation import World
+from tests.support.simulation import Simulation
 from videoapi.domain import transitions
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
@@ -82,7 +82,7 @@ class TwoStores(RuleBasedStateMachine):
     def __init__(self, dynamodb):
         super().__init__()
         self.dynamodb = dynamodb
-        self.fake = FakeStore(World())
+        self.fake = FakeStore(Simulation())
         self.now = START
         self.number = next(EXAMPLES)  # one table serves all examples
         self.owner = f"owner {self.number}"
@@ -142,15 +142,15 @@ class TwoStores(RuleBasedStateMachine):
         return task
 
 
-def test_both_stores_read_every_change_alike(cloud):
+def test_both_stores_read_every_change_alike(services):
     run_state_machine_as_test(
-        lambda: TwoStores(cloud.store),
+        lambda: TwoStores(services.store),
         settings=settings(max_examples=30, stateful_step_count=25, deadline=None),
     )
 
 
-def test_nothing_of_a_task_is_lost_in_dynamodb(cloud):
-    world = World()
-    task = world.run()
-    assert cloud.store.create(task) is None
-    assert cloud.store.get(task.task_id) == task
+def test_nothing_of_a_task_is_lost_in_dynamodb(services):
+    sim = Simulation()
+    task = sim.run()
+    assert services.store.create(task) is None
+    assert services.store.get(task.task_id) == task

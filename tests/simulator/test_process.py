@@ -59,7 +59,7 @@ def test_a_taken_port_is_an_error():
             pass
 
 
-def test_the_package_starts_in_an_environment_without_its_requirements():
+def test_package_starts_without_its_requirements():
     code = "import sys, simulator.process; sys.exit('starlette' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

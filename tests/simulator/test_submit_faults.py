@@ -19,7 +19,7 @@ def test_a_limit_says_when_to_come_back(caller):
     assert caller.post("[[submit:429=7]]").headers["retry-after"] == "7"
 
 
-def test_the_first_posts_of_a_task_are_refused_and_then_one_is_accepted(caller):
+def test_first_posts_are_refused_and_then_one_is_accepted(caller):
     prompt = "[[submit:429*2]] [[key:third]]"
     assert [caller.post(prompt).status_code for _ in range(3)] == [429, 429, 200]
     assert caller.task("third") == {"posts": 3, "accepted": 1}

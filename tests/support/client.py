@@ -96,9 +96,9 @@ def cold_start(role, environment):
 class Client:
     """Sends requests to the functions of one deployment."""
 
-    def __init__(self, cloud, **settings):
-        self._calls = cloud.calls
-        self._environment = tuple(sorted((cloud.environment | settings).items()))
+    def __init__(self, services, **settings):
+        self._calls = services.calls
+        self._environment = tuple(sorted((services.environment | settings).items()))
 
     def invoke(self, role, event, context=None):
         handler = cold_start(role, self._environment)

@@ -34,13 +34,13 @@ class FakeRelay:
     the jobs it accepts: fields of their last answer, or None for a video.
     """
 
-    def __init__(self, world):
+    def __init__(self, sim):
         self.jobs, self.requests = [], []
         self.posts, self.looks, self.contents, self.endings = (deque() for _ in range(4))
         self.takes = 30.0  # seconds for a generation
         self.video = {"video_url": f"{CDN}/video.mp4"}
         self.polls = []
-        self._world = world
+        self._sim = sim
 
     @property
     def orders(self):
@@ -49,14 +49,14 @@ class FakeRelay:
 
     def __call__(self, request):
         self.requests.append(request)
-        now = self._world.clock()
+        now = self._sim.clock()
         if request.method == "POST":
             return self._post(request)
         upstream_id, _, content = request.url.path.removeprefix("/v1/videos/").partition("/")
         if content:
-            self._world.at("content")
+            self._sim.at("content")
             return next_of(self.contents, request) or httpx.Response(200, content=mp4())
-        self._world.at("look")
+        self._sim.at("look")
         self.polls.append(now)
         return next_of(self.looks, request) or self._look(upstream_id, now)
 
@@ -69,7 +69,7 @@ class FakeRelay:
 
     def accept(self, request):
         key = request.headers["idempotency-key"]
-        now = self._world.clock()
+        now = self._sim.clock()
         job = UpstreamJob(
             upstream_id=f"video:{len(self.jobs) + 1}",
             task_id=key.rpartition("-")[0],
@@ -83,12 +83,12 @@ class FakeRelay:
 
     def _free(self, job):
         """A transient failure or an audio filter that the relay has told: nothing is charged."""
-        return job.ending is not None and not job.alive(self._world.clock())
+        return job.ending is not None and not job.alive(self._sim.clock())
 
     def _post(self, request):
-        self._world.at("post")
+        self._sim.at("post")
         answer = next_of(self.posts, request) or self.accept(request)
-        self._world.at("posted")
+        self._sim.at("posted")
         return answer
 
     def _look(self, upstream_id, now):

@@ -121,13 +121,13 @@ def kind_of(change):
 class FakeStore:
     """`TaskStore` in a dict. `history` holds every row that ever was, by task."""
 
-    def __init__(self, world):
+    def __init__(self, sim):
         self.rows = {}
         self.history = {}
         self.writes = []
         self.away = 0  # calls that fail before DynamoDB answers again
         self.away_until = 0.0  # every call before it fails
-        self._world = world
+        self._sim = sim
 
     @property
     def kinds(self):
@@ -140,7 +140,7 @@ class FakeStore:
         if task.task_id in self.rows:
             return task_of(self.rows[task.task_id])
         self._write(task.task_id, row_of(task), "create")
-        self._world.at("created")
+        self._sim.at("created")
         return None
 
     def get(self, task_id, *, deleted=False):
@@ -156,7 +156,7 @@ class FakeStore:
         if new is None:
             return None
         self._write(task_id, new, kind)
-        self._world.at(f"{kind} written")
+        self._sim.at(f"{kind} written")
         return task_of(new)
 
     def page(self, owner, *, limit, after=None, status=None, newest_first=True):
@@ -178,15 +178,15 @@ class FakeStore:
         yield from (task_id for _, task_id in due)
 
     def _reached(self, kind):
-        self._world.at(kind)
-        if self.away or self._world.clock() < self.away_until:
+        self._sim.at(kind)
+        if self.away or self._sim.clock() < self.away_until:
             self.away = max(self.away - 1, 0)
             raise ServiceError("The task table does not answer just now. Try again.")
 
     def _write(self, task_id, row, kind):
         self.rows[task_id] = row
         self.history.setdefault(task_id, []).append(row)
-        self.writes.append((kind, task_id, self._world.clock()))
+        self.writes.append((kind, task_id, self._sim.clock()))
 
 
 @dataclass
@@ -200,23 +200,23 @@ class Letter:
 class FakeQueue:
     """SQS: a received message is hidden for a while, and after five receives it is a dead one."""
 
-    def __init__(self, world):
+    def __init__(self, sim):
         self.letters, self.dead, self.sent = [], [], []
         self.hidden = []  # (instant, seconds) of each change of a visibility
         self.away = 0  # calls that fail before SQS answers again
-        self._world = world
+        self._sim = sim
         self._numbers = itertools.count(1)
 
     def send(self, task_id, *, delay=0):
         self._reached("send")
         seconds = min(MAX_DELAY, -int(-delay // 1))
-        now = self._world.clock()
+        now = self._sim.clock()
         self.letters.append(Letter(task_id, now + seconds))
         self.sent.append((task_id, seconds, now))
-        self._world.at("sent")
+        self._sim.at("sent")
 
     def hide(self, receipt_handle, *, seconds):
-        now = self._world.clock()
+        now = self._sim.clock()
         letter = next((each for each in self.letters if each.receipt == receipt_handle), None)
         # The worker's first act: from the queue's own visibility to that of its lease.
         self._reached("shorten" if letter and letter.visible_at > now + seconds else "hide")
@@ -236,7 +236,7 @@ class FakeQueue:
                 self.dead.append(letter.task_id)
                 continue
             letter.receipt = f"receipt-{next(self._numbers)}"
-            letter.visible_at = self._world.clock() + QUEUE_VISIBILITY
+            letter.visible_at = self._sim.clock() + QUEUE_VISIBILITY
             return replace(letter)
         return None
 
@@ -244,11 +244,11 @@ class FakeQueue:
         self.letters = [letter for letter in self.letters if letter.receipt != receipt]
 
     def _visible(self):
-        now = self._world.clock()
+        now = self._sim.clock()
         return [letter for letter in self.letters if letter.visible_at <= now]
 
     def _reached(self, kind):
-        self._world.at(kind)
+        self._sim.at(kind)
         if self.away:
             self.away -= 1
             raise ServiceError("The task queue does not answer just now. Try again.")
@@ -257,15 +257,15 @@ class FakeQueue:
 class FakeFiles:
     """The bucket."""
 
-    def __init__(self, world):
+    def __init__(self, sim):
         self.objects = {}
         self.away = 0  # calls that fail before S3 answers again
-        self._world = world
+        self._sim = sim
 
     def put(self, key, body, content_type):
         self._reached("put")
         self.objects[key] = (body if isinstance(body, bytes) else body.read(), content_type)
-        self._world.at("put done")
+        self._sim.at("put done")
 
     def get(self, key):
         self._reached("fetch")
@@ -277,7 +277,7 @@ class FakeFiles:
             self.objects.pop(key, None)
 
     def _reached(self, kind):
-        self._world.at(kind)
+        self._sim.at(kind)
         if self.away:
             self.away -= 1
             raise ServiceError("The file store does not answer just now. Try again.")

@@ -97,7 +97,7 @@ def client(service):
     return session().client(service)
 
 
-class Cloud:
+class DataServices:
     """One deployment's data, and a way to look at it that the code under test has no part in."""
 
     table, bucket = "tasks", "files"
@@ -186,8 +186,8 @@ def moto():
 
 
 @pytest.fixture
-def cloud(moto):
+def services(moto):
     moto.reset()
     CALLS.forget()
-    yield Cloud()
+    yield DataServices()
     CALLS.forget()

@@ -1,6 +1,6 @@
 """One deployment of the service on fakes: "command in, state out".
 
-Every effect is announced at `World.at`, where a test lets a worker die or somebody else act.
+Every effect is announced at `Simulation.at`, where a test lets a worker die or somebody else act.
 """
 
 import itertools
@@ -72,7 +72,7 @@ class NoLimits:
         return Quota()
 
 
-class World:
+class Simulation:
     """One deployment of the service. See the module."""
 
     clock_type = Clock

@@ -1,29 +1,29 @@
 """Workers that move only when they are told to, one step at a time.
 
 Each is the real `Generation` in a thread of its own, but only one thread ever runs: a worker stops
-at every event of its `World` (before and after each effect, and while it sleeps) until its next
+at every event of its `Simulation` (before and after each effect, and in its sleep) until its next
 turn. So a test decides every interleaving, and the same decisions give the same run.
 """
 
 import threading
 
 from tests.support.fakes import Clock, Crash
-from tests.support.simulation import World
+from tests.support.simulation import Simulation
 from videoapi.errors import ServiceError
 
 
 class Worker(threading.Thread):
     """One invocation of the worker function, for one received message."""
 
-    def __init__(self, world, letter):
+    def __init__(self, sim, letter):
         super().__init__(daemon=True)
         self.letter = letter
         self.lease = None
         self.stalled = False  # a paused process: its heart does not beat either
         self.done = False
         self.wakes_at = None  # while it sleeps
-        self._world = world
-        self._message = world.message(letter.task_id, letter.receipt)
+        self._sim = sim
+        self._message = sim.message(letter.task_id, letter.receipt)
         self._turn, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
         self._dies = False
         self._failure = None
@@ -32,8 +32,8 @@ class Worker(threading.Thread):
     def run(self):
         self._turn.acquire()
         try:
-            self._world.generation.run(self._message)
-            self._world.queue.delete(self.letter.receipt)
+            self._sim.generation.run(self._message)
+            self._sim.queue.delete(self.letter.receipt)
         except (Crash, ServiceError):
             pass  # the message comes back
         except BaseException as exc:  # noqa: BLE001 — told to the thread of the test
@@ -93,7 +93,7 @@ class SteppingClock(Clock):
         return [worker.lease for worker in self.workers if worker.stalled]
 
 
-class SteppingWorld(World):
+class SteppingSimulation(Simulation):
     """A deployment with several workers at once."""
 
     clock_type = SteppingClock

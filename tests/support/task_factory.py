@@ -33,7 +33,7 @@ def new_task(*, now=None, **fields):
     return Task(**defaults | fields)
 
 
-class Lives:
+class TaskFactory:
     """Each method returns a task of its status, from the table."""
 
     def __init__(self, store):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.support.moto import cloud, moto
-from tests.support.task_factory import Lives
+from tests.support.moto import moto, services
+from tests.support.task_factory import TaskFactory
 
-__all__ = ["cloud", "moto"]
+__all__ = ["moto", "services"]
 
 
 @pytest.fixture
-def lives(cloud):
-    return Lives(cloud.store)
+def task_factory(services):
+    return TaskFactory(services.store)

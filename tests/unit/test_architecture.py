@@ -12,6 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HANDLERS = sorted((ROOT / "functions").glob("*/app.py"))
 # Every folder with Python of the project outside its tests.
 ROOTS = ("benchmarks", "cli", "devstack", "functions", "layers", "simulator", "tools")
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 PYTHON = sorted(path for root in ROOTS for path in (ROOT / root).rglob("*.py"))
 # What a package may import from its siblings, inside functions and for types as well.
 # `errors` and `settings` are open to all; `bootstrap` may import everything.
@@ -183,3 +184,10 @@ def test_only_bootstrap_reads_the_environment(path):
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names |= {name.rpartition(".")[2] for name in imports_of(path)}
     assert path.stem == "bootstrap" or not names & {"environ", "environb", "getenv"}
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
+def test_test_names_have_at_most_60_characters(path):
+    """A rule that needs more words is the test's docstring."""
+    names = {node.name for node in ast.walk(ast.parse(path.read_text())) if hasattr(node, "name")}
+    assert {name for name in names if str(name).startswith("test_") and len(name) > 60} == set()

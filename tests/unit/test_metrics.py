@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.fake_relay import failed
 from tests.support.fakes import Crash
-from tests.support.simulation import OWNER, World
+from tests.support.simulation import OWNER, Simulation
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.api.openai.requests import from_openai
 from videoapi.metrics import Metrics
@@ -17,19 +17,20 @@ BUSY = httpx.Response(503, json={})
 REFUSED = httpx.Response(401, json={"error": {"code": "invalid_api_key"}})
 
 
-def counts(world, name):
-    return [value for measured, value, _ in world.measured if measured == name]
+def counts(sim, name):
+    return [value for measured, value, _ in sim.measured if measured == name]
 
 
-def codes(world):
-    return [code for measured, _, code in world.measured if measured == "TasksEnded"]
+def codes(sim):
+    return [code for measured, _, code in sim.measured if measured == "TasksEnded"]
 
 
 def die():
     raise Crash
 
 
-def test_a_metric_is_one_line_with_its_stack_and_nothing_that_a_caller_said(monkeypatch, capsys):
+def test_metric_is_one_line_without_callers_words(monkeypatch, capsys):
+    """A metric is one line with its stack and nothing that a caller said."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "video-api-prod")
     Metrics().ended("audio_filtered")
     (line,) = capsys.readouterr().out.splitlines()
@@ -44,12 +45,12 @@ def test_a_metric_is_one_line_with_its_stack_and_nothing_that_a_caller_said(monk
 
 
 def test_a_video_is_measured_from_its_submit_to_its_end():
-    world = World()
-    task_id = world.submit()
-    world.clock.advance(7)
-    world.settle()
-    duration = world.task(task_id).result["duration"]
-    assert world.measured == [
+    sim = Simulation()
+    task_id = sim.submit()
+    sim.clock.advance(7)
+    sim.settle()
+    duration = sim.task(task_id).result["duration"]
+    assert sim.measured == [
         ("QueueSeconds", 7.0, None),
         ("JobsPaid", 1, None),
         ("GenerationSeconds", duration, None),
@@ -58,74 +59,77 @@ def test_a_video_is_measured_from_its_submit_to_its_end():
 
 
 def test_a_submit_counts_a_task_and_its_repetition_none():
-    world = World()
-    submission = from_openai({"prompt": "A fox"}, world.settings)
+    sim = Simulation()
+    submission = from_openai({"prompt": "A fox"}, sim.settings)
     for _ in range(2):
-        caller = Caller(key=ApiKey(OWNER, Limits()), now=world.clock(), idempotency_key="once")
-        world.submissions.submit(submission, caller)
-    assert counts(world, "TasksAccepted") == [1]
+        caller = Caller(key=ApiKey(OWNER, Limits()), now=sim.clock(), idempotency_key="once")
+        sim.submissions.submit(submission, caller)
+    assert counts(sim, "TasksAccepted") == [1]
 
 
-def test_each_further_attempt_is_counted_and_every_job_that_the_relay_took():
-    world = World()
-    world.relay.posts.extend([BUSY, BUSY])
-    world.relay.endings.extend([failed("HIGH_TRAFFIC"), None])
-    world.run()
-    assert counts(world, "AttemptsRepeated") == [1, 1, 1]
-    assert counts(world, "JobsPaid") == [1, 1]
-    assert codes(world) == ["completed"]
+def test_attempts_and_paid_jobs_are_counted():
+    """Each further attempt is counted and every job that the relay took."""
+    sim = Simulation()
+    sim.relay.posts.extend([BUSY, BUSY])
+    sim.relay.endings.extend([failed("HIGH_TRAFFIC"), None])
+    sim.run()
+    assert counts(sim, "AttemptsRepeated") == [1, 1, 1]
+    assert counts(sim, "JobsPaid") == [1, 1]
+    assert codes(sim) == ["completed"]
 
 
 def test_only_the_first_claim_tells_how_long_a_task_had_waited():
-    world = World()
-    world.submit()
-    world.at_event["look"] = die
-    world.settle()
-    assert counts(world, "QueueSeconds") == [0.0]
-    assert counts(world, "JobsPaid") == [1]
+    sim = Simulation()
+    sim.submit()
+    sim.at_event["look"] = die
+    sim.settle()
+    assert counts(sim, "QueueSeconds") == [0.0]
+    assert counts(sim, "JobsPaid") == [1]
 
 
 def test_a_failure_is_counted_under_its_code():
-    world = World()
-    world.relay.posts.append(REFUSED)
-    world.run()
-    assert codes(world) == ["upstream_account_error"]
-    assert counts(world, "GenerationSeconds") == counts(world, "JobsPaid") == []
+    sim = Simulation()
+    sim.relay.posts.append(REFUSED)
+    sim.run()
+    assert codes(sim) == ["upstream_account_error"]
+    assert counts(sim, "GenerationSeconds") == counts(sim, "JobsPaid") == []
 
 
 @pytest.mark.parametrize("act", ["cancel", "delete"])
 def test_a_live_task_that_is_given_up_is_counted_once(act):
-    world = World()
-    task_id = world.submit()
-    getattr(world.cancellation, act)(task_id, OWNER)
-    world.settle()
-    assert codes(world) == ["cancelled"]
+    sim = Simulation()
+    task_id = sim.submit()
+    getattr(sim.cancellation, act)(task_id, OWNER)
+    sim.settle()
+    assert codes(sim) == ["cancelled"]
 
 
 def test_an_ended_task_that_is_deleted_ends_no_second_time():
-    world = World()
-    task = world.run()
-    world.cancellation.delete(task.task_id, OWNER)
-    assert codes(world) == ["completed"]
+    sim = Simulation()
+    task = sim.run()
+    sim.cancellation.delete(task.task_id, OWNER)
+    assert codes(sim) == ["completed"]
 
 
-def test_a_dead_letter_that_ends_its_task_is_counted_under_its_code():
-    world = World()
-    task_id = world.submit()
-    while not world.queue.dead:
-        world.at_event["begin_attempt"] = die
-        world.work() or world.clock.advance(1)
-    world.clock.advance(43)  # beyond the last worker's lease
-    world.recovery.resolve_dead_letter(task_id)
-    assert codes(world) == ["worker_crashed"]
+def test_resolved_dead_letter_is_counted_by_its_code():
+    """A dead letter that ends its task is counted under its code."""
+    sim = Simulation()
+    task_id = sim.submit()
+    while not sim.queue.dead:
+        sim.at_event["begin_attempt"] = die
+        sim.work() or sim.clock.advance(1)
+    sim.clock.advance(43)  # beyond the last worker's lease
+    sim.recovery.resolve_dead_letter(task_id)
+    assert codes(sim) == ["worker_crashed"]
 
 
-def test_a_sweep_counts_what_it_queues_again_and_an_idle_one_sends_nothing():
-    world = World()
-    world.recovery.sweep()
+def test_sweep_counts_what_it_queues_again():
+    """A sweep counts what it queues again and an idle one sends nothing."""
+    sim = Simulation()
+    sim.recovery.sweep()
     for _ in range(2):
-        world.submit()
-    world.queue.letters.clear()
-    world.clock.advance(121)
-    world.recovery.sweep()
-    assert world.measured == [("TasksQueuedAgain", 2, None)]
+        sim.submit()
+    sim.queue.letters.clear()
+    sim.clock.advance(121)
+    sim.recovery.sweep()
+    assert sim.measured == [("TasksQueuedAgain", 2, None)]

@@ -67,7 +67,7 @@ WRITINGS = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(writings=st.lists(WRITINGS, min_size=len(KEY), max_size=len(KEY)), around=st.text())
-def test_a_key_of_which_each_letter_is_written_in_another_way_is_found(writings, around):
+def test_key_with_every_letter_written_differently_is_found(writings, around):
     around = around.replace("&", "").replace("\\", "").replace("%", "")
     written = "".join(write(sign) for write, sign in zip(writings, KEY, strict=True))
     assert holds_key(KEY, f"{around}|{written}|{around}")

@@ -57,7 +57,8 @@ def test_numbers_are_numbers():
 
 @pytest.mark.parametrize("field", [f for f in fields(Settings) if type(f.default) is int])
 @pytest.mark.parametrize("text", ["40", "40.0", "4e1", " 40 ", "+40"])
-def test_a_whole_number_is_one_in_every_spelling_that_cloudformation_takes(field, text):
+def test_integer_is_read_in_every_cloudformation_spelling(field, text):
+    """A whole number is one in every spelling that CloudFormation takes."""
     value = getattr(read(**{field.name.upper(): text}), field.name)
     assert (value, type(value)) == (40, int)
 
@@ -75,7 +76,8 @@ def test_a_whole_number_is_one_in_every_spelling_that_cloudformation_takes(field
         ("OPENAI_STATUS_VOCABULARY", "klingon"),
     ],
 )
-def test_a_value_that_means_nothing_is_refused_by_the_name_the_operator_knows(name, text):
+def test_bad_value_is_refused_by_the_operators_name(name, text):
+    """A value that means nothing is refused by the name the operator knows."""
     with pytest.raises(ValueError, match=f"{name}='{text}'"):
         read(**{name: text})
 
@@ -95,7 +97,7 @@ def test_nothing_changes_a_setting_afterwards():
         read().veo3_model = "other"
 
 
-def test_every_setting_is_a_variable_of_the_template_with_the_same_default():
+def test_every_setting_is_a_variable_of_the_template():
     described = template()
     variables = described["Globals"]["Function"]["Environment"]["Variables"]
     defaults = {

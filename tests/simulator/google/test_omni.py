@@ -193,7 +193,7 @@ def test_a_blocked_one_is_refused_at_once(omni):
     assert response.json()["error"]["code"] == "content_blocked"
 
 
-def test_a_wrong_key_is_an_invalid_argument_and_none_is_forbidden(omni):
+def test_wrong_key_is_an_invalid_argument_and_none_forbidden(omni):
     for headers, status in (({}, 403), ({"x-goog-api-key": ""}, 403)):
         url = f"{omni.simulator.api}/v1beta/interactions"
         assert httpx.post(url, json={}, headers=headers).status_code == status

@@ -18,20 +18,20 @@ READ, WRITE = "dynamodb:BatchGetItem", "dynamodb:TransactWriteItems"
 
 
 @pytest.fixture
-def limiter(cloud):
-    cloud.calls.forget()
-    return Limiter(cloud.store)
+def limiter(services):
+    services.calls.forget()
+    return Limiter(services.store)
 
 
 @pytest.fixture
-def submit(limiter, cloud):
+def submit(limiter, services):
     """Return a function that makes one more task of a key, as a submit does."""
 
     def submit(key, now=NOON):
         quota = limiter.quota(key, now)
         task = new_task(now=now, owner=key.name)
         try:
-            assert cloud.store.create(task, *quota.writes(task.task_id)) is None
+            assert services.store.create(task, *quota.writes(task.task_id)) is None
         except ConditionFailed as failed:
             limiter.reconsider(quota, failed)
             raise
@@ -60,20 +60,20 @@ def state(quota):
     return rate_limit_headers(quota)["RateLimit"]
 
 
-def counters(cloud):
-    return {name: item for name, item in cloud.items().items() if name.startswith("limits#")}
+def counters(services):
+    return {name: item for name, item in services.items().items() if name.startswith("limits#")}
 
 
-def test_key_without_limits_costs_no_call(limiter, cloud):
+def test_key_without_limits_costs_no_call(limiter, services):
     quota = limiter.quota(key(), NOON)
     assert (quota.writes("vid_1"), rate_limit_headers(quota)) == ([], {})
     assert limiter.admit_image(key(), NOON) == limiter.admit_upload(key(), NOON) == Quota()
-    assert cloud.calls.made == []
+    assert services.calls.made == []
 
 
-def test_all_limits_are_one_read_and_the_tasks_transaction(submit, cloud):
+def test_all_limits_are_one_read_and_the_tasks_transaction(submit, services):
     submit(key(submits_per_minute=9, videos_per_day=9, tasks_alive=9))
-    assert cloud.calls.made == [READ, WRITE]
+    assert services.calls.made == [READ, WRITE]
 
 
 def test_submits_over_the_minute_wait_for_the_next(limiter, submit):
@@ -117,10 +117,10 @@ def test_both_windows_are_told_in_one_header(limiter):
     }
 
 
-def test_of_two_windows_that_are_full_the_day_is_told(submit, cloud):
+def test_of_two_windows_that_are_full_the_day_is_told(submit, services):
     """Who heard of the minute would come again in a minute, in vain."""
     alice = key(submits_per_minute=1, videos_per_day=1)
-    cloud.calls.before(WRITE, lambda: submit(alice))
+    services.calls.before(WRITE, lambda: submit(alice))
     for _ in range(2):
         with pytest.raises(RateLimited, match="videos a day"):
             submit(alice)
@@ -139,9 +139,9 @@ def test_clocks_that_differ_at_midnight_reopen_no_window(submit):
     assert made == {-0.1: 2, 0.1: 2}
 
 
-def test_windows_are_removed_by_ttl_after_their_end(submit, cloud):
+def test_windows_are_removed_by_ttl_after_their_end(submit, services):
     submit(key(submits_per_minute=1, videos_per_day=1))
-    ends = {name[-9]: int(item["expires_at"]) for name, item in counters(cloud).items()}
+    ends = {name[-9]: int(item["expires_at"]) for name, item in counters(services).items()}
     minute, day = (item for item in sorted(ends.values()))
     assert NOON + 60 < minute < NOON + 600
     assert NOON + DAY < day < NOON + 3 * DAY
@@ -155,13 +155,13 @@ def test_windows_are_removed_by_ttl_after_their_end(submit, cloud):
         ({"tasks_alive": 1}, "too_many_tasks_alive"),
     ],
 )
-def test_what_slips_past_the_read_is_refused_by_the_transaction(submit, cloud, limits, code):
+def test_what_slips_past_the_read_is_refused_by_the_transaction(submit, services, limits, code):
     """Each of ten submits comes after the read of the one before, and before its write."""
     alice, made, refused = key(**limits), [], []
 
     def at_once(depth):
         if depth:
-            cloud.calls.before(WRITE, lambda: at_once(depth - 1))
+            services.calls.before(WRITE, lambda: at_once(depth - 1))
         try:
             made.append(submit(alice))
         except RateLimited as refusal:
@@ -169,21 +169,21 @@ def test_what_slips_past_the_read_is_refused_by_the_transaction(submit, cloud, l
 
     at_once(9)
     assert (len(made), refused) == (1, [code] * 9)
-    assert len([name for name in cloud.items() if name.startswith("vid_")]) == 1
+    assert len([name for name in services.items() if name.startswith("vid_")]) == 1
 
 
-def test_refused_submit_uses_up_none_of_its_other_limits(submit, cloud):
+def test_refused_submit_uses_up_none_of_its_other_limits(submit, services):
     alice = key(submits_per_minute=9, videos_per_day=9, tasks_alive=1)
     submit(alice)
-    before = counters(cloud)
-    cloud.calls.before(READ, lambda: None)
+    before = counters(services)
+    services.calls.before(READ, lambda: None)
     for _ in range(3):
         with pytest.raises(RateLimited, match="alive"):
             submit(alice)
-    assert counters(cloud) == before
+    assert counters(services) == before
 
 
-def test_place_comes_free_when_a_task_has_ended(submit, cloud):
+def test_place_comes_free_when_a_task_has_ended(submit, services):
     alice = key(tasks_alive=2)
     first = submit(alice)
     submit(alice)
@@ -191,38 +191,38 @@ def test_place_comes_free_when_a_task_has_ended(submit, cloud):
         submit(alice)
     assert refusal.value.code == "too_many_tasks_alive"
     assert headers_of(refusal) == {"Retry-After": "10"}
-    cloud.store.apply(first.task_id, transitions.cancel(now=NOON, retention=60))
+    services.store.apply(first.task_id, transitions.cancel(now=NOON, retention=60))
     submit(alice)
     with pytest.raises(RateLimited):
         submit(alice)
 
 
 @pytest.mark.parametrize("limit", ["submits_per_minute", "videos_per_day", "tasks_alive"])
-def test_limit_of_none_at_all_refuses_every_submit(submit, cloud, limit):
+def test_limit_of_none_at_all_refuses_every_submit(submit, services, limit):
     """Such a row is made by hand: `make key` wants at least 1."""
     with pytest.raises(RateLimited):
         submit(key(**{limit: 0}))
-    assert not cloud.items()
+    assert not services.items()
 
 
-def test_place_of_a_task_that_is_gone_altogether_comes_free(submit, cloud):
+def test_place_of_a_task_that_is_gone_altogether_comes_free(submit, services):
     alice = key(tasks_alive=1)
     task = submit(alice)
-    cloud.dynamodb.delete_item(TableName=cloud.table, Key={"task_id": {"S": task.task_id}})
+    services.dynamodb.delete_item(TableName=services.table, Key={"task_id": {"S": task.task_id}})
     submit(alice)
 
 
-def test_place_that_comes_free_after_the_read_is_taken(limiter, submit, cloud):
+def test_place_that_comes_free_after_the_read_is_taken(limiter, submit, services):
     """The read saw a free place, another submit took it, and a task ended since."""
     alice = key(tasks_alive=1)
     quota = limiter.quota(alice, NOON)
     ended = submit(alice)
-    cloud.store.apply(ended.task_id, transitions.cancel(now=NOON, retention=60))
+    services.store.apply(ended.task_id, transitions.cancel(now=NOON, retention=60))
     task = new_task(owner="alice")
     with pytest.raises(ConditionFailed) as failed:
-        cloud.store.create(task, *quota.writes(task.task_id))
+        services.store.create(task, *quota.writes(task.task_id))
     limiter.reconsider(quota, failed.value)
-    assert cloud.store.create(task, *quota.writes(task.task_id)) is None
+    assert services.store.create(task, *quota.writes(task.task_id)) is None
 
 
 GIVEN_UP = {
@@ -231,57 +231,60 @@ GIVEN_UP = {
 }
 
 
-def begun(cloud, task, *, accepted):
+def begun(services, task, *, accepted):
     """Let a worker begin a task's POST, and perhaps get its answer."""
-    task = cloud.store.apply(task.task_id, transitions.claim("worker", now=NOON, lease_seconds=40))
-    task = cloud.store.apply(
+    task = services.store.apply(
+        task.task_id, transitions.claim("worker", now=NOON, lease_seconds=40)
+    )
+    task = services.store.apply(
         task.task_id, transitions.begin_attempt(task, now=NOON, prompt="A fox")
     )
     if accepted:
-        task = cloud.store.apply(task.task_id, transitions.accept(task, "job:1", now=NOON))
+        task = services.store.apply(task.task_id, transitions.accept(task, "job:1", now=NOON))
     return task
 
 
 @pytest.mark.parametrize("accepted", [False, True])
 @pytest.mark.parametrize("how", GIVEN_UP)
-def test_given_up_task_keeps_its_place_while_its_paid_job_may_run(submit, cloud, how, accepted):
+def test_abandoned_task_keeps_its_place_while_its_job_may_run(submit, services, how, accepted):
+    """A given up task keeps its place while its paid job may run."""
     alice = key(tasks_alive=1)
-    task = begun(cloud, submit(alice), accepted=accepted)
-    assert cloud.store.apply(task.task_id, GIVEN_UP[how](task))
+    task = begun(services, submit(alice), accepted=accepted)
+    assert services.store.apply(task.task_id, GIVEN_UP[how](task))
     with pytest.raises(RateLimited, match="alive"):
         submit(alice, NOON + PAID_JOB_SECONDS - 1)
     submit(alice, NOON + PAID_JOB_SECONDS)
 
 
 @pytest.mark.parametrize("how", GIVEN_UP)
-def test_given_up_task_that_was_never_posted_frees_its_place(submit, cloud, how):
+def test_given_up_task_that_was_never_posted_frees_its_place(submit, services, how):
     alice = key(tasks_alive=1)
     task = submit(alice)
-    assert cloud.store.apply(task.task_id, GIVEN_UP[how](task))
+    assert services.store.apply(task.task_id, GIVEN_UP[how](task))
     submit(alice)
 
 
 @pytest.mark.parametrize("how", GIVEN_UP)
-def test_given_up_task_whose_job_is_done_frees_its_place(submit, cloud, how):
+def test_given_up_task_whose_job_is_done_frees_its_place(submit, services, how):
     """The video was being fetched when its owner gave it up: nothing runs any more."""
     alice = key(tasks_alive=1)
-    task = begun(cloud, submit(alice), accepted=True)
-    task = cloud.store.apply(task.task_id, transitions.note_done(task, now=NOON))
-    assert cloud.store.apply(task.task_id, GIVEN_UP[how](task))
+    task = begun(services, submit(alice), accepted=True)
+    task = services.store.apply(task.task_id, transitions.note_done(task, now=NOON))
+    assert services.store.apply(task.task_id, GIVEN_UP[how](task))
     submit(alice)
 
 
-def test_deleted_video_whose_job_had_ended_frees_its_place(submit, cloud):
+def test_deleted_video_whose_job_had_ended_frees_its_place(submit, services):
     alice = key(tasks_alive=1)
-    task = begun(cloud, submit(alice), accepted=True)
+    task = begun(services, submit(alice), accepted=True)
     done = transitions.complete(task, {"video_url": "https://a"}, now=NOON, retention=DAY)
-    task = cloud.store.apply(task.task_id, done)
-    cloud.store.apply(task.task_id, transitions.delete(task, now=NOON, retention=DAY))
+    task = services.store.apply(task.task_id, done)
+    services.store.apply(task.task_id, transitions.delete(task, now=NOON, retention=DAY))
     submit(alice)
 
 
 @pytest.fixture
-def crowd(cloud):
+def crowd(services):
     """Return a function that fills a key's set with so many live tasks."""
 
     def fill(number):
@@ -289,29 +292,30 @@ def crowd(cloud):
             (new_task(now=NOON, owner="alice") for _ in range(number)),
             key=lambda task: task.task_id,
         )
-        cloud.put(tasks)
+        services.put(tasks)
         ids = {"SS": [task.task_id for task in tasks]}
-        cloud.dynamodb.put_item(
-            TableName=cloud.table, Item={"task_id": {"S": "limits#alice"}, "alive": ids}
+        services.dynamodb.put_item(
+            TableName=services.table, Item={"task_id": {"S": "limits#alice"}, "alive": ids}
         )
         return tasks
 
     return fill
 
 
-def test_large_full_set_is_looked_over_in_bounded_reads_and_not_each_time(crowd, submit, cloud):
+def test_large_full_set_is_reviewed_in_bounded_reads(crowd, submit, services):
+    """A large full set is looked over in bounded reads and not each time."""
     crowd(200)
     alice = key(tasks_alive=200)
     for seconds, calls in [(0, 3), (1, 1), (PAUSE, 3)]:
-        cloud.calls.forget()
+        services.calls.forget()
         with pytest.raises(RateLimited):
             submit(alice, NOON + seconds)
-        assert len(cloud.calls.made) == calls
+        assert len(services.calls.made) == calls
 
 
-def test_every_task_of_a_large_set_has_its_turn(crowd, submit, cloud):
+def test_every_task_of_a_large_set_has_its_turn(crowd, submit, services):
     tasks = crowd(200)
-    cloud.store.apply(tasks[137].task_id, transitions.cancel(now=NOON, retention=DAY))
+    services.store.apply(tasks[137].task_id, transitions.cancel(now=NOON, retention=DAY))
     alice, tries = key(tasks_alive=200), 200 // LOOKED_AT_ONCE
     made = []
     for number in range(tries):
@@ -322,11 +326,11 @@ def test_every_task_of_a_large_set_has_its_turn(crowd, submit, cloud):
     assert len(made) == 1
 
 
-def test_set_of_an_earlier_version_still_counts(crowd, submit, cloud):
+def test_set_of_an_earlier_version_still_counts(crowd, submit, services):
     """Its counters of a minute and a day stand in the same item, and are read no more."""
     crowd(1)
     old = {"minute": 29_454_480, "day": 20_454, "submits": 99, "videos": 99}
-    cloud.change("limits#alice", **{name: {"N": str(value)} for name, value in old.items()})
+    services.change("limits#alice", **{name: {"N": str(value)} for name, value in old.items()})
     with pytest.raises(RateLimited, match="alive"):
         submit(key(tasks_alive=1))
     submit(key(submits_per_minute=1, videos_per_day=1))
@@ -341,9 +345,9 @@ def test_image_counts_in_its_minute_and_day_but_is_no_task(image, submit):
             another(alice, NOON)
 
 
-def test_image_that_slips_past_the_read_is_refused(image, cloud):
+def test_image_that_slips_past_the_read_is_refused(image, services):
     alice = key(videos_per_day=1)
-    cloud.calls.before("dynamodb:UpdateItem", lambda: image(alice, NOON))
+    services.calls.before("dynamodb:UpdateItem", lambda: image(alice, NOON))
     with pytest.raises(RateLimited, match="videos a day"):
         image(alice, NOON)
 
@@ -358,18 +362,18 @@ def test_upload_counts_in_its_minute_alone(limiter):
 
 @pytest.mark.parametrize("code", ["InternalServerError", ""])
 @pytest.mark.parametrize("call", [READ, WRITE])
-def test_table_that_is_away_admits_nobody(submit, cloud, call, code):
-    cloud.calls.fail(call, code)
+def test_table_that_is_away_admits_nobody(submit, services, call, code):
+    services.calls.fail(call, code)
     with pytest.raises(ServiceError):
         submit(key(tasks_alive=1))
-    assert cloud.items() == {}
+    assert services.items() == {}
 
 
-def test_tasks_that_were_not_read_are_not_taken_for_ended(crowd, submit, cloud):
+def test_tasks_that_were_not_read_are_not_taken_for_ended(crowd, submit, services):
     """DynamoDB leaves out of a batch what it throttles, without an error."""
     tasks = crowd(1)
-    unread = {cloud.table: {"Keys": [{"task_id": {"S": tasks[0].task_id}}]}}
-    events = cloud.dynamodb.meta.events
+    unread = {services.table: {"Keys": [{"task_id": {"S": tasks[0].task_id}}]}}
+    events = services.dynamodb.meta.events
 
     def throttle(parsed, **_):
         parsed["UnprocessedKeys"] = unread
@@ -378,4 +382,4 @@ def test_tasks_that_were_not_read_are_not_taken_for_ended(crowd, submit, cloud):
     with pytest.raises(ServiceError):
         submit(key(tasks_alive=1))
     events.unregister("after-call.dynamodb.BatchGetItem", throttle)
-    assert counters(cloud)["limits#alice"]["alive"] == [tasks[0].task_id]
+    assert counters(services)["limits#alice"]["alive"] == [tasks[0].task_id]

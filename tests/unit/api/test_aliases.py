@@ -131,7 +131,7 @@ CONTRADICTIONS = {
 
 
 @pytest.mark.parametrize(("fields", "param"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
-def test_what_cannot_be_done_is_refused_by_the_name_that_was_sent(fields, param):
+def test_impossible_value_is_refused_by_the_name_sent(fields, param):
     error = refused(submission, **fields)
     assert error.param == param
     assert URL not in error.message
@@ -183,7 +183,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("name", "field"), UNKNOWN.items())
-def test_a_name_that_may_mean_more_is_refused_with_the_one_to_use(name, field):
+def test_ambiguous_name_is_refused_with_the_one_to_use(name, field):
     for value in (URL, [URL], {"url": URL}, 1, None):
         error = refused(submission, **{name: value})
         assert (error.code, error.param) == ("unknown_parameter", name)
@@ -199,7 +199,7 @@ def test_a_name_that_nobody_knows_is_refused_all_the_same(name):
     ("name", "field"),
     [("image_url", "image"), ("seconds", "duration"), ("size", "resolution"), ("promt", "prompt")],
 )
-def test_rest_refuses_every_other_name_and_says_which_one_is_meant(name, field):
+def test_rest_refuses_other_names_and_says_the_right_one(name, field):
     error = refused(rest, **{name: 5})
     assert (error.code, error.param) == ("unknown_parameter", name)
     assert f"did you mean {field}?" in error.message

@@ -99,7 +99,7 @@ def test_the_limit_is_of_the_body_as_the_function_gets_it():
 
 
 @pytest.mark.parametrize("body", ["*", "YQ", "ü", "YQ==YQ=="])
-def test_a_body_that_is_not_the_base64_it_claims_to_be_is_malformed(body):
+def test_broken_base64_body_is_malformed(body):
     assert seen(Api.body, body=body, isBase64Encoded=True) == "MalformedBody"
 
 
@@ -107,7 +107,8 @@ def base_url(api):
     return api.base_url
 
 
-def test_links_go_to_the_public_url_where_one_is_set_and_else_to_the_requests_host():
+def test_links_use_the_public_url_or_the_requests_host():
+    """Links go to the public URL where one is set and else to the request's host."""
     assert seen(base_url) == f"https://{DOMAIN}"
     assert seen(base_url, public_url="https://v.example.com/") == "https://v.example.com"
 

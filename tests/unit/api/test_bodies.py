@@ -50,7 +50,8 @@ def test_another_coding_is_refused_by_the_headers_name(coding):
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_compressed_json_that_a_gateway_took_for_text_is_refused_by_the_headers_name(coding):
+def test_compressed_json_is_refused_by_the_headers_name(coding):
+    """Compressed JSON that a gateway took for text is refused by the header's name."""
     with pytest.raises(UnsupportedMediaType, match="Content-Encoding") as refused:
         read(CODINGS[coding](b"{}"), coding, encoded=False)
     assert refused.value.headers == {"Accept-Encoding": "identity"}

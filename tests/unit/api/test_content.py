@@ -56,7 +56,8 @@ def test_a_video_is_there_until_its_last_second_and_then_no_more():
     assert missing(task, now=NOW + 60).code == "video_expired"
 
 
-def test_a_copy_is_said_to_be_gone_once_the_bucket_may_have_removed_it():
+def test_expired_copy_is_gone():
+    """A copy is said to be gone once the bucket may have removed it."""
     copied = {"video_key": "videos/anonymous/vid_1.mp4"}
     task = replace(completed(**copied), expires_at=int(NOW) + 30 * DAY)
     for variant in ("video", "thumbnail"):
@@ -69,7 +70,8 @@ def test_the_upstreams_own_url_is_not_bound_to_our_bucket():
     assert file_link(task, "video", LINKS, now=NOW + 29 * DAY).url == "https://upstream/v.mp4"
 
 
-def test_the_upstreams_own_url_is_said_to_be_gone_when_it_has_ended():
+def test_expired_upstream_url_is_gone():
+    """The upstream's own URL is said to be gone when it has ended."""
     result = {"video_url": "https://upstream/v.mp4", "video_expires_at": NOW + 30}
     assert file_link(completed(**result), "video", LINKS, now=NOW + 29).expires_at == NOW + 30
     assert missing(completed(**result), now=NOW + 30).code == "video_expired"

@@ -14,7 +14,7 @@ def test_health_tells_the_version_of_the_package():
     assert documentation.health() == {"status": "ok", "version": videoapi.__version__}
 
 
-def test_the_security_policy_allows_the_pages_own_style_and_script_alone():
+def test_security_policy_allows_the_pages_parts_alone():
     policy = documentation.SECURITY["Content-Security-Policy"]
     (style,) = re.findall(r"<style>(.*?)</style>", page(), re.DOTALL)
     own = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -93,7 +93,7 @@ def test_the_openapi_document_is_of_this_version():
     assert document["info"]["version"] == videoapi.__version__
 
 
-def test_a_documented_path_tells_its_methods_as_an_allow_header_has_them():
+def test_documented_path_lists_methods_as_allow_does():
     methods = documentation.methods()
     assert methods["/api/v1/videos/generate"] == "POST"
     assert set(methods["/v1/videos"].split(", ")) == {"GET", "HEAD", "POST"}

@@ -72,7 +72,7 @@ def test_every_route_is_documented_and_no_other():
     assert OPERATIONS.keys() == kept - {"$default"}
 
 
-def test_every_operation_has_an_id_of_its_own_and_a_tag_that_is_explained():
+def test_every_operation_has_its_id_and_an_explained_tag():
     ids = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(set(ids)) == len(ids)
     tags = {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
@@ -134,7 +134,7 @@ IMAGE_FIELDS = {"image", "input_reference"}
         (NewUpload, {}),
     ],
 )
-def test_a_request_s_schema_takes_exactly_what_its_validator_takes(model, whole):
+def test_request_schema_takes_what_its_validator_takes(model, whole):
     schema = named(model.__name__)
     for field in {*model.model_fields, "unknown"} - IMAGE_FIELDS:
         for value in VALUES:
@@ -281,7 +281,8 @@ def test_every_command_of_the_page_would_be_accepted():
             assert validator(content["schema"]).is_valid(body), words
 
 
-def test_a_file_that_a_command_sends_is_one_that_the_page_fetches():
+def test_commands_send_files_that_the_page_fetches():
+    """A file that a command sends is one that the page fetches."""
     words = list(commands(PAGE))
     sent = {part.partition("@")[2] for each in words for part in each if "=@" in part}
     fetched = {each[-1].rpartition("/")[2] for each in words if "-O" in each}
@@ -289,7 +290,8 @@ def test_a_file_that_a_command_sends_is_one_that_the_page_fetches():
     assert sent <= {name for name in fetched if f"GET /examples/{name}" in OPERATIONS}
 
 
-def test_the_commands_send_a_key_where_keys_are_asked_for_and_nowhere_else():
+def test_commands_send_a_key_where_keys_are_needed():
+    """The commands send a key where keys are asked for and nowhere else."""
     asked, key = documentation.page(BASE, keys=True), "Authorization: Bearer $VIDEO_API_KEY"
     assert key not in [part for words in commands(PAGE) for part in words]
     for words in commands(asked):

@@ -27,7 +27,7 @@ def test_a_documented_path_answers_its_methods(path, answers):
 @pytest.mark.parametrize(
     "path", ["", "/", "/v1/videos", "/nothing/", "//example.com", "/v1/videos/x/"]
 )
-def test_no_other_path_is_meant_by_a_path_without_needless_slashes(path):
+def test_only_needless_slashes_are_removed_from_a_path(path):
     assert paths.straight(path) == ""
 
 

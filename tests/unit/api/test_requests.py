@@ -89,7 +89,8 @@ def test_no_reference_is_no_image():
 
 
 @pytest.mark.parametrize("image", ["", " ", "\n"])
-def test_an_empty_image_is_refused_and_never_taken_for_text_to_video(image):
+def test_empty_image_is_refused(image):
+    """An empty image is refused and never taken for text to video."""
     for error in (
         refused(rest, image=image),
         refused(openai, input_reference=image),
@@ -145,7 +146,7 @@ def test_a_metadata_object_needs_no_text():
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 5, [{}]])
-def test_a_body_that_is_no_object_is_refused_in_the_words_of_json(body):
+def test_body_that_is_no_object_is_refused_in_json_words(body):
     for call in (from_rest, from_openai):
         with pytest.raises(ValidationError, match="JSON object"):
             call(body, DEFAULTS)

@@ -73,7 +73,8 @@ def test_a_video_expires_with_its_file_or_with_its_task(result, days):
     assert (later["video_url"] is None) == (days == 2)
 
 
-def test_no_answer_has_a_key_called_url_for_clients_would_send_their_key_there():
+def test_no_response_has_a_key_called_url():
+    """No answer has a key called `url`, for clients would send their key there."""
     result = {"video_url": "https://x", "url": "https://y"}
     for status in (Status.PENDING, Status.COMPLETED):
         for body in shown(new_task(status=status, result=result, completed_at="2026-01-11")):
@@ -100,7 +101,7 @@ def test_a_thumbnail_is_shown_of_a_completed_task_alone():
 
 
 @pytest.mark.parametrize("claimed", [True, False])
-def test_a_thumbnail_is_linked_as_long_as_what_was_written_at_the_first_claim_is_there(claimed):
+def test_thumbnail_is_linked_while_its_file_is_there(claimed):
     """A task may be waiting, and may be worked at, for hours; the later end keeps no file."""
     task = new_task(
         now=NOW - 3600,
@@ -122,7 +123,7 @@ def test_seconds_are_a_text_and_never_null(asked, told):
 
 
 @pytest.mark.parametrize(("stored", "told"), [(1, True), (0, False)])
-def test_whether_a_prompt_was_optimised_is_told_where_it_was_asked(stored, told):
+def test_optimised_prompt_is_reported_where_it_was_asked(stored, told):
     task = new_task(prompt_optimized=stored)
     assert rest_responses.rest_task(task, LINKS, now=NOW)["prompt_optimized"] is told
     assert "prompt_optimized" not in rest_responses.rest_task(new_task(), LINKS, now=NOW)

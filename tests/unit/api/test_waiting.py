@@ -27,7 +27,8 @@ def running(progress, *, began=-20.0, told=0.0, accepted=True):
     )
 
 
-def test_a_task_that_waits_for_a_worker_is_looked_at_every_two_seconds():
+def test_waiting_task_is_polled_every_two_seconds():
+    """A task that waits for a worker is looked at every two seconds."""
     assert retry_after(new_task(now=NOW), now=NOW) == 2
     assert retry_after(new_task(now=NOW), now=NOW + 3600) == 2
 
@@ -41,18 +42,20 @@ def test_a_job_without_progress_is_looked_at_every_two_seconds():
     ("progress", "seconds"),
     [(1, 10), (40, 10), (50, 10), (60, 6), (75, 3), (80, 2), (90, 1), (99, 1)],
 )
-def test_half_of_what_is_left_is_waited_for_between_one_second_and_ten(progress, seconds, accepted):
+def test_half_of_the_rest_is_waited_between_1_and_10_s(progress, seconds, accepted):
+    """Half of what is left is waited for between one second and ten."""
     assert retry_after(running(progress, accepted=accepted), now=NOW) == seconds
 
 
-def test_what_has_passed_since_the_progress_was_written_is_not_waited_for_again():
+def test_time_since_the_progress_is_not_waited_again():
     # 50 % after 10 s: 20 s in all, of which 15 are over.
     assert retry_after(running(50, began=-15, told=-5), now=NOW) == 2
 
 
 @pytest.mark.parametrize("progress", [1, 50, 99, 100])
 @pytest.mark.parametrize(("began", "told"), [(-900, -899), (-20, -20), (-20, -40), (5, 9)])
-def test_the_hint_stays_within_its_bounds_whatever_the_clocks_say(progress, began, told):
+def test_poll_hint_stays_within_its_bounds(progress, began, told):
+    """The hint stays within its bounds whatever the clocks say."""
     assert (
         MIN_SECONDS
         <= retry_after(running(progress, began=began, told=told), now=NOW)

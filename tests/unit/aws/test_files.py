@@ -67,36 +67,37 @@ def test_every_file_lies_under_its_owner_and_task():
     assert upload_key("anna", "abc") == "inputs/anna/uploads/abc"
 
 
-def test_bytes_and_streams_are_kept_with_their_type(cloud):
-    cloud.files.put("a", b"one", "image/png")
-    cloud.files.put("b", io.BytesIO(b"two"), "video/mp4")
-    assert cloud.files.get("a") == (b"one", "image/png")
-    assert cloud.files.get("b") == (b"two", "video/mp4")
+def test_bytes_and_streams_are_kept_with_their_type(services):
+    services.files.put("a", b"one", "image/png")
+    services.files.put("b", io.BytesIO(b"two"), "video/mp4")
+    assert services.files.get("a") == (b"one", "image/png")
+    assert services.files.get("b") == (b"two", "video/mp4")
 
 
-def test_a_file_that_is_gone_is_none_and_may_be_deleted_again(cloud):
-    cloud.files.put("a", b"one", "image/png")
-    cloud.files.delete(["a", "never-there"])
-    assert cloud.files.get("a") is None
-    cloud.files.delete(["a"])
-    cloud.files.delete([])
+def test_a_file_that_is_gone_is_none_and_may_be_deleted_again(services):
+    services.files.put("a", b"one", "image/png")
+    services.files.delete(["a", "never-there"])
+    assert services.files.get("a") is None
+    services.files.delete(["a"])
+    services.files.delete([])
 
 
-def test_a_file_knows_when_it_was_written_and_none_has_no_time(cloud):
-    assert cloud.files.written_at("a") is None
-    cloud.files.put("a", b"one", "image/png")
-    assert abs(cloud.files.written_at("a") - datetime.now(UTC).timestamp()) < 60
+def test_a_file_knows_when_it_was_written_and_none_has_no_time(services):
+    assert services.files.written_at("a") is None
+    services.files.put("a", b"one", "image/png")
+    assert abs(services.files.written_at("a") - datetime.now(UTC).timestamp()) < 60
 
 
 @pytest.mark.parametrize("code", ["SlowDown", ""])
 @pytest.mark.parametrize("call", ["PutObject", "GetObject", "HeadObject", "DeleteObject"])
-def test_an_outage_is_a_service_error_whose_note_tells_what_aws_said(cloud, call, code):
-    cloud.calls.fail(f"s3:{call}", code)
+def test_outage_is_a_service_error_with_awss_words(services, call, code):
+    """An outage is a service error whose note tells what AWS said."""
+    services.calls.fail(f"s3:{call}", code)
     actions = {
-        "PutObject": lambda: cloud.files.put("a", b"", "image/png"),
-        "GetObject": lambda: cloud.files.get("a"),
-        "HeadObject": lambda: cloud.files.written_at("a"),
-        "DeleteObject": lambda: cloud.files.delete(["a"]),
+        "PutObject": lambda: services.files.put("a", b"", "image/png"),
+        "GetObject": lambda: services.files.get("a"),
+        "HeadObject": lambda: services.files.written_at("a"),
+        "DeleteObject": lambda: services.files.delete(["a"]),
     }
     with pytest.raises(ServiceError) as caught:
         actions[call]()
@@ -114,7 +115,7 @@ def test_no_client_is_made_before_a_file_is_asked_for():
         files.get("a")
 
 
-def test_a_link_is_signed_with_version_4_for_the_buckets_own_host():
+def test_link_is_signed_v4_for_the_buckets_host():
     url = urlsplit(links().to("videos/anna/vid 1.mp4", now=NOW).url)
     assert url.netloc == "files.s3.eu-central-1.amazonaws.com"
     assert url.path == "/videos/anna/vid%201.mp4"
@@ -141,18 +142,20 @@ def test_a_link_dies_with_the_session_that_signed_it_and_says_so():
     assert link.expires_at == now + signed_seconds(link)
 
 
-def test_a_link_of_a_session_of_unknown_end_is_promised_for_no_longer_than_any_session_lasts():
+def test_link_of_an_unknown_session_is_short():
+    """A link of a session of unknown end is promised for no longer than any session lasts."""
     link = links(seconds=7 * 24 * 3600).to("a", now=NOW)
     assert signed_seconds(link) == 12 * 3600
     assert link.expires_at == NOW + 12 * 3600
 
 
-def test_a_link_is_no_longer_than_asked_where_the_session_outlives_it():
+def test_link_lasts_as_asked_where_the_session_is_longer():
     now = datetime.now(UTC).timestamp()
     assert signed_seconds(links(lasting(7200), seconds=60).to("a", now=now)) == 60
 
 
-def test_a_link_and_a_form_of_a_snapshot_are_signed_for_the_life_of_new_credentials():
+def test_snapshots_links_last_as_long_as_new_credentials():
+    """A link and a form of a snapshot are signed for the life of new credentials."""
     now = datetime.now(UTC).timestamp()
     link = links(thawed(7200), seconds=600).to("a", now=now)
     assert signed_seconds(link) == 600
@@ -175,7 +178,7 @@ def test_a_form_is_posted_to_the_bucket():
     assert form(endpoint="http://127.0.0.1:4566").url == "http://127.0.0.1:4566/files/"
 
 
-def test_a_form_allows_one_key_one_type_and_the_sizes_and_nothing_else():
+def test_form_allows_one_key_one_type_and_the_sizes():
     made = form()
     conditions = policy_of(made)["conditions"]
     assert ["content-length-range", 1, 99] in conditions
@@ -204,7 +207,8 @@ def test_a_form_of_lasting_credentials_has_no_token():
     assert "x-amz-security-token" not in form(Credentials("key", "secret")).fields
 
 
-def test_a_form_expires_when_asked_and_no_later_than_the_session_that_signed_it():
+def test_form_ends_when_asked_or_with_its_session():
+    """A form expires when asked and no later than the session that signed it."""
     assert policy_of(form())["expiration"] == timestamp(NOW + 600)
     assert form().expires_at == NOW + 600
     now = datetime.now(UTC).timestamp()

@@ -49,12 +49,13 @@ def test_what_is_nested_is_one_json_text():
     assert "🦊" in item["request"]["S"], "not escaped: it counts by bytes"
 
 
-def test_attributes_that_only_indexes_or_later_versions_use_are_passed_over():
+def test_unknown_attributes_are_ignored():
+    """Attributes that only indexes or later versions use are passed over."""
     item = task_item(FULL) | {"of_tomorrow": {"S": "x"}}
     assert decode(item) == FULL
 
 
-def test_request_of_a_later_version_is_read_without_what_is_not_known():
+def test_later_versions_request_is_read():
     """A roll-back meets tasks that the newer code wrote, and must not crash on them."""
     item = task_item(FULL)
     request = json.loads(item["request"]["S"]) | {"seed": 7, "of_tomorrow": {"a": ["b"]}}

@@ -17,8 +17,8 @@ OUTAGES = ["ProvisionedThroughputExceededException", ""]
 
 
 @pytest.fixture
-def store(cloud):
-    return cloud.store
+def store(services):
+    return services.store
 
 
 @pytest.fixture
@@ -43,24 +43,25 @@ def beside(*, condition="attribute_not_exists(task_id)"):
     return Write("beside", "Put", body)
 
 
-def test_second_task_of_the_same_id_finds_the_first_in_a_transaction_too(store, cloud):
+def test_second_task_of_one_id_finds_the_first(store, services):
+    """A second task of the same id finds the first in a transaction too."""
     first = new_task(fingerprint="one")
     assert store.create(first) is None
     second = new_task(task_id=first.task_id, fingerprint="other")
     assert store.create(second, beside()) == first
-    assert list(cloud.items()) == [first.task_id], "all or nothing"
+    assert list(services.items()) == [first.task_id], "all or nothing"
 
 
-def test_task_is_not_written_where_another_writes_condition_fails(store, cloud):
+def test_task_is_not_written_where_another_condition_fails(store, services):
     store.create(new_task(), beside())
     with pytest.raises(ConditionFailed) as failed:
         store.create(new_task(), beside())
     assert (failed.value.name, failed.value.item) == ("beside", {"task_id": "other#1"})
-    assert len(cloud.items()) == 2
+    assert len(services.items()) == 2
 
 
 @pytest.mark.parametrize("repeated", [False, True])
-def test_put_that_botocore_repeats_after_it_was_made_is_no_replay(repeated):
+def test_put_repeated_by_botocore_is_no_replay(repeated):
     """Its second try finds what the first has written: the same task, of the same request."""
     client = boto3.client("dynamodb", region_name="us-east-1")
     task, stub = new_task(fingerprint="one"), Stubber(client)
@@ -76,47 +77,47 @@ def test_put_that_botocore_repeats_after_it_was_made_is_no_replay(repeated):
 
 @pytest.mark.parametrize("others", [(), (beside(),)], ids=["put", "transaction"])
 @pytest.mark.parametrize("code", ["InternalServerError", ""])
-def test_lost_answer_is_settled_by_one_read(store, cloud, others, code):
+def test_lost_answer_is_settled_by_one_read(store, services, others, code):
     call = "dynamodb:TransactWriteItems" if others else "dynamodb:PutItem"
     task = new_task(fingerprint="one")
 
     def lose_the_answer():
         assert store.create(task, *others) is None
-        cloud.calls.fail(call, code)
+        services.calls.fail(call, code)
 
-    cloud.calls.before(call, lose_the_answer)
+    services.calls.before(call, lose_the_answer)
     assert store.create(task, *others) is None
-    assert cloud.calls.made[-1] == "dynamodb:GetItem"
+    assert services.calls.made[-1] == "dynamodb:GetItem"
 
 
-def test_lost_answer_of_nothing_written_is_a_service_error(store, cloud):
-    cloud.calls.fail("dynamodb:PutItem", "")
+def test_lost_answer_of_nothing_written_is_a_service_error(store, services):
+    services.calls.fail("dynamodb:PutItem", "")
     with pytest.raises(ServiceError) as error:
         store.create(new_task())
     assert error.value.retryable
-    assert cloud.items() == {}
+    assert services.items() == {}
 
 
-def test_lost_answer_that_no_read_can_settle_is_told_apart(store, cloud):
-    cloud.calls.fail("dynamodb:PutItem", "")
-    cloud.calls.fail("dynamodb:GetItem", "InternalServerError")
+def test_lost_answer_that_no_read_can_settle_is_told_apart(store, services):
+    services.calls.fail("dynamodb:PutItem", "")
+    services.calls.fail("dynamodb:GetItem", "InternalServerError")
     with pytest.raises(Unconfirmed) as error:
         store.create(new_task())
     assert not error.value.retryable
     assert len(error.value.__notes__) == 2
 
 
-def test_write_that_is_not_allowed_is_read_back_by_nobody(store, cloud):
-    cloud.calls.fail("dynamodb:PutItem", "AccessDeniedException", status=400)
-    cloud.calls.forget_made()
+def test_write_that_is_not_allowed_is_read_back_by_nobody(store, services):
+    services.calls.fail("dynamodb:PutItem", "AccessDeniedException", status=400)
+    services.calls.forget_made()
     with pytest.raises(ServiceError) as error:
         store.create(new_task())
     assert not error.value.retryable
-    assert cloud.calls.made == ["dynamodb:PutItem"]
+    assert services.calls.made == ["dynamodb:PutItem"]
 
 
-def test_single_update_is_no_transaction(store, cloud):
-    cloud.calls.forget_made()
+def test_single_update_is_no_transaction(store, services):
+    services.calls.forget_made()
     key = {"task_id": {"S": "counter"}}
     body = {
         "Key": key,
@@ -124,7 +125,7 @@ def test_single_update_is_no_transaction(store, cloud):
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
     store.transact(Write("minute", "Update", body))
-    assert cloud.calls.made == ["dynamodb:UpdateItem"]
+    assert services.calls.made == ["dynamodb:UpdateItem"]
     assert store.read("counter") == {"task_id": "counter", "submits": 1}
 
 
@@ -138,17 +139,17 @@ def test_a_tombstone_is_found_by_whoever_comes_after_it(store):
     assert store.get(task.task_id, deleted=True) == found
 
 
-def test_what_is_no_task_id_is_none_without_a_call(store, cloud):
-    before = len(cloud.calls.made)
+def test_what_is_no_task_id_is_none_without_a_call(store, services):
+    before = len(services.calls.made)
     assert store.get("") is None
     assert store.get("fingerprint#anonymous#f") is None
-    assert len(cloud.calls.made) == before
+    assert len(services.calls.made) == before
 
 
-def test_no_change_makes_a_task_that_is_not_there(store, cloud):
+def test_no_change_makes_a_task_that_is_not_there(store, services):
     change = transitions.cancel(now=NOW, retention=60)
     assert store.apply(new_task().task_id, change) is None
-    assert cloud.items() == {}
+    assert services.items() == {}
 
 
 @pytest.mark.parametrize(
@@ -163,12 +164,13 @@ def test_no_change_makes_a_task_that_is_not_there(store, cloud):
     ],
     ids=["status", "value", "presence", "lease"],
 )
-def test_a_change_whose_condition_does_not_hold_is_a_none_and_no_write(store, cloud, change):
+def test_change_whose_condition_fails_writes_nothing(store, services, change):
+    """A change whose condition does not hold is None and writes nothing."""
     task = new_task(now=NOW)
     store.create(task)
-    before = cloud.items()
+    before = services.items()
     assert store.apply(task.task_id, change) is None
-    assert cloud.items() == before
+    assert services.items() == before
 
 
 def test_a_change_returns_the_task_after_it(store):
@@ -207,7 +209,7 @@ def test_pages_go_on_where_the_last_one_ended(store, seven, newest_first):
 
 
 @pytest.mark.usefixtures("seven")
-def test_a_page_has_no_more_where_the_limit_is_the_number_of_tasks(store):
+def test_page_of_exactly_the_limit_has_no_more(store):
     assert store.page("anonymous", limit=7).after is None
     assert store.page("anonymous", limit=6).after is not None
 
@@ -232,7 +234,8 @@ class Endless:
         }
 
 
-def test_a_search_for_a_rare_status_stops_after_a_while_and_says_where_to_go_on():
+def test_search_for_a_rare_status_stops_with_a_cursor():
+    """A search for a rare status stops after a while and says where to go on."""
     endless = Endless()
     page = TaskStore(endless, "tasks").page("anonymous", limit=1, status="cancelled")
     assert len(endless.starts) == MAX_FILTERED_PAGES
@@ -250,18 +253,19 @@ def test_a_page_that_is_full_asks_for_no_more():
     assert page.after == listed_at(page.tasks[-1])
 
 
-def test_overdue_are_open_tasks_of_every_shard_whose_time_has_passed(store, lives):
-    due = {lives.pending(now=NOW).task_id for _ in range(SHARDS * 3)}
-    lives.pending(now=NOW + 600)
-    lives.cancelled(now=NOW)
-    lives.processing(now=NOW)
+def test_overdue_tasks_of_every_shard_are_found(store, task_factory):
+    """Overdue are open tasks of every shard whose time has passed."""
+    due = {task_factory.pending(now=NOW).task_id for _ in range(SHARDS * 3)}
+    task_factory.pending(now=NOW + 600)
+    task_factory.cancelled(now=NOW)
+    task_factory.processing(now=NOW)
     assert set(store.overdue(NOW + 300, paid=False)) == due
     assert list(store.overdue(NOW, paid=False)) == []
 
 
-def test_overdue_come_in_the_order_in_which_they_were_due(store, lives):
+def test_overdue_come_in_the_order_in_which_they_were_due(store, task_factory):
     due = [
-        lives.pending(now=NOW + number % 7, due_at=timestamp(NOW + number)).task_id
+        task_factory.pending(now=NOW + number % 7, due_at=timestamp(NOW + number)).task_id
         for number in (5, 3, 4, 1, 2, 6, 8, 7)
     ]
     assert list(store.overdue(NOW + 300, paid=False)) == [
@@ -269,19 +273,19 @@ def test_overdue_come_in_the_order_in_which_they_were_due(store, lives):
     ]
 
 
-def test_overdue_with_a_paid_job_are_told_apart(store, lives):
-    paid = lives.processing(now=NOW)
-    refused = lives.processing(now=NOW)
+def test_overdue_with_a_paid_job_are_told_apart(store, task_factory):
+    paid = task_factory.processing(now=NOW)
+    refused = task_factory.processing(now=NOW)
     change = transitions.retry_submit(refused, now=NOW, again_at=NOW)
     assert store.apply(refused.task_id, change)
     assert list(store.overdue(NOW + 300, paid=True)) == [paid.task_id]
     assert list(store.overdue(NOW + 300, paid=False)) == [refused.task_id]
 
 
-def test_overdue_are_read_page_by_page(cloud, monkeypatch, lives):
+def test_overdue_are_read_page_by_page(services, monkeypatch, task_factory):
     monkeypatch.setattr("videoapi.aws.task_store.SWEEP_LIMIT", 2)
-    due = {lives.processing(now=NOW).task_id for _ in range(5)}
-    assert set(cloud.store.overdue(NOW + 300, paid=True)) == due
+    due = {task_factory.processing(now=NOW).task_id for _ in range(5)}
+    assert set(services.store.overdue(NOW + 300, paid=True)) == due
 
 
 ACTIONS = {
@@ -298,20 +302,21 @@ ACTIONS = {
 
 @pytest.mark.parametrize("code", OUTAGES)
 @pytest.mark.parametrize("call", ACTIONS)
-def test_an_outage_is_a_service_error_whose_note_tells_what_aws_said(cloud, call, code):
-    cloud.calls.fail(call, code)
+def test_outage_is_a_service_error_with_awss_words(services, call, code):
+    """An outage is a service error whose note tells what AWS said."""
+    services.calls.fail(call, code)
     with pytest.raises(ServiceError) as caught:
-        ACTIONS[call](cloud.store)
+        ACTIONS[call](services.store)
     assert caught.value.retryable
     assert caught.value.__notes__[0].startswith("DynamoDB: ")
     assert caught.value.__cause__ is not None
     assert "made up" not in caught.value.message
 
 
-def test_overdue_of_an_absent_table_is_a_service_error_too(cloud):
-    cloud.calls.fail("dynamodb:Query")
+def test_overdue_of_an_absent_table_is_a_service_error_too(services):
+    services.calls.fail("dynamodb:Query")
     with pytest.raises(ServiceError):
-        list(cloud.store.overdue(NOW, paid=True))
+        list(services.store.overdue(NOW, paid=True))
 
 
 def meeting(*answers):
@@ -350,7 +355,8 @@ def test_transactions_that_meet_are_made_again_after_a_pause(met):
 
 
 @pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET]], ids=str)
-def test_transaction_that_meets_others_without_end_is_503_with_nothing_written(met):
+def test_endless_transaction_conflict_is_503(met):
+    """A transaction that meets others without end is 503 with nothing written."""
     store, pauses = meeting(*[met] * MAX_TRIES)
     with pytest.raises(ServiceError) as error:
         store.create(new_task(), beside())

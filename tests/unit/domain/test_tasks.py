@@ -12,7 +12,8 @@ from videoapi.domain.timestamps import epoch, timestamp
 EPOCHS = st.floats(0, 4_000_000_000)
 
 
-def test_an_id_is_vid_and_at_least_24_lower_case_letters_and_digits():
+def test_id_is_vid_and_24_or_more_lower_case_characters():
+    """An id is vid and at least 24 lower case letters and digits."""
     ids = {new_task_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(re.fullmatch(r"vid_[a-z0-9]{24,}", task_id) for task_id in ids)
@@ -37,7 +38,7 @@ def test_anything_else_is_no_id(text):
     assert not is_task_id(text)
 
 
-def test_a_key_always_means_the_same_id_of_its_owner_and_no_other():
+def test_key_is_always_the_same_id_of_its_owner():
     assert derived_task_id("anna", "k") == derived_task_id("anna", "k")
     ids = {derived_task_id(*pair) for pair in [("anna", "k"), ("bert", "k"), ("anna", "l")]}
     assert len(ids) == 3
@@ -73,7 +74,8 @@ def test_only_a_pending_and_a_processing_task_have_not_ended(status):
     assert new_task(status=status).ended is (status not in {"pending", "processing"})
 
 
-def test_money_may_be_gone_from_the_intent_on_and_after_an_unknown_answer():
+def test_maybe_charged_from_the_intent_on():
+    """Money may be gone from the intent on and after an unknown answer."""
     assert not new_task().maybe_charged
     assert new_task(intent_at="2026-01-11T10:30:00.000Z").maybe_charged
     assert new_task(unknown_submits=1).maybe_charged

@@ -39,7 +39,7 @@ def test_nothing_becomes_pending_again():
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_an_ending_starts_the_retention_time_and_leaves_the_sweepers_index(name):
+def test_ending_starts_retention_and_leaves_the_open_index(name):
     sets = ENDINGS[name].sets
     assert sets["expires_at"] == NOW + 60
     assert sets["completed_at"] == timestamp(NOW)
@@ -74,14 +74,14 @@ def test_an_intent_counts_the_attempt_before_it_is_made():
     assert WORKERS["begin_attempt"].sets["intent_at"] == timestamp(NOW)
 
 
-def test_an_accepted_job_is_saved_once_and_only_for_the_latest_attempt():
+def test_accepted_job_is_saved_for_the_latest_attempt_alone():
     change = transitions.accept(HELD, "job:1", now=NOW)
     assert change.leaves == {Status.PROCESSING}
     assert change.equals == {"attempts": 1, "upstream_id": None}
     assert change.sets["upstream_id"] == "job:1"
 
 
-def test_a_refusal_forgets_the_attempt_and_frees_the_task_for_the_next():
+def test_refusal_frees_the_task_for_the_next_attempt():
     sets = WORKERS["retry_submit"].sets
     assert (sets["intent_at"], sets["upstream_id"]) == (None, None)
     assert sets["lease_owner"] == ""
@@ -95,14 +95,16 @@ def test_audio_refusals_and_unknown_answers_are_counted_apart(audio, unknown):
     assert (change.sets["audio_refusals"], change.sets["unknown_submits"]) == (audio, unknown)
 
 
-def test_an_id_that_comes_too_late_is_noted_beside_the_task_and_changes_nothing_else():
+def test_late_id_is_noted_and_changes_nothing_else():
+    """An id that comes too late is noted beside the task and changes nothing else."""
     change = transitions.accepted_late("job:1")
     assert change.leaves == frozenset(Status)
     assert change.appends == {"late_upstream_ids": "job:1"}
     assert not change.sets
 
 
-def test_a_dead_letter_ends_only_a_task_that_nobody_has_come_back_to():
+def test_dead_letter_ends_an_unclaimed_task_alone():
+    """A dead letter ends only a task that nobody has come back to."""
     change = ENDINGS["abandon"]
     assert change.equals["lease_until"] == HELD.lease_until
     assert change.lease_before == timestamp(NOW)

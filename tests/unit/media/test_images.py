@@ -138,7 +138,8 @@ def test_base64_is_read_however_clients_write_it(written, data):
     "data:" + "x" * 300 + ";base64," + text_of(PNG), "\ud800" * 30, "図" * 30, "\0" * 30,
     "{" + text_of(PNG) + "}", text_of(text_of(PNG).encode()),
 )  # fmt: skip
-def test_text_that_does_not_start_like_an_image_is_refused_before_it_is_decoded(text):
+def test_text_unlike_an_image_is_refused_undecoded(text):
+    """Text that does not start like an image is refused before it is decoded."""
     assert "neither a URL nor the base64" in refusal(images.read_inline, text)
 
 
@@ -282,7 +283,7 @@ def test_a_jpeg_whose_segments_lead_nowhere_is_refused(segments):
     assert "gives no size" in refusal(images.read_bytes, jpeg(segments, frame(4, 3)))
 
 
-def test_filling_and_restart_markers_between_segments_are_allowed():
+def test_filling_and_restart_markers_are_allowed():
     data = jpeg(b"\xff\xff\xfe\x00\x02", b"\xff\xd0\xff\x01", frame(4, 3, marker=0xC2))
     assert images.read_bytes(data).width == 4
 

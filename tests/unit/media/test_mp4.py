@@ -120,7 +120,7 @@ def test_length_rate_and_size_are_those_of_the_film(frames, fps, size):
     assert (movie.width, movie.height) == size
 
 
-def test_the_length_is_the_pictures_even_where_the_sound_is_longer():
+def test_length_is_the_pictures_where_sound_is_longer():
     assert inspected(SOUNDING).seconds == pytest.approx(2)
 
 
@@ -312,7 +312,8 @@ def test_a_file_with_header_and_media_is_not_cut(content, whole):
     assert not mp4.is_cut(io.BytesIO(content), whole=whole)
 
 
-def test_media_that_end_after_the_file_are_cut_unless_the_length_was_stated():
+def test_media_beyond_the_file_are_cut_without_a_length():
+    """Media that end after the file are cut unless the length was stated."""
     content = io.BytesIO(WHOLE[:-10])
     assert mp4.is_cut(content, whole=False)
     assert not mp4.is_cut(content, whole=True)

@@ -126,7 +126,8 @@ def test_a_turned_picture_keeps_its_colour_profile():
             assert image.info["icc_profile"] == profile
 
 
-def test_what_stands_upright_or_cannot_be_read_is_left_to_the_byte():
+def test_upright_or_unreadable_image_is_left_as_it_is():
+    """What stands upright or cannot be read is left to the byte."""
     for data in (picture((64, 48)), picture((64, 48), "JPEG"), picture((64, 48), "WEBP")):
         given = images.read_bytes(data)
         assert upright(given) is given
@@ -145,7 +146,8 @@ def test_a_moving_picture_is_left_as_it_is():
     assert upright(given) is given
 
 
-def test_a_picture_that_would_come_out_larger_than_a_relay_takes_is_none():
+def test_picture_too_large_for_a_relay_is_none():
+    """A picture that would come out larger than a relay takes is none."""
     noise = Image.merge("RGB", [Image.effect_noise((3400, 3400), 90) for _ in range(3)])
     exif = Image.Exif()
     exif[0x0112] = 3

@@ -35,7 +35,7 @@ def nobody_came(listener):
     return True
 
 
-def test_an_image_is_fetched_with_nothing_of_ours_but_the_request(monkeypatch):
+def test_image_is_fetched_with_nothing_but_the_request(monkeypatch):
     for proxy in ("HTTP_PROXY", "ALL_PROXY", "http_proxy"):
         monkeypatch.setenv(proxy, "http://127.0.0.1:9")
     with Server(reply(b"picture", Set_Cookie="a=b")) as server:
@@ -53,7 +53,9 @@ def test_an_image_is_fetched_with_nothing_of_ours_but_the_request(monkeypatch):
 
 
 @pytest.mark.parametrize(("code", "transient"), [("EAI_AGAIN", True), ("EAI_NONAME", False)])
-def test_a_resolver_that_is_busy_may_be_asked_again_and_the_caller_reads_the_same(code, transient):
+def test_busy_resolver_may_be_asked_again(code, transient):
+    """A resolver that is busy may be asked again and the caller reads the same."""
+
     def resolve(*_, **__):
         raise socket.gaierror(getattr(socket, code), "of the resolver")
 
@@ -69,7 +71,8 @@ def test_a_video_says_its_size_and_type():
         assert fetch.video(URL, io.BytesIO()).content_type == ""
 
 
-def test_the_certificate_must_be_for_the_name_although_an_address_is_dialled(tmp_path):
+def test_certificate_must_be_for_the_name(tmp_path):
+    """The certificate must be for the name although an address is dialled."""
     ours, theirs = certificate(tmp_path, HOST)
     names = Names({HOST: [[PUBLIC]], "other.example.com": [[PUBLIC]]})
     with Server(reply(b"film"), tls=ours) as server:
@@ -82,7 +85,8 @@ def test_the_certificate_must_be_for_the_name_although_an_address_is_dialled(tmp
     assert len(server.requests) == 1
 
 
-def test_a_connection_is_not_kept_for_another_name_at_the_same_address():
+def test_connection_is_not_reused_for_another_name():
+    """A connection is not kept for another name at the same address."""
     names = Names({HOST: [[PUBLIC]], "other.example.com": [[PUBLIC]]})
     with Server(reply(b"picture", Connection="keep-alive")) as server:
         internet = Internet({PUBLIC: server.port})
@@ -93,7 +97,7 @@ def test_a_connection_is_not_kept_for_another_name_at_the_same_address():
 
 
 @pytest.mark.parametrize("address", INNER_ADDRESSES)
-def test_a_name_is_refused_when_any_of_its_addresses_is_not_public(address):
+def test_name_with_any_private_address_is_refused(address):
     for found in ([address], [PUBLIC, address], [address, PUBLIC]):
         internet = Internet({})
         failed = refusal(fetcher(internet, Names({HOST: [found]})))
@@ -107,13 +111,15 @@ def test_a_name_is_refused_when_any_of_its_addresses_is_not_public(address):
     ["http://127.0.0.1/", "http://[::1]/", "http://localhost/", "http://2130706433/", "ftp://a",
      "http://u:p@example.com/", "http://169.254.169.254/latest/meta-data/", "http://x.internal/"],
 )  # fmt: skip
-def test_what_the_text_of_a_url_shows_is_refused_without_a_look_up(url):
+def test_private_url_text_is_refused_without_a_lookup(url):
+    """What the text of a URL shows is refused without a lookup."""
     internet, names = Internet({}), Names({})
     assert not refusal(fetcher(internet, names), url).transient
     assert internet.dialled == names.asked == []
 
 
-def test_a_name_that_answers_differently_later_is_looked_up_but_once():
+def test_name_is_looked_up_once():
+    """A name that answers differently later is looked up but once."""
     names = Names({HOST: [[PUBLIC], ["127.0.0.1"]]})
     with Server(reply(b"picture")) as server:
         internet = Internet({PUBLIC: server.port, "127.0.0.1": server.port})
@@ -124,7 +130,8 @@ def test_a_name_that_answers_differently_later_is_looked_up_but_once():
     assert internet.dialled == [PUBLIC]
 
 
-def test_a_name_without_an_address_ends_as_one_that_points_inside():
+def test_unknown_name_ends_as_a_private_one():
+    """A name without an address ends as one that points inside."""
     failed = refusal(fetcher(Internet({}), Names({})))
     inside = refusal(fetcher(Internet({}), Names({HOST: ["10.0.0.7"]})))
     assert "no host on the public internet" in str(failed)
@@ -176,7 +183,7 @@ def test_a_redirect_inwards_is_refused_before_a_byte_is_sent(inner):
     assert internet.dialled == [PUBLIC, PUBLIC]
 
 
-def test_a_trusted_origin_is_trusted_for_videos_and_with_nothing_it_redirects_to():
+def test_trusted_origin_is_for_videos_without_redirects():
     with listening() as victim:
         inwards = f"http://127.0.0.1:{victim.getsockname()[1]}/"
         with Server(reply(b"film"), redirect(inwards)) as relay:

@@ -98,7 +98,7 @@ def test_an_answer_without_a_length_ends_with_the_connection():
         assert at_public(server).image(URL) == b"film"
 
 
-def test_a_body_of_the_largest_size_passes_and_one_byte_more_does_not():
+def test_largest_body_passes_and_one_byte_more_does_not():
     whole, more = b"x" * SMALL.size, b"x" * (SMALL.size + 1)
     for length in ({}, {"Content_Length": None}):
         with Server(reply(whole, **length), reply(more, **length)) as server:
@@ -186,7 +186,8 @@ def test_a_slow_look_up_counts():
     assert took < 2
 
 
-def test_no_dial_outlasts_the_download_nor_takes_the_next_ones_turn():
+def test_no_dial_outlasts_the_download():
+    """No dial outlasts the download nor takes the next one's turn."""
     names = Names({HOST: [[PUBLIC, "8.8.8.8"]]})
     for limits, most in ((SHORT, SHORT.seconds), (DownloadLimits(size=1, seconds=60, idle=60), 5)):
         internet = Internet({})

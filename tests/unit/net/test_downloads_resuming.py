@@ -88,7 +88,7 @@ def test_source_that_cannot_go_on_is_left_to_a_later_try(source):
     assert source.asked == [""]
 
 
-def test_source_without_ranges_begins_anew_and_does_not_go_on_for_ever():
+def test_source_without_ranges_begins_anew_and_ends():
     source = Source(ranges=False)
     with pytest.raises(DownloadFailed, match="broke off"):
         fetcher(source).video(URL, io.BytesIO())

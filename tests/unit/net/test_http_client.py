@@ -39,7 +39,8 @@ def asked(handler, *, seconds=60.0, limit=100):
     )
 
 
-def test_json_goes_out_with_the_key_and_the_whole_answer_comes_back():
+def test_json_goes_out_with_the_key():
+    """JSON goes out with the key and the whole answer comes back."""
     seen = []
 
     def handler(request):
@@ -52,7 +53,8 @@ def test_json_goes_out_with_the_key_and_the_whole_answer_comes_back():
 
 
 @pytest.mark.parametrize("bounds", [{"seconds": 0.0}, {"limit": 2}], ids=["time", "size"])
-def test_an_answer_beyond_its_time_or_size_is_an_error_of_the_connection(bounds):
+def test_response_beyond_its_limits_is_a_connection_error(bounds):
+    """An answer beyond its time or size is an error of the connection."""
     with pytest.raises(httpx.HTTPError):
         asked(lambda _: httpx.Response(200, content=iter([b"abc"])), **bounds)
 

@@ -104,14 +104,15 @@ def test_a_password_is_refused_by_name():
 
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("host", ODD_HOSTS)
-def test_odd_spellings_of_a_host_are_refused_even_where_private_ones_are_not(host, private):
+def test_odd_spellings_of_a_host_are_refused(host, private):
+    """Odd spellings of a host are refused even where private ones are not."""
     message = refusal(f"http://{host}/cat.png", allow_private=private)
     assert message.startswith("The URL must")
     assert len(host) < 3 or host not in message
 
 
 @pytest.mark.parametrize("host", INNER_NAMES)
-def test_names_that_are_never_public_are_refused_before_any_look_up(host):
+def test_never_public_names_are_refused_without_a_lookup(host):
     assert "private host" in refusal(f"https://{host}/cat.png")
     check_url(f"https://{host}/cat.png", allow_private=True)
 

@@ -15,7 +15,7 @@ from videoapi.providers.errors import (
 )
 
 
-def test_a_policy_failure_reads_as_the_document_says_and_as_its_sample_looks_for():
+def test_policy_failure_reads_as_its_sample_looks_for():
     failure = JobFailed(ErrorInfo(("PUBLIC_ERROR_MINOR",), "no"))
     assert failure.as_record() == {
         "type": "VideoGenerationError",
@@ -27,7 +27,7 @@ def test_a_policy_failure_reads_as_the_document_says_and_as_its_sample_looks_for
     assert failure.again is None
 
 
-def test_an_audio_failure_has_attempts_of_its_own_and_is_not_the_callers_to_retry():
+def test_audio_failure_has_its_attempts_and_no_retry():
     failure = JobFailed(ErrorInfo(("AUDIO_FILTERED",)))
     assert failure.message == "Audio filtered"
     assert failure.code == "audio_filtered"
@@ -76,7 +76,7 @@ def test_an_unknown_failure_is_final(text, message):
     assert not failure.retryable
 
 
-def test_an_unknown_submit_may_have_been_charged_and_may_be_tried_by_the_caller():
+def test_unknown_submit_is_maybe_charged_and_retryable():
     unknown = SubmitUnknown("it answered 504")
     assert isinstance(unknown, GenerationError)
     assert unknown.as_record() == {
@@ -88,7 +88,8 @@ def test_an_unknown_submit_may_have_been_charged_and_may_be_tried_by_the_caller(
     }
 
 
-def test_a_success_without_a_video_is_a_swallowed_safety_filter_that_was_probably_paid():
+def test_success_without_a_video_was_filtered_and_paid():
+    """A success without a video is a swallowed safety filter that was probably paid."""
     failure = silent_filter_failure()
     assert failure.code == "content_policy_violation"
     assert "content_policy" in failure.message

@@ -47,7 +47,7 @@ def test_a_long_string_may_be_broken_into_lines():
 @pytest.mark.parametrize(
     "text", ["海" * 50_000, '"' * 70_000, "\\" * 70_001, "\0" * 70_000], ids=range(4)
 )
-def test_a_long_string_that_is_no_plain_text_is_read_like_any_other(text):
+def test_long_unplain_string_is_read_like_any_other(text):
     body = json.dumps({"a": text, "b": LONG}, ensure_ascii=False)
     assert parsed(body.encode()) == {"a": text, "b": LONG}
 
@@ -78,12 +78,12 @@ def test_text_like_our_own_mark_is_left_alone(mark):
     ],
     ids=["lists", "depth", "keys", "quotes", "number", "blanks", "cut", "utf-16"],
 )
-def test_what_would_fill_the_memory_is_refused_before_it_is_parsed(body):
+def test_json_that_would_fill_the_memory_is_refused(body):
     with pytest.raises(UnreadableJson):
         parsed(body)
 
 
-def test_a_long_string_is_forgotten_with_the_object_that_holds_it():
+def test_long_string_is_freed_with_its_object():
     """No cycle may keep 60 MB until the collector comes by."""
     body = json.dumps({"a": LONG, "b": {"c": [LONG]}}).encode()
     gc.collect()
@@ -95,7 +95,8 @@ def test_a_long_string_is_forgotten_with_the_object_that_holds_it():
         gc.enable()
 
 
-def test_text_in_a_wrong_encoding_does_not_hide_what_stands_beside_it():
+def test_wrong_encoding_hides_nothing_beside_it():
+    """Text in a wrong encoding does not hide what stands beside it."""
     assert parsed('{"id": "v", "msg": "成功"}'.encode("gb18030"))["id"] == "v"
 
 

@@ -42,7 +42,7 @@ def test_the_url_may_be_the_base_or_the_whole_route(api_url):
 
 
 @pytest.mark.parametrize(("has_image", "focus"), [(True, FROM_IMAGE), (False, FROM_TEXT)])
-def test_the_instruction_asks_for_motion_when_the_first_frame_is_given(has_image, focus):
+def test_instruction_asks_for_motion_with_a_first_frame(has_image, focus):
     seen = []
 
     def answer(request):
@@ -68,7 +68,8 @@ def test_the_instruction_asks_for_motion_when_the_first_frame_is_given(has_image
     ],
     ids=["empty", "blank", "null", "number", "sorry", "cannot", "as an AI", "151 words"],
 )
-def test_an_empty_refusing_or_over_long_answer_leaves_the_callers_prompt(content):
+def test_bad_completion_leaves_the_callers_prompt(content):
+    """An empty refusing or over-long answer leaves the caller's prompt."""
     assert optimizer(saying(content)).optimize("fox", has_image=True) is None
 
 

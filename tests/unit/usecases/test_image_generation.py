@@ -74,7 +74,8 @@ def generate(answer, bucket=None, **fields):
     return generation(answer, bucket).generate(wanted, CALLER, lambda: 100.0).body
 
 
-def test_the_image_is_kept_in_the_callers_own_folder_and_handed_out_both_ways():
+def test_image_is_stored_in_the_callers_folder():
+    """The image is kept in the caller's own folder and handed out both ways."""
     bucket, data = Bucket(), png()
     body = generate(drawing(data), bucket)
     ((key, kept),) = bucket.objects.items()
@@ -95,7 +96,8 @@ def test_a_large_image_is_handed_out_as_a_url_alone():
 
 
 @pytest.mark.parametrize("base_url", ["https://images.example", "https://images.example/v1/"])
-def test_only_what_the_caller_said_is_sent_to_the_one_url_that_knows_the_key(base_url):
+def test_only_the_callers_words_go_to_the_url_with_the_key(base_url):
+    """Only what the caller said is sent to the one URL that knows the key."""
     seen = []
 
     def answer(request):
@@ -141,7 +143,8 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("answer", "error"), FAILURES.values(), ids=FAILURES)
-def test_whatever_the_image_service_does_the_caller_gets_a_typed_error(answer, error):
+def test_every_image_failure_is_a_typed_error(answer, error):
+    """Whatever the image service does the caller gets a typed error."""
     with pytest.raises(error):
         generate(answer)
 
@@ -185,14 +188,17 @@ def test_a_caller_may_ask_again_where_no_image_was_made(answer):
 
 
 @pytest.mark.parametrize("answer", MAYBE_PAID.values(), ids=MAYBE_PAID)
-def test_nobody_is_told_to_ask_again_where_an_image_may_have_been_paid(answer):
+def test_maybe_paid_image_invites_no_retry(answer):
+    """Nobody is told to ask again where an image may have been paid."""
     with pytest.raises(ServiceError) as failed:
         generate(answer)
     assert not failed.value.retryable
     assert failed.value.retry_after is None
 
 
-def test_nobody_is_told_to_ask_again_for_a_paid_image_that_could_not_be_stored():
+def test_paid_image_that_was_not_stored_invites_no_retry():
+    """Nobody is told to ask again for a paid image that could not be stored."""
+
     class Full:
         def put(self, *_):
             error = ServiceError("The file store does not answer just now. Try again.")
@@ -234,7 +240,7 @@ def test_model_that_may_be_named_is_asked_for(allowed, model):
     assert seen == [model or "drawer"]
 
 
-def test_model_that_may_not_be_named_costs_no_image_and_no_place_in_a_limit():
+def test_forbidden_model_costs_no_image_and_no_limit():
     asked = []
     closed = generation(asked.append, limiter=UsedUp(), allowed=("a", "drawer", "b"))
     with pytest.raises(ValidationError, match="model: this service offers drawer, a, b") as caught:
@@ -243,7 +249,7 @@ def test_model_that_may_not_be_named_costs_no_image_and_no_place_in_a_limit():
     assert asked == []
 
 
-def test_endpoint_and_its_link_share_the_time_that_the_gateway_gives():
+def test_endpoint_and_link_share_the_gateways_time():
     """22 s; a link that comes after all of them is not followed."""
     times = iter([0.0, 0.0, 22.0])
     link = answering(json={"data": [{"url": "https://93.184.216.34/image.png"}]})

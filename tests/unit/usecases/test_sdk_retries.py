@@ -14,13 +14,13 @@ NOW = 1_768_127_400.0
 
 
 @pytest.fixture
-def create(cloud):
+def create(services):
     """Return a function that writes a task with its record; it returns who was found instead."""
 
     def create(record):
         task = new_task(now=record.began, fingerprint="f")
         try:
-            found = cloud.store.create(task, record.write(task))
+            found = services.store.create(task, record.write(task))
         except ConditionFailed as failed:
             return sdk_retries.task_id_in(failed.item), None
         return found, task.task_id
@@ -36,17 +36,17 @@ def retry(*, began=NOW, gone=""):
     return RetryRecord(began=began, until=NOW + 900, count=1, superseded=gone)
 
 
-def test_fingerprint_is_remembered_for_its_owner_until_its_time(create, cloud):
+def test_fingerprint_is_remembered_for_its_owner_until_its_time(create, services):
     _, made = create(first_try())
-    assert sdk_retries.recent_duplicate(cloud.store, "anonymous", "f", now=NOW + 899.5) == made
-    assert sdk_retries.recent_duplicate(cloud.store, "anonymous", "f", now=NOW + 900) is None
-    assert sdk_retries.recent_duplicate(cloud.store, "somebody-else", "f", now=NOW) is None
+    assert sdk_retries.recent_duplicate(services.store, "anonymous", "f", now=NOW + 899.5) == made
+    assert sdk_retries.recent_duplicate(services.store, "anonymous", "f", now=NOW + 900) is None
+    assert sdk_retries.recent_duplicate(services.store, "somebody-else", "f", now=NOW) is None
 
 
-def test_first_try_that_its_own_retry_overtook_is_the_retrys_task(create, cloud):
+def test_overtaken_first_try_is_the_retrys_task(create, services):
     _, made = create(retry(began=NOW + 1))
     assert create(first_try()) == (made, None)
-    assert sdk_retries.recent_duplicate(cloud.store, "anonymous", "f", now=NOW) == made
+    assert sdk_retries.recent_duplicate(services.store, "anonymous", "f", now=NOW) == made
 
 
 def test_request_that_began_after_a_retry_is_a_new_one(create):

@@ -33,20 +33,20 @@ UNHEARD = Metrics(lambda *_: None)
 
 
 @pytest.fixture
-def submit(cloud):
+def submit(services):
     links = UrlSigner(
         lambda: Credentials("key", "secret"),
-        bucket=cloud.bucket,
+        bucket=services.bucket,
         region="us-east-1",
         endpoint=None,
         seconds=60,
         file_days=2,
     )
-    limiter = Limiter(cloud.store)
+    limiter = Limiter(services.store)
     submissions = Submissions(
-        store=cloud.store,
-        queue=cloud.queue,
-        images=InputImages(files=cloud.files, links=links, allow_private=False),
+        store=services.store,
+        queue=services.queue,
+        images=InputImages(files=services.files, links=links, allow_private=False),
         limiter=limiter,
         measurements=UNHEARD,
     )
@@ -59,14 +59,14 @@ def submit(cloud):
     return made
 
 
-def test_a_new_task_is_pending_and_due_for_the_sweeper_in_a_minute(submit, cloud):
+def test_new_task_is_pending_and_due_in_a_minute(submit, services):
     done = submit()
-    task = cloud.store.get(done.task.task_id)
+    task = services.store.get(done.task.task_id)
     assert task == done.task
     assert task.status is Status.PENDING
     assert task.created_at == task.updated_at == task.queued_at == timestamp(NOW)
     slow = transitions.claim("worker", now=NOW - 600, lease_seconds=40)
-    assert cloud.store.apply(task.task_id, slow), "at once, by whatever clock"
+    assert services.store.apply(task.task_id, slow), "at once, by whatever clock"
     assert task.due_at == timestamp(NOW + 60)
     assert (done.replayed, done.quota) == (False, Quota())
 
@@ -116,24 +116,24 @@ def test_whatever_differs_makes_another_request(submit, other):
     assert (caught.value.code, caught.value.param) == ("idempotency_key_reused", "Idempotency-Key")
 
 
-def test_a_conflicting_replay_does_not_overwrite_the_first_ones_image(submit, cloud):
+def test_conflicting_replay_keeps_the_first_image(submit, services):
     submit(key="k", file=png())
-    (key,) = cloud.objects()
+    (key,) = services.objects()
     with pytest.raises(ValidationError):
         submit(key="k", file=png(4, 4))
-    assert cloud.objects()[key] == png()
+    assert services.objects()[key] == png()
 
 
-def test_a_deleted_task_is_never_made_again_by_its_key(submit, cloud):
+def test_a_deleted_task_is_never_made_again_by_its_key(submit, services):
     task = submit(key="k").task
-    cloud.change(task.task_id, status={"S": "deleted"})
+    services.change(task.task_id, status={"S": "deleted"})
     with pytest.raises(Conflict):
         submit(key="k")
 
 
-def test_a_remembered_task_that_is_gone_altogether_is_made_anew(submit, cloud):
+def test_a_remembered_task_that_is_gone_altogether_is_made_anew(submit, services):
     first = submit(count=0).task.task_id
-    cloud.dynamodb.delete_item(TableName=cloud.table, Key={"task_id": {"S": first}})
+    services.dynamodb.delete_item(TableName=services.table, Key={"task_id": {"S": first}})
     again = submit(count=1)
     assert (again.replayed, again.task.task_id != first) == (False, True)
 
@@ -142,59 +142,61 @@ def named(messages):
     return [json.loads(each)["task_id"] for each in messages]
 
 
-def test_replay_sends_a_message_a_minute_after_the_first_while_the_task_waits(submit, cloud):
+def test_replay_sends_a_message_after_a_minute(submit, services):
+    """Replay sends a message a minute after the first while the task waits."""
     task_id = submit(key="k").task.task_id
     for seconds, sent in [(0, 1), (59, 0), (60, 1), (61, 0), (119, 0), (120, 1)]:
         assert submit(key="k", now=NOW + seconds).task.task_id == task_id
-        assert named(cloud.messages()) == [task_id] * sent
-    cloud.change(task_id, status={"S": "processing"})
+        assert named(services.messages()) == [task_id] * sent
+    services.change(task_id, status={"S": "processing"})
     submit(key="k", now=NOW + 600)
-    assert cloud.messages() == []
+    assert services.messages() == []
 
 
 @pytest.mark.parametrize("limits", [FREE, Limits(submits_per_minute=1, videos_per_day=1)])
-def test_fifty_replays_are_one_task_one_message_and_nothing_used_up(submit, cloud, limits):
+def test_fifty_replays_are_one_task_and_one_message(submit, services, limits):
+    """Fifty replays are one task, one message and nothing used up."""
     done = [submit(key="k", owner="anna", limits=limits) for _ in range(50)]
-    assert len({each.task.task_id for each in done}) == len(cloud.messages()) == 1
+    assert len({each.task.task_id for each in done}) == len(services.messages()) == 1
     assert [each.replayed for each in done] == [False] + [True] * 49
 
 
-def test_message_that_is_not_sent_at_once_is_the_next_sweeps(submit, cloud):
-    cloud.calls.fail("sqs:SendMessage", "")
+def test_message_that_is_not_sent_at_once_is_the_next_sweeps(submit, services):
+    services.calls.fail("sqs:SendMessage", "")
     task_id = submit().task.task_id
-    assert task_id in set(cloud.store.overdue(NOW + 0.001, paid=False))
-    assert seconds_since(cloud.store.get(task_id).queued_at, NOW) > DAY, "a backlog is no excuse"
+    assert task_id in set(services.store.overdue(NOW + 0.001, paid=False))
+    assert seconds_since(services.store.get(task_id).queued_at, NOW) > DAY, "a backlog is no excuse"
 
 
 @pytest.mark.parametrize("later", [0, 1])
-def test_replay_sends_a_message_that_the_first_try_could_not(submit, cloud, later):
-    cloud.calls.fail("sqs:SendMessage", "")
+def test_replay_sends_a_message_that_the_first_try_could_not(submit, services, later):
+    services.calls.fail("sqs:SendMessage", "")
     task_id = submit(key="k").task.task_id
-    cloud.calls.heal()
+    services.calls.heal()
     assert submit(key="k", now=NOW + later).replayed
-    assert named(cloud.messages()) == [task_id]
+    assert named(services.messages()) == [task_id]
 
 
-def test_message_that_cannot_even_be_noted_is_due_in_a_minute(submit, cloud):
+def test_message_that_cannot_even_be_noted_is_due_in_a_minute(submit, services):
     for call in ("sqs:SendMessage", "dynamodb:UpdateItem"):
-        cloud.calls.fail(call, "")
+        services.calls.fail(call, "")
     task_id = submit().task.task_id
-    cloud.calls.heal()
-    assert task_id in set(cloud.store.overdue(NOW + 60.001, paid=False))
+    services.calls.heal()
+    assert task_id in set(services.store.overdue(NOW + 60.001, paid=False))
 
 
 @pytest.mark.parametrize("call", ["sqs:SendMessage", "dynamodb:UpdateItem"])
-def test_replay_whose_message_cannot_be_sent_is_answered_all_the_same(submit, cloud, call):
+def test_replay_is_answered_when_its_message_cannot_be_sent(submit, services, call):
     task_id = submit(key="k").task.task_id
-    cloud.calls.fail(call)
+    services.calls.fail(call)
     done = submit(key="k", now=NOW + 60)
     assert (done.task.task_id, done.replayed) == (task_id, True)
 
 
-def test_replay_of_a_task_that_expired_meanwhile_tells_what_it_saw(submit, cloud):
+def test_replay_of_an_expired_task_has_what_it_saw(submit, services):
     task_id = submit(key="k").task.task_id
-    gone = {"TableName": cloud.table, "Key": {"task_id": {"S": task_id}}}
-    cloud.calls.before("dynamodb:UpdateItem", lambda: cloud.dynamodb.delete_item(**gone))
+    gone = {"TableName": services.table, "Key": {"task_id": {"S": task_id}}}
+    services.calls.before("dynamodb:UpdateItem", lambda: services.dynamodb.delete_item(**gone))
     assert submit(key="k", now=NOW + 60).task.task_id == task_id
 
 
@@ -205,10 +207,10 @@ DAILY = Limits(videos_per_day=1)
 ALONE = Limits(tasks_alive=1)
 
 
-def test_limits_and_task_are_one_transaction(submit, cloud):
-    cloud.calls.forget_made()
+def test_limits_and_task_are_one_transaction(submit, services):
+    services.calls.forget_made()
     done = submit(limits=Limits(submits_per_minute=9, videos_per_day=9, tasks_alive=9))
-    assert cloud.calls.made == [
+    assert services.calls.made == [
         "dynamodb:BatchGetItem",
         "dynamodb:TransactWriteItems",
         "sqs:SendMessage",
@@ -216,13 +218,13 @@ def test_limits_and_task_are_one_transaction(submit, cloud):
     assert [each.used for each in done.quota.windows] == [1, 1]
 
 
-def test_of_fifty_submits_at_once_one_passes_a_limit_of_one_alive(submit, cloud):
+def test_one_of_fifty_submits_passes_a_limit_of_one_alive(submit, services):
     """Each comes while the one before puts its image: between its count and its task."""
     made, refused = [], []
 
     def at_once(depth):
         if depth:
-            cloud.calls.before("s3:PutObject", lambda: at_once(depth - 1))
+            services.calls.before("s3:PutObject", lambda: at_once(depth - 1))
         try:
             made.append(submit(limits=ALONE, file=png()))
         except RateLimited as refusal:
@@ -230,28 +232,28 @@ def test_of_fifty_submits_at_once_one_passes_a_limit_of_one_alive(submit, cloud)
 
     at_once(49)
     assert (len(made), set(refused)) == (1, {"too_many_tasks_alive"})
-    assert len(cloud.messages()) == 1
-    assert len([name for name in cloud.items() if name.startswith("vid_")]) == 1
+    assert len(services.messages()) == 1
+    assert len([name for name in services.items() if name.startswith("vid_")]) == 1
 
 
 @pytest.mark.parametrize(
     "call", ["s3:PutObject", "dynamodb:TransactWriteItems", "dynamodb:BatchGetItem"]
 )
-def test_submits_that_make_no_task_use_nothing_up(submit, cloud, call):
-    cloud.calls.fail(call)
+def test_submits_that_make_no_task_use_nothing_up(submit, services, call):
+    services.calls.fail(call)
     for _ in range(3):
         with pytest.raises(ServiceError):
             submit(key="k", limits=DAILY, file=png())
-    assert cloud.items() == {}
-    cloud.calls.heal()
+    assert services.items() == {}
+    services.calls.heal()
     assert not submit(key="k", limits=DAILY, file=png()).replayed
     with pytest.raises(RateLimited):
         submit(key="other", limits=DAILY, file=png())
 
 
-def test_submit_that_is_merged_into_its_twin_uses_nothing_up(submit, cloud):
+def test_submit_that_is_merged_into_its_twin_uses_nothing_up(submit, services):
     two = Limits(videos_per_day=2)
-    cloud.calls.before(
+    services.calls.before(
         "dynamodb:TransactWriteItems", lambda: submit(key="k", owner="anna", limits=two)
     )
     assert submit(key="k", owner="anna", limits=two).replayed
@@ -260,16 +262,16 @@ def test_submit_that_is_merged_into_its_twin_uses_nothing_up(submit, cloud):
         submit(owner="anna", limits=two)
 
 
-def test_place_that_others_always_take_is_a_503(cloud):
+def test_place_that_others_always_take_is_a_503(services):
     class Busy(TaskStore):
         def create(self, *_):
             raise ConditionFailed("alive", {"alive": ["vid_gone"]}, repeated=False)
 
-    busy = Busy(cloud.dynamodb, cloud.table)
+    busy = Busy(services.dynamodb, services.table)
     submissions = Submissions(
         store=busy,
-        queue=cloud.queue,
-        images=InputImages(files=cloud.files, links=None, allow_private=False),
+        queue=services.queue,
+        images=InputImages(files=services.files, links=None, allow_private=False),
         limiter=Limiter(busy),
         measurements=UNHEARD,
     )
@@ -292,16 +294,17 @@ def test_refused_first_try_is_not_repeated_into_an_older_task(submit):
 
 
 @pytest.mark.parametrize("call", ["s3:PutObject", "dynamodb:TransactWriteItems"])
-def test_first_try_that_meets_an_outage_is_not_repeated_into_an_older_task(submit, cloud, call):
+def test_first_try_in_an_outage_joins_no_older_task(submit, services, call):
+    """A first try that meets an outage is not repeated into an older task."""
     submit(count=0, file=png())
-    cloud.calls.fail(call)
+    services.calls.fail(call)
     with pytest.raises(ServiceError) as refusal:
         submit(count=0, file=png())
     assert not refusal.value.retryable
 
 
 @pytest.mark.parametrize("older", [{"prompt": "A wolf"}, {"owner": "anna"}, {"now": NOW - 900}])
-def test_refused_first_try_without_an_older_equal_task_may_be_repeated(submit, older):
+def test_refused_first_try_without_an_equal_may_be_repeated(submit, older):
     submit(**{"count": 0, **older})
     submit(limits=ALONE, prompt="A bear")
     with pytest.raises(RateLimited) as refusal:
@@ -309,9 +312,9 @@ def test_refused_first_try_without_an_older_equal_task_may_be_repeated(submit, o
     assert refusal.value.retryable
 
 
-def test_refused_first_try_may_be_repeated_where_nobody_can_look(submit, cloud):
+def test_refused_first_try_may_be_repeated_where_nobody_can_look(submit, services):
     submit(count=0, limits=ALONE)
-    cloud.calls.fail("dynamodb:GetItem")
+    services.calls.fail("dynamodb:GetItem")
     with pytest.raises(RateLimited) as refusal:
         submit(count=0, limits=ALONE)
     assert refusal.value.retryable
@@ -324,26 +327,29 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_retry_whose_first_try_began_after_a_bad_end_is_a_new_task(submit, cloud, end):
+def test_retry_after_a_bad_end_is_a_new_task(submit, services, end):
+    """A retry whose first try began after a bad end is a new task."""
     task = submit(count=0, now=NOW - 60).task
-    cloud.store.apply(task.task_id, ENDS[end](task))
+    services.store.apply(task.task_id, ENDS[end](task))
     again = submit(count=1, now=NOW + MAX_TRY_SECONDS + 1)
     assert (again.replayed, again.task.task_id == task.task_id) == (False, False)
     assert submit(count=2, now=NOW + MAX_TRY_SECONDS + 2).task.task_id == again.task.task_id
 
 
-def test_retry_whose_first_try_may_have_been_cancelled_is_that_task(submit, cloud):
+def test_retry_of_a_maybe_cancelled_try_is_that_task(submit, services):
     task = submit(count=0).task
-    cloud.store.apply(task.task_id, transitions.cancel(now=NOW, retention=60))
+    services.store.apply(task.task_id, transitions.cancel(now=NOW, retention=60))
     assert submit(count=1, now=NOW + 10).task.task_id == task.task_id
 
 
-def test_other_try_that_expired_meanwhile_is_a_503(submit, cloud):
+def test_other_try_that_expired_meanwhile_is_a_503(submit, services):
     def overtake():
         first = submit(count=0, now=NOW + 1).task
-        cloud.dynamodb.delete_item(TableName=cloud.table, Key={"task_id": {"S": first.task_id}})
+        services.dynamodb.delete_item(
+            TableName=services.table, Key={"task_id": {"S": first.task_id}}
+        )
 
-    cloud.calls.before("dynamodb:TransactWriteItems", overtake)
+    services.calls.before("dynamodb:TransactWriteItems", overtake)
     with pytest.raises(ServiceError, match="expired"):
         submit(count=1)
 

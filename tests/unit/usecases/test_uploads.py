@@ -29,7 +29,8 @@ def body_of(**fields):
     return validated(NewUpload, fields, default_param="body")
 
 
-def test_an_upload_is_a_form_for_ten_minutes_under_a_name_that_nobody_can_guess(links):
+def test_upload_is_a_form_for_ten_minutes(links):
+    """An upload is a form for ten minutes under a name that nobody can guess."""
     made = offer("anna", links, now=NOW, content_type="image/webp")
     name = made["reference"].removeprefix("upload_")
     assert links.asked == (
@@ -66,7 +67,8 @@ def test_a_size_that_is_announced_is_the_only_one(links):
         ({"filename": "a.png"}, "filename"),
     ],
 )
-def test_a_wish_that_s3_could_not_hold_to_is_refused_by_its_field(fields, bad):
+def test_upload_that_s3_could_not_check_is_refused(fields, bad):
+    """An upload that S3 could not hold to is refused by its field."""
     with pytest.raises(ValidationError) as caught:
         body_of(**fields)
     assert caught.value.param == bad
@@ -76,7 +78,7 @@ def test_a_reference_is_the_callers_own_key():
     assert key_of(f"upload_{NAME}", "anna") == f"inputs/anna/uploads/{NAME}"
 
 
-def test_an_upload_is_usable_for_a_day_so_that_it_outlives_the_queue():
+def test_upload_is_usable_for_a_day():
     require(NOW, now=NOW)
     require(NOW - DAY, now=NOW)
     with pytest.raises(ValidationError, match="24 hours"):

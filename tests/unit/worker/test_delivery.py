@@ -9,7 +9,7 @@ import pytest
 from tests.support.fake_relay import CDN, failed
 from tests.support.fakes import START, Crash
 from tests.support.movies import mp4
-from tests.support.simulation import OWNER, World
+from tests.support.simulation import OWNER, Simulation
 from videoapi.aws.files import video_key
 from videoapi.domain.tasks import Status
 from videoapi.providers.provider import Job, JobState
@@ -22,16 +22,16 @@ COPY = {
 }
 
 
-def world_with(video, **settings):
-    """Return a world whose relay tells this of a finished job."""
-    world = World(**settings)
-    world.relay.takes = 1.0
-    world.relay.video = video
-    return world
+def sim_with(video, **settings):
+    """Return a simulation whose relay tells this of a finished job."""
+    sim = Simulation(**settings)
+    sim.relay.takes = 1.0
+    sim.relay.video = video
+    return sim
 
 
-def copy_of(world, task):
-    body, content_type = world.files.objects[video_key(OWNER, task.task_id)]
+def copy_of(sim, task):
+    body, content_type = sim.files.objects[video_key(OWNER, task.task_id)]
     assert content_type == "video/mp4"
     return body
 
@@ -41,40 +41,41 @@ def copy_of(world, task):
 
 def test_a_public_url_is_handed_out_as_it_is():
     reported = {"seconds": "8", "size": "1920x1080"}
-    world = world_with({"video_url": f"{CDN}/video.mp4", **reported})
-    task = world.run()
+    sim = sim_with({"video_url": f"{CDN}/video.mp4", **reported})
+    task = sim.run()
     assert task.result["video_url"] == f"{CDN}/video.mp4"
     assert task.result["actual"] == {"seconds": 8.0, "fps": None, "size": "1920x1080"}
-    assert not world.downloads
-    assert not world.files.objects
+    assert not sim.downloads
+    assert not sim.files.objects
 
 
 def test_a_public_url_is_copied_where_the_setting_says_so():
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
-    task = world.run()
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    task = sim.run()
     assert task.result.items() >= COPY.items()
     assert task.result["video_key"] == video_key(OWNER, task.task_id)
     assert "video_url" not in task.result
-    assert copy_of(world, task) == mp4()
-    assert "authorization" not in world.downloads[0].headers
+    assert copy_of(sim, task) == mp4()
+    assert "authorization" not in sim.downloads[0].headers
 
 
 @pytest.mark.parametrize("url", [DATA_URL, DATA_URL.replace("data:", "DATA:")])
 @pytest.mark.parametrize("skip", [True, False])
 def test_a_data_url_is_copied_and_never_kept_in_the_table(url, skip):
-    world = world_with({"url": url}, veo3_skip_upload=skip)
-    task = world.run()
+    sim = sim_with({"url": url}, veo3_skip_upload=skip)
+    task = sim.run()
     assert task.result.items() >= COPY.items()
-    assert copy_of(world, task) == mp4()
-    assert all("base64" not in str(row) for row in world.store.history[task.task_id])
+    assert copy_of(sim, task) == mp4()
+    assert all("base64" not in str(row) for row in sim.store.history[task.task_id])
 
 
 @pytest.mark.parametrize("skip", [True, False])
-def test_bytes_behind_the_key_are_copied_whatever_the_setting_says(skip):
-    world = world_with({}, veo3_skip_upload=skip)
-    task = world.run()
+def test_keyed_bytes_are_copied_whatever_the_setting(skip):
+    """Bytes behind the key are copied whatever the setting says."""
+    sim = sim_with({}, veo3_skip_upload=skip)
+    task = sim.run()
     assert task.result.items() >= COPY.items()
-    assert copy_of(world, task) == mp4()
+    assert copy_of(sim, task) == mp4()
 
 
 @pytest.mark.parametrize(
@@ -87,19 +88,19 @@ def test_bytes_behind_the_key_are_copied_whatever_the_setting_says(skip):
 )
 @pytest.mark.parametrize("skip", [True, False])
 def test_the_content_route_may_name_a_public_url(content, skip):
-    world = world_with({}, veo3_skip_upload=skip)
-    world.relay.contents.append(content)
-    task = world.run()
+    sim = sim_with({}, veo3_skip_upload=skip)
+    sim.relay.contents.append(content)
+    task = sim.run()
     assert task.status is Status.COMPLETED
     assert task.result.get("video_url") == (f"{CDN}/there.mp4" if skip else None)
-    assert [str(request.url) for request in world.downloads] == [f"{CDN}/there.mp4"][skip:]
+    assert [str(request.url) for request in sim.downloads] == [f"{CDN}/there.mp4"][skip:]
 
 
 def test_the_content_route_may_answer_with_a_data_url():
-    world = world_with({})
-    world.relay.contents.append(httpx.Response(200, json={"video_url": DATA_URL}))
-    task = world.run()
-    assert copy_of(world, task) == mp4()
+    sim = sim_with({})
+    sim.relay.contents.append(httpx.Response(200, json={"video_url": DATA_URL}))
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
 
 
 # --- one that wants the key
@@ -109,43 +110,45 @@ OWN = "https://relay.example.com/files/video.mp4"
 
 @pytest.mark.parametrize("skip", [True, False])
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_url_of_the_relay_that_wants_the_key_is_fetched_by_the_content_route(status, skip):
-    world = world_with({"video_url": OWN}, veo3_skip_upload=skip)
-    world.cdn.append(httpx.Response(status))
-    task = world.run()
-    assert copy_of(world, task) == mp4()
-    assert "authorization" not in world.downloads[0].headers
+def test_keyed_url_is_fetched_by_the_content_route(status, skip):
+    """A URL of the relay that wants the key is fetched by the content route."""
+    sim = sim_with({"video_url": OWN}, veo3_skip_upload=skip)
+    sim.cdn.append(httpx.Response(status))
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
+    assert "authorization" not in sim.downloads[0].headers
 
 
 def test_url_that_cannot_be_parsed_is_not_the_relays_own():
-    world = World()
+    sim = Simulation()
     job = Job(state=JobState.DONE, video_url="http://[half/v.mp4")
-    assert world.delivery.deliver(job, lease=None, seconds=9)["video_url"] == job.video_url
+    assert sim.delivery.deliver(job, lease=None, seconds=9)["video_url"] == job.video_url
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200), httpx.ConnectError("refused")], ids=str)
 def test_a_url_of_the_relay_that_is_open_is_handed_out(answer):
-    world = world_with({"video_url": OWN})
-    world.cdn.append(answer)
-    task = world.run()
+    sim = sim_with({"video_url": OWN})
+    sim.cdn.append(answer)
+    task = sim.run()
     assert task.result["video_url"] == OWN
-    assert len(world.downloads) == 1
+    assert len(sim.downloads) == 1
 
 
-def test_a_url_of_the_relay_that_wants_the_key_is_never_handed_out():
-    world = world_with({"video_url": OWN}, veo3_skip_upload=False, video_task_timeout=100)
-    world.cdn.extend([httpx.Response(401)] * 99)
-    world.relay.contents.extend([httpx.Response(503)] * 99)
-    task = world.run()
+def test_keyed_url_is_never_handed_out():
+    """A URL of the relay that wants the key is never handed out."""
+    sim = sim_with({"video_url": OWN}, veo3_skip_upload=False, video_task_timeout=100)
+    sim.cdn.extend([httpx.Response(401)] * 99)
+    sim.relay.contents.extend([httpx.Response(503)] * 99)
+    task = sim.run()
     assert task.error["code"] == "video_download_failed"
 
 
 def test_a_stale_url_is_made_good_by_the_content_route():
-    world = world_with({"video_url": f"{CDN}/old.mp4"}, veo3_skip_upload=False)
-    world.cdn.append(httpx.Response(410))
-    task = world.run()
-    assert copy_of(world, task) == mp4()
-    assert world.events.count("content") == 1
+    sim = sim_with({"video_url": f"{CDN}/old.mp4"}, veo3_skip_upload=False)
+    sim.cdn.append(httpx.Response(410))
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
+    assert sim.events.count("content") == 1
 
 
 # --- trouble on the way
@@ -161,49 +164,51 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
-def test_a_download_that_fails_is_repeated_with_a_fresh_look_and_no_new_order(trouble):
-    world = world_with({"video_url": f"{CDN}/old.mp4"}, veo3_skip_upload=False)
-    world.cdn.extend([trouble, trouble])
-    world.at_event["download"] = lambda: world.relay.video.update(video_url=f"{CDN}/new.mp4")
-    task = world.run()
-    assert copy_of(world, task) == mp4()
-    paths = [request.url.path for request in world.downloads]
+def test_failed_download_is_repeated_without_a_new_order(trouble):
+    """A download that fails is repeated with a fresh look and no new order."""
+    sim = sim_with({"video_url": f"{CDN}/old.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([trouble, trouble])
+    sim.at_event["download"] = lambda: sim.relay.video.update(video_url=f"{CDN}/new.mp4")
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
+    paths = [request.url.path for request in sim.downloads]
     assert paths == ["/old.mp4", "/new.mp4", "/new.mp4"]
-    assert len(world.relay.orders) == 1
+    assert len(sim.relay.orders) == 1
 
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
-def test_a_url_whose_video_cannot_be_copied_is_handed_out_at_the_deadline(trouble):
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
-    world.cdn.extend([trouble] * 99)
-    task = world.run()
+def test_url_of_an_uncopyable_video_is_handed_out_at_last(trouble):
+    """A URL whose video cannot be copied is handed out at the deadline."""
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([trouble] * 99)
+    task = sim.run()
     assert task.status is Status.COMPLETED
     assert task.result["video_url"] == f"{CDN}/video.mp4"
-    assert 1800 <= world.clock() - START <= 1812
-    assert not world.files.objects
-    assert len(world.relay.orders) == 1
+    assert 1800 <= sim.clock() - START <= 1812
+    assert not sim.files.objects
+    assert len(sim.relay.orders) == 1
 
 
 @pytest.mark.parametrize("seconds", [20, 150, 1500])
 @pytest.mark.parametrize("skip", [True, False])
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
 def test_a_video_that_is_away_for_a_while_is_delivered(status, skip, seconds):
-    world = world_with({} if skip else {"video_url": f"{CDN}/v.mp4"}, veo3_skip_upload=skip)
-    answers = world.relay.contents if skip else world.cdn
-    answer_for(world, answers, seconds, httpx.Response(status, json={"message": "later"}))
-    task = world.run()
-    assert copy_of(world, task) == mp4()
-    assert world.clock() - START <= seconds + 70
-    assert len(world.relay.orders) == 1
+    sim = sim_with({} if skip else {"video_url": f"{CDN}/v.mp4"}, veo3_skip_upload=skip)
+    answers = sim.relay.contents if skip else sim.cdn
+    answer_for(sim, answers, seconds, httpx.Response(status, json={"message": "later"}))
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
+    assert sim.clock() - START <= seconds + 70
+    assert len(sim.relay.orders) == 1
 
 
-def answer_for(world, answers, seconds, answer):
+def answer_for(sim, answers, seconds, answer):
     """Let all of these requests be answered so for some time from the first one on."""
     began = []
 
     def reply(_request):
-        began or began.append(world.clock())
-        if world.clock() - began[0] < seconds:
+        began or began.append(sim.clock())
+        if sim.clock() - began[0] < seconds:
             answers.appendleft(reply)
             return answer
         return None
@@ -211,16 +216,17 @@ def answer_for(world, answers, seconds, answer):
     answers.append(reply)
 
 
-def test_tries_are_one_two_and_four_seconds_apart_and_then_the_slot_is_free():
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+def test_tries_are_1_2_and_4_s_apart_then_the_slot_is_free():
+    """Tries are one, two and four seconds apart and then the slot is free."""
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
     times = []
-    world.cdn.extend([lambda _: times.append(world.clock()) or httpx.Response(503)] * 9)
-    task_id = world.submit()
-    assert world.work()
+    sim.cdn.extend([lambda _: times.append(sim.clock()) or httpx.Response(503)] * 9)
+    task_id = sim.submit()
+    assert sim.work()
     assert [round(b - a) for a, b in pairwise(times)] == [1, 2, 4, 8]
-    assert world.task(task_id).lease_owner == ""
-    assert world.queue.letters[-1].visible_at == pytest.approx(times[-1] + 16, abs=1)
-    world.settle()
+    assert sim.task(task_id).lease_owner == ""
+    assert sim.queue.letters[-1].visible_at == pytest.approx(times[-1] + 16, abs=1)
+    sim.settle()
     assert [round(b - a) for a, b in pairwise(times)][4:] == [16, 32, 60, 60]
 
 
@@ -228,66 +234,66 @@ def test_tries_are_one_two_and_four_seconds_apart_and_then_the_slot_is_free():
 def test_a_source_that_says_when_to_come_again_is_heeded(route):
     later = httpx.Response(429, headers={"retry-after": "20"})
     video = {} if route == "content" else {"video_url": f"{CDN}/video.mp4"}
-    world = world_with(video, veo3_skip_upload=False)
-    (world.relay.contents if route == "content" else world.cdn).append(later)
-    world.run()
-    assert 20 <= world.clock() - START <= 24
+    sim = sim_with(video, veo3_skip_upload=False)
+    (sim.relay.contents if route == "content" else sim.cdn).append(later)
+    sim.run()
+    assert 20 <= sim.clock() - START <= 24
 
 
-def test_a_download_that_always_runs_out_of_time_ends_with_its_url():
+def test_download_that_always_times_out_ends_with_its_url():
     """A drip holds a slot no longer than the job's deadline and one try."""
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
 
     def slow(_request):
-        world.clock.advance(240)
+        sim.clock.advance(240)
         raise httpx.ReadTimeout("drip")
 
-    world.cdn.extend([slow] * 2000)
-    task_id = world.submit()
-    world.settle(within=3600)
-    assert world.task(task_id).result["video_url"] == f"{CDN}/video.mp4"
+    sim.cdn.extend([slow] * 2000)
+    task_id = sim.submit()
+    sim.settle(within=3600)
+    assert sim.task(task_id).result["video_url"] == f"{CDN}/video.mp4"
 
 
-def test_a_content_route_that_always_runs_out_of_time_ends_the_task():
-    world = world_with({})
+def test_content_route_that_always_times_out_ends_the_task():
+    sim = sim_with({})
 
     def slow(_request):
-        world.clock.advance(240)
+        sim.clock.advance(240)
         raise httpx.ReadTimeout("drip")
 
-    world.relay.contents.extend([slow] * 2000)
-    task_id = world.submit()
-    world.settle(within=3600)
-    assert world.task(task_id).error["code"] == "video_download_failed"
+    sim.relay.contents.extend([slow] * 2000)
+    task_id = sim.submit()
+    sim.settle(within=3600)
+    assert sim.task(task_id).error["code"] == "video_download_failed"
 
 
 def test_a_fresh_look_that_fails_leaves_the_old_url_standing():
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
-    world.cdn.append(httpx.Response(503))
-    world.at_event["download"] = lambda: world.relay.looks.append(httpx.Response(500))
-    task = world.run()
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.append(httpx.Response(503))
+    sim.at_event["download"] = lambda: sim.relay.looks.append(httpx.Response(500))
+    task = sim.run()
     assert task.status is Status.COMPLETED
-    assert [request.url.path for request in world.downloads] == ["/video.mp4"] * 2
+    assert [request.url.path for request in sim.downloads] == ["/video.mp4"] * 2
 
 
-def test_a_url_that_an_earlier_worker_was_told_is_known_to_the_next():
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
-    world.cdn.extend([httpx.Response(503)] * 5)
-    task_id = world.submit()
-    assert world.work()
-    world.relay.looks.extend([httpx.Response(500)] * 99)
-    world.settle()
-    assert copy_of(world, world.task(task_id)) == mp4()
+def test_url_of_an_earlier_worker_is_known_to_the_next():
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([httpx.Response(503)] * 5)
+    task_id = sim.submit()
+    assert sim.work()
+    sim.relay.looks.extend([httpx.Response(500)] * 99)
+    sim.settle()
+    assert copy_of(sim, sim.task(task_id)) == mp4()
 
 
 def test_a_job_that_is_lost_after_it_was_done_ends_with_its_url():
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
-    world.cdn.extend([httpx.Response(503)] * 99)
-    task_id = world.submit()
-    assert world.work()
-    world.relay.looks.extend([httpx.Response(404)] * 99)
-    world.settle()
-    assert world.task(task_id).result["video_url"] == f"{CDN}/video.mp4"
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([httpx.Response(503)] * 99)
+    task_id = sim.submit()
+    assert sim.work()
+    sim.relay.looks.extend([httpx.Response(404)] * 99)
+    sim.settle()
+    assert sim.task(task_id).result["video_url"] == f"{CDN}/video.mp4"
 
 
 EMPTY = {
@@ -299,10 +305,10 @@ EMPTY = {
 
 
 @pytest.mark.parametrize("answer", EMPTY.values(), ids=EMPTY)
-def test_a_done_job_that_shows_no_video_for_five_minutes_was_filtered(answer):
-    world = world_with({})
-    answer_for(world, world.relay.contents, 9999, answer)
-    task = world.run()
+def test_done_job_without_a_video_for_5_minutes_was_filtered(answer):
+    sim = sim_with({})
+    answer_for(sim, sim.relay.contents, 9999, answer)
+    task = sim.run()
     assert task.error == {
         "type": "VideoGenerationError",
         "message": "Content policy violation (content_policy: CONTENT_POLICY_NO_VIDEO)",
@@ -310,16 +316,16 @@ def test_a_done_job_that_shows_no_video_for_five_minutes_was_filtered(answer):
         "retryable": False,
         "maybe_charged": True,
     }
-    assert 300 <= world.clock() - START <= 370
-    assert len(world.relay.orders) == 1
+    assert 300 <= sim.clock() - START <= 370
+    assert len(sim.relay.orders) == 1
 
 
 @pytest.mark.parametrize("answer", EMPTY.values(), ids=EMPTY)
 def test_a_done_job_may_need_minutes_to_show_its_video(answer):
-    world = world_with({})
-    answer_for(world, world.relay.contents, 200, answer)
-    task = world.run()
-    assert copy_of(world, task) == mp4()
+    sim = sim_with({})
+    answer_for(sim, sim.relay.contents, 200, answer)
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
 
 
 @pytest.mark.parametrize(
@@ -333,45 +339,45 @@ def test_a_done_job_may_need_minutes_to_show_its_video(answer):
 )
 def test_filter_is_blamed_only_while_the_job_says_done(look, code):
     """A 404 of `/content` counts while the job's own GET says done, and at no other time."""
-    world = world_with({}, video_task_timeout=900)
-    answer_for(world, world.relay.contents, 9999, httpx.Response(404))
-    world.at_event["content"] = lambda: answer_for(world, world.relay.looks, 9999, look)
-    assert world.run().error["code"] == code
-    assert len(world.relay.orders) == 1
+    sim = sim_with({}, video_task_timeout=900)
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(404))
+    sim.at_event["content"] = lambda: answer_for(sim, sim.relay.looks, 9999, look)
+    assert sim.run().error["code"] == code
+    assert len(sim.relay.orders) == 1
 
 
 @pytest.mark.parametrize("looked", [httpx.Response(404), None], ids=["missing", "running"])
 def test_look_that_denies_the_end_begins_the_five_minutes_anew(looked):
-    world = world_with({}, video_task_timeout=900)
-    answer_for(world, world.relay.contents, 9999, httpx.Response(404))
+    sim = sim_with({}, video_task_timeout=900)
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(404))
     denial = looked or httpx.Response(200, json={"id": "video:1", "status": "processing"})
     denied = []
 
     def look(_request):
-        if world.clock() - START < 200 or denied:
-            world.relay.looks.appendleft(look)
+        if sim.clock() - START < 200 or denied:
+            sim.relay.looks.appendleft(look)
             return None
-        denied.append(world.clock())
-        world.relay.looks.appendleft(look)
+        denied.append(sim.clock())
+        sim.relay.looks.appendleft(look)
         return denial
 
-    world.relay.looks.append(look)
-    task = world.run()
+    sim.relay.looks.append(look)
+    task = sim.run()
     assert task.error["code"] == "content_policy_violation"
-    assert world.clock() - denied[0] >= 300
+    assert sim.clock() - denied[0] >= 300
 
 
 def test_look_that_fails_leaves_the_five_minutes_running():
-    world = world_with({}, video_task_timeout=900)
-    answer_for(world, world.relay.contents, 9999, httpx.Response(404))
+    sim = sim_with({}, video_task_timeout=900)
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(404))
 
     def look(_request):
-        world.relay.looks.appendleft(look)
-        return httpx.Response(503) if 100 < world.clock() - START < 200 else None
+        sim.relay.looks.appendleft(look)
+        return httpx.Response(503) if 100 < sim.clock() - START < 200 else None
 
-    world.relay.looks.append(look)
-    assert world.run().error["code"] == "content_policy_violation"
-    assert 300 <= world.clock() - START <= 370
+    sim.relay.looks.append(look)
+    assert sim.run().error["code"] == "content_policy_violation"
+    assert 300 <= sim.clock() - START <= 370
 
 
 @pytest.mark.parametrize(
@@ -384,24 +390,25 @@ def test_look_that_fails_leaves_the_five_minutes_running():
         (503, "video_download_failed"),
     ],
 )
-def test_a_video_that_is_away_until_the_deadline_blames_nobody_s_prompt(status, code):
-    world = world_with({})
-    answer_for(world, world.relay.contents, 9999, httpx.Response(status))
-    task = world.run()
+def test_video_away_until_the_deadline_blames_no_prompt(status, code):
+    sim = sim_with({})
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(status))
+    task = sim.run()
     assert task.error["code"] == code
     assert task.error["maybe_charged"]
     assert code != "video_download_failed" or str(status) in task.error["message"]
-    assert 1800 <= world.clock() - START <= 1812
+    assert 1800 <= sim.clock() - START <= 1812
 
 
-def test_another_reason_in_between_begins_the_filter_s_five_minutes_anew():
-    world = world_with({}, video_task_timeout=500)
+def test_another_reason_restarts_the_filters_five_minutes():
+    """Another reason in between begins the filter's five minutes again."""
+    sim = sim_with({}, video_task_timeout=500)
 
     def answer(_request):
-        return httpx.Response(503 if 200 < world.clock() - START < 300 else 404)
+        return httpx.Response(503 if 200 < sim.clock() - START < 300 else 404)
 
-    world.relay.contents.extend([answer] * 99)
-    assert world.run().error["code"] == "video_download_failed"
+    sim.relay.contents.extend([answer] * 99)
+    assert sim.run().error["code"] == "video_download_failed"
 
 
 @pytest.mark.parametrize(
@@ -414,67 +421,67 @@ def test_another_reason_in_between_begins_the_filter_s_five_minutes_anew():
 )
 @pytest.mark.parametrize("dies", [False, True])
 def test_no_look_orders_anew_once_a_job_was_done(said, code, dies):
-    world = world_with({})
-    answer_for(world, world.relay.contents, 9999, httpx.Response(503))
+    sim = sim_with({})
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(503))
     failing = httpx.Response(200, json={"id": "video:1", **said})
 
     def turn():
-        answer_for(world, world.relay.looks, 9999, failing)
+        answer_for(sim, sim.relay.looks, 9999, failing)
         if dies:
             raise Crash
 
-    world.at_event["content"] = turn
-    task = world.run()
+    sim.at_event["content"] = turn
+    task = sim.run()
     assert (task.error["code"], task.error["maybe_charged"]) == (code, True)
-    assert len(world.relay.jobs) == 1
+    assert len(sim.relay.jobs) == 1
 
 
 @pytest.mark.parametrize("skip", [True, False])
 def test_worker_that_dies_over_a_done_job_orders_no_other(skip):
     """A job that once said done is paid for, wherever its video was to be had."""
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=skip)
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=skip)
     failing = httpx.Response(200, json={"id": "video:1", **failed("HIGH_TRAFFIC")})
 
     def die():
-        answer_for(world, world.relay.looks, 30, failing)
+        answer_for(sim, sim.relay.looks, 30, failing)
         raise Crash
 
-    world.at_event["completed"] = die
-    task = world.run()
+    sim.at_event["completed"] = die
+    task = sim.run()
     assert (task.status, task.attempts) == (Status.COMPLETED, 1)
-    assert len(world.relay.jobs) == 1
+    assert len(sim.relay.jobs) == 1
 
 
-def test_a_content_route_that_names_a_policy_twice_ends_the_task_so():
-    world = world_with({})
+def test_content_route_naming_a_policy_twice_ends_the_task():
+    sim = sim_with({})
     said = httpx.Response(400, json={"error": {"code": "content_policy_violation"}})
-    answer_for(world, world.relay.contents, 9999, said)
-    task = world.run()
+    answer_for(sim, sim.relay.contents, 9999, said)
+    task = sim.run()
     assert task.error["code"] == "content_policy_violation"
-    assert 5 <= world.clock() - START <= 30
+    assert 5 <= sim.clock() - START <= 30
 
 
 def test_a_content_route_that_breaks_off_is_asked_again():
-    world = world_with({})
-    world.relay.contents.extend([httpx.ReadError("cut"), httpx.Response(200, text="<html>")])
-    task = world.run()
-    assert copy_of(world, task) == mp4()
+    sim = sim_with({})
+    sim.relay.contents.extend([httpx.ReadError("cut"), httpx.Response(200, text="<html>")])
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
 
 
 def test_a_bucket_that_is_away_for_minutes_costs_no_video():
-    world = world_with({})
-    world.at_event["put"] = lambda: setattr(world.files, "away", 8)
-    task = world.run()
-    assert copy_of(world, task) == mp4()
-    assert world.store.kinds["claim"] <= 5
+    sim = sim_with({})
+    sim.at_event["put"] = lambda: setattr(sim.files, "away", 8)
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
+    assert sim.store.kinds["claim"] <= 5
 
 
 def test_a_try_is_not_begun_without_the_time_for_it():
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
-    world.cdn.append(lambda _: world.clock.advance(601) or httpx.Response(503))
-    task = world.run()
-    assert copy_of(world, task) == mp4()
-    assert [kind for kind, _, _ in world.store.writes].count("release") == 1
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.append(lambda _: sim.clock.advance(601) or httpx.Response(503))
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
+    assert [kind for kind, _, _ in sim.store.writes].count("release") == 1
 
 
 # --- what our reading of the container may refuse
@@ -494,38 +501,38 @@ DOUBTFUL = {
 @pytest.mark.parametrize("route", ["content", "url"])
 def test_a_video_that_we_cannot_read_is_delivered(content, route):
     video = {} if route == "content" else {"video_url": f"{CDN}/video.mp4"}
-    world = world_with(video, veo3_skip_upload=False)
-    (world.relay.contents if video == {} else world.cdn).append(
+    sim = sim_with(video, veo3_skip_upload=False)
+    (sim.relay.contents if video == {} else sim.cdn).append(
         httpx.Response(200, content=content, headers={"content-type": "video/mp4"})
     )
-    task = world.run()
-    assert copy_of(world, task) == content
+    task = sim.run()
+    assert copy_of(sim, task) == content
     assert task.result["actual"] is None
-    assert world.clock() - START < 5
+    assert sim.clock() - START < 5
 
 
-def test_a_video_without_a_stated_length_that_was_cut_is_fetched_again():
-    world = world_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
-    world.cdn.append(httpx.Response(200, content=iter([mp4()[:-10]])))
-    task = world.run()
-    assert copy_of(world, task) == mp4()
-    assert len(world.downloads) == 2
+def test_cut_video_without_a_length_is_fetched_again():
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.append(httpx.Response(200, content=iter([mp4()[:-10]])))
+    task = sim.run()
+    assert copy_of(sim, task) == mp4()
+    assert len(sim.downloads) == 2
 
 
 def test_what_the_relay_says_of_the_end_of_its_url_is_kept():
     told = {"video_url": f"{CDN}/video.mp4?Expires=1768130000", "expires_at": 1_768_130_000}
-    world = world_with(told)
-    task = world.run()
+    sim = sim_with(told)
+    task = sim.run()
     assert task.result.keys() >= {"video_url", "video_expires_at"}
 
 
 @pytest.mark.parametrize("told", [None, 1_768_131_000])
 def test_end_of_a_url_is_the_jobs_where_content_names_none(told):
     """`/content` redirects to a URL without a signature; the job itself tells when it ends."""
-    world = world_with({"expires_at": 1_768_130_000})
+    sim = sim_with({"expires_at": 1_768_130_000})
     there = f"{CDN}/there.mp4" + (f"?Expires={told}" if told else "")
-    world.relay.contents.append(httpx.Response(302, headers={"location": there}))
-    task = world.run()
+    sim.relay.contents.append(httpx.Response(302, headers={"location": there}))
+    task = sim.run()
     assert task.result["video_url"] == there
     assert task.result["video_expires_at"] == (told or 1_768_130_000)
 
@@ -535,30 +542,30 @@ def test_end_of_a_url_is_the_jobs_where_content_names_none(told):
 
 @pytest.mark.parametrize("end", ["cancel", "delete"])
 def test_a_copy_is_withdrawn_when_the_task_ended_meanwhile(end):
-    world = world_with({}, veo3_skip_upload=False)
-    task_id = world.submit()
-    world.at_event["put done"] = lambda: getattr(world.cancellation, end)(task_id, OWNER)
-    world.settle()
-    assert not world.files.objects
+    sim = sim_with({}, veo3_skip_upload=False)
+    task_id = sim.submit()
+    sim.at_event["put done"] = lambda: getattr(sim.cancellation, end)(task_id, OWNER)
+    sim.settle()
+    assert not sim.files.objects
 
 
 def test_a_copy_stays_when_another_worker_has_taken_the_task():
-    world = world_with({}, veo3_skip_upload=False)
-    task_id = world.submit()
+    sim = sim_with({}, veo3_skip_upload=False)
+    task_id = sim.submit()
 
     def stall():
-        with world.clock.frozen():
-            world.settle()
+        with sim.clock.frozen():
+            sim.settle()
 
-    world.at_event["put done"] = stall
-    world.settle()
-    assert world.task(task_id).status is Status.COMPLETED
-    assert copy_of(world, world.task(task_id)) == mp4()
+    sim.at_event["put done"] = stall
+    sim.settle()
+    assert sim.task(task_id).status is Status.COMPLETED
+    assert copy_of(sim, sim.task(task_id)) == mp4()
 
 
 def test_a_url_that_nobody_wants_any_more_needs_no_withdrawal():
-    world = world_with({"video_url": f"{CDN}/video.mp4"})
-    task_id = world.submit()
-    world.at_event["completed"] = lambda: world.cancellation.cancel(task_id, OWNER)
-    world.settle()
-    assert "remove" not in world.events
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"})
+    task_id = sim.submit()
+    sim.at_event["completed"] = lambda: sim.cancellation.cancel(task_id, OWNER)
+    sim.settle()
+    assert "remove" not in sim.events

@@ -22,7 +22,8 @@ def evidence(**known):
     return Evidence(OURS, **{"done": False, **known})
 
 
-def test_a_failure_counts_when_a_look_five_seconds_later_says_the_same():
+def test_failure_counts_when_confirmed_five_seconds_later():
+    """A failure counts when a look five seconds later says the same."""
     seen = evidence()
     assert seen.take(failed("HIGH_TRAFFIC"), 100.0) == 5.0
     assert seen.take(failed("HIGH_TRAFFIC"), 104.0) == 1.0
@@ -48,7 +49,7 @@ def test_what_says_nothing_of_the_end_does_not_clear_a_failure(between):
         seen.take(failed("NSFW"), 6.0)
 
 
-def test_two_failures_for_different_reasons_do_not_confirm_each_other():
+def test_two_different_failures_do_not_confirm_each_other():
     seen = evidence()
     seen.take(failed("NSFW"), 0.0)
     assert seen.take(failed("HIGH_TRAFFIC"), 6.0) == 5.0
@@ -79,7 +80,7 @@ def test_a_job_that_once_was_done_is_never_ordered_again():
 @pytest.mark.parametrize(
     ("code", "shown"), [("NSFW", "content_policy_violation"), ("AUDIO_FILTERED", "audio_filtered")]
 )
-def test_a_job_that_once_was_done_and_then_was_filtered_ends_as_paid(code, shown):
+def test_job_that_was_done_then_filtered_ends_as_paid(code, shown):
     seen = evidence(done=True)
     seen.take(failed(code), 0.0)
     with pytest.raises(GenerationError) as caught:
@@ -122,7 +123,7 @@ def test_a_relay_that_asks_to_wait_is_heeded_within_reason():
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
-def test_a_refused_account_says_nothing_of_the_job_and_is_remembered(status):
+def test_refused_account_says_nothing_of_the_job(status):
     seen = evidence()
     for at in range(0, 3000, 10):
         seen.take(PollFailed("no", upstream_status=status), float(at))

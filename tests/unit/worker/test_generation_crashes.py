@@ -13,7 +13,7 @@ import pytest
 from tests.support.fake_relay import failed
 from tests.support.fakes import Crash
 from tests.support.pictures import png
-from tests.support.simulation import OWNER, World
+from tests.support.simulation import OWNER, Simulation
 from videoapi.aws.files import video_key
 from videoapi.domain.tasks import OPEN, Status
 from videoapi.domain.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID
@@ -26,9 +26,9 @@ TOMBSTONE = {*KEPT_BY_TOMBSTONE, *KEPT_WHILE_PAID, "status", "updated_at", "expi
 
 
 def plain(**settings):
-    world = World(**settings)
-    world.relay.takes = 9.0
-    return world
+    sim = Simulation(**settings)
+    sim.relay.takes = 9.0
+    return sim
 
 
 def copied(**settings):
@@ -36,21 +36,21 @@ def copied(**settings):
 
 
 def from_the_content_route(**settings):
-    world = plain(**settings)
-    world.relay.video = {}
-    return world
+    sim = plain(**settings)
+    sim.relay.video = {}
+    return sim
 
 
 def refused_once(**settings):
-    world = plain(**settings)
-    world.relay.posts.append(httpx.Response(503, json={"error": {"message": "busy"}}))
-    return world
+    sim = plain(**settings)
+    sim.relay.posts.append(httpx.Response(503, json={"error": {"message": "busy"}}))
+    return sim
 
 
 def failed_once(**settings):
-    world = plain(**settings)
-    world.relay.endings.append(failed("HIGH_TRAFFIC"))
-    return world
+    sim = plain(**settings)
+    sim.relay.endings.append(failed("HIGH_TRAFFIC"))
+    return sim
 
 
 LIVES = [plain, copied, from_the_content_route, refused_once, failed_once]
@@ -58,9 +58,9 @@ every_life = pytest.mark.parametrize("life", LIVES)
 
 
 def begin(life, **settings):
-    world = life(**settings)
-    world.files.objects["inputs/a.png"] = png(), "image/png"
-    return world, world.submit(image_key="inputs/a.png")
+    sim = life(**settings)
+    sim.files.objects["inputs/a.png"] = png(), "image/png"
+    return sim, sim.submit(image_key="inputs/a.png")
 
 
 def steps_of(life):
@@ -68,10 +68,10 @@ def steps_of(life):
 
     Of what is done again and again, the first two times and the last.
     """
-    world, _ = begin(life)
-    before = len(world.events)
-    world.settle()
-    steps = list(enumerate(world.events))[before:]
+    sim, _ = begin(life)
+    before = len(sim.events)
+    sim.settle()
+    steps = list(enumerate(sim.events))[before:]
     times, last = Counter(), {step: number for number, step in steps}
     for number, step in steps:
         times[step] += 1
@@ -79,164 +79,175 @@ def steps_of(life):
             yield number, step
 
 
-def lives(life, action, **settings):
-    """Yield each step and a world in which `action(world, task_id)` happens just there."""
+def runs(life, action, **settings):
+    """Yield each step and a simulation in which `action(sim, task_id)` happens just there."""
     for number, step in steps_of(life):
-        world, task_id = begin(life, **settings)
-        world.at_event[number] = lambda world=world, task_id=task_id: action(world, task_id)
-        yield f"{step} ({number})", step, world, task_id
+        sim, task_id = begin(life, **settings)
+        sim.at_event[number] = lambda sim=sim, task_id=task_id: action(sim, task_id)
+        yield f"{step} ({number})", step, sim, task_id
 
 
-def crash(_world, _task_id):
+def crash(_sim, _task_id):
     raise Crash
 
 
 @every_life
-def test_a_worker_that_dies_at_any_step_is_replaced_and_nothing_is_paid_twice(life):
-    for where, step, world, task_id in lives(life, crash):
-        world.settle()
-        task = world.task(task_id)
+def test_dead_worker_at_any_step_is_replaced_without_paying(life):
+    """A worker that dies at any step is replaced and nothing is paid twice."""
+    for where, step, sim, task_id in runs(life, crash):
+        sim.settle()
+        task = sim.task(task_id)
         if step in UNKNOWN or (step == "retry_submit" and life is refused_once):
             assert task.status is Status.FAILED, where
             assert task.error["code"] == "upstream_submit_unknown", where
             assert task.error["retryable"], where
             assert task.error["maybe_charged"], where
-            assert len(world.relay.paid(task_id)) <= 1, where
+            assert len(sim.relay.paid(task_id)) <= 1, where
         else:
             assert task.status is Status.COMPLETED, where
-            assert len(world.relay.paid(task_id)) == 1, where
+            assert len(sim.relay.paid(task_id)) == 1, where
 
 
 @every_life
-def test_where_a_second_payment_is_allowed_every_life_ends_with_a_video(life):
-    for where, _, world, task_id in lives(life, crash, veo3_ambiguous_submit="retry"):
-        world.settle()
-        task = world.task(task_id)
+def test_allowed_second_payment_always_ends_with_a_video(life):
+    for where, _, sim, task_id in runs(life, crash, veo3_ambiguous_submit="retry"):
+        sim.settle()
+        task = sim.task(task_id)
         assert task.status is Status.COMPLETED, where
-        assert len(world.relay.paid(task_id)) <= 1 + task.unknown_submits, where
+        assert len(sim.relay.paid(task_id)) <= 1 + task.unknown_submits, where
 
 
 @every_life
-def test_a_worker_that_dies_after_its_first_act_is_replaced_within_a_minute(life):
-    def claims(world):
-        return [at for kind, _, at in world.store.writes if kind == "claim"]
+def test_worker_dead_after_its_claim_is_replaced_in_a_minute(life):
+    """A worker that dies after its first act is replaced within a minute."""
 
-    def die(world, task_id):
-        world.died = world.clock(), len(claims(world)), world.task(task_id)
-        crash(world, task_id)
+    def claims(sim):
+        return [at for kind, _, at in sim.store.writes if kind == "claim"]
 
-    for where, _, world, _ in lives(life, die):
-        world.settle()
-        died, claimed, task = world.died
+    def die(sim, task_id):
+        sim.died = sim.clock(), len(claims(sim)), sim.task(task_id)
+        crash(sim, task_id)
+
+    for where, _, sim, _ in runs(life, die):
+        sim.settle()
+        died, claimed, task = sim.died
         if task.lease_owner and not task.ended:
-            assert claims(world)[claimed] - died <= 60, where
+            assert claims(sim)[claimed] - died <= 60, where
 
 
 @every_life
 def test_a_cancel_at_any_step_ends_the_task_for_good(life):
-    def cancel(world, task_id):
-        world.posts_before = len(world.relay.jobs)
-        world.cancellation.cancel(task_id, OWNER)
-        world.cancelled = world.task(task_id)
+    def cancel(sim, task_id):
+        sim.posts_before = len(sim.relay.jobs)
+        sim.cancellation.cancel(task_id, OWNER)
+        sim.cancelled = sim.task(task_id)
 
-    for where, step, world, task_id in lives(life, cancel):
+    for where, step, sim, task_id in runs(life, cancel):
         try:
-            world.settle()
+            sim.settle()
         except Conflict:
-            assert world.task(task_id).status is Status.COMPLETED, where
+            assert sim.task(task_id).status is Status.COMPLETED, where
             continue
-        world.idle(3600)
-        task = world.task(task_id)
+        sim.idle(3600)
+        task = sim.task(task_id)
         learnt = replace(task, late_upstream_ids=[], job_ended_at=None)
-        assert learnt == world.cancelled, where
+        assert learnt == sim.cancelled, where
         assert task.status is Status.CANCELLED, where
         posting = step in UNKNOWN - {"posted", "accept"}
-        assert len(world.relay.jobs) <= world.posts_before + posting, where
+        assert len(sim.relay.jobs) <= sim.posts_before + posting, where
         known = {task.upstream_id, *task.late_upstream_ids}
-        assert {job.upstream_id for job in world.relay.paid(task_id)} <= known, where
-        assert task.maybe_charged or not world.relay.paid(task_id), where
-        assert video_key(OWNER, task_id) not in world.files.objects, where
+        assert {job.upstream_id for job in sim.relay.paid(task_id)} <= known, where
+        assert task.maybe_charged or not sim.relay.paid(task_id), where
+        assert video_key(OWNER, task_id) not in sim.files.objects, where
 
 
 @every_life
 def test_a_delete_at_any_step_leaves_a_tombstone_and_no_video(life):
-    def delete(world, task_id):
-        world.posts_before = len(world.relay.jobs)
-        world.cancellation.delete(task_id, OWNER)
+    def delete(sim, task_id):
+        sim.posts_before = len(sim.relay.jobs)
+        sim.cancellation.delete(task_id, OWNER)
 
-    for where, step, world, task_id in lives(life, delete):
-        world.settle()
-        world.idle(3600)
-        row = world.store.rows[task_id]
+    for where, step, sim, task_id in runs(life, delete):
+        sim.settle()
+        sim.idle(3600)
+        row = sim.store.rows[task_id]
         assert row["status"] is Status.DELETED, where
         assert row.keys() <= TOMBSTONE, where
         posting = step in UNKNOWN - {"posted", "accept"}
-        assert len(world.relay.jobs) <= world.posts_before + posting, where
-        assert video_key(OWNER, task_id) not in world.files.objects, where
+        assert len(sim.relay.jobs) <= sim.posts_before + posting, where
+        assert video_key(OWNER, task_id) not in sim.files.objects, where
 
 
 @every_life
 @pytest.mark.parametrize("policy", ["fail", "retry"])
-def test_a_worker_that_stalls_at_any_step_and_wakes_up_after_the_end_harms_nothing(life, policy):
-    def stall(world, _task_id):
-        with world.clock.frozen():
-            world.settle()
+def test_stalled_worker_that_wakes_after_the_end_harms_nothing(life, policy):
+    """A worker that stalls at any step and wakes up after the end harms nothing."""
 
-    for where, _, world, task_id in lives(life, stall, veo3_ambiguous_submit=policy):
-        world.settle()
-        task = world.task(task_id)
+    def stall(sim, _task_id):
+        with sim.clock.frozen():
+            sim.settle()
+
+    for where, _, sim, task_id in runs(life, stall, veo3_ambiguous_submit=policy):
+        sim.settle()
+        task = sim.task(task_id)
         assert task.ended, where
-        assert len(world.relay.paid(task_id)) <= 1 + task.unknown_submits, where
+        assert len(sim.relay.paid(task_id)) <= 1 + task.unknown_submits, where
         known = {task.upstream_id, *task.late_upstream_ids}
-        assert {job.upstream_id for job in world.relay.paid(task_id)} <= known, where
-        assert_one_end(world, task_id, where)
+        assert {job.upstream_id for job in sim.relay.paid(task_id)} <= known, where
+        assert_one_end(sim, task_id, where)
 
 
 @every_life
-def test_a_worker_that_stalls_at_any_step_while_another_has_only_begun_harms_nothing(life):
-    def stall(world, _task_id):
-        with world.clock.frozen():
-            world.clock.advance(43)
-            world.at_event["look"] = lambda: crash(world, _task_id)
-            world.work()
+def test_stalled_worker_harms_no_other_that_has_begun(life):
+    """A worker that stalls at any step while another has only begun harms nothing."""
 
-    for where, _, world, task_id in lives(life, stall):
-        world.settle()
-        assert world.task(task_id).ended, where
-        assert len(world.relay.paid(task_id)) <= 1, where
-        assert_one_end(world, task_id, where)
+    def stall(sim, _task_id):
+        with sim.clock.frozen():
+            sim.clock.advance(43)
+            sim.at_event["look"] = lambda: crash(sim, _task_id)
+            sim.work()
+
+    for where, _, sim, task_id in runs(life, stall):
+        sim.settle()
+        assert sim.task(task_id).ended, where
+        assert len(sim.relay.paid(task_id)) <= 1, where
+        assert_one_end(sim, task_id, where)
 
 
 @every_life
 @pytest.mark.parametrize("calls", [1, 3])
-def test_a_table_that_is_away_for_some_calls_costs_nothing_but_time(life, calls):
-    def away(world, _task_id):
-        world.store.away = calls
+def test_table_outage_costs_time_alone(life, calls):
+    """A table that is away for some calls costs nothing but time."""
 
-    for where, _, world, task_id in lives(life, away):
-        world.settle()
-        assert world.task(task_id).status is Status.COMPLETED, where
-        assert len(world.relay.paid(task_id)) == 1, where
+    def away(sim, _task_id):
+        sim.store.away = calls
+
+    for where, _, sim, task_id in runs(life, away):
+        sim.settle()
+        assert sim.task(task_id).status is Status.COMPLETED, where
+        assert len(sim.relay.paid(task_id)) == 1, where
 
 
 @pytest.mark.parametrize(
     ("life", "service"),
     [(refused_once, "queue"), (failed_once, "queue"), (plain, "files"), (copied, "files")],
 )
-def test_a_queue_or_bucket_that_is_away_for_some_calls_costs_nothing_but_time(life, service):
-    def away(world, _task_id):
-        getattr(world, service).away = 3
+def test_queue_or_bucket_outage_costs_time_alone(life, service):
+    """A queue or bucket that is away for some calls costs nothing but time."""
 
-    for where, _, world, task_id in lives(life, away):
-        world.settle()
-        assert world.task(task_id).status is Status.COMPLETED, where
-        assert len(world.relay.paid(task_id)) == 1, where
+    def away(sim, _task_id):
+        getattr(sim, service).away = 3
+
+    for where, _, sim, task_id in runs(life, away):
+        sim.settle()
+        assert sim.task(task_id).status is Status.COMPLETED, where
+        assert len(sim.relay.paid(task_id)) == 1, where
 
 
-def assert_one_end(world, task_id, where):
+def assert_one_end(sim, task_id, where):
     """Once ended, a task's status, result, error and progress never change."""
-    ends = [row for row in world.store.history[task_id] if row["status"] in ENDED]
+    ends = [row for row in sim.store.history[task_id] if row["status"] in ENDED]
     seen = {(row["status"], str(row.get("result")), str(row.get("error"))) for row in ends}
     assert len(seen) == 1, where
-    progress = [row["progress"] for row in world.store.history[task_id]]
+    progress = [row["progress"] for row in sim.store.history[task_id]]
     assert progress == sorted(progress), where

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.fakes import START, Crash, kind_of
-from tests.support.simulation import OWNER, World
+from tests.support.simulation import OWNER, Simulation
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Status
 from videoapi.worker.lease import Lease, LeaseLost, run_heartbeat
@@ -15,164 +15,165 @@ from videoapi.worker.lease import Lease, LeaseLost, run_heartbeat
 SECONDS = 40
 
 
-def take(world, task_id=None):
+def take(sim, task_id=None):
     """Claim a task with a message of its own, as `Generation.run` does."""
-    task_id = task_id or world.submit()
-    letter = world.queue.receive()
-    message = world.message(task_id, letter.receipt)
-    world.queue.hide(letter.receipt, seconds=SECONDS + 2)
-    claim = transitions.claim(message.request_id, now=world.clock(), lease_seconds=SECONDS)
-    task = world.store.apply(task_id, claim)
+    task_id = task_id or sim.submit()
+    letter = sim.queue.receive()
+    message = sim.message(task_id, letter.receipt)
+    sim.queue.hide(letter.receipt, seconds=SECONDS + 2)
+    claim = transitions.claim(message.request_id, now=sim.clock(), lease_seconds=SECONDS)
+    task = sim.store.apply(task_id, claim)
     return Lease(
         task,
         message,
-        world.store,
-        world.queue,
+        sim.store,
+        sim.queue,
         seconds=SECONDS,
-        clock=world.clock,
-        sleep=world.clock.sleep,
+        clock=sim.clock,
+        sleep=sim.clock.sleep,
     )
 
 
 @contextmanager
-def held(world):
-    lease = take(world)
-    with world.clock.run_heartbeat(lease):
+def held(sim):
+    lease = take(sim)
+    with sim.clock.run_heartbeat(lease):
         yield lease
 
 
-def renewals(world):
-    return [at - START for kind, _, at in world.store.writes if kind == "renew"]
+def renewals(sim):
+    return [at - START for kind, _, at in sim.store.writes if kind == "renew"]
 
 
-def hidings(world):
-    return [at - START for at, seconds in world.queue.hidden if seconds == SECONDS + 2]
+def hidings(sim):
+    return [at - START for at, seconds in sim.queue.hidden if seconds == SECONDS + 2]
 
 
 def test_lease_and_message_are_renewed_at_a_third_of_the_lease():
-    world = World()
-    with held(world) as lease:
+    sim = Simulation()
+    with held(sim) as lease:
         lease.wait(60)
-    assert renewals(world) == [14, 28, 42, 56]
-    assert hidings(world) == [0, 14, 28, 42, 56]
+    assert renewals(sim) == [14, 28, 42, 56]
+    assert hidings(sim) == [0, 14, 28, 42, 56]
 
 
 def test_a_message_never_comes_back_before_the_lease_has_run_out():
-    world = World()
-    task_id = world.submit()
-    lease = take(world, task_id)
-    with world.clock.run_heartbeat(lease):
+    sim = Simulation()
+    task_id = sim.submit()
+    lease = take(sim, task_id)
+    with sim.clock.run_heartbeat(lease):
         for progress in range(0, 90, 3):
             lease.advance(progress)
-            world.clock.advance(1.7)
-            (letter,) = world.queue.letters
-            until = transitions.epoch(world.task(task_id).lease_until)
+            sim.clock.advance(1.7)
+            (letter,) = sim.queue.letters
+            until = transitions.epoch(sim.task(task_id).lease_until)
             assert letter.visible_at >= until + 1.9
 
 
 def test_progress_is_written_every_five_seconds_at_most():
-    world = World()
-    with held(world) as lease:
+    sim = Simulation()
+    with held(sim) as lease:
         for progress in range(1, 21):
             lease.advance(progress)
             lease.wait(1)
-    assert renewals(world) == [5, 10, 15, 20]
+    assert renewals(sim) == [5, 10, 15, 20]
 
 
 def test_the_same_progress_is_not_written_twice():
-    world = World()
-    with held(world) as lease:
+    sim = Simulation()
+    with held(sim) as lease:
         lease.advance(50)
         lease.wait(13)
         lease.advance(50)
-    assert renewals(world) == [5]
+    assert renewals(sim) == [5]
 
 
 def test_progress_never_goes_back_and_100_is_for_the_end():
-    world = World()
+    sim = Simulation()
     shown = []
-    with held(world) as lease:
+    with held(sim) as lease:
         for progress in (40, 20, None, 100):
             lease.advance(progress)
             lease.wait(6)
-            shown.append(world.task(lease.task.task_id).progress)
+            shown.append(sim.task(lease.task.task_id).progress)
     assert shown == [40, 40, 40, 99]
 
 
-def test_a_table_that_is_away_is_tried_again_while_the_lease_lasts():
-    world = World()
-    with held(world) as lease:
+def test_table_outage_is_retried_while_the_lease_lasts():
+    """A table that is away is tried again while the lease lasts."""
+    sim = Simulation()
+    with held(sim) as lease:
         lease.wait(13)
-        world.store.away = 20
+        sim.store.away = 20
         lease.wait(25)
-        assert world.task(lease.task.task_id).lease_owner == lease.message.request_id
-    assert renewals(world) == [34]
+        assert sim.task(lease.task.task_id).lease_owner == lease.message.request_id
+    assert renewals(sim) == [34]
 
 
 def test_a_lease_that_could_not_be_renewed_in_time_is_lost():
-    world = World()
-    with held(world) as lease:
-        world.store.away = 1000
+    sim = Simulation()
+    with held(sim) as lease:
+        sim.store.away = 1000
         lease.wait(39)
         with pytest.raises(LeaseLost):
             lease.wait(1)
 
 
 def test_a_queue_that_is_away_is_asked_again_with_every_beat():
-    world = World()
-    with held(world) as lease:
+    sim = Simulation()
+    with held(sim) as lease:
         lease.wait(13)
-        world.queue.away = 3
+        sim.queue.away = 3
         lease.wait(10)
-    assert renewals(world) == [14]
-    assert hidings(world) == [0, 17]
+    assert renewals(sim) == [14]
+    assert hidings(sim) == [0, 17]
 
 
 def test_a_wait_ends_early_when_the_task_was_cancelled():
-    world = World()
-    with held(world) as lease:
-        world.cancellation.cancel(lease.task.task_id, OWNER)
+    sim = Simulation()
+    with held(sim) as lease:
+        sim.cancellation.cancel(lease.task.task_id, OWNER)
         with pytest.raises(LeaseLost):
             lease.wait(600)
-    assert world.clock() - START == 14
+    assert sim.clock() - START == 14
 
 
 def test_nobody_renews_a_lease_that_somebody_else_took():
-    world = World()
-    task_id = world.submit()
-    first = take(world, task_id)
-    world.clock.advance(42)
-    second = take(world, task_id)
+    sim = Simulation()
+    task_id = sim.submit()
+    first = take(sim, task_id)
+    sim.clock.advance(42)
+    second = take(sim, task_id)
     first.heartbeat()
     with pytest.raises(LeaseLost):
         first.check()
-    assert world.task(task_id).lease_owner == second.message.request_id
-    assert not renewals(world)
+    assert sim.task(task_id).lease_owner == second.message.request_id
+    assert not renewals(sim)
 
 
 def test_a_lease_that_was_given_back_is_left_alone():
-    world = World()
-    lease = take(world)
-    lease.apply(transitions.release(lease.task, now=world.clock(), again_at=world.clock()))
-    world.clock.advance(14)
+    sim = Simulation()
+    lease = take(sim)
+    lease.apply(transitions.release(lease.task, now=sim.clock(), again_at=sim.clock()))
+    sim.clock.advance(14)
     lease.heartbeat()
-    assert world.task(lease.task.task_id).lease_until == transitions.timestamp(START)
+    assert sim.task(lease.task.task_id).lease_until == transitions.timestamp(START)
 
 
 def test_a_write_that_loses_its_condition_ends_the_hold():
-    world = World()
-    lease = take(world)
-    world.cancellation.cancel(lease.task.task_id, OWNER)
+    sim = Simulation()
+    lease = take(sim)
+    sim.cancellation.cancel(lease.task.task_id, OWNER)
     with pytest.raises(LeaseLost):
-        lease.apply(transitions.release(lease.task, now=world.clock(), again_at=world.clock()))
+        lease.apply(transitions.release(lease.task, now=sim.clock(), again_at=sim.clock()))
 
 
 def test_the_thread_beats_until_the_block_ends():
-    world = World()
-    lease = take(world)
-    world.clock.now += 14
+    sim = Simulation()
+    lease = take(sim)
+    sim.clock.now += 14
     beaten = threading.Event()
-    world.at_event["renew written"] = beaten.set
+    sim.at_event["renew written"] = beaten.set
     with run_heartbeat(lease, every=0.001):
         assert beaten.wait(5)
     assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
@@ -181,9 +182,9 @@ def test_the_thread_beats_until_the_block_ends():
 # --- lost answers
 
 
-def repeated(world, kind):
+def repeated(sim, kind):
     """Let botocore repeat a write that had succeeded: its own condition then fails."""
-    real, done = world.store.apply, []
+    real, done = sim.store.apply, []
 
     def apply(task_id, change):
         if kind_of(change) == kind and not done:
@@ -191,7 +192,7 @@ def repeated(world, kind):
             assert real(task_id, change)
         return real(task_id, change)
 
-    world.store.apply = apply
+    sim.store.apply = apply
     return done
 
 
@@ -206,51 +207,52 @@ def repeated(world, kind):
     ],
 )
 def test_write_whose_answer_was_lost_is_recognised_as_ones_own(kind, answers):
-    world = World()
-    world.relay.posts.extend(answers)
-    done = repeated(world, kind)
-    task = world.run()
+    sim = Simulation()
+    sim.relay.posts.extend(answers)
+    done = repeated(sim, kind)
+    task = sim.run()
     assert done
-    assert (task.status, len(world.relay.jobs)) == (Status.COMPLETED, 1)
-    assert world.clock() - START <= 31 + 5 * len(answers)
+    assert (task.status, len(sim.relay.jobs)) == (Status.COMPLETED, 1)
+    assert sim.clock() - START <= 31 + 5 * len(answers)
     assert task.late_upstream_ids == []
 
 
 def test_hand_over_whose_answer_was_lost_is_recognised():
-    world = World()
-    world.relay.takes = 1000.0
-    done = repeated(world, "release")
-    task_id = world.submit()
-    world.settle()
+    sim = Simulation()
+    sim.relay.takes = 1000.0
+    done = repeated(sim, "release")
+    task_id = sim.submit()
+    sim.settle()
     assert done
-    assert transitions.epoch(world.task(task_id).completed_at) - START <= 1011
+    assert transitions.epoch(sim.task(task_id).completed_at) - START <= 1011
 
 
-def test_cancel_and_delete_whose_answers_were_lost_are_no_conflict():
-    world = World()
-    cancelled, deleted = world.submit(), world.submit()
-    repeated(world, "cancelled")
-    assert world.cancellation.cancel(cancelled, OWNER).status is Status.CANCELLED
-    repeated(world, "deleted")
-    world.cancellation.delete(deleted, OWNER)
-    assert world.store.rows[deleted]["status"] is Status.DELETED
+def test_cancel_with_a_lost_answer_is_no_conflict():
+    """Cancel and delete whose answers were lost are no conflict."""
+    sim = Simulation()
+    cancelled, deleted = sim.submit(), sim.submit()
+    repeated(sim, "cancelled")
+    assert sim.cancellation.cancel(cancelled, OWNER).status is Status.CANCELLED
+    repeated(sim, "deleted")
+    sim.cancellation.delete(deleted, OWNER)
+    assert sim.store.rows[deleted]["status"] is Status.DELETED
 
 
 def test_two_invocations_of_one_request_id_are_two_holders():
     """Lambda repeats a request's id when it repeats the request."""
-    world = World()
-    task_id = world.submit()
-    message = world.message(task_id, "receipt")
-    world.at_event["begin_attempt"] = crash
+    sim = Simulation()
+    task_id = sim.submit()
+    message = sim.message(task_id, "receipt")
+    sim.at_event["begin_attempt"] = crash
     with pytest.raises(Crash):
-        world.generation.run(message)
-    first = world.task(task_id).lease_owner
-    world.clock.advance(43)
-    world.at_event["begin_attempt"] = crash
+        sim.generation.run(message)
+    first = sim.task(task_id).lease_owner
+    sim.clock.advance(43)
+    sim.at_event["begin_attempt"] = crash
     with pytest.raises(Crash):
-        world.generation.run(message)
-    assert first != world.task(task_id).lease_owner
-    assert first.partition("/")[0] == world.task(task_id).lease_owner.partition("/")[0]
+        sim.generation.run(message)
+    assert first != sim.task(task_id).lease_owner
+    assert first.partition("/")[0] == sim.task(task_id).lease_owner.partition("/")[0]
 
 
 def crash():

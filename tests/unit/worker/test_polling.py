@@ -11,7 +11,7 @@ JOBS = 20_000
 linear = stepped(1)
 
 
-def test_a_job_with_progress_is_seen_within_a_second_in_thirteen_polls():
+def test_job_with_progress_is_seen_in_a_second_and_13_polls():
     seen = simulate(30, 90, linear, jobs=JOBS)
     assert seen.polls <= 12.1
     assert seen.lag <= 0.7
@@ -29,7 +29,7 @@ def test_coarse_progress_costs_some_polls_and_stays_near_the_end(step, polls, la
     assert seen.latest <= latest
 
 
-def test_without_progress_the_lag_is_that_of_a_poll_every_two_seconds():
+def test_lag_without_progress_is_that_of_two_second_polls():
     seen = simulate(30, 90, silent, jobs=JOBS // 2)
     assert seen.polls <= 29
     assert seen.lag <= 1.3
@@ -48,13 +48,13 @@ def test_a_short_job_with_progress_is_seen_within_a_second(step):
     assert seen.latest <= 1.0 + 1e-9
 
 
-def test_a_short_job_without_progress_is_seen_after_a_second_on_average():
+def test_short_job_is_seen_after_a_second_on_average():
     seen = simulate(3, 8, silent, jobs=JOBS)
     assert seen.lag <= 1.0
     assert seen.latest <= 2.0
 
 
-def test_the_first_poll_comes_after_two_seconds_whatever_is_known():
+def test_first_poll_comes_after_two_seconds():
     assert next_poll(0, None) == 2
     assert next_poll(0, 50) == 2
     assert next_poll(1.9, None) == MIN_INTERVAL
@@ -78,13 +78,14 @@ def test_progress_that_says_nothing_is_no_progress(progress):
     assert next_poll(40, progress) == 2
 
 
-def test_at_a_hundred_per_cent_the_end_is_near_at_first_and_then_unknown():
+def test_end_is_near_at_100_percent_and_then_unknown():
+    """At a hundred per cent the end is near at first and then unknown."""
     assert next_poll(40, 100) == MIN_INTERVAL
     assert next_poll(40, 100, since=30) == 2
 
 
 @pytest.mark.parametrize("progress", [None, 1, 50, 99, 100])
-def test_an_old_job_is_looked_at_less_and_less_but_never_forgotten(progress):
+def test_old_job_is_polled_less_and_never_forgotten(progress):
     waits = [next_poll(at, progress, since=15) for at in range(120, 1800, 5)]
     assert all(late >= early for early, late in pairwise(waits))
     assert waits[-1] == MAX_INTERVAL

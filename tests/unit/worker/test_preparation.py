@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.support.fake_relay import CDN, form_of
 from tests.support.pictures import png
-from tests.support.simulation import OWNER, FakeLog, World
+from tests.support.simulation import OWNER, FakeLog, Simulation
 from videoapi.aws.files import thumbnail_key
 from videoapi.domain.tasks import GenerationRequest, Status
 from videoapi.providers.prompt_optimizer import PromptOptimizer
@@ -22,28 +22,28 @@ def request(**fields):
     return GenerationRequest(**{"model": "veo_3_1", "prompt": "A fox", **fields})
 
 
-def order_of(world):
+def order_of(sim):
     """Return the form that the relay got."""
-    (post,) = (each for each in world.relay.requests if each.method == "POST")
+    (post,) = (each for each in sim.relay.requests if each.method == "POST")
     return form_of(post)
 
 
-def with_image(world, image=None):
-    world.files.objects[KEY] = image or png(), "image/png"
-    return world
+def with_image(sim, image=None):
+    sim.files.objects[KEY] = image or png(), "image/png"
+    return sim
 
 
-def thumbnail_of(world, task):
-    return world.files.objects[thumbnail_key(OWNER, task.task_id)]
+def thumbnail_of(sim, task):
+    return sim.files.objects[thumbnail_key(OWNER, task.task_id)]
 
 
 # --- the form
 
 
 def test_an_order_says_what_the_caller_said():
-    world = World()
-    world.run(request=request(seconds=5, size="720x1280", motion_strength=0.9))
-    assert order_of(world) == {
+    sim = Simulation()
+    sim.run(request=request(seconds=5, size="720x1280", motion_strength=0.9))
+    assert order_of(sim) == {
         "model": "veo_3_1",
         "prompt": "The motion is strong, fast. A fox",
         "size": "720x1280",
@@ -53,17 +53,17 @@ def test_an_order_says_what_the_caller_said():
 
 
 def test_a_length_that_nobody_asked_for_is_not_sent():
-    world = World()
-    world.run(request=request())
-    assert "seconds" not in order_of(world)
+    sim = Simulation()
+    sim.run(request=request())
+    assert "seconds" not in order_of(sim)
 
 
 def test_raw_values_go_only_to_a_relay_that_knows_them():
     asked = request(camera_motion="pan", fps=24)
-    world, stand_in = World(), World(veo3_extra_fields=True)
-    world.run(request=asked)
+    sim, stand_in = Simulation(), Simulation(veo3_extra_fields=True)
+    sim.run(request=asked)
     stand_in.run(request=asked)
-    assert order_of(stand_in).keys() - order_of(world).keys() == {"fps", "camera_motion"}
+    assert order_of(stand_in).keys() - order_of(sim).keys() == {"fps", "camera_motion"}
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_a_strict_relay_is_asked_for_a_length_that_veo_makes(asked, size, sent):
 
 @pytest.mark.parametrize(("key", "words"), [(None, NEUTRAL_TEXT), (KEY, NEUTRAL_IMAGE)])
 def test_without_a_prompt_a_neutral_sentence_is_sent(key, words):
-    world = with_image(World())
-    task = world.run(request=request(prompt=None), image_key=key)
-    assert order_of(world)["prompt"] == task.prompt_sent == words
+    sim = with_image(Simulation())
+    task = sim.run(request=request(prompt=None), image_key=key)
+    assert order_of(sim)["prompt"] == task.prompt_sent == words
 
 
 def optimizing(*answers):
-    """Return a world with an optimizer that answers so, and the prompts it was asked for."""
+    """Return a simulation with an optimizer that answers so, and the prompts it was asked for."""
     asked, left = [], list(answers)
 
     def chat(post):
@@ -101,45 +101,45 @@ def optimizing(*answers):
         key=lambda: "sk-llm",
         log=FakeLog(),
     )
-    return World(optimizer=optimizer), asked
+    return Simulation(optimizer=optimizer), asked
 
 
 @pytest.mark.parametrize(("answer", "sent", "flag"), [("Better", "Better", 1), ("", "A fox", 0)])
 def test_a_prompt_is_optimized_where_the_caller_asks_for_it(answer, sent, flag):
-    world, _ = optimizing(answer)
-    task = world.run(request=request(optimize_prompt=True))
-    assert order_of(world)["prompt"] == task.prompt_sent == sent
+    sim, _ = optimizing(answer)
+    task = sim.run(request=request(optimize_prompt=True))
+    assert order_of(sim)["prompt"] == task.prompt_sent == sent
     assert task.prompt_optimized == flag
 
 
 def test_a_prompt_is_not_optimized_where_nobody_asks():
-    world, asked = optimizing("Better")
-    assert world.run(request=request()).prompt_optimized is None
+    sim, asked = optimizing("Better")
+    assert sim.run(request=request()).prompt_optimized is None
     assert not asked
 
 
 def test_without_an_optimizer_the_callers_own_words_are_sent():
-    world = World()
-    task = world.run(request=request(optimize_prompt=True))
+    sim = Simulation()
+    task = sim.run(request=request(optimize_prompt=True))
     assert (task.prompt_sent, task.prompt_optimized) == ("A fox", 0)
 
 
 def test_a_second_attempt_says_the_words_of_the_first():
-    world, _ = optimizing("Better", "Different")
-    world.relay.posts.append(httpx.Response(503))
-    task = world.run(request=request(optimize_prompt=True))
+    sim, _ = optimizing("Better", "Different")
+    sim.relay.posts.append(httpx.Response(503))
+    task = sim.run(request=request(optimize_prompt=True))
     assert (task.attempts, task.prompt_sent, task.prompt_optimized) == (2, "Better", 1)
-    assert world.relay.jobs[0].order["prompt"] == "Better"
+    assert sim.relay.jobs[0].order["prompt"] == "Better"
 
 
 # --- the image
 
 
 def test_an_image_of_the_bucket_is_sent_with_its_thumbnail_kept():
-    world = with_image(World())
-    task = world.run(image_key=KEY)
-    assert order_of(world)["input_reference"] == png()
-    thumbnail, content_type = thumbnail_of(world, task)
+    sim = with_image(Simulation())
+    task = sim.run(image_key=KEY)
+    assert order_of(sim)["input_reference"] == png()
+    thumbnail, content_type = thumbnail_of(sim, task)
     assert (thumbnail[:2], content_type) == (b"\xff\xd8", "image/jpeg")
     assert task.thumbnail_key == thumbnail_key(OWNER, task.task_id)
 
@@ -152,40 +152,40 @@ def rotated(size=(64, 32)):
 
 
 def test_a_picture_that_a_phone_rotated_arrives_upright():
-    world = with_image(World(), rotated())
-    task = world.run(image_key=KEY)
-    with Image.open(io.BytesIO(order_of(world)["input_reference"])) as sent:
+    sim = with_image(Simulation(), rotated())
+    task = sim.run(image_key=KEY)
+    with Image.open(io.BytesIO(order_of(sim)["input_reference"])) as sent:
         assert (sent.size, sent.getexif().get(0x0112)) == ((32, 64), None)
     assert task.image_note is None
 
 
-def test_a_picture_beyond_the_memory_is_sent_as_it_is_and_the_task_says_so():
+def test_picture_beyond_the_memory_is_sent_as_it_is():
     given = rotated((50_000, 1000))
-    world = with_image(World(), given)
-    task = world.run(image_key=KEY)
-    assert order_of(world)["input_reference"] == given
+    sim = with_image(Simulation(), given)
+    task = sim.run(image_key=KEY)
+    assert order_of(sim)["input_reference"] == given
     assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
     assert task.image_note == f"{NOT_TURNED} {NO_THUMBNAIL}"
 
 
 def test_an_image_behind_a_url_is_fetched_by_the_worker():
-    world = World()
-    world.cdn.append(httpx.Response(200, content=png()))
-    world.run(image_url=f"{CDN}/fox.png")
-    assert order_of(world)["input_reference"] == png()
+    sim = Simulation()
+    sim.cdn.append(httpx.Response(200, content=png()))
+    sim.run(image_url=f"{CDN}/fox.png")
+    assert order_of(sim)["input_reference"] == png()
 
 
 def test_a_thumbnail_is_made_once():
-    world = with_image(World())
-    world.relay.posts.append(httpx.Response(503))
-    world.run(image_key=KEY)
-    assert world.events.count("put") == 1
+    sim = with_image(Simulation())
+    sim.relay.posts.append(httpx.Response(503))
+    sim.run(image_key=KEY)
+    assert sim.events.count("put") == 1
 
 
 def test_a_video_without_a_thumbnail_is_still_a_video():
-    world = with_image(World())
-    world.at_event["put"] = lambda: setattr(world.files, "away", 1)
-    task = world.run(image_key=KEY)
+    sim = with_image(Simulation())
+    sim.at_event["put"] = lambda: setattr(sim.files, "away", 1)
+    task = sim.run(image_key=KEY)
     assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
     assert task.image_note == NO_THUMBNAIL
 
@@ -195,10 +195,10 @@ def test_an_image_that_pillow_stumbles_over_is_still_sent():
     exif[0x0112] = 6
     Image.new("RGB", (64, 64), "red").save(out, "WEBP", exif=exif)
     damaged = out.getvalue().replace(b"MM\0*", b"MM!*")
-    world = with_image(World(), damaged)
-    task = world.run(image_key=KEY)
+    sim = with_image(Simulation(), damaged)
+    task = sim.run(image_key=KEY)
     assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
-    assert order_of(world)["input_reference"] == damaged
+    assert order_of(sim)["input_reference"] == damaged
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ def test_an_image_that_pillow_stumbles_over_is_still_sent():
     ],
     ids=["missing", "no image", "inwards", "forbidden", "gone", "too large"],
 )
-def test_an_image_that_is_refused_ends_the_task_before_anything_is_ordered(answer):
-    world = World()
-    world.cdn.append(answer)
-    task = world.run(image_url=f"{CDN}/fox.png")
+def test_refused_image_ends_the_task_before_an_order(answer):
+    sim = Simulation()
+    sim.cdn.append(answer)
+    task = sim.run(image_url=f"{CDN}/fox.png")
     assert (task.status, task.attempts) == (Status.FAILED, 0)
     assert (task.error["type"], task.error["code"]) == ("ValidationError", "invalid_image")
     assert (task.error["retryable"], task.error["maybe_charged"]) == (False, False)
-    assert not world.relay.requests
+    assert not sim.relay.requests
 
 
 AWAY = {
@@ -233,26 +233,28 @@ AWAY = {
 
 
 @pytest.mark.parametrize("answer", AWAY.values(), ids=AWAY)
-def test_an_image_whose_host_is_away_for_a_moment_is_fetched_later_with_the_slot_free(answer):
-    world = World()
-    world.cdn.extend([answer, httpx.Response(200, content=png())])
-    task_id = world.submit(image_url=f"{CDN}/fox.png")
-    assert world.work()
-    waiting = world.task(task_id)
+def test_image_host_briefly_away_frees_the_slot(answer):
+    """An image whose host is away for a moment is fetched later with the slot free."""
+    sim = Simulation()
+    sim.cdn.extend([answer, httpx.Response(200, content=png())])
+    task_id = sim.submit(image_url=f"{CDN}/fox.png")
+    assert sim.work()
+    waiting = sim.task(task_id)
     assert (waiting.status, waiting.lease_owner, waiting.attempts) == (Status.PROCESSING, "", 0)
     assert not waiting.maybe_charged
-    assert not world.relay.requests
-    world.settle()
-    assert world.task(task_id).status is Status.COMPLETED
-    assert order_of(world)["input_reference"] == png()
+    assert not sim.relay.requests
+    sim.settle()
+    assert sim.task(task_id).status is Status.COMPLETED
+    assert order_of(sim)["input_reference"] == png()
 
 
-def test_an_image_whose_host_stays_away_ends_the_task_after_the_retries_with_one_worth_retrying():
-    world = World()
-    world.cdn.extend([httpx.Response(503)] * 9)
-    task = world.run(image_url=f"{CDN}/fox.png")
-    assert [delay for _, delay, _ in world.queue.sent] == [0, 5, 10, 20]
-    assert len(world.downloads) == 4
+def test_image_host_away_for_good_ends_the_task_retryable():
+    """An image whose host stays away ends the task after the retries with one worth retrying."""
+    sim = Simulation()
+    sim.cdn.extend([httpx.Response(503)] * 9)
+    task = sim.run(image_url=f"{CDN}/fox.png")
+    assert [delay for _, delay, _ in sim.queue.sent] == [0, 5, 10, 20]
+    assert len(sim.downloads) == 4
     assert task.error == {
         "type": "ServiceError",
         "message": "The image cannot be fetched: the URL answered with HTTP status 503.",
@@ -260,74 +262,75 @@ def test_an_image_whose_host_stays_away_ends_the_task_after_the_retries_with_one
         "retryable": True,
         "maybe_charged": False,
     }
-    assert not world.relay.requests
+    assert not sim.relay.requests
 
 
 @pytest.mark.parametrize("retries", [0, 1])
 def test_how_often_an_image_is_fetched_again_is_the_same_setting(retries):
-    world = World(video_generation_max_retries=retries)
-    world.cdn.extend([httpx.Response(503)] * 9)
-    world.run(image_url=f"{CDN}/fox.png")
-    assert len(world.downloads) == 1 + retries
+    sim = Simulation(video_generation_max_retries=retries)
+    sim.cdn.extend([httpx.Response(503)] * 9)
+    sim.run(image_url=f"{CDN}/fox.png")
+    assert len(sim.downloads) == 1 + retries
 
 
 def test_an_image_that_came_late_uses_up_no_order():
-    world = World()
-    world.cdn.extend([httpx.Response(503)] * 3 + [httpx.Response(200, content=png())] * 9)
-    world.relay.posts.extend([httpx.Response(503)] * 3)
-    task = world.run(image_url=f"{CDN}/fox.png")
+    sim = Simulation()
+    sim.cdn.extend([httpx.Response(503)] * 3 + [httpx.Response(200, content=png())] * 9)
+    sim.relay.posts.extend([httpx.Response(503)] * 3)
+    task = sim.run(image_url=f"{CDN}/fox.png")
     assert (task.status, task.attempts, task.image_failures) == (Status.COMPLETED, 4, 3)
-    assert [delay for _, delay, _ in world.queue.sent] == [0, 5, 10, 20, 5, 10, 20]
+    assert [delay for _, delay, _ in sim.queue.sent] == [0, 5, 10, 20, 5, 10, 20]
 
 
 @pytest.mark.parametrize("how", ["cancel", "delete"])
 @pytest.mark.parametrize("when", ["put done", "begin_attempt"])
-def test_a_task_that_is_given_up_while_its_thumbnail_is_made_leaves_none(how, when):
-    world = with_image(World())
-    task_id = world.submit(image_key=KEY)
-    world.at_event[when] = lambda: getattr(world.cancellation, how)(task_id, OWNER)
-    world.work()
-    assert list(world.files.objects) == [KEY]
-    assert not world.relay.requests
+def test_abandoned_task_leaves_no_thumbnail(how, when):
+    """A task that is given up while its thumbnail is made leaves none."""
+    sim = with_image(Simulation())
+    task_id = sim.submit(image_key=KEY)
+    sim.at_event[when] = lambda: getattr(sim.cancellation, how)(task_id, OWNER)
+    sim.work()
+    assert list(sim.files.objects) == [KEY]
+    assert not sim.relay.requests
 
 
-def test_a_worker_that_was_replaced_leaves_the_thumbnail_to_the_next():
-    world = with_image(World())
-    task_id = world.submit(image_key=KEY)
-    world.queue.send(task_id)
+def test_replaced_worker_leaves_the_thumbnail_to_the_next():
+    sim = with_image(Simulation())
+    task_id = sim.submit(image_key=KEY)
+    sim.queue.send(task_id)
 
     def stall():
-        with world.clock.frozen():
-            world.clock.advance(43)
-            world.work()
+        with sim.clock.frozen():
+            sim.clock.advance(43)
+            sim.work()
 
-    world.at_event["begin_attempt"] = stall
-    world.work()
-    task = world.task(task_id)
+    sim.at_event["begin_attempt"] = stall
+    sim.work()
+    task = sim.task(task_id)
     assert task.status is Status.COMPLETED
-    assert thumbnail_of(world, task)
-    assert len(world.relay.orders) == 1
+    assert thumbnail_of(sim, task)
+    assert len(sim.relay.orders) == 1
 
 
-def test_a_thumbnail_that_a_first_attempt_made_stays_with_a_task_that_is_cancelled():
-    world = with_image(World())
-    world.relay.posts.append(httpx.Response(503))
-    task_id = world.submit(image_key=KEY)
-    world.work()
-    world.clock.advance(5)
-    world.at_event["begin_attempt"] = lambda: world.cancellation.cancel(task_id, OWNER)
-    world.work()
-    assert thumbnail_of(world, world.task(task_id))
+def test_first_attempts_thumbnail_stays_with_a_cancelled_task():
+    sim = with_image(Simulation())
+    sim.relay.posts.append(httpx.Response(503))
+    task_id = sim.submit(image_key=KEY)
+    sim.work()
+    sim.clock.advance(5)
+    sim.at_event["begin_attempt"] = lambda: sim.cancellation.cancel(task_id, OWNER)
+    sim.work()
+    assert thumbnail_of(sim, sim.task(task_id))
 
 
 def test_an_image_that_is_gone_from_the_bucket_ends_the_task():
-    world = World()
-    task = world.run(image_key=KEY)
+    sim = Simulation()
+    task = sim.run(image_key=KEY)
     assert (task.error["code"], task.attempts) == ("invalid_image", 0)
 
 
 def test_a_name_that_stands_for_an_inner_address_is_refused():
-    world = World()
-    world.address = "10.0.0.7"
-    assert world.run(image_url=f"{CDN}/fox.png").error["code"] == "invalid_image"
-    assert not world.downloads
+    sim = Simulation()
+    sim.address = "10.0.0.7"
+    assert sim.run(image_url=f"{CDN}/fox.png").error["code"] == "invalid_image"
+    assert not sim.downloads

@@ -26,7 +26,7 @@ def test_text_fields_and_the_file_are_told_apart():
     assert read.file == b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_reference_without_a_file_name_is_a_file_where_its_bytes_are_no_text():
+def test_reference_without_file_name_is_a_file_if_binary():
     assert read_form(form(('name="input_reference"', b"\x89PNG")), TYPE).file == b"\x89PNG"
     text = read_form(form(('name="input_reference"', b"https://x")), TYPE)
     assert (text.file, text.fields) == (None, {"input_reference": "https://x"})
@@ -54,7 +54,7 @@ def test_a_text_that_is_not_utf_8_is_named(name):
     assert caught.value.param == name
 
 
-def test_a_name_is_read_without_its_quotes_and_shortened_in_messages():
+def test_name_is_unquoted_and_shortened_in_messages():
     read = read_form(form(("name=prompt", b"x"), (r'name="a\"b"', b"y")), TYPE)
     assert read.fields == {"prompt": "x", 'a"b': "y"}
     with pytest.raises(ValidationError) as caught:
@@ -93,7 +93,8 @@ def test_a_text_field_that_is_sent_twice_is_refused_by_name():
         read_form(body, "multipart/form-data; boundary=x")
 
 
-def test_a_pair_of_metadata_that_is_sent_twice_is_refused_by_name():
+def test_repeated_metadata_pair_is_refused():
+    """A pair of metadata that is sent twice is refused by name."""
     with pytest.raises(ValidationError, match=r"metadata\[a\]: Send it once"):
         read_form(form(('name="metadata[a]"', b"1"), ('name="metadata[a]"', b"2")), TYPE)
 
@@ -143,7 +144,7 @@ def test_a_url_is_the_image_by_any_of_its_usual_names():
         [('name="whatever"', b"\x89PNG")],
     ],
 )
-def test_a_file_that_cannot_be_the_one_image_is_refused_by_its_name(parts):
+def test_wrong_image_file_is_refused_by_its_name(parts):
     with pytest.raises(ValidationError, match="input_reference") as caught:
         read_form(form(*parts), TYPE)
     assert caught.value.param == "input_reference"

@@ -247,7 +247,7 @@ def test_a_token_that_google_refuses_is_an_account_error(told):
     assert len(google_.requests) == 1
 
 
-def test_an_impersonation_that_is_refused_is_an_account_error_too():
+def test_refused_impersonation_is_an_account_error_too():
     google_ = Google(
         granted("ya29.federated-secret"), answer({"quoted": "ya29.federated-secret"}, 403)
     )

@@ -167,7 +167,7 @@ def test_images_are_named_in_the_prompt(roles, names, task):
         {"images": (image(ImageRole.LAST_FRAME),)},
     ],
 )
-def test_what_google_would_drop_or_bill_for_nothing_is_refused_unsent(changes):
+def test_what_google_would_drop_or_bill_is_refused_unsent(changes):
     refusal, requests = refused(answer({"id": JOB}), **changes)
     assert (refusal.cause, requests) == (Cause.BAD_REQUEST, [])
 
@@ -430,7 +430,7 @@ def test_a_uri_that_is_no_file_is_fetched_nowhere(uri):
     assert (told.value.why, len(google.requests)) == (NoContentReason.UNUSABLE_LINK, 1)
 
 
-def test_a_file_named_at_another_host_is_fetched_from_the_own_one():
+def test_file_at_another_host_is_fetched_from_our_own():
     uri = "https://evil.example/v1beta/files/abc-123:download?alt=media"
     google = Google(
         interaction(video=BY_URI | {"uri": uri}), ACTIVE, httpx.Response(200, content=MP4)
@@ -455,7 +455,7 @@ def test_a_redirect_within_the_api_is_followed_with_the_key():
         assert str(google.requests[-1].url) == target
 
 
-def test_a_redirect_to_a_signed_url_is_handed_out_without_the_key():
+def test_signed_redirect_is_handed_out_without_the_key():
     signed = "https://storage.example/a.mp4?Expires=2000000000&sig=x"
     google = Google(interaction(video=BY_URI), ACTIVE, redirect(signed))
     content = google.gemini().download(JOB, io.BytesIO())

@@ -521,7 +521,7 @@ def without(problem):
     return refusal.value
 
 
-def test_without_a_token_nothing_is_sent_and_the_order_may_go_again():
+def test_nothing_is_sent_without_a_token():
     assert without(ServiceError("away")).again == "transient"
 
 

@@ -25,7 +25,7 @@ def parts_of(request):
     ]
 
 
-def test_an_order_is_one_multipart_post_with_the_contracts_fields():
+def test_order_is_one_multipart_post():
     relay = answering(200, {"id": "video_1"})
     relay.client().submit(order(seconds=8, images=(IMAGE,), extra={"fps": "30"}))
     [request] = relay.requests
@@ -51,7 +51,8 @@ def test_an_order_is_one_multipart_post_with_the_contracts_fields():
     ]
 
 
-def test_an_order_without_image_and_length_is_multipart_too_and_says_neither():
+def test_order_without_image_and_length_is_multipart():
+    """An order without image and length is multipart too and says neither."""
     relay = answering(200, {"id": "video_1"})
     relay.client().submit(order())
     [request] = relay.requests
@@ -59,7 +60,8 @@ def test_an_order_without_image_and_length_is_multipart_too_and_says_neither():
     assert names == [b"model", b"prompt", b"size", b"watermark"]
 
 
-def test_a_prompt_that_utf8_cannot_hold_is_sent_without_the_broken_character():
+def test_prompt_is_sent_without_its_broken_character():
+    """A prompt that UTF-8 cannot hold is sent without the broken character."""
     relay = answering(200, {"id": "video_1"})
     relay.client().submit(order(prompt="海 \ud800"))
     assert parts_of(relay.requests[0])[1][1] == "海 ?".encode()
@@ -166,7 +168,8 @@ def test_the_key_is_asked_for_every_request():
 
 
 @pytest.mark.parametrize("key", ["", " \n", "clé-secrète", "two\nlines-secret"])
-def test_a_key_that_no_header_can_hold_is_an_account_error_and_never_sent_or_shown(key):
+def test_key_unfit_for_a_header_is_an_account_error(key):
+    """A key that no header can hold is an account error and never sent or shown."""
     relay = answering(200, {"id": "v"})
     client = relay.client(key=key)
     with pytest.raises(SubmitRefused) as refused:
@@ -180,7 +183,9 @@ def test_a_key_that_no_header_can_hold_is_an_account_error_and_never_sent_or_sho
     assert "secr" not in f"{refused.value!r} {failed.value!r}"
 
 
-def test_a_key_that_cannot_be_read_just_now_is_a_reason_to_come_again():
+def test_unreadable_key_is_a_reason_to_retry():
+    """A key that cannot be read just now is a reason to come again."""
+
     def away():
         raise ServiceError("Secrets Manager is away")
 
@@ -229,18 +234,18 @@ ASKING = {"order": lambda relay: relay.submit(order()), "look": lambda relay: re
 
 
 @pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING)
-def test_a_key_that_was_changed_is_fetched_anew_and_the_request_repeated_once(ask):
-    world = Renewing(good="new-key", cached="old-key", renewed="new-key")
-    ask(world.client())
-    told = [request.headers["authorization"] for request in world.relay.requests]
+def test_changed_key_is_fetched_and_the_request_repeated_once(ask):
+    sim = Renewing(good="new-key", cached="old-key", renewed="new-key")
+    ask(sim.client())
+    told = [request.headers["authorization"] for request in sim.relay.requests]
     assert told == ["Bearer old-key", "Bearer new-key"]
-    assert world.fetches == 1
+    assert sim.fetches == 1
 
 
 def test_the_repeated_order_is_the_same():
-    world = Renewing(good="new-key", cached="old-key", renewed="new-key")
-    world.client().submit(order(images=(IMAGE,)))
-    first, second = world.relay.requests
+    sim = Renewing(good="new-key", cached="old-key", renewed="new-key")
+    sim.client().submit(order(images=(IMAGE,)))
+    first, second = sim.relay.requests
     assert parts_of(first) == parts_of(second)
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
 
@@ -250,16 +255,16 @@ def test_the_repeated_order_is_the_same():
     [("old-key", 1), ("wrong-key", 2), ("", 1), (ServiceError("Secrets Manager is away"), 1)],
     ids=["unchanged", "wrong too", "unusable", "away"],
 )
-def test_a_refused_key_that_has_no_better_one_is_an_account_error(renewed, requests):
-    world = Renewing(good="new-key", cached="old-key", renewed=renewed)
+def test_refused_key_without_a_better_one_is_an_account_error(renewed, requests):
+    sim = Renewing(good="new-key", cached="old-key", renewed=renewed)
     with pytest.raises(SubmitRefused) as refused:
-        world.client().submit(order())
+        sim.client().submit(order())
     assert refused.value.code == "upstream_account_error"
-    assert len(world.relay.requests) == requests
+    assert len(sim.relay.requests) == requests
     with pytest.raises(PollFailed) as failed:
-        world.client().poll("v")
+        sim.client().poll("v")
     assert failed.value.unauthorised
-    assert world.fetches == 2
+    assert sim.fetches == 2
 
 
 @pytest.mark.parametrize("status", [402, 403, 429])

@@ -105,7 +105,8 @@ def test_an_id_that_fits_into_no_url_is_no_news():
 
 @pytest.mark.parametrize("key", ["id", "task_id", "taskId", "video_id", "request_id"])
 @pytest.mark.parametrize("enveloped", [False, True])
-def test_only_an_answer_that_names_the_job_can_lead_to_another_order(key, enveloped):
+def test_answer_that_names_the_job_alone_leads_to_another_order(key, enveloped):
+    """Only an answer that names the job can lead to another order."""
     failed = {"status": "failed", "error": {"code": "HIGH_TRAFFIC"}}
     for upstream_id, ends in (("v", True), ("w", False)):
         body = {key: upstream_id, **failed}
@@ -123,7 +124,8 @@ def test_a_final_failure_needs_no_id():
 
 
 @pytest.mark.parametrize(("told", "wait"), [({}, 60), ({"retry_after": "5"}, 5)], ids=range(2))
-def test_a_large_answer_that_cannot_be_read_is_not_asked_for_every_second(told, wait):
+def test_large_unreadable_answer_is_not_polled_every_second(told, wait):
+    """A large answer that cannot be read is not asked for every second."""
     with pytest.raises(PollFailed) as failed:
         answering(200, b'{"video": "' + b"A" * 2_000_000, **told).client().poll("v")
     assert failed.value.retry_after == wait

@@ -102,7 +102,7 @@ LOCATIONS = ["https://relay.example/v1/videos", "http://xn--/", "foo:bar", "java
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
 @pytest.mark.parametrize("location", LOCATIONS, ids=range(len(LOCATIONS)))
-def test_a_redirected_order_was_not_accepted_and_names_the_setting(status, location):
+def test_redirected_order_was_not_accepted(status, location):
     relay = answering(status, {"id": "v"}, location=location)
     with pytest.raises(SubmitRefused) as caught:
         relay.client().submit(order())
@@ -139,7 +139,7 @@ def test_an_edge_that_never_reached_the_relay_accepted_nothing(status, body):
     ],
     ids=range(9),
 )
-def test_a_2xx_that_refuses_for_account_or_limit_was_not_accepted(body, code, again):
+def test_2xx_that_refuses_account_or_limit_was_not_accepted(body, code, again):
     with pytest.raises(SubmitRefused) as caught:
         answering(200, body, retry_after="9").client().submit(order())
     assert (caught.value.code, caught.value.again) == (code, again)
@@ -147,7 +147,7 @@ def test_a_2xx_that_refuses_for_account_or_limit_was_not_accepted(body, code, ag
     assert not caught.value.maybe_charged
 
 
-def test_a_2xx_that_names_an_id_is_accepted_whatever_it_complains_of():
+def test_2xx_that_names_an_id_is_accepted():
     relay = answering(200, {"id": "v", "code": "insufficient_user_quota"})
     assert relay.client().submit(order()) == Accepted("v")
 
@@ -272,7 +272,8 @@ def test_what_may_have_arrived_is_unknown(error):
         Relay(error("no")).client().submit(order())
 
 
-def test_an_id_that_arrived_whole_counts_although_the_connection_broke():
+def test_id_that_arrived_whole_counts():
+    """An id that arrived whole counts although the connection broke."""
     relay = Relay(httpx.Response(200, stream=Breaks(b'{"id": "v"}')))
     assert relay.client().submit(order()) == Accepted("v")
 

@@ -213,7 +213,8 @@ def kept_open(connection):
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
-def test_looks_share_a_connection_and_an_order_never_takes_a_used_one():
+def test_polls_share_a_connection_and_an_order_never_does():
+    """Looks share a connection and an order never takes a used one."""
     with serving(kept_open) as (url, accepted), connected(url) as relay:
         relay.poll("v")
         relay.poll("v")

@@ -326,7 +326,7 @@ def test_success_is_no_reason_for_a_failure(word):
     assert message == "Video generation failed: Image pixel is invalid"
 
 
-def test_only_a_policy_or_audio_code_speaks_of_the_job_without_a_status():
+def test_policy_or_audio_code_alone_speaks_without_a_status():
     assert failure_without_status(ErrorInfo(("MINOR",))).code == "content_policy_violation"
     assert failure_without_status(ErrorInfo(("AUDIO_FILTERED",))).again == "audio"
     for code, text in (("HIGH_TRAFFIC", ""), ("400", ""), ("x", "violates"), ("", "")):

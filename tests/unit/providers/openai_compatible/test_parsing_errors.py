@@ -68,7 +68,7 @@ def test_complaints_are_found_in_every_shape(answer, error_info):
     ],
     ids=range(6),
 )
-def test_a_body_that_is_no_json_is_a_sentence_unless_it_is_a_page(body, error_info):
+def test_body_that_is_no_json_is_a_sentence_unless_a_page(body, error_info):
     assert error_in_text(body) == error_info
 
 

@@ -143,7 +143,7 @@ def test_the_search_ends_in_an_answer_without_end():
     assert video_url_in({**wide, "video": {"x": {"url": VIDEO}}}, CONTENT) is None
 
 
-def test_the_next_place_is_taken_where_a_url_may_not_be_handed_out():
+def test_next_place_is_taken_for_a_private_url():
     answer = {"video_url": "https://inner.example/a", "videos": [{"url": VIDEO}]}
     assert video_url_in(answer, CONTENT, lambda url: "inner" not in url) == VIDEO
 
@@ -193,7 +193,8 @@ def test_the_places_are_looked_at_in_the_contracts_order(first, second):
     ],
     ids=range(23),
 )
-def test_what_nobody_could_fetch_is_passed_over_for_the_next_place(junk):
+def test_unfetchable_url_is_passed_over(junk):
+    """What nobody could fetch is passed over for the next place."""
     answer = {"video_url": junk, "metadata": {"url": VIDEO}}
     fetchable = junk == "/["
     assert video_url_in(answer, CONTENT) == ("https://relay.example/[" if fetchable else VIDEO)
