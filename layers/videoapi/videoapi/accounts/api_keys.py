@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from videoapi.aws.expressions import encode
 from videoapi.aws.table import Table, Write
@@ -45,16 +45,14 @@ class Limits:
         return any(limit is not None for limit in vars(self).values())
 
 
-@dataclass(frozen=True)
-class ApiKey:
+class ApiKey(NamedTuple):
     """A caller: the name is the owner of all tasks that are made with the key."""
 
     name: str
     limits: Limits
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListedKey:
+class ListedKey(NamedTuple):
     """What can be told of a key; `id` tells several keys of one name apart."""
 
     id: str

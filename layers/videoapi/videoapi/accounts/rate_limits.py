@@ -125,7 +125,7 @@ class LimitReached(RateLimited):
         self.quota = quota
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Limiter:
     """Holds keys to their limits. Raises `RateLimited`, `ServiceError`."""
 

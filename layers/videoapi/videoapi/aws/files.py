@@ -41,7 +41,7 @@ def thumbnail_key(owner: str, task_id: str) -> str:
 _s3_errors = partial(aws_errors, "S3", "The file store")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class FileStore:
     """The bucket's content. Raises `ServiceError` when S3 does not answer or refuses."""
 

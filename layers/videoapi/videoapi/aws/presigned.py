@@ -5,8 +5,7 @@ that an S3 client costs at cold start, and the API roles need no such client.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
@@ -19,8 +18,7 @@ from videoapi.domain.timestamps import epoch, timestamp
 DAY = 24 * 3600  # seconds
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A URL that works without credentials until `expires_at` (epoch seconds; None = unknown).
 
     Not longer, but maybe shorter: see `UrlSigner.to`.
@@ -30,8 +28,7 @@ class Link:
     expires_at: float | None
 
 
-@dataclass(frozen=True)
-class UploadForm:
+class UploadForm(NamedTuple):
     """A POST that puts one file into the bucket: `fields`, then the file itself as `file`."""
 
     url: str

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -23,8 +23,7 @@ CONFLICT = frozenset({"TransactionConflict", "TransactionConflictException"})
 MAX_TRIES, PAUSE, MAX_PAUSE = 14, 0.02, 1.2
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """One write of a transaction: a `Put` or an `Update`, without table and return values.
 
     `name` tells whose condition has failed.
@@ -50,7 +49,7 @@ class ConditionFailed(Exception):
         self.repeated = repeated
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)  # made once: what is not generated costs no start
 class Table:
     """One table. Each method is one DynamoDB call unless it says otherwise.
 

@@ -28,7 +28,7 @@ MAX_DELAY = 900  # seconds: the most that SQS can hold a message back
 _sqs_errors = partial(aws_errors, "SQS", "The task queue")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class TaskQueue:
     """Sends hints and keeps a received one invisible. Raises `ServiceError` when SQS is away."""
 

@@ -2,8 +2,8 @@
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -23,8 +23,7 @@ MAX_FILTERED_PAGES = 2  # … for one of a rare status, where the next page goes
 FILTERED_LIMIT = 100  # … and tasks in each of them
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """Some tasks of a list (none, where a status is rare), and the `listed_at` to go on after."""
 
     tasks: list[Task]

@@ -12,7 +12,7 @@ from videoapi.metrics import Metrics
 from videoapi.usecases.lookup import get_owned_task
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Cancellation:
     """Ends or removes tasks for their owner. The relay offers no way to stop a paid job."""
 

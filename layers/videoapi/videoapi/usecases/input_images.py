@@ -1,6 +1,7 @@
 """The input image of a submit: which of three ways it came, and its place in the bucket."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from videoapi.aws.files import FileStore, input_key, is_own_input
 from videoapi.aws.presigned import UrlSigner
@@ -10,8 +11,7 @@ from videoapi.net import ssrf
 from videoapi.usecases import uploads
 
 
-@dataclass(frozen=True)
-class InlineImage:
+class InlineImage(NamedTuple):
     """Checked bytes that came with the submit."""
 
     image: images.Image
@@ -22,8 +22,7 @@ class InlineImage:
         return self.image.sha256
 
 
-@dataclass(frozen=True)
-class RemoteImage:
+class RemoteImage(NamedTuple):
     """A URL that the worker fetches."""
 
     url: str
@@ -34,8 +33,7 @@ class RemoteImage:
         return self.url
 
 
-@dataclass(frozen=True)
-class StoredImage:
+class StoredImage(NamedTuple):
     """A key of our bucket; of an upload, whose file may not have arrived."""
 
     key: str
@@ -50,7 +48,7 @@ class StoredImage:
 type ImageSource = InlineImage | RemoteImage | StoredImage
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class InputImages:
     """Reads what a submit says of its image, and stores what came with it."""
 

@@ -9,7 +9,8 @@ when it names an upload), and one read more where its key has limits.
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
 from videoapi.accounts.rate_limits import Limiter, Quota
 from videoapi.aws.table import ConditionFailed
@@ -40,16 +41,15 @@ class Submission:
 MAX_TRIES = 3  # of a submit whose place others took while it made one free
 
 
-@dataclass(frozen=True)
-class Submitted:
+class Submitted(NamedTuple):
     """The task of a submit, and whether an earlier request had already made it."""
 
     task: Task
     replayed: bool = False
-    quota: Quota = field(default_factory=Quota)  # left to the key, where this used some
+    quota: Quota = Quota()  # left to the key, where this used some
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Submissions:
     """Everything a submit needs; see `submit`."""
 
