@@ -61,9 +61,10 @@ redrive: .venv/local/.stamp ## Queue dead letters again
 
 ##@ Work on it
 
-test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * All tests that need no running stack, with 100 % branch coverage
-	@echo "Running some 7,200 tests: about six minutes on two free processors, the first time a minute more …"
-	@$(DEV)/pytest --ignore=tests/e2e --ignore=tests/fault_injection $(GATES:%=--ignore=%) -n auto --dist worksteal --cov $(ARGS)
+NO_STACK := --ignore=tests/e2e --ignore=tests/fault_injection
+test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * Tests that need no running stack, with 100 % branch coverage (the slow ones: make gates)
+	@echo "Running some 7,000 tests: under three minutes on two free processors, the first time a minute more …"
+	@$(DEV)/pytest $(NO_STACK) -m 'not slow' -n auto --dist worksteal --cov $(ARGS)
 
 check: lint types audit validate checkov test gates e2e ## * All that CI runs
 	@cat .local/audit-skipped 2>/dev/null || true
@@ -75,10 +76,9 @@ e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.sta
 faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (15 minutes); writes .local/faults.md
 	@$(DEV)/pytest tests/fault_injection --long --table .local/faults.md -q -s $(ARGS)
 
-# What takes long and measures more than it covers: instructions beside the baseline, megabytes of hostile answers.
-GATES := tests/gates/test_instructions.py tests/gates/test_relay_memory.py
-gates: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## Starts in instructions (needs valgrind), a hostile relay in megabytes
-	@$(DEV)/pytest $(GATES) $(ARGS)
+# One after the other: they measure.
+gates: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## What takes long and needs no stack: instructions (with valgrind), memory, builds, cfn-lint
+	@$(DEV)/pytest $(NO_STACK) -m slow $(ARGS)
 
 lint: .venv/dev/.stamp ## Style and format
 	@$(DEV)/ruff check .

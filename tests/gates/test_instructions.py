@@ -16,9 +16,10 @@ COLD_SHARE = {"submit": 0.28, "status": 0.25, "content": 0.25}
 #: call is most of it. With validation of parameters a submit would be 1/670.
 WARM_SHARE = {"submit": 1 / 720, "status": 1 / 1300}
 
-pytestmark = pytest.mark.skipif(
-    why_no_instructions() is not None, reason=f"{why_no_instructions()}"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(why_no_instructions() is not None, reason=f"{why_no_instructions()}"),
+]
 
 
 @pytest.fixture(scope="module")

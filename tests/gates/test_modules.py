@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.cases import WORKS, cases
 
+pytestmark = pytest.mark.slow
+
 PYDANTIC = {"pydantic", "pydantic_core"}
 HTTPX = {"httpx", "httpcore", "anyio", "h11"}
 S3_TRANSFER = {"boto3", "s3transfer"}

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MAX_MEMORY = 300  # MB beside the 60 of a worker that waits; 1,565 to 2,291 were seen before
 

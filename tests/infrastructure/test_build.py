@@ -15,6 +15,8 @@ import pytest
 from devstack.template import load
 from tests.support.template import ROOT
 
+pytestmark = pytest.mark.slow
+
 MAX_LAYER = 10_000_000  # bytes zipped, with its bytecode: the target
 UNCHECKED = 1  # a hash in the header, and nothing compares it
 PROCESSORS = {"x86_64", "aarch64"}

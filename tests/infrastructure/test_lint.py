@@ -8,6 +8,7 @@ from cfnlint.api import ManualArgs, lint
 from tests.support.template import ROOT, properties, translated
 
 
+@pytest.mark.slow
 @pytest.mark.fails_when(
     a_property_is_mistyped=lambda s: properties(s, "TasksQueue").update(VisibilityTimeOut=900)
 )
@@ -17,6 +18,7 @@ def test_cfn_lint_finds_nothing_in_the_translated_template(template):
     assert lint(document, config=ManualArgs(regions=["eu-central-1"])) == []
 
 
+@pytest.mark.slow
 def test_nor_in_that_of_a_canary_which_has_resources_of_its_own(source):
     document = translated(source, {"DeploymentPreference": "Canary10Percent5Minutes"})
     assert lint(json.dumps(document), config=ManualArgs(regions=["us-east-1"])) == []

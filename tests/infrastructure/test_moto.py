@@ -9,6 +9,8 @@ from tests.support import moto_stack
 from tests.support.moto_stack import LEFT_OUT, PASSED_OVER, STACK, MotoStack
 from tests.support.template import routes, translated
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = {
     "AlarmEmail": "ops@example.com",
     "CorsAllowOrigins": "https://example.com",

@@ -24,6 +24,7 @@ print(json.dumps(lines))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_a_cold_start_logs_nothing_of_its_libraries(role):
     """botocore tells at INFO where it found its credentials, once for each client made before."""

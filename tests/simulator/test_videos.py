@@ -89,6 +89,7 @@ def test_an_unknown_job_does_not_exist(caller):
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "task_not_exist")
 
 
+@pytest.mark.slow
 def test_a_strict_relay_makes_what_veo_makes():
     with running("--strict", "--key=k", "--seconds=0", "--tiny", "--endpoint=/veo/jobs") as strict:
 

@@ -230,6 +230,7 @@ print(peak, turned is None, small is None)
 LEFT = {name for name in HEAVY if "JPEG of" in name} | {"PNG of 50 megapixels, to be turned"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the peak of one process alone")
 @pytest.mark.parametrize("case", HEAVY)
 def test_no_picture_takes_more_memory_than_the_worker_has(case):
