@@ -77,7 +77,7 @@ def cases(*, baselines: bool = True) -> Iterator[dict[str, Case]]:
                 recorded = ROOT / "events" / f"{work.role}.json"
                 event.write_text(json.dumps(work.event) if work.event else recorded.read_text())
                 program = programs[work.role]
-                surroundings = (done if work.completed else busy).environment
+                environment = (done if work.completed else busy).environment
                 trusted = {"AWS_CA_BUNDLE": str(certificate.behind(program.trusted))}
-                found[title] = Case(program, event, surroundings | trusted, work.answer)
+                found[title] = Case(program, event, environment | trusted, work.answer)
             yield found

@@ -36,7 +36,7 @@ class Case:
 
     program: Program
     event: Path
-    surroundings: dict[str, str]
+    environment: dict[str, str]
     expected: object
 
     def measure(self, *, times: int = 1, starts: int = 1) -> Measured:
@@ -82,7 +82,7 @@ class Case:
         command = [*before, str(PYTHON), "-S", "-P", str(INVOKE), str(times), str(self.event)]
         return subprocess.run(
             command,
-            env=self.program.variables | self.surroundings,
+            env=self.program.variables | self.environment,
             capture_output=True,
             text=True,
             check=False,

@@ -221,7 +221,7 @@ def files(tmp_path):
         server.shutdown()
 
 
-def test_a_file_of_the_stand_in_is_handed_on_to_every_page(files):
+def test_a_file_of_the_simulator_is_readable_by_every_page(files):
     status, headers, body = ask(Aws(), path="/_local/files/v/1.mp4", files_port=files, host=LAN)
     assert (status, body) == (200, b"movie")
     assert headers[b"content-type"] == b"video/mp4"
@@ -239,7 +239,7 @@ def test_a_file_that_is_not_there_is_not_here(files):
     assert ask(Aws(), path="/_local/files/v/2.mp4", files_port=files)[0] == 404
 
 
-def test_a_stand_in_that_has_ended_is_told_of():
+def test_a_simulator_that_has_ended_is_reported():
     with free_ports(1) as [port]:
         pass  # nobody listens there now
     status, _, body = ask(Aws(), path="/_local/files/v/1.mp4", files_port=port)

@@ -1,4 +1,4 @@
-"""The table of a campaign, in Markdown."""
+"""The table of kills, in Markdown."""
 
 from dataclasses import dataclass
 

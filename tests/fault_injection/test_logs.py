@@ -17,7 +17,7 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def logs(outcomes, rush, running):
-    """Return all logs once the campaign and the rush are over; the story of each task is there."""
+    """Return all logs once the kills and the rush are over; the story of each task is there."""
     logs = running.logs()
     ended = {each.name for each in outcomes if each.completed or each.unknown}  # by a worker
     names = {*rush.names, *ended}

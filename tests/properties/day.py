@@ -323,7 +323,7 @@ class Day(Simulation):
         while coming or self.store.open:
             now = self.clock()
             last = max(START + plan.seconds, coming[0][0] if coming else 0)
-            assert now < last + PATIENCE, f"in limbo: {list(self.store.open.values())[:3]}"
+            assert now < last + PATIENCE, f"no progress: {list(self.store.open.values())[:3]}"
             if not out and self.away("store"):
                 out = True
                 for task_id in list(self.store.open):

@@ -110,7 +110,7 @@ def replaced(value, gone):
     """Return the value with what stands in for references to resources that are `gone`."""
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]} if name in gone:
-            found = _stand_in(gone, name)
+            found = _substitute(gone, name)
         case {"Fn::Sub": str(text)}:
             found = {"Fn::Sub": re.sub(r"\$\{(\w+)(?:\.\w+)?\}", partial(_in_text, gone), text)}
         case {"Fn::Sub": [str(text), dict(values)]}:
@@ -125,7 +125,7 @@ def replaced(value, gone):
     return found
 
 
-def _stand_in(gone, name):
+def _substitute(gone, name):
     is_alias = gone[name]["Type"] == "AWS::Lambda::Alias"
     return gone[name]["Properties"]["FunctionName"] if is_alias else name
 
@@ -133,7 +133,7 @@ def _stand_in(gone, name):
 def _in_text(gone, found):
     if found[1] not in gone:
         return found[0]
-    instead = _stand_in(gone, found[1])
+    instead = _substitute(gone, found[1])
     return instead if isinstance(instead, str) else f"${{{instead['Ref']}}}"
 
 

@@ -226,7 +226,7 @@ class Simulation:
         end = self.clock() + within
         swept = self.clock()
         while any("open" in row for row in self.store.rows.values()):
-            assert self.clock() < end, "a task is in limbo"
+            assert self.clock() < end, "a task does not end"
             if self.work():
                 continue
             if self.clock() - swept >= 60:

@@ -46,7 +46,7 @@ def test_an_answer_nested_as_deep_as_json_allows_is_masked():
     mask_key(KEY, answer)
 
 
-def test_the_bytes_of_the_key_are_blotted_out():
+def test_the_bytes_of_the_key_are_redacted():
     assert mask_key_in_body(KEY, bytearray(f"a {KEY} b".encode())) == b"a *** b"
 
 

@@ -60,10 +60,10 @@ def test_a_length_that_nobody_asked_for_is_not_sent():
 
 def test_raw_values_go_only_to_a_relay_that_knows_them():
     asked = request(camera_motion="pan", fps=24)
-    sim, stand_in = Simulation(), Simulation(veo3_extra_fields=True)
+    sim, simulated = Simulation(), Simulation(veo3_extra_fields=True)
     sim.run(request=asked)
-    stand_in.run(request=asked)
-    assert order_of(stand_in).keys() - order_of(sim).keys() == {"fps", "camera_motion"}
+    simulated.run(request=asked)
+    assert order_of(simulated).keys() - order_of(sim).keys() == {"fps", "camera_motion"}
 
 
 @pytest.mark.parametrize(

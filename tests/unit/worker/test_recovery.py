@@ -1,4 +1,4 @@
-"""No limbo: what the sweeper takes up again, and how a dead letter ends."""
+"""Recovery: what the sweeper queues again, and how a dead letter ends."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Use cases that keep tasks out of limbo: the sweeper's round, and the end of a dead letter."""
+"""Recovery of tasks without a worker: the sweeper's round, and the end of a dead letter."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -58,7 +58,7 @@ class GeminiProvider:
         timeouts: Timeouts | None = None,
         log: Logger | None = None,
     ) -> None:
-        """`trusted_origins` may be private and still be handed out: those of a stand-in.
+        """`trusted_origins` may be private and still be handed out: those of a simulator.
 
         Raise `ValueError` naming the setting that makes no URL.
         """
