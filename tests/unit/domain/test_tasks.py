@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support.task_factory import new_task
 from videoapi.domain.ids import derived_task_id, is_task_id, new_task_id
-from videoapi.domain.tasks import SHARDS, Status, shard
+from videoapi.domain.tasks import SHARDS, Dialect, Status, shard
 from videoapi.domain.timestamps import epoch, timestamp
 
 EPOCHS = st.floats(0, 4_000_000_000)
@@ -79,3 +79,8 @@ def test_maybe_charged_from_the_intent_on():
     assert not new_task().maybe_charged
     assert new_task(intent_at="2026-01-11T10:30:00.000Z").maybe_charged
     assert new_task(unknown_submits=1).maybe_charged
+
+
+def test_rest_dialect_keeps_its_stored_value():
+    """Rows of every version hold `document`."""
+    assert Dialect("document") is Dialect.REST
