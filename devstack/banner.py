@@ -2,7 +2,7 @@
 
 import shlex
 
-from devstack import template
+from devstack import template, video_providers
 from devstack.console import Console
 from devstack.function_settings import open_to_all
 from devstack.host_check import OWN_HOSTS
@@ -46,11 +46,25 @@ def _key(settings: Settings, console: Console) -> list[str]:
 
 
 def _relay(settings: Settings) -> str:
+    if video_providers.in_use(settings.given) != ["relay"]:
+        return _providers(settings)
     if settings.simulated:
         return "Videos come from the simulator (no VEO3_API_KEY) and cost nothing."
     default = template.load(ROOT / "template.yaml")["Parameters"]["Veo3BaseUrl"]["Default"]
     origin = settings.given.get("VEO3_BASE_URL") or default
     return f"Videos come from {origin}, and each video is paid for."
+
+
+def _providers(settings: Settings) -> str:
+    """Say who makes videos, and whose are paid for."""
+    played = video_providers.simulated(settings.given)
+    paid = video_providers.paid(settings.given)
+    sentences = []
+    if played:
+        sentences.append(f"The simulator plays {', '.join(played)}: these videos cost nothing.")
+    if paid:
+        sentences.append(f"Each video of {', '.join(paid)} is paid for.")
+    return " ".join(sentences)
 
 
 def _elsewhere(settings: Settings) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from devstack import env_file
+from devstack import env_file, video_providers
 from devstack.ports import Port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +93,11 @@ class Settings:
         return not self.given.get("VEO3_API_KEY")
 
     @property
+    def needs_simulator(self) -> bool:
+        """Whether the simulator runs; as the relay it plays chat and images too."""
+        return self.simulated or bool(video_providers.simulated(self.given))
+
+    @property
     def kept(self) -> Path | None:
         """Where this relay's tasks are kept: what waits for one is not paid for at another."""
         if self.keep_in is None:
@@ -141,7 +146,7 @@ class Settings:
             Port(setting="API_PORT", hosts=self.api_hosts, number=self.api_port),
             Port(setting="AWS_PORT", hosts=self.aws_hosts, number=self.aws_port),
         ]
-        if self.simulated:
+        if self.needs_simulator:
             own = {
                 "UPSTREAM_PORT": self.upstream_port,
                 "UPSTREAM_FILES_PORT": self.upstream_files_port,

@@ -16,7 +16,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app as ministack
 
-from devstack import executor, permissions, recorder, template
+from devstack import executor, permissions, recorder, template, video_providers
 from devstack.build import BUILT, TOOLS
 from devstack.command import stop_signals
 from devstack.console import Console
@@ -53,7 +53,7 @@ class Stack:
                 ministack,
                 api_url=settings.api_url,
                 aws_port=settings.aws_port,
-                files_port=settings.upstream_files_port if settings.simulated else None,
+                files_port=settings.upstream_files_port if settings.needs_simulator else None,
                 public_url=settings.given.get("PUBLIC_URL", ""),
             ),
         )
@@ -82,7 +82,7 @@ class Stack:
         executor.adjust(
             TOOLS / "runtime/bin/python", STACK, self._console.line, debug=self._settings.debug
         )
-        if self._settings.simulated:
+        if self._settings.needs_simulator:
             keep_in = self._place.folder / "relay" if self._place else None
             self._simulator = SimulatorProcess(self._settings, keep_in)
         observed = Traffic(self._gateway, self._console, api_port=self._settings.api_port)
@@ -133,7 +133,7 @@ class Stack:
         table, bucket = names["TasksTable"], names["FilesBucket"]
         record = partial(recorder.record, table=table, bucket=bucket)
         port = self._settings.upstream_files_port
-        origin = f"http://127.0.0.1:{port}" if self._settings.simulated else ""
+        origin = f"http://127.0.0.1:{port}" if self._settings.needs_simulator else ""
         return Snapshot(self._place.folder, table, bucket, record, origin)
 
     def _take_no_more(self) -> None:
@@ -146,7 +146,7 @@ class Stack:
     def _end(self) -> None:
         print("Stopping: ending the functions …", flush=True)
         self._readiness.close()
-        if not self._settings.simulated and self._readiness.keeps:  # the simulator costs nothing
+        if video_providers.paid(self._settings.given) and self._readiness.keeps:
             self._take_no_more()
             self._readiness.await_answers(self._hurried)
         logging.disable()  # what MiniStack says of handlers that are ended under it

@@ -16,7 +16,7 @@ MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far AWS lets the date of a signature be off."""
 _HOST: Final = re.compile(r"sts(?:\.([a-z0-9-]+))?\.amazonaws\.com")
 _AUTHORIZATION: Final = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key>\w{16,128})/(?P<day>\d{8})/(?P<region>[a-z0-9-]+)"
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>\w{3,128})/(?P<day>\d{8})/(?P<region>[a-z0-9-]+)"
     r"/sts/aws4_request, ?SignedHeaders=(?P<signed>[a-z0-9;-]+), ?Signature=[0-9a-f]{64}"
 )
 _QUERY: Final = {"Action": ["GetCallerIdentity"], "Version": ["2011-06-15"]}

@@ -52,6 +52,14 @@ def test_without_a_key_videos_are_said_to_cost_nothing():
     assert "the simulator (no VEO3_API_KEY) and cost nothing" in told({})
 
 
+def test_providers_are_named_and_whose_videos_are_paid_for():
+    played = told({"VIDEO_PROVIDERS": "relay,gemini"})
+    assert "The simulator plays relay, gemini: these videos cost nothing." in played
+    text = told(KEY | {"VIDEO_PROVIDERS": "relay,gemini"})
+    assert "The simulator plays gemini: these videos cost nothing." in text
+    assert "Each video of relay is paid for." in text
+
+
 @pytest.mark.parametrize(
     ("given", "relay"),
     [({}, "https://api.kuai.host"), ({"VEO3_BASE_URL": "https://r.example"}, "https://r.example")],

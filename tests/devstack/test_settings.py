@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from devstack import template
+from devstack import template, video_providers
 from devstack.checks import names
 from devstack.function_settings import function_settings
 from devstack.settings import ROOT, Settings
@@ -59,6 +59,42 @@ def test_with_a_key_the_relay_is_the_users_and_nothing_is_added(read):
     given = function_settings(settings)
     assert given["VEO3_BASE_URL"] == "https://relay.example"
     assert "VEO3_EXTRA_FIELDS" not in given
+
+
+def test_without_credentials_the_simulator_plays_google_too(read):
+    settings = read({"VIDEO_PROVIDERS": "relay, vertex,gemini", "UPSTREAM_PORT": "9001"})
+    assert video_providers.simulated(settings.given) == ["relay", "vertex", "gemini"]
+    given = function_settings(settings)
+    origin = "http://127.0.0.1:9001"
+    assert given["GOOGLE_STS_URL"] == f"{origin}/v1/token"
+    for name in ("VERTEX_BASE_URL", "GEMINI_BASE_URL", "GOOGLE_IAM_URL", "GOOGLE_STORAGE_URL"):
+        assert given[name] == origin
+    assert given["GOOGLE_PROJECT"]
+    assert given["GOOGLE_WORKLOAD_IDENTITY_PROVIDER"].startswith("projects/")
+    assert given["GEMINI_API_KEY"] == given["VEO3_API_KEY"]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"GOOGLE_WORKLOAD_IDENTITY_PROVIDER": "projects/1"},
+        {"GOOGLE_CREDENTIALS_FILE": "key.json"},
+        {"VERTEX_BASE_URL": "https://proxy.example"},
+    ],
+)
+def test_a_provider_of_the_users_own_is_left_as_it_is(read, own):
+    settings = read({"VIDEO_PROVIDERS": "vertex,gemini", "VEO3_API_KEY": "k"} | own)
+    assert video_providers.simulated(settings.given) == ["gemini"]
+    assert settings.needs_simulator
+    given = function_settings(settings)
+    assert "GOOGLE_STS_URL" not in given
+    assert given | own == given
+    assert {port.setting for port in settings.ports()} >= {"UPSTREAM_PORT"}
+
+
+def test_the_simulator_plays_no_provider_that_is_not_named(read):
+    assert not read({"VEO3_API_KEY": "k"}).needs_simulator
+    assert "GEMINI_API_KEY" not in function_settings(read())
 
 
 def test_what_was_said_wins_over_what_fits_this_machine(read):
