@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from videoapi import bootstrap
+from videoapi import bootstrap, bootstrap_worker
 from videoapi.aws.task_queue import task_id_of
 from videoapi.worker.lease import Message
 
-generation = bootstrap.generation()
+generation = bootstrap_worker.generation()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -83,7 +83,7 @@ POINTS = (
         Point("after the save", COMPLETED, (at("accepted"),)),
     ),
     *safe_by(
-        "domain.transitions.retry_submit",
+        "domain.attempts.retry_submit",
         "the intent is taken back; a message comes back",
         Point("after a refusal, the next attempt not sent", COMPLETED, *sending("before")),
         Point("after a refusal, the next attempt sent", COMPLETED, *sending("after")),

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.support.pictures import png
-from tests.support.task_factory import DAY
+from tests.support.task_factory import DAY, TO_RELAY
 from videoapi.domain import transitions
 
 OPEN, ENDED = ("pending", "processing"), ("completed", "failed", "cancelled")
@@ -89,7 +89,8 @@ def test_deletion_leaves_a_bare_tombstone(client, task_factory, services, state)
     delete(client, task.task_id)
     item = services.item(task.task_id)
     runs_on = {"intent_at", "accepted_at"} if state == "processing" else set()
-    billed = {"upstream_id"} if task.upstream_id else set()
+    billed = {"upstream_id", "provider", "upstream_model", "upstream_url", "attempt_log"}
+    billed = billed if task.upstream_id else set()
     assert item.keys() == runs_on | billed | {"attempts", "unknown_submits"} | {
         "task_id", "owner", "status", "created_at", "updated_at", "expires_at", "fingerprint",
     }  # fmt: skip
@@ -112,7 +113,9 @@ def test_a_deletion_takes_the_files_of_the_video_and_no_others(client, services)
     now = time.time()
     claim = transitions.claim("w", now=now, lease_seconds=40)
     task = services.store.apply(submitted, claim)
-    intent = transitions.begin_attempt(task, now=now, prompt="x", thumbnail_key=PICTURE)
+    intent = transitions.begin_attempt(
+        task, now=now, to=TO_RELAY, prompt="x", thumbnail_key=PICTURE
+    )
     task = services.store.apply(submitted, intent)
     end = transitions.complete(task, RESULT, now=now, retention=DAY)
     assert services.store.apply(submitted, end)

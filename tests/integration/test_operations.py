@@ -9,7 +9,7 @@ import pytest
 
 from cli.operations import Deployed, main, read, story
 from devstack.ports import free_ports
-from tests.support.task_factory import UPSTREAM_VIDEO, TaskFactory, new_task
+from tests.support.task_factory import TO_RELAY, UPSTREAM_VIDEO, TaskFactory, new_task
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
@@ -226,7 +226,7 @@ def test_story_counts_late_jobs_and_doubts_lost_answers(operate, services):
     now = time.time()
     task = TaskFactory(services.store).pending(now=now)
     task = services.store.apply(task.task_id, claim("worker-1", now=now, lease_seconds=40))
-    services.store.apply(task.task_id, begin_attempt(task, now=now, prompt="A fox"))
+    services.store.apply(task.task_id, begin_attempt(task, now=now, to=TO_RELAY, prompt="A fox"))
     assert "charged                 maybe" in operate("task", task.task_id)
     services.store.apply(task.task_id, cancel(now=now, retention=60))
     services.store.apply(task.task_id, accepted_late("job:9"))

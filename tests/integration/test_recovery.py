@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.support.client import recorded
-from tests.support.task_factory import new_task
+from tests.support.task_factory import TO_RELAY, new_task
 from videoapi.domain import transitions
 from videoapi.errors import ServiceError
 
@@ -122,7 +122,9 @@ def test_task_that_died_while_it_submitted_is_maybe_charged(client, services, ta
     task = task_factory.pending(now=old)
     claim = transitions.claim("w", now=old, lease_seconds=40)
     task = services.store.apply(task.task_id, claim)
-    task = services.store.apply(task.task_id, transitions.begin_attempt(task, now=old, prompt="x"))
+    task = services.store.apply(
+        task.task_id, transitions.begin_attempt(task, now=old, to=TO_RELAY, prompt="x")
+    )
     assert resolve(client, {"task_id": task.task_id}) == []
     error = client.get(f"/api/v1/tasks/{task.task_id}").json["error"]
     assert (error["type"], error["code"]) == ("ServiceError", "upstream_submit_unknown")

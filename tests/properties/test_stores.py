@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 
 from tests.support.fakes import START, FakeStore
 from tests.support.simulation import Simulation
-from videoapi.domain import transitions
+from tests.support.task_factory import TO_RELAY
+from videoapi.domain import attempts, transitions
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import GenerationError
@@ -32,16 +33,19 @@ CHANGES = {
         task, now=now, lease_seconds=40, progress=10 * pick
     ),
     "begin_attempt": lambda task, now, pick: transitions.begin_attempt(
-        task, now=now, prompt="Füchse", optimized=[None, True, False][pick % 3], thumbnail_key="t"
+        task,
+        now=now,
+        to=TO_RELAY,
+        prompt="Füchse",
+        optimized=[None, True, False][pick % 3],
+        thumbnail_key="t",
     ),
     "accept": lambda task, now, pick: transitions.accept(task, f"job:{pick}", now=now),
     "accepted late": lambda pick, **_: transitions.accepted_late(f"late:{pick}"),
-    "retry_submit": lambda task, now, pick: transitions.retry_submit(
+    "retry_submit": lambda task, now, pick: attempts.retry_submit(
         task, now=now, again_at=now + pick, audio=pick == 1, unknown=pick == 2
     ),
-    "retry_image": lambda task, now, pick: transitions.retry_image(
-        task, now=now, again_at=now + pick
-    ),
+    "retry_image": lambda task, now, pick: attempts.retry_image(task, now=now, again_at=now + pick),
     "note done": lambda task, now, **_: transitions.note_done(task, now=now),
     "release": lambda task, now, pick: transitions.release(
         task, now=now, again_at=now + pick, result_url=[None, "https://a/ü"][pick % 2]

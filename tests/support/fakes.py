@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
+from videoapi.aws.route_rests import REST_SECONDS
 from videoapi.aws.task_items import LISTS, index_keys, listed_at
 from videoapi.aws.task_queue import MAX_DELAY
 from videoapi.aws.task_store import Page
@@ -116,6 +117,37 @@ def kind_of(change):
         "job_ended_at": "job ended",
     }
     return next((kind for name, kind in telling.items() if name in sets), "requeue")
+
+
+class FakeRouteRests:
+    """`RouteRests` in a dict; the methods named in `away` fail as when DynamoDB is away."""
+
+    def __init__(self):
+        self.until = {}
+        self.away = set()
+
+    def read(self):
+        self._reached("read")
+        return dict(self.until)
+
+    def rest(self, route, *, now):
+        self._reached("rest")
+        self.until[route] = int(now) + REST_SECONDS
+
+    def probe(self, route, seen, *, now):
+        self._reached("probe")
+        if self.until.get(route) != seen:
+            return False
+        self.until[route] = int(now) + REST_SECONDS
+        return True
+
+    def wake(self, route):
+        self._reached("wake")
+        self.until.pop(route, None)
+
+    def _reached(self, method):
+        if method in self.away:
+            raise ServiceError("The task table does not answer just now. Try again.")
 
 
 class FakeStore:

@@ -11,7 +11,15 @@ from dataclasses import replace
 import httpx
 
 from tests.support.fake_relay import FakeRelay, next_of
-from tests.support.fakes import Clock, Crash, FakeFiles, FakeQueue, FakeStore, task_of
+from tests.support.fakes import (
+    Clock,
+    Crash,
+    FakeFiles,
+    FakeQueue,
+    FakeRouteRests,
+    FakeStore,
+    task_of,
+)
 from tests.support.movies import mp4
 from videoapi.accounts.rate_limits import Quota
 from videoapi.domain.ids import new_task_id
@@ -30,6 +38,7 @@ from videoapi.worker.generation import Generation
 from videoapi.worker.lease import Message
 from videoapi.worker.preparation import OrderBuilder
 from videoapi.worker.recovery import Recovery
+from videoapi.worker.routing import Routing
 
 OWNER = "anonymous"
 FUNCTION_SECONDS = 900
@@ -106,13 +115,23 @@ class Simulation:
             endpoint=self.settings.veo3_endpoint,
             key=self.key,
         )
+        self.providers = {"relay": veo3}  # by name; at an older address it is the same one
+        self.rests = FakeRouteRests()
+        self.routing = Routing(
+            settings=self.settings,
+            rests=self.rests,
+            provider=lambda name, _address: self.providers[name],
+            clock=self.clock,
+            log=self.log,
+            measurements=measurements,
+        )
         self.order_builder = OrderBuilder(self.settings, self.files, self.fetcher, optimizer)
-        self.delivery = Delivery(self.settings, self.files, veo3, self.fetcher, self.log)
+        self.delivery = Delivery(self.settings, self.files, self.fetcher, self.log)
         self.generation = Generation(
             settings=self.settings,
             store=self.store,
             queue=self.queue,
-            provider=veo3,
+            routing=self.routing,
             order_builder=self.order_builder,
             delivery=self.delivery,
             clock=self.clock,

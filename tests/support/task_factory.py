@@ -11,6 +11,12 @@ from videoapi.errors import GenerationError
 OWNER = "anonymous"
 DAY = 24 * 3600
 UPSTREAM_VIDEO = "https://cdn.example.com/video.mp4"
+TO_RELAY = transitions.Destination(
+    route="relay:veo_3_1",
+    provider="relay",
+    model="veo_3_1",
+    url="https://relay.example.com/v1/videos",
+)
 POLICY = GenerationError(
     "Content policy violation (content_policy: PUBLIC_ERROR_MINOR)", code="content_policy_violation"
 )
@@ -52,7 +58,7 @@ class TaskFactory:
         steps = [
             lambda: transitions.claim("worker-1", now=now, lease_seconds=40),
             lambda: transitions.begin_attempt(
-                task, now=now, prompt="A fox, at dusk", thumbnail_key=thumbnail_key
+                task, now=now, to=TO_RELAY, prompt="A fox, at dusk", thumbnail_key=thumbnail_key
             ),
             lambda: transitions.accept(task, upstream_id, now=now),
             lambda: transitions.renew(task, now=now, lease_seconds=40, progress=progress),

@@ -15,10 +15,10 @@ ROOTS = ("benchmarks", "cli", "devstack", "functions", "layers", "simulator", "t
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 PYTHON = sorted(path for root in ROOTS for path in (ROOT / root).rglob("*.py"))
 # What a package may import from its siblings, inside functions and for types as well.
-# `errors` and `settings` are open to all; `bootstrap` may import everything.
+# `errors` and `settings` are open to all; the composition roots may import everything.
 ARROWS = {
     "domain": "",
-    "catalog": "",
+    "catalog": "domain",
     "settings": "catalog",
     "media": "",
     "net": "",
@@ -31,10 +31,11 @@ ARROWS = {
     "worker": "providers accounts aws domain catalog media net metrics redaction",
     "api": "usecases accounts aws media domain catalog",
 }
+COMPOSITION = {"bootstrap", "bootstrap_worker"}
 OPEN_TO_ALL = {"errors", "settings", "__version__"}
 # Heavy libraries, and the only packages that load them.
 ONLY_IN = {
-    "httpx": {"net", "providers", "bootstrap"},
+    "httpx": {"net", "providers", *COMPOSITION},
     "pydantic": {"api"},
     "PIL": {"media"},
     "boto3": {"bootstrap"},
@@ -90,7 +91,7 @@ everything_deployed = pytest.mark.parametrize("path", [*MODULES, *HANDLERS], ids
 def test_arrows_name_every_package():
     rooms = (
         {room_of(path) for path in MODULES}
-        - {"__init__", "bootstrap"}
+        - {"__init__", *COMPOSITION}
         - (OPEN_TO_ALL - set(ARROWS))
     )
     assert set(ARROWS) == rooms
@@ -104,7 +105,7 @@ def test_arrows_form_no_circle():
 @every_module
 def test_module_imports_along_the_arrows(path):
     room = room_of(path)
-    if room == "bootstrap":
+    if room in COMPOSITION:
         return
     may = {room, *ARROWS.get(room, "").split(), *OPEN_TO_ALL}
     assert siblings_of(path) <= may

@@ -6,9 +6,7 @@ httpx, S3 and Secrets Manager stand inside the functions, because submit and sta
 
 import logging
 import os
-import random
 import ssl
-import threading
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -30,14 +28,10 @@ if TYPE_CHECKING:
     from videoapi.api.application import Api
     from videoapi.aws.secrets import SecretTexts
     from videoapi.net.downloads import Fetcher
-    from videoapi.providers.prompt_optimizer import PromptOptimizer
     from videoapi.usecases.cancellation import Cancellation
     from videoapi.usecases.image_generation import ImageGeneration, MakeImage
     from videoapi.usecases.submission import Submissions
-    from videoapi.worker.generation import Generation
     from videoapi.worker.recovery import Recovery
-
-JITTER = 0.25  # a back-off is up to this share longer than set, never shorter
 
 
 def clock() -> float:
@@ -157,47 +151,6 @@ def recovery() -> "Recovery":
 
 
 @cache
-def generation() -> "Generation":
-    """Return the worker's use case, with the relay's client and its key."""
-    from videoapi.net.http_client import OrderTransport  # noqa: PLC0415 — as above
-    from videoapi.providers.openai_compatible.client import RelayProvider  # noqa: PLC0415
-    from videoapi.providers.openai_compatible.link_policy import LinkPolicy  # noqa: PLC0415
-    from videoapi.worker.delivery import Delivery  # noqa: PLC0415
-    from videoapi.worker.generation import Generation  # noqa: PLC0415
-    from videoapi.worker.lease import run_heartbeat  # noqa: PLC0415
-    from videoapi.worker.preparation import OrderBuilder  # noqa: PLC0415
-
-    chosen, keys_of_others = settings(), secrets(patient=True)
-    relay = RelayProvider(
-        OrderTransport(verify=_tls()),
-        base_url=chosen.veo3_base_url,
-        endpoint=chosen.veo3_endpoint,
-        key=lambda: keys_of_others.read(chosen.veo3_api_key_secret),
-        renewed_key=lambda: keys_of_others.read(chosen.veo3_api_key_secret, anew=True),
-        links=LinkPolicy(
-            (chosen.veo3_base_url, *chosen.veo3_result_origins),
-            allow_private=chosen.image_url_allow_private,
-        ),
-        log=logger(),
-    )
-    log, fetcher = logger(), _fetcher()
-    return Generation(
-        settings=chosen,
-        store=store(patient=True),
-        queue=queue(patient=True),
-        provider=relay,
-        order_builder=OrderBuilder(chosen, files(patient=True), fetcher, _optimizer()),
-        delivery=Delivery(chosen, files(patient=True), relay, fetcher, log),
-        clock=clock,
-        sleep=threading.Event.wait,
-        jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
-        heartbeat=run_heartbeat,
-        log=log,
-        measurements=Metrics(),
-    )
-
-
-@cache
 def image_generation() -> "ImageGeneration":
     """Return the use case of making an input image."""
     from videoapi.usecases.image_generation import ImageGeneration  # noqa: PLC0415 — as above
@@ -221,8 +174,8 @@ def _make_image() -> "MakeImage | None":
     if not (chosen.image_base_url and chosen.image_api_key_secret):
         return None
     return OpenAIImages(
-        transport=httpx.HTTPTransport(verify=_tls()),
-        fetcher=_fetcher(),
+        transport=httpx.HTTPTransport(verify=tls()),
+        fetcher=fetcher(),
         base_url=chosen.image_base_url,
         key=lambda: secrets().read(chosen.image_api_key_secret),
     ).make
@@ -245,25 +198,8 @@ def secrets(*, patient: bool = False) -> "SecretTexts":
 
 
 @cache
-def _optimizer() -> "PromptOptimizer | None":
-    import httpx  # noqa: PLC0415 — as above
-
-    from videoapi.providers.prompt_optimizer import PromptOptimizer  # noqa: PLC0415 — as above
-
-    chosen, keys_of_others = settings(), secrets(patient=True)
-    if not (chosen.enable_prompt_optimization and chosen.fast_llm_api_key_secret):
-        return None
-    return PromptOptimizer(
-        httpx.HTTPTransport(verify=_tls()),
-        api_url=chosen.fast_llm_api_url,
-        model=chosen.fast_llm_model,
-        key=lambda: keys_of_others.read(chosen.fast_llm_api_key_secret),
-        log=logger(),
-    )
-
-
-@cache
-def _fetcher() -> "Fetcher":
+def fetcher() -> "Fetcher":
+    """Return what fetches images and videos from public addresses."""
     from videoapi.net.downloads import Fetcher  # noqa: PLC0415 — httpx again
     from videoapi.net.pinned_transport import PinnedTransport  # noqa: PLC0415
 
@@ -271,12 +207,12 @@ def _fetcher() -> "Fetcher":
     return Fetcher(
         allow_private=settings().image_url_allow_private,
         trusted_origins=(base, *settings().veo3_result_origins),
-        transport=PinnedTransport(_tls()),
+        transport=PinnedTransport(tls()),
     )
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Return the one TLS context of all of httpx: its CA bundle costs 0.2 G to read."""
     import httpx  # noqa: PLC0415 — 71 M instructions
 

@@ -1,6 +1,6 @@
 """CloudWatch metrics for the person on call, each a log line (EMF).
 
-A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: six names, and some
+A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: seven names, some
 fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which it was
 sent. So the only dimensions are the stack (Powertools' `service`) and the code, which is always one
 of this package's own words; a task, an owner or anything that a caller wrote is never among them.
@@ -46,6 +46,10 @@ class Metrics:
     def refused(self) -> None:
         """An attempt came to nothing and another follows."""
         self._count("AttemptsRepeated")
+
+    def route_refused(self) -> None:
+        """A provider refused our credentials, or the model; its route rests."""
+        self._count("RoutesRefused")
 
     def completed(self, seconds: float) -> None:
         """A task ended with a video, `seconds` after its first claim."""

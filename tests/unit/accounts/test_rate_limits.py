@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.task_factory import new_task
+from tests.support.task_factory import TO_RELAY, new_task
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.accounts.rate_limits import LOOKED_AT_ONCE, PAUSE, Limiter, Quota
 from videoapi.api import replies
@@ -237,7 +237,7 @@ def begun(services, task, *, accepted):
         task.task_id, transitions.claim("worker", now=NOON, lease_seconds=40)
     )
     task = services.store.apply(
-        task.task_id, transitions.begin_attempt(task, now=NOON, prompt="A fox")
+        task.task_id, transitions.begin_attempt(task, now=NOON, to=TO_RELAY, prompt="A fox")
     )
     if accepted:
         task = services.store.apply(task.task_id, transitions.accept(task, "job:1", now=NOON))

@@ -58,7 +58,7 @@ def test_unknown_attributes_are_ignored():
 def test_later_versions_request_is_read():
     """A roll-back meets tasks that the newer code wrote, and must not crash on them."""
     item = task_item(FULL)
-    request = json.loads(item["request"]["S"]) | {"seed": 7, "of_tomorrow": {"a": ["b"]}}
+    request = json.loads(item["request"]["S"]) | {"of_tomorrow": {"a": ["b"]}, "mood": 7}
     assert decode(item | {"request": {"S": json.dumps(request)}}) == FULL
 
 

@@ -6,7 +6,7 @@ from tests.support.task_factory import new_task
 from videoapi.aws.table import MAX_TRIES, ConditionFailed, Write
 from videoapi.aws.task_items import listed_at, task_item
 from videoapi.aws.task_store import MAX_FILTERED_PAGES, TaskStore, Unconfirmed
-from videoapi.domain import transitions
+from videoapi.domain import attempts, transitions
 from videoapi.domain.tasks import SHARDS
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import Change
@@ -276,7 +276,7 @@ def test_overdue_come_in_the_order_in_which_they_were_due(store, task_factory):
 def test_overdue_with_a_paid_job_are_told_apart(store, task_factory):
     paid = task_factory.processing(now=NOW)
     refused = task_factory.processing(now=NOW)
-    change = transitions.retry_submit(refused, now=NOW, again_at=NOW)
+    change = attempts.retry_submit(refused, now=NOW, again_at=NOW)
     assert store.apply(refused.task_id, change)
     assert list(store.overdue(NOW + 300, paid=True)) == [paid.task_id]
     assert list(store.overdue(NOW + 300, paid=False)) == [refused.task_id]

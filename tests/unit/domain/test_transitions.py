@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.task_factory import new_task
+from tests.support.task_factory import TO_RELAY, new_task
 from videoapi.aws.task_items import index_keys, listed_at
-from videoapi.domain import transitions
+from videoapi.domain import attempts, transitions
 from videoapi.domain.tasks import OPEN, Status
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.domain.transitions import LEGAL
@@ -22,8 +22,8 @@ ENDINGS = {
 }
 WORKERS = {
     "renew": transitions.renew(HELD, now=NOW, lease_seconds=40, progress=1),
-    "begin_attempt": transitions.begin_attempt(HELD, now=NOW, prompt="x"),
-    "retry_submit": transitions.retry_submit(HELD, now=NOW, again_at=NOW + 9),
+    "begin_attempt": transitions.begin_attempt(HELD, now=NOW, to=TO_RELAY, prompt="x"),
+    "retry_submit": attempts.retry_submit(HELD, now=NOW, again_at=NOW + 9),
     "release": transitions.release(HELD, now=NOW, again_at=NOW),
     "complete": ENDINGS["complete"],
     "fail": ENDINGS["fail"],
@@ -91,7 +91,7 @@ def test_refusal_frees_the_task_for_the_next_attempt():
 
 @pytest.mark.parametrize(("audio", "unknown"), [(True, False), (False, True), (False, False)])
 def test_audio_refusals_and_unknown_answers_are_counted_apart(audio, unknown):
-    change = transitions.retry_submit(HELD, now=NOW, again_at=NOW, audio=audio, unknown=unknown)
+    change = attempts.retry_submit(HELD, now=NOW, again_at=NOW, audio=audio, unknown=unknown)
     assert (change.sets["audio_refusals"], change.sets["unknown_submits"]) == (audio, unknown)
 
 

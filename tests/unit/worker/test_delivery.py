@@ -122,7 +122,8 @@ def test_keyed_url_is_fetched_by_the_content_route(status, skip):
 def test_url_that_cannot_be_parsed_is_not_the_relays_own():
     sim = Simulation()
     job = Job(state=JobState.DONE, video_url="http://[half/v.mp4")
-    assert sim.delivery.deliver(job, lease=None, seconds=9)["video_url"] == job.video_url
+    result = sim.delivery.deliver(job, None, sim.providers["relay"], seconds=9)
+    assert result["video_url"] == job.video_url
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200), httpx.ConnectError("refused")], ids=str)

@@ -532,7 +532,11 @@ def test_unsaved_paid_id_is_logged_and_not_ordered_again():
     task = sim.task(task_id)
     assert task.error["code"] == "upstream_submit_unknown"
     assert len(sim.relay.orders) == 1
-    assert ("info", "the relay accepted", {"upstream_id": "video:1"}) in sim.log.lines
+    assert (
+        "info",
+        "the order was accepted",
+        {"upstream_id": "video:1", "provider": "relay"},
+    ) in sim.log.lines
 
 
 def test_paid_id_is_saved_beside_a_cancelled_task():

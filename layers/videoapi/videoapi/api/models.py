@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from videoapi.catalog.models import Model, find
-from videoapi.catalog.routes import Route
+from videoapi.catalog.routes import Route, routes_of
 from videoapi.errors import NotFound
 from videoapi.settings import Settings
 
@@ -22,11 +22,6 @@ def offered(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((settings.veo3_model, *(routed if settings.routes else allowed))))
 
 
-def routes_of(settings: Settings, name: str) -> tuple[Route, ...]:
-    """Return the routes of a model: those of VIDEO_ROUTES, or the relay."""
-    return settings.routes.get(name) or (Route("relay", name),)
-
-
 def listed(settings: Settings) -> dict[str, Any]:
     """Return OpenAI's list of models."""
     return {"object": "list", "data": [_described(settings, name) for name in offered(settings)]}
@@ -41,7 +36,7 @@ def found(settings: Settings, name: str) -> dict[str, Any]:
 
 
 def _described(settings: Settings, name: str) -> dict[str, Any]:
-    routes = routes_of(settings, name)
+    routes = routes_of(settings.routes, name)
     rows = [row for route in routes if (row := find(route.provider, route.model))]
     return {
         "id": name,

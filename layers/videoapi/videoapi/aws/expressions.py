@@ -1,14 +1,14 @@
 """Items and expressions in DynamoDB's own format.
 
 Attributes are strings, numbers, lists, and sets of strings; what is nested (`request`, `result`,
-`error`) is one JSON string, because only Python reads it. A `None` is never stored.
+`error`, `more_images`) is one JSON string, because only Python reads it. A `None` is never stored.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-JSON_ATTRIBUTES = frozenset({"request", "result", "error"})
+JSON_ATTRIBUTES = frozenset({"request", "more_images", "result", "error"})
 
 
 class Expression:

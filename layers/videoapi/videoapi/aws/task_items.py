@@ -19,7 +19,11 @@ def index_keys(task: Task) -> dict[str, str]:
     return {"listed_at": listed_at(task), "open": shard(task.task_id)}
 
 
-LISTS = ("late_upstream_ids", "failed_upstream_ids")  # absent until there is something in them
+LISTS = (
+    "late_upstream_ids",
+    "failed_upstream_ids",
+    "attempt_log",
+)  # absent until there is something in them
 
 
 def update_expression(change: Change) -> dict[str, Any]:
@@ -62,7 +66,8 @@ def update_expression(change: Change) -> dict[str, Any]:
 def task_item(task: Task) -> dict[str, Any]:
     """Return a new task as an item, with the keys of the two indexes."""
     attributes = {**vars(task), "request": vars(task.request)}
-    return encode(attributes | dict.fromkeys(LISTS) | index_keys(task))
+    lists = {name: attributes[name] or None for name in LISTS}
+    return encode(attributes | lists | index_keys(task))
 
 
 def decode(item: Mapping[str, Any]) -> Task:

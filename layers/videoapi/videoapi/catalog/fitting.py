@@ -7,9 +7,11 @@ or its longest.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from videoapi.catalog.models import LINES, Model, find, size_of
-from videoapi.catalog.routes import Route
+from videoapi.catalog.routes import RELAY, Route
+from videoapi.domain.tasks import GenerationRequest
 
 FIRST_FRAME, LAST_FRAME, REFERENCE = "first_frame", "last_frame", "reference"
 _FIELDS = {FIRST_FRAME: "image", LAST_FRAME: "last_frame", REFERENCE: "reference_images"}
@@ -32,6 +34,19 @@ class Demand:
     negative_prompt: bool = False
     seed: bool = False
     generate_audio: bool | None = None
+
+    @classmethod
+    def of(cls, request: GenerationRequest, roles: tuple[str, ...]) -> Self:
+        """Return what a request with images of these roles asks for."""
+        return cls(
+            seconds=request.seconds,
+            size=request.size,
+            size_named=request.size_named,
+            roles=roles,
+            negative_prompt=request.negative_prompt is not None,
+            seed=request.seed is not None,
+            generate_audio=request.generate_audio,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +105,7 @@ def _require_agreement(roles: Sequence[str]) -> None:
 
 def fit(route: Route, demand: Demand, *, strict: bool) -> Fit:
     """Return what a route makes of a demand; raise `Unsupported`."""
-    if route.provider == "relay" and not needs_table(demand, strict=strict):
+    if route.provider == RELAY and not needs_table(demand, strict=strict):
         return Fit(seconds=demand.seconds, size=demand.size)
     model = find(route.provider, route.model)
     _require_images(model, demand)

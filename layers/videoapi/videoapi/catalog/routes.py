@@ -7,7 +7,8 @@ model goes to the relay under its own name.
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-PROVIDERS = ("relay", "vertex", "gemini")
+RELAY = "relay"
+PROVIDERS = (RELAY, "vertex", "gemini")
 MAX_ROUTES = 8  # of one model: each may be tried once in a round of attempts
 
 
@@ -41,6 +42,11 @@ def read_routes(text: str, providers: Collection[str]) -> Mapping[str, tuple[Rou
         if len(routes[model]) > MAX_ROUTES:
             raise ValueError(f"VIDEO_ROUTES: {model} has more than {MAX_ROUTES} routes")
     return routes
+
+
+def routes_of(routes: Mapping[str, tuple[Route, ...]], model: str) -> tuple[Route, ...]:
+    """Return a model's routes: those that were read, or the relay under its own name."""
+    return routes.get(model) or (Route(RELAY, model),)
 
 
 def _route(target: str, providers: Collection[str]) -> Route:

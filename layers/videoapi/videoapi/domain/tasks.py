@@ -49,6 +49,10 @@ class GenerationRequest:
     motion_strength: float | None = None
     camera_motion: str | None = None
     optimize_prompt: bool = False
+    size_named: bool = True  # False: `size` is only the default
+    negative_prompt: str | None = None
+    seed: int | None = None
+    generate_audio: bool | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -70,6 +74,7 @@ class Task:
 
     image_key: str | None = None  # the input in our bucket …
     image_url: str | None = None  # … or where the worker fetches it
+    more_images: list[dict[str, str]] | None = None  # each with `role`, and `key` or `url`
 
     queued_at: str = ""  # when its last queue message was sent
     due_at: str | None = None  # when the sweeper should look after it; None once ended
@@ -83,7 +88,12 @@ class Task:
     audio_refusals: int = 0  # of those, ended by the upstream's random audio filter
     unknown_submits: int = 0  # of those, lost without an answer and then tried again
     intent_at: str | None = None  # a POST was begun and not (yet) answered "not accepted"
-    upstream_id: str | None = None  # the paid job, as the relay calls it
+    route: str | None = None  # PROVIDER:NAME of the last POST, or of the next after a refusal
+    provider: str | None = None  # whom the last POST went to …
+    upstream_model: str | None = None  # … for which of its models …
+    upstream_url: str | None = None  # … and where its jobs live
+    attempt_log: list[str] = field(default_factory=list)  # when, where to and what came of it
+    upstream_id: str | None = None  # the paid job, as its provider calls it
     accepted_at: str | None = None  # when the relay accepted it
     done_at: str | None = None  # when the job first said that it is done: it was paid for
     result_url: str | None = None  # where a finished video is that could not be had so far
@@ -111,6 +121,12 @@ class Task:
         if self.status not in (Status.CANCELLED, Status.DELETED) or began is None or over:
             return not self.ended
         return now < epoch(began) + PAID_JOB_SECONDS
+
+    @property
+    def image_roles(self) -> tuple[str, ...]:
+        """What each of its images is for, the first frame first."""
+        first = ("first_frame",) if self.image_key or self.image_url else ()
+        return (*first, *(image["role"] for image in self.more_images or ()))
 
     @property
     def maybe_charged(self) -> bool:

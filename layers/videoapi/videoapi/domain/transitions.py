@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from videoapi.domain.tasks import OPEN, PAID, Status, Task, shard
+from videoapi.domain.tasks import OPEN, PAID, Status, Task
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.errors import GenerationError
 
@@ -28,6 +28,7 @@ LEGAL: Mapping[Status, frozenset[Status]] = dict.fromkeys(Status, frozenset[Stat
 KEPT_BY_TOMBSTONE = (
     *("task_id", "owner", "created_at", "fingerprint"),
     *("attempts", "unknown_submits", "upstream_id", "late_upstream_ids", "failed_upstream_ids"),
+    *("provider", "upstream_model", "upstream_url", "attempt_log"),
 )
 KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at", "job_ended_at")  # of a job that may run
 NEVER = timestamp(0)  # past by any clock
@@ -56,6 +57,16 @@ class Change:
         names = found.keys() & self.sets.keys() - {"updated_at"}
         told = {name: self.sets[name] for name in names if self.sets[name] is not None}
         return bool(told) and all(found[name] == new for name, new in told.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """Whom an attempt's POST goes to: the route as it is set, and what it stands for."""
+
+    route: str
+    provider: str
+    model: str  # in the provider's own words
+    url: str  # where the provider's jobs live
 
 
 def _entering(status: Status) -> frozenset[Status]:
@@ -97,23 +108,29 @@ def begin_attempt(
     task: Task,
     *,
     now: float,
+    to: Destination,
     prompt: str,
     optimized: bool | None = None,
     thumbnail_key: str | None = None,
     image_note: str | None = None,
 ) -> Change:
     """Write down that a POST is about to begin. From here on money may be spent."""
-    return _held(
+    change = held(
         task,
         now,
         seen={"intent_at": None},
         intent_at=timestamp(now),
         attempts=task.attempts + 1,
+        route=to.route,
+        provider=to.provider,
+        upstream_model=to.model,
+        upstream_url=to.url,
         prompt_sent=prompt,
         prompt_optimized=None if optimized is None else int(optimized),
         thumbnail_key=thumbnail_key,
         image_note=image_note,
     )
+    return replace(change, appends=logged(now, to.route))
 
 
 def accept(task: Task, upstream_id: str, *, now: float) -> Change:
@@ -132,31 +149,7 @@ def accepted_late(upstream_id: str) -> Change:
 
 def note_done(task: Task, *, now: float) -> Change:
     """Note that the job says it is done, before its video is had: it is never ordered again."""
-    return _held(task, now, done_at=timestamp(now))
-
-
-def retry_submit(
-    task: Task, *, now: float, again_at: float, audio: bool = False, unknown: bool = False
-) -> Change:
-    """Free a task that the relay refused or gave back; `unknown`: VEO3_AMBIGUOUS_SUBMIT=retry."""
-    change = _held(
-        task,
-        now,
-        intent_at=None,
-        upstream_id=None,
-        accepted_at=None,
-        open=shard(task.task_id),
-        audio_refusals=task.audio_refusals + audio,
-        unknown_submits=task.unknown_submits + unknown,
-        **_free(again_at, now),
-    )
-    gone = {"failed_upstream_ids": task.upstream_id} if task.upstream_id else {}
-    return replace(change, appends=gone)
-
-
-def retry_image(task: Task, *, now: float, again_at: float) -> Change:
-    """The image's host is away, and nothing was sent: free the task until `again_at`."""
-    return _held(task, now, image_failures=task.image_failures + 1, **_free(again_at, now))
+    return held(task, now, done_at=timestamp(now))
 
 
 def release(task: Task, *, now: float, again_at: float, **notes: str | None) -> Change:
@@ -165,21 +158,21 @@ def release(task: Task, *, now: float, again_at: float, **notes: str | None) -> 
     `notes` are what this one knows of a finished video: `result_url`, `empty_since`. An intent
     that landed although its answer was lost is undone: only the holder could post, and did not.
     """
-    free = _free(again_at, now, grace=0 if task.upstream_id else MESSAGE_GRACE)
+    free = freed(again_at, now, grace=0 if task.upstream_id else MESSAGE_GRACE)
     known: dict[str, Any] = {"intent_at": task.intent_at, "attempts": task.attempts, **notes}
-    return _held(task, now, **free, **known)
+    return held(task, now, **free, **known)
 
 
 def complete(task: Task, result: Mapping[str, Any], *, now: float, retention: int) -> Change:
     """End with a video. `retention` in seconds."""
     ending = _ending(Status.COMPLETED, now, retention)
-    return _held(task, now, result=dict(result), progress=100, **ending)
+    return held(task, now, result=dict(result), progress=100, **ending)
 
 
 def fail(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
     """End without a video, by the worker that holds the lease."""
     ending = _ending(Status.FAILED, now, retention)
-    return _held(task, now, error=error.as_record(), **ending)
+    return held(task, now, error=error.as_record(), **ending)
 
 
 def abandon(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
@@ -248,7 +241,7 @@ def unsent(task: Task, *, now: float) -> Change:
     )
 
 
-def _held(task: Task, now: float, seen: Mapping[str, Any] | None = None, **sets: object) -> Change:
+def held(task: Task, now: float, seen: Mapping[str, Any] | None = None, **sets: object) -> Change:
     """Return a change that only the holder of the lease can make, knowing of every paid job."""
     return Change(
         leaves=RUNNING,
@@ -262,7 +255,8 @@ def job_ended(*, now: float) -> Change:
     return Change(leaves=frozenset(LEGAL) - OPEN, sets={"job_ended_at": timestamp(now)})
 
 
-def _free(again_at: float, now: float, *, grace: float = MESSAGE_GRACE) -> dict[str, Any]:
+def freed(again_at: float, now: float, *, grace: float = MESSAGE_GRACE) -> dict[str, Any]:
+    """Return what a hand-over writes; the next worker may begin at `again_at` (epoch seconds)."""
     # One second early: a delayed message is due exactly then, and clocks differ by less.
     return {
         "lease_owner": "",
@@ -282,3 +276,8 @@ def _ending(status: Status, now: float, retention: int) -> dict[str, Any]:
         "due_at": None,
         "lease_owner": "",
     }
+
+
+def logged(now: float, what: str) -> dict[str, str]:
+    """Return the entry of the log of attempts."""
+    return {"attempt_log": f"{timestamp(now)} {what}"} if what else {}

@@ -78,6 +78,10 @@ _CODES: Final[_Table] = (
         ),
     ),
 )
+_MODEL: Final = re.compile(
+    "(?:invalid|unknown|unsupported|no_such)_model(?:_name|_id)?"
+    "|model_(?:is_)?(?:not_(?:found|exist|exists|supported|available)|unavailable|retired|disabled)"
+)
 _LIMIT: Final = re.compile("rate_limit.*|.*throttled|resource_exhausted|429")
 _WRITTEN_OUT: Final[_Table] = (
     (Cause.AUDIO, re.compile("audio_(?:generation_)?filtered")),
@@ -144,6 +148,11 @@ def _by_ending(word: str) -> Cause | None:
     """Read a status word as a code. That it says "timed out" is too little to pay once more."""
     cause = _by_code([_code_folded(word)])
     return cause if cause in {Cause.POLICY, Cause.AUDIO} else None
+
+
+def names_model(error_info: ErrorInfo) -> bool:
+    """Tell whether a code says that the provider does not serve the model."""
+    return any(_MODEL.fullmatch(_code_folded(code)) for code in error_info.codes)
 
 
 def names_account_or_limit(error_info: ErrorInfo) -> bool:

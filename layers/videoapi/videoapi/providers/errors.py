@@ -12,6 +12,7 @@ ServiceError           says nothing about how the job ends
 """
 
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final, Literal
 
 from videoapi.errors import GenerationError, ServiceError
@@ -20,6 +21,7 @@ from videoapi.providers.classification import (
     Cause,
     ErrorInfo,
     classify,
+    names_model,
     shown_code,
 )
 from videoapi.redaction import redact
@@ -124,7 +126,8 @@ class SubmitRefused(Failure):
     """The order was not accepted. `retry_after` is in seconds, None if the relay named none.
 
     `ids` are all that the answer names: none is a job's that was accepted, but a relay's support
-    asks for them.
+    asks for them. `route_refused` says that no order would be taken there just now: the credentials
+    or the model are refused, or the account is empty.
     """
 
     def __init__(
@@ -139,8 +142,16 @@ class SubmitRefused(Failure):
         """`status` is that of the answer, 503 where no connection came about."""
         super().__init__(error_info, status=status, cause=cause)
         self.upstream_status = status
+        model = status == HTTPStatus.NOT_FOUND or names_model(error_info)
+        self.route_refused = model or self.cause in {Cause.ACCOUNT, Cause.MISDIRECTED}
+        self.next_route: str | None = None  # set where another attempt may go elsewhere
         self.retry_after = retry_after
         self.ids = ids
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the provider is the reason: another one may take the same order."""
+        return self.route_refused or self.cause is Cause.TRANSIENT
 
 
 class JobFailed(Failure):

@@ -129,6 +129,10 @@ class Content:
 class VideoProvider(Protocol):
     """One provider, for the jobs of one account at one address."""
 
+    @property
+    def address(self) -> str:
+        """Where its jobs live: kept with each of them, as settings change."""
+
     def prepare(self) -> None:
         """Read the credentials ahead of an order. Raise `ServiceError` if they cannot be had."""
 

@@ -65,35 +65,41 @@ class Delivery:
 
     settings: Settings
     files: FileStore
-    provider: VideoProvider
     fetcher: Fetcher
     log: Logger
 
-    def deliver(self, job: Job, lease: Lease, *, seconds: float) -> dict[str, Any]:
+    def deliver(
+        self, job: Job, lease: Lease, provider: VideoProvider, *, seconds: float
+    ) -> dict[str, Any]:
         """Return the task's `result`; raise `Undelivered`, or `Release` without time to download.
 
         `seconds` are left until the job's deadline.
         """
         url = job.video_url
         if url is None:
-            return self.from_content(lease, job, seconds=seconds)
+            return self.from_content(lease, provider, job, seconds=seconds)
         if _holds_data(url):
             return self._decoded(url, lease)
         if not self.settings.veo3_skip_upload:
-            return self._copied(url, lease, job, seconds=seconds)
-        if self.provider.owns(url) and self.fetcher.status(url) in ELSEWHERE:
-            return self.from_content(lease, job, seconds=seconds)
+            return self._copied(url, lease, provider, job, seconds=seconds)
+        if provider.owns(url) and self.fetcher.status(url) in ELSEWHERE:
+            return self.from_content(lease, provider, job, seconds=seconds)
         return linked_result(url, job)
 
     def from_content(
-        self, lease: Lease, job: Job | None = None, *, seconds: float = 0.0
+        self,
+        lease: Lease,
+        provider: VideoProvider,
+        job: Job | None = None,
+        *,
+        seconds: float = 0.0,
     ) -> dict[str, Any]:
         """Deliver by the relay's own content route, which wants the key."""
         lease.require(ROOM_TO_WORK)
         checkpoint(self.log, "downloading")
         with tempfile.TemporaryFile() as file:
             with _as_undelivered():
-                content = self.provider.download(
+                content = provider.download(
                     str(lease.task.upstream_id), file, seconds=_seconds(lease, seconds)
                 )
             if content.url is None:
@@ -102,7 +108,7 @@ class Delivery:
             return self._decoded(content.url, lease)
         if self.settings.veo3_skip_upload:
             return linked_result(content.url, job, content)
-        return self._copied(content.url, lease, job, seconds=seconds, last=True)
+        return self._copied(content.url, lease, provider, job, seconds=seconds, last=True)
 
     def withdraw(self, result: dict[str, Any], lease: Lease) -> None:
         """Remove a copy whose task was cancelled or deleted meanwhile."""
@@ -118,7 +124,14 @@ class Delivery:
             return self._copy(lease, file, whole=True)
 
     def _copied(
-        self, url: str, lease: Lease, job: Job | None, *, seconds: float, last: bool = False
+        self,
+        url: str,
+        lease: Lease,
+        provider: VideoProvider,
+        job: Job | None,
+        *,
+        seconds: float,
+        last: bool = False,
     ) -> dict[str, Any]:
         """Copy what is behind a public URL; ask the content route where that is nothing."""
         lease.require(ROOM_TO_WORK)
@@ -130,7 +143,7 @@ class Delivery:
                 stale = exc.status in ELSEWHERE
                 trouble = Undelivered(
                     f"its URL {exc}",
-                    url=None if stale and self.provider.owns(url) else url,
+                    url=None if stale and provider.owns(url) else url,
                     retry_after=retry_after(exc.headers),
                 )
             else:
@@ -138,7 +151,7 @@ class Delivery:
         if last or not stale:
             raise trouble
         try:
-            return self.from_content(lease, job, seconds=seconds)
+            return self.from_content(lease, provider, job, seconds=seconds)
         except Undelivered as exc:
             raise (exc if trouble.url is None else trouble) from exc
 

@@ -21,7 +21,6 @@ from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.metrics import Metrics
 from videoapi.providers.errors import Failure, ImageUnavailable, SubmitUnknown
-from videoapi.providers.provider import VideoProvider
 from videoapi.settings import Settings
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.dispatch import Dispatch
@@ -38,6 +37,7 @@ from videoapi.worker.lease import (
 from videoapi.worker.outcomes import Outcomes
 from videoapi.worker.posting import Posting
 from videoapi.worker.preparation import OrderBuilder
+from videoapi.worker.routing import Routing
 from videoapi.worker.watch import Watch, wait_for_cancelled_job
 
 
@@ -51,7 +51,7 @@ class Generation:
     settings: Settings
     store: TaskStore
     queue: TaskQueue
-    provider: VideoProvider
+    routing: Routing
     order_builder: OrderBuilder
     delivery: Delivery
     clock: Callable[[], float]
@@ -65,7 +65,7 @@ class Generation:
         """Make the parts that share these adapters."""
         tools = self.clock, self.log, self.measurements
         self._dispatch = Dispatch(self.store, self.queue, self.clock, self.log)
-        self._posting = Posting(self.provider, self.order_builder, *tools)
+        self._posting = Posting(self.settings, self.routing, self.order_builder, *tools)
         self._outcomes = Outcomes(self.settings, self.queue, self.delivery, self.jitter, *tools)
 
     def run(self, message: Message) -> None:
@@ -114,7 +114,8 @@ class Generation:
             if ending := reason_to_give_up(lease.task, self.clock(), self.settings):
                 raise ending
             self._posting.ensure_job(lease)
-            parts = self.settings, self.provider, self.delivery, self.clock, self.log
+            provider = self.routing.provider_of(lease.task)
+            parts = self.settings, provider, self.delivery, self.clock, self.log
             result = Watch(lease, *parts).follow()
         except Release as release:
             self._outcomes.release(lease, release)
@@ -130,5 +131,5 @@ class Generation:
         task = self.store.get(lease.task.task_id, deleted=True)
         if task is None or not task.ended:
             return
-        if wait_for_cancelled_job(lease, task, self.provider, clock=self.clock):
+        if wait_for_cancelled_job(lease, task, self.routing.provider_of(task), clock=self.clock):
             self.store.apply(task.task_id, transitions.job_ended(now=self.clock()))

@@ -11,20 +11,26 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from videoapi.domain import transitions
+from videoapi.catalog.routes import Route
+from videoapi.domain import attempts, transitions
 from videoapi.errors import ServiceError
 from videoapi.metrics import Metrics
-from videoapi.providers.errors import SubmitUnknown
+from videoapi.providers.errors import SubmitRefused, SubmitUnknown
 from videoapi.providers.provider import VideoProvider
+from videoapi.redaction import redact_prompts
+from videoapi.settings import Settings
 from videoapi.worker.lease import ROOM_TO_WORK, Lease, LeaseLost, checkpoint
 from videoapi.worker.preparation import OrderBuilder, PreparedOrder
+from videoapi.worker.retries import retries_left
+from videoapi.worker.routing import Routing
 
 
 @dataclass(frozen=True)
 class Posting:
     """Orders the job of a task; `clock` gives epoch seconds."""
 
-    provider: VideoProvider
+    settings: Settings
+    routing: Routing
     order_builder: OrderBuilder
     clock: Callable[[], float]
     log: Logger
@@ -37,32 +43,67 @@ class Posting:
             return
         if task.intent_at is not None:
             raise SubmitUnknown("a worker died before it had the answer")
+        while not self._post(lease):
+            pass
+
+    def _post(self, lease: Lease) -> bool:
+        """Post once; return whether the order was accepted, False where the next route follows.
+
+        Raise `SubmitRefused` where no other attempt follows at once, and `SubmitUnknown`.
+        """
         lease.require(ROOM_TO_WORK)
-        self._prepare_key()
-        prepared = self.order_builder.prepare(task)
+        route, rested = self.routing.choose(lease.task)
+        provider = self.routing.provider(route.provider, None)
+        _prepare(provider)
+        prepared = self.order_builder.prepare(lease.task, route)
         try:
-            self._begin_attempt(lease, prepared)
+            self._begin_attempt(lease, prepared, route, provider)
         except LeaseLost:
             self.order_builder.withdraw(prepared, lease.read())
             raise
         checkpoint(self.log, "intended")
-        accepted = self.provider.submit(prepared.order)
+        try:
+            accepted = provider.submit(prepared.order)
+        except SubmitRefused as refusal:
+            self._go_on(lease, route, refusal)
+            return False
         checkpoint(self.log, "answered")
         self._save(lease, accepted.job_id)
+        if rested:
+            self.routing.took_order(route)
+        return True
 
-    def _prepare_key(self) -> None:
-        """Wait with the order while the secret cannot be read; a missing one fails with it."""
-        try:
-            self.provider.prepare()
-        except ServiceError as exc:
-            if exc.retryable:
-                raise
+    def _go_on(self, lease: Lease, refused: Route, refusal: SubmitRefused) -> None:
+        """Turn to the next route, if the refusal is the provider's own and one is left."""
+        task = lease.task
+        detail = redact_prompts(refusal.detail, task.prompt_sent, task.request.prompt)
+        self.routing.refused(refused, refusal, detail)
+        following, at_once = (
+            self.routing.after(task, refused) if refusal.elsewhere else (None, False)
+        )
+        if following is None:
+            raise refusal
+        if not at_once or not retries_left(task, self.settings):
+            refusal.next_route = str(following)
+            raise refusal
+        change = attempts.next_route(task, str(following), now=self.clock(), code=refusal.code)
+        lease.apply(change)
+        lease.posting = False
+        self.measurements.refused()
+        self.log.warning(
+            "the next route follows", code=refusal.code, detail=detail, route=str(following)
+        )
 
-    def _begin_attempt(self, lease: Lease, prepared: PreparedOrder) -> None:
+    def _begin_attempt(
+        self, lease: Lease, prepared: PreparedOrder, route: Route, provider: VideoProvider
+    ) -> None:
         lease.check()
         change = transitions.begin_attempt(
             lease.task,
             now=self.clock(),
+            to=transitions.Destination(
+                route=str(route), provider=route.provider, model=route.model, url=provider.address
+            ),
             prompt=prepared.order.prompt,
             optimized=prepared.optimized,
             thumbnail_key=prepared.thumbnail_key,
@@ -76,7 +117,7 @@ class Posting:
     def _save(self, lease: Lease, upstream_id: str) -> None:
         """Save the paid job's id: in its place, or beside a task that has no place for it now."""
         task = lease.task
-        self.log.info("the relay accepted", upstream_id=upstream_id)
+        self.log.info("the order was accepted", upstream_id=upstream_id, provider=task.provider)
         saved = lease.write(transitions.accept(task, upstream_id, now=self.clock()))
         self.measurements.paid()
         if saved is None:  # or it was written, the answer lost, and the repetition refused
@@ -88,3 +129,12 @@ class Posting:
             raise LeaseLost
         lease.task, lease.posting = saved, False
         checkpoint(self.log, "accepted")
+
+
+def _prepare(provider: VideoProvider) -> None:
+    """Wait with the order while the secret cannot be read; a missing one fails with it."""
+    try:
+        provider.prepare()
+    except ServiceError as exc:
+        if exc.retryable:
+            raise

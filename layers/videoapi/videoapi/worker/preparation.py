@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from videoapi.aws.files import FileStore, thumbnail_key
+from videoapi.catalog.fitting import Demand, fit
+from videoapi.catalog.routes import Route
 from videoapi.domain.tasks import GenerationRequest, Task
 from videoapi.errors import GenerationError, ServiceError, ValidationError
 from videoapi.media import images
@@ -15,8 +17,6 @@ from videoapi.providers.provider import InputImage, Order
 from videoapi.settings import Settings
 from videoapi.worker.prompts import compose
 
-VEO_LENGTHS = (4, 6, 8)  # seconds; all that Veo 3 makes, and 1080p only at 8 (Gemini API docs)
-FULL_HD_SIDE = 1080
 NOT_TURNED = (
     "The image is too large to be turned upright here: it was sent as it is, with the orientation "
     "in its EXIF data."
@@ -48,7 +48,7 @@ class OrderBuilder:
     fetcher: Fetcher
     optimizer: PromptOptimizer | None = None  # None where none is configured
 
-    def prepare(self, task: Task) -> PreparedOrder:
+    def prepare(self, task: Task, route: Route) -> PreparedOrder:
         """Read the image and find the words. Nothing is charged for trying.
 
         Raises `ImageUnavailable` where trying again may help.
@@ -62,13 +62,21 @@ class OrderBuilder:
             prompt, optimized = task.prompt_sent, _flag(task.prompt_optimized)
         else:
             prompt, optimized = self._prompt(request, has_image=image is not None)
+        made = fit(
+            route,
+            Demand.of(request, task.image_roles),
+            strict=self.settings.veo3_strict_lengths,
+        )
         order = Order(
             # The same again after a lost answer: a relay that knows the header then pays once.
             key=f"{task.task_id}-{task.attempts - task.unknown_submits + 1}",
-            model=request.model,
+            model=route.model,
             prompt=prompt,
-            size=request.size,
-            seconds=sent_seconds(request, strict=self.settings.veo3_strict_lengths),
+            size=made.size,
+            seconds=made.seconds,
+            negative_prompt=request.negative_prompt,
+            seed=request.seed,
+            generate_audio=request.generate_audio,
             images=(InputImage(data=image.data, content_type=image.content_type),) if image else (),
             extra=extra_fields(request) if self.settings.veo3_extra_fields else {},
         )
@@ -125,15 +133,6 @@ class OrderBuilder:
 
 def _flag(stored: int | None) -> bool | None:
     return None if stored is None else bool(stored)
-
-
-def sent_seconds(request: GenerationRequest, *, strict: bool) -> int | None:
-    """Return the length to ask for; a strict relay refuses all but Veo's own lengths."""
-    if request.seconds is None or not strict:
-        return request.seconds
-    if min(int(side) for side in request.size.split("x")) >= FULL_HD_SIDE:
-        return VEO_LENGTHS[-1]
-    return next((each for each in VEO_LENGTHS if each >= request.seconds), VEO_LENGTHS[-1])
 
 
 def extra_fields(request: GenerationRequest) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from videoapi.aws.task_queue import MAX_DELAY
-from videoapi.domain import transitions
+from videoapi.domain import attempts
 from videoapi.domain.tasks import Task
 from videoapi.domain.transitions import Change
 from videoapi.providers.errors import Failure, ImageUnavailable, SubmitRefused, SubmitUnknown
@@ -35,11 +35,13 @@ def delay_before_next(
 def schedule_retry(task: Task, failure: RetryableFailure, *, now: float, again_at: float) -> Change:
     """Return the change that counts the failure and lets nobody have the task until `again_at`."""
     if isinstance(failure, ImageUnavailable):
-        return transitions.retry_image(task, now=now, again_at=again_at)
-    return transitions.retry_submit(
+        return attempts.retry_image(task, now=now, again_at=again_at)
+    return attempts.retry_submit(
         task,
         now=now,
         again_at=again_at,
+        code=failure.code,
+        route=failure.next_route if isinstance(failure, SubmitRefused) else None,
         audio=_is_audio(failure),
         unknown=isinstance(failure, SubmitUnknown),
     )
@@ -55,8 +57,14 @@ def _counted(task: Task, failure: RetryableFailure, settings: Settings) -> tuple
     if isinstance(failure, SubmitUnknown):
         again = settings.veo3_ambiguous_submit == "retry"
     else:
-        again = failure.again is not None
+        elsewhere = isinstance(failure, SubmitRefused) and failure.next_route is not None
+        again = elsewhere or failure.again is not None
     return task.attempts - task.audio_refusals - 1, most if again else 0
+
+
+def retries_left(task: Task, settings: Settings) -> bool:
+    """Tell whether a task may have another attempt after a refusal."""
+    return task.attempts - task.audio_refusals - 1 < settings.video_generation_max_retries
 
 
 def _is_audio(failure: RetryableFailure) -> bool:

@@ -105,7 +105,8 @@ class Watch:
         if task.done_at is None:
             self.lease.apply(transitions.note_done(task, now=self.clock()))
         checkpoint(self.log, "delivering")
-        return self.delivery.deliver(job, self.lease, seconds=self._deadline - self.clock())
+        left = self._deadline - self.clock()
+        return self.delivery.deliver(job, self.lease, self.provider, seconds=left)
 
     def _pause(self, trouble: Undelivered) -> float:
         """Return the seconds until the next try for a finished video: 1, 2, 4 … 60.
@@ -138,7 +139,7 @@ class Watch:
             return self._linked_result(trouble.ending(), trouble.url)
         self.lease.require(ROOM_TO_WORK)
         try:
-            return self.delivery.from_content(self.lease)
+            return self.delivery.from_content(self.lease, self.provider)
         except Undelivered as exc:
             return self._linked_result(self._timed_out(), exc.url)
 

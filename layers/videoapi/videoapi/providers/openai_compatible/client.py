@@ -80,6 +80,11 @@ class RelayProvider:
         self._timeouts = timeouts or Timeouts()
         self._log = log
 
+    @property
+    def address(self) -> str:
+        """The URL of its jobs."""
+        return self._jobs_url
+
     def prepare(self) -> None:
         """Read the key ahead of an order. Raise `ServiceError` if it cannot be read just now."""
         self._key()
@@ -192,7 +197,8 @@ class RelayProvider:
 
 
 def _joined(base_url: str, endpoint: str) -> str:
-    jobs_url = f"{base_url.strip().rstrip('/')}/{endpoint.strip().strip('/')}"
+    path = endpoint.strip().strip("/")
+    jobs_url = f"{base_url.strip().rstrip('/')}/{path}".rstrip("/")
     try:
         url = httpx.URL(jobs_url)
     except httpx.InvalidURL as exc:

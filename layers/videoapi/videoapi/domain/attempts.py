@@ -1,0 +1,50 @@
+"""The changes that lead a task to its next attempt: another POST, or another fetch of its image.
+
+Each of them takes back that a POST was begun, and is made by the holder of the lease alone.
+"""
+
+from dataclasses import replace
+
+from videoapi.domain.tasks import Task, shard
+from videoapi.domain.transitions import Change, freed, held, logged
+
+
+def retry_submit(
+    task: Task,
+    *,
+    now: float,
+    again_at: float,
+    code: str = "",
+    route: str | None = None,
+    audio: bool = False,
+    unknown: bool = False,
+) -> Change:
+    """Free a task that its provider refused or gave back; the next attempt goes to `route`.
+
+    `code` tells the failure in the log of attempts; `unknown`: VEO3_AMBIGUOUS_SUBMIT=retry.
+    """
+    change = held(
+        task,
+        now,
+        intent_at=None,
+        upstream_id=None,
+        accepted_at=None,
+        route=route or task.route,
+        open=shard(task.task_id),
+        audio_refusals=task.audio_refusals + audio,
+        unknown_submits=task.unknown_submits + unknown,
+        **freed(again_at, now),
+    )
+    gone = {"failed_upstream_ids": task.upstream_id} if task.upstream_id else {}
+    return replace(change, appends=gone | logged(now, code))
+
+
+def next_route(task: Task, route: str, *, now: float, code: str) -> Change:
+    """Note that the provider refused, with `code`; the holder posts to the next route at once."""
+    change = held(task, now, intent_at=None, route=route)
+    return replace(change, appends=logged(now, code))
+
+
+def retry_image(task: Task, *, now: float, again_at: float) -> Change:
+    """The image's host is away, and nothing was sent: free the task until `again_at`."""
+    return held(task, now, image_failures=task.image_failures + 1, **freed(again_at, now))

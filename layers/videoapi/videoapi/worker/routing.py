@@ -1,0 +1,122 @@
+"""Which provider gets a task's next order, and whom a job that was accepted is asked of.
+
+A task goes along the routes of its model that can make what it asks for, the first that does not
+rest. Only a certain refusal of the provider's own making moves it on, and only before a job was
+accepted: a failed job's next attempt stays on its route.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from videoapi.aws.route_rests import RouteRests
+from videoapi.catalog.fitting import Demand, Unsupported, possible
+from videoapi.catalog.routes import RELAY, Route, routes_of
+from videoapi.domain.tasks import Task
+from videoapi.errors import GenerationError, ServiceError
+from videoapi.metrics import Metrics
+from videoapi.providers.errors import SubmitRefused
+from videoapi.providers.provider import VideoProvider
+from videoapi.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routing:
+    """Chooses routes; `provider` makes a provider by name, at an address or at the settings' own.
+
+    `clock` gives epoch seconds. Rests are only kept where VIDEO_ROUTES is set.
+    """
+
+    settings: Settings
+    rests: RouteRests
+    provider: Callable[[str, str | None], VideoProvider]
+    clock: Callable[[], float]
+    log: Logger
+    measurements: Metrics
+
+    def provider_of(self, task: Task) -> VideoProvider:
+        """Return the provider that a task's last order went to, whatever the settings say now."""
+        return self.provider(task.provider or RELAY, task.upstream_url)
+
+    def choose(self, task: Task) -> tuple[Route, bool]:
+        """Return the route of a task's next order, and whether it has rested.
+
+        Where all of them rest the first is asked again. Raise `GenerationError` if no route can
+        make what is asked for.
+        """
+        routes = self._possible(task)
+        if len(routes) == 1:
+            return routes[0], False
+        ahead = _from(routes, task.route)
+        rests = self._rests()
+        chosen = next((route for route in ahead if self._may_post(route, rests)), ahead[0])
+        return chosen, str(chosen) in rests
+
+    def after(self, task: Task, refused: Route) -> tuple[Route | None, bool]:
+        """Return the route to try after a refusal, and whether it is another one of this round.
+
+        After the last route the first follows, in the next round; None where all the others rest.
+        """
+        routes = self._possible(task)
+        if len(routes) == 1 or refused not in routes:
+            return None, False
+        place, rests, now = routes.index(refused), self._rests(), self.clock()
+        for number in (*range(place + 1, len(routes)), *range(place)):
+            if rests.get(str(routes[number]), 0) <= now:
+                return routes[number], number > place
+        return None, False
+
+    def refused(self, route: Route, refusal: SubmitRefused, detail: str) -> None:
+        """Let a route rest whose credentials or model were refused, loudly."""
+        if not self.settings.video_routes or not refusal.route_refused:
+            return
+        self.log.error(
+            "a route rests: it refused our credentials or its model",
+            route=str(route),
+            status=refusal.upstream_status,
+            detail=detail,
+        )
+        self.measurements.route_refused()
+        try:
+            self.rests.rest(str(route), now=self.clock())
+        except ServiceError:  # the next order is refused in its turn
+            self.log.warning("that a route rests could not be written down")
+
+    def took_order(self, route: Route) -> None:
+        """Note that a route which has rested takes orders again."""
+        try:
+            self.rests.wake(str(route))
+        except ServiceError:  # its rest ends by itself
+            self.log.warning("that a route takes orders again could not be written down")
+
+    def _possible(self, task: Task) -> tuple[Route, ...]:
+        routes = routes_of(self.settings.routes, task.request.model)
+        strict = self.settings.veo3_strict_lengths
+        try:
+            return possible(routes, Demand.of(task.request, task.image_roles), strict=strict)
+        except Unsupported as problem:  # the routes are others than when the task was accepted
+            message = f"No route of the model can make this any more: {problem.field}"
+            raise GenerationError(message, code="unsupported_value") from problem
+
+    def _rests(self) -> Mapping[str, int]:
+        try:
+            return self.rests.read()
+        except ServiceError:
+            return {}
+
+    def _may_post(self, route: Route, rests: Mapping[str, int]) -> bool:
+        """Whether a route does not rest; one whose rest is over is looked at by one worker."""
+        until, now = rests.get(str(route)), self.clock()
+        if until is None or until > now:
+            return until is None
+        try:
+            return self.rests.probe(str(route), until, now=now)
+        except ServiceError:
+            return False
+
+
+def _from(routes: tuple[Route, ...], wanted: str | None) -> tuple[Route, ...]:
+    """Return the routes in order, beginning with the one that the task is to go to."""
+    place = next((n for n, route in enumerate(routes) if str(route) == wanted), 0)
+    return routes[place:] + routes[:place]
