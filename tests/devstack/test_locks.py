@@ -13,6 +13,7 @@ GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups
 LOCKS = {
     **{name: f"requirements/{name}.txt" for name in GROUPS},
     "layer": "layers/dependencies/requirements.txt",
+    "google-auth": "layers/google/requirements.txt",
     "thumbnails": "layers/thumbnails/requirements.txt",
 }
 
