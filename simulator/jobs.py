@@ -66,8 +66,11 @@ class Job:
         return "queued" if now - self.created < QUEUED_SHARE * self.seconds else "in_progress"
 
     def is_billed(self) -> bool:
-        """Return whether it costs something: at Google what fails, is filtered or cancelled not."""
-        return self.order.provider == RELAY or not (self.fails or self.cancelled)
+        """Return whether it costs something: at Google what has no video, or is cancelled, not."""
+        if self.order.provider == RELAY:
+            return True
+        none = self.plan.option(Stage.RESULT, "") == "none"
+        return not (none or self.fails or self.cancelled)
 
     def progress(self, now: float) -> int:
         """Return the percentage of its time, 100 only at the end."""

@@ -104,3 +104,14 @@ def test_the_model_does_not_see_tokens():
     prompt = "a sea [[time:1]] at dawn [[key:x]]"
     assert without_tokens(prompt) == "a sea at dawn"
     assert tokens(prompt) == ["[[time:1]]", "[[key:x]]"]
+
+
+def test_a_token_of_another_provider_is_not_heeded():
+    prompt = "[[vertex.submit:503]] [[submit:429]]"
+    assert [fault.what for fault in parse(prompt, "vertex").of(Stage.SUBMIT)] == ["503", "429"]
+    assert [fault.what for fault in parse(prompt).of(Stage.SUBMIT)] == ["429"]
+
+
+def test_a_token_of_an_unknown_provider_is_refused():
+    with pytest.raises(Refusal):
+        parse("[[sora.submit:503]]")
