@@ -30,6 +30,9 @@ _WORDS = (
     ),
 )
 
+_STRENGTHS = {"subtle": 0.25, "gentle": 0.5, "pronounced": 0.75, "strong": 1.0}
+_STRENGTH = re.compile(rf"\bmotion is ({'|'.join(_STRENGTHS)})\b", re.IGNORECASE)
+
 
 def motion_in(prompt: str) -> Motion:
     """Find the camera words of a prompt; a zoom where there are none."""
@@ -37,6 +40,12 @@ def motion_in(prompt: str) -> Motion:
         if match := words.search(prompt):
             return next(Motion(name) for name, text in match.groupdict().items() if text)
     return Motion.ZOOM
+
+
+def strength_in(prompt: str) -> float:
+    """Find how strong a prompt says that the motion is, from 0 to 1; a half where it does not."""
+    match = _STRENGTH.search(prompt)
+    return _STRENGTHS[match[1].lower()] if match else 0.5
 
 
 @dataclass(frozen=True, slots=True)

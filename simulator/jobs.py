@@ -106,6 +106,7 @@ class Job:
             "fields": self.order.fields,
             "input_bytes": self.input_bytes,
             "motion": self.order.motion,
+            "strength": self.order.strength,
             "video": {
                 "size": [self.spec.shot.width, self.spec.shot.height],
                 "seconds": round(self.spec.frames / self.spec.fps, 3),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulator.camera import motion_in
+from simulator.camera import motion_in, strength_in
 from simulator.failures import Refusal
 from simulator.google import models
 from simulator.google.json_body import image, part, refused
@@ -69,7 +69,7 @@ def read(body: dict[str, Any], *, in_cloud: bool) -> Order:
         seconds=seconds,
         fps=VEO_FPS,
         motion=motion_in(prompt),
-        strength=0.5,
+        strength=strength_in(prompt),
         image=pictures.images[0] if pictures.images else None,
         fields=fields,
         provider=GEMINI,

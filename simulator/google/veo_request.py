@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from simulator.camera import motion_in
+from simulator.camera import motion_in, strength_in
 from simulator.failures import Refusal
 from simulator.google.json_body import image, known, part, refused
 from simulator.google.labels import task_label
@@ -64,7 +64,7 @@ def read(body: dict[str, Any], model: str, resource: str) -> Order:
         seconds=seconds,
         fps=VEO_FPS,
         motion=motion_in(prompt),
-        strength=0.5,
+        strength=strength_in(prompt),
         image=still,
         fields={name: str(value) for name, value in parameters.items()} | fields,
         provider=VERTEX,

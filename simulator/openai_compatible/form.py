@@ -14,6 +14,8 @@ STRICT_LENGTHS = frozenset({4, 6, 8})
 FULL_HD = 1080
 _SIZE = re.compile(r"(?P<width>[1-9]\d{0,2}[02468])x(?P<height>[1-9]\d{0,2}[02468])")
 _DEFAULT_SIZE = "1280x720"
+_IMAGES = (("-components", (1, 3)), ("-fl", (1, 2)), ("veo_3_1", (0, 2)), ("", (0, 1)))
+"""How many images a model takes, by what is in its name: references, or first and last frame."""
 _MAX_SECONDS = 60
 _MAX_FPS = 120
 _UNIT_INTERVAL = re.compile(r"0(\.\d+)?|1(\.0+)?|\d(\.\d+)?e-\d+")
@@ -27,8 +29,8 @@ async def read(request: Request, *, strict: bool) -> Order:
         await request.body()
         raise Refusal(400, "invalid_request", f"the body must be {_FORM}")
     async with request.form() as form:
-        image = await _image(form)
-        fields = {name: _shown(value) for name, value in form.multi_items()}
+        images = await _images(form)
+        fields = {name: ", ".join(map(_shown, form.getlist(name))) for name in form}
     for name in ("model", "prompt"):
         _require(name, "it must not be empty", holds=bool(fields.get(name, "").strip()))
     _require("watermark", "true or false", holds=fields.get("watermark", "false") in _BOOLEANS)
@@ -49,21 +51,25 @@ async def read(request: Request, *, strict: bool) -> Order:
         fps=fps,
         motion=_motion(fields),
         strength=_strength(fields),
-        image=image,
+        image=images[0] if images else None,
         fields=fields,
     )
 
 
-async def _image(form: FormData) -> bytes | None:
+async def _images(form: FormData) -> list[bytes]:
+    """Return the images in their order, as many as the model takes."""
     references = form.getlist("input_reference")
-    if not references:
-        return None
-    upload = references[0]
-    if len(references) > 1 or not isinstance(upload, UploadFile):
-        raise Refusal(400, "invalid_request", "one file is needed", "input_reference")
-    data = await upload.read()
-    stills.check(data)
-    return data
+    model = str(form.get("model", ""))
+    least, most = next(limits for words, limits in _IMAGES if words in model)
+    found = []
+    for upload in references:
+        if not isinstance(upload, UploadFile):
+            raise Refusal(400, "invalid_request", "a file is needed", "input_reference")
+        data = await upload.read()
+        stills.check(data)
+        found.append(data)
+    _require("input_reference", f"{least} to {most} files", holds=least <= len(found) <= most)
+    return found
 
 
 def _shown(value: UploadFile | str) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from simulator.camera import Motion, Shot, motion_in
+from simulator.camera import Motion, Shot, motion_in, strength_in
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,15 @@ def test_the_window_never_leaves_the_canvas(motion, strength):
         assert 0 <= left < right <= width
         assert 0 <= top < bottom <= height
         assert (right - left) * 9 == pytest.approx((bottom - top) * 16)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "strength"),
+    [
+        ("The motion is subtle, slow. A sea", 0.25),
+        ("The motion is strong, fast. A sea", 1.0),
+        ("A strong sea", 0.5),
+    ],
+)
+def test_the_strength_is_read_from_the_prompt(prompt, strength):
+    assert strength_in(prompt) == strength

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from simulator.process import running
+from tests.simulator.conftest import png
 
 
 def test_a_job_runs_from_queued_to_completed(caller):
@@ -82,6 +83,26 @@ def test_an_image_must_be_a_file(caller):
     form = {"model": (None, "m"), "prompt": (None, "p"), "input_reference": (None, "http://x/y")}
     answer = caller.http.post("/v1/videos", files=form)
     assert answer.json()["error"]["param"] == "input_reference"
+
+
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [
+        ("veo_3_1", [0, 1, 2]),
+        ("veo_3_1-fast-4K", [0, 1, 2]),
+        ("veo_3_1-fast-fl", [1, 2]),
+        ("veo_3_1-components", [1, 2, 3]),
+        ("sora", [0, 1]),
+    ],
+)
+def test_a_model_takes_its_number_of_images(caller, model, taken):
+    statuses = []
+    for number in range(5):
+        form = {"model": model, "prompt": "a [[fail:INTERNAL]]", "size": "64x36"}
+        files = [("input_reference", (f"{n}", png(64, 36), "image/png")) for n in range(number)]
+        parts = [(name, (None, value)) for name, value in form.items()]
+        statuses.append(caller.http.post("/v1/videos", files=[*parts, *files]).status_code)
+    assert [number for number, status in enumerate(statuses) if status == 200] == taken
 
 
 def test_an_unknown_job_does_not_exist(caller):
