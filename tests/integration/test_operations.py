@@ -157,6 +157,14 @@ def test_story_has_times_ids_and_charges_without_owners_words(operate, services)
     assert "fox" not in told
     assert "model                   veo_3_1\n" in told
     assert f"video                   {UPSTREAM_VIDEO}\n" in told
+    assert "provider                relay\n" in told
+    assert f"asked at                {TO_RELAY.url}\n" in told
+
+
+def test_story_lists_every_attempt_with_its_route():
+    lines = ["2026-01-11T10:30:00.000Z relay:a", "2026-01-11T10:30:01.000Z service_unavailable"]
+    told = "\n".join(story(new_task(attempt_log=lines), "files"))
+    assert f"attempts                {lines[0]}\n{'':24}{lines[1]}" in told
 
 
 def failed(code):

@@ -9,7 +9,7 @@ from videoapi.errors import GenerationError
 
 TASK_KEYS = {
     "task_id", "status", "progress", "created_at", "updated_at", "completed_at", "result", "error",
-    "attempts", "prompt", "video_url",
+    "attempts", "provider", "model", "prompt", "video_url",
 }  # fmt: skip
 VIDEO_KEYS = {
     "id", "object", "model", "status", "progress", "created", "created_at", "completed_at",
@@ -125,6 +125,8 @@ def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, task_fa
         "video_url": UPSTREAM_VIDEO,
         "error": None,
         "attempts": 1,
+        "provider": "relay",
+        "model": "veo_3_1",
         "prompt": "A fox, at dusk",
     }
 

@@ -116,6 +116,10 @@ class Task(Answer):
     error: TaskError | None
     attempts: Annotated[int, Field(ge=0)]
     """Requests sent upstream so far."""
+    provider: Literal["relay", "vertex", "gemini"] | None
+    """Whom the last request went to; null before the first."""
+    model: str
+    """The model in the provider's own words; until a request was sent, as it was asked for."""
     prompt: str | None
     """As it was really sent upstream; until then as it was asked."""
     image_note: str = ""

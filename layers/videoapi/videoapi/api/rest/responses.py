@@ -53,6 +53,8 @@ def rest_task(task: Task, links: UrlSigner, *, now: float) -> dict[str, Any]:
         "result": _rest_result(task, links, now),
         "error": error_record(task),
         "attempts": task.attempts,
+        "provider": task.provider,
+        "model": task.upstream_model or task.request.model,
         "prompt": task.prompt_sent or task.request.prompt,
     }
     if task.image_note is not None:
