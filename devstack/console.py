@@ -103,7 +103,7 @@ class Console:
             return "started" if began and not progress else f"{progress} %"
         if status not in _END:
             return ""  # the request's line, or the worker's warning, has told it
-        seconds = f"{_seconds(item):.0f} s"
+        seconds = f"{_seconds(item):.0f} s{_place(item)}"
         match status:
             case "completed":
                 end = f"done in {seconds}", f"{self._api_url}/v1/videos/{task}/content"
@@ -135,6 +135,12 @@ def _seconds(item: Mapping[str, Any]) -> float:
     if not began or not ended:
         return 0.0
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()
+
+
+def _place(item: Mapping[str, Any]) -> str:
+    """Return who made it, where that is not the relay."""
+    provider = item.get("provider", {}).get("S", "relay")
+    return "" if provider == "relay" else f" at {provider}"
 
 
 def _reason(item: Mapping[str, Any]) -> str:

@@ -9,13 +9,21 @@ from devstack.settings import ROOT
 from simulator import faults
 
 PAGE = ROOT / "docs" / "simulator.md"
-BEFORE: Final = """\
-# Simulator
+BEFORE: Final = r"""# Simulator
 
 Without a relay's key `make run` starts a simulator of a relay. It speaks the same protocol, renders
 a real MP4 of your image with the camera motion that was asked for, and takes `UPSTREAM_SECONDS` for
 it. It also plays the chat and the images endpoint, and Google: Veo on Agent Platform, Gemini Omni's
-interactions, their token services and the bucket. It fails as a prompt tells it to:
+interactions, their token services and the bucket. Every provider of `VIDEO_PROVIDERS` that has no
+credentials is played by it:
+
+```bash
+VIDEO_PROVIDERS=relay,vertex,gemini \
+VIDEO_ROUTES='veo_3_1=relay:veo_3_1,vertex:veo-3.1-generate-001;omni=gemini:gemini-omni-1.2-flash' \
+make run
+```
+
+It fails as a prompt tells it to:
 
 ```bash
 curl http://localhost:8000/v1/videos -F 'prompt=A fox [[submit:503*1]]'

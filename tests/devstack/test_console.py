@@ -78,6 +78,12 @@ def test_a_tasks_life_is_a_line_a_change(console, piped):
     ]
 
 
+@pytest.mark.parametrize(("provider", "told"), [("relay", ""), ("vertex", " at vertex")])
+def test_an_end_says_who_made_it_beside_the_relay(console, piped, provider, told):
+    console.item(row("completed", completed_at="2026-01-11T10:30:02.000Z", provider=provider))
+    assert lines(piped) == [f"{TASK} done in 2 s{told} {URL}/v1/videos/{TASK}/content"]
+
+
 def test_failure_shows_its_reason_without_the_prompt(console, piped):
     error = {"code": "upstream_rejected", "message": "Refused: 'a fox' is too wild"}
     console.item(
