@@ -80,12 +80,13 @@ class Program:
 
 
 def lay_out(folder: Path) -> dict[str, Program]:
-    """Return each role's program. The worker has a layer more."""
+    """Return each role's program. The worker has two layers more."""
     runtime = _copy([TOOLS / "runtime" / SITE_PACKAGES], folder / "runtime")
     compileall.compile_dir(runtime, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     libraries = [BUILT / layer / "python" for layer in LIBRARIES]
     opt = _copy(libraries, folder / "opt")
-    opt_of_worker = _copy([*libraries, BUILT / "ThumbnailsLayer" / "python"], folder / "worker-opt")
+    more = [BUILT / layer / "python" for layer in ("ThumbnailsLayer", "GoogleLayer")]
+    opt_of_worker = _copy([*libraries, *more], folder / "worker-opt")
     programs = {}
     for source in sorted((ROOT / "functions").iterdir()):
         role = source.name

@@ -13,7 +13,7 @@ STARTS = 3  # processes whose median time is reported
 WARM, WARM_BY_TIME = 20, 100  # requests of a warm process
 #: Those whose warm requests are counted in instructions too.
 COUNTED_WARM = ["submit", "status", "content", COMPILED]
-LAYERS = ["DependenciesLayer", "VideoApiLayer", "ThumbnailsLayer"]
+LAYERS = ["DependenciesLayer", "VideoApiLayer", "ThumbnailsLayer", "GoogleLayer"]
 
 
 def tables() -> list[Table]:

@@ -55,4 +55,6 @@ class Intrinsics:
                 return any(map(self.holds, parts))
             case {"Fn::Equals": [left, right]}:
                 return str(self.resolve(left)) == str(self.resolve(right))
+            case {"Fn::Contains": [[*values], value]}:  # of rules alone
+                return self.resolve(value) in values
         raise KeyError(condition)

@@ -52,7 +52,10 @@ def code_folder(resource: Mapping[str, Any]) -> str | None:
 
 def variables(template: Template) -> dict[str, str]:
     """The settings that a template parameter decides, each with that parameter."""
-    declared = template["Globals"]["Function"]["Environment"]["Variables"]
+    declared = dict(template["Globals"]["Function"]["Environment"]["Variables"])
+    for resource in template.get("Resources", {}).values():  # the worker has more than the others
+        if resource["Type"] == "AWS::Serverless::Function":
+            declared |= resource["Properties"].get("Environment", {}).get("Variables", {})
     references = {
         name: value["Ref"]
         for name, value in declared.items()
@@ -91,7 +94,7 @@ def secrets(template: Template, given: Mapping[str, str]) -> tuple[dict[str, str
     named: dict[str, str] = {}
     for variable, parameter in variables(template).items():
         key = given.get(variable.removesuffix("_SECRET"), "")
-        if not variable.endswith(KEY_SECRET) or not key:
+        if not variable.endswith("_SECRET") or not key:
             continue
         name = given.get(variable) or template["Parameters"][parameter].get("Default")
         if not name:

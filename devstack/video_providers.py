@@ -7,7 +7,6 @@ _CREDENTIALS = {
     "vertex": (
         "GOOGLE_WORKLOAD_IDENTITY_PROVIDER",
         "GOOGLE_CREDENTIALS_FILE",
-        "GOOGLE_CREDENTIALS_SECRET",
         "VERTEX_BASE_URL",
     ),
     "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL"),

@@ -18,10 +18,10 @@ from simulator.camera import Motion, Shot
 from simulator.failures import Failure, Refusal
 from simulator.jobs import Job
 from simulator.orders import Order
-from simulator.render import Renders, Spec, Still
+from simulator.render import Renders, Spec
 
 _JOBS, _NEW = "jobs.jsonl", "jobs.jsonl.new"
-_OURS = (".image", ".last", ".mp4", ".part", ".png")
+_OURS = (".image", ".mp4", ".part", ".png")
 _DAY = 86_400
 
 
@@ -33,11 +33,12 @@ class Archive:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
-    def add(self, job: Job, image: bytes | None = None, last: bytes | None = None) -> None:
-        """Write a job down, a changed one again; its images too, unless they are there."""
-        for data, path in zip((image, last), self._images(job.spec), strict=True):
-            if data is not None and job.video is not None and not path.exists():
-                path.write_bytes(data)
+    def add(self, job: Job, image: bytes | None) -> None:
+        """Write a job down, a changed one again; its image too, unless it is there."""
+        if image is not None and job.video is not None:
+            path = self._image(job.spec)
+            if not path.exists():
+                path.write_bytes(image)
         with (self._folder / _JOBS).open("a") as file:
             file.write(json.dumps(_record(job)) + "\n")
 
@@ -50,9 +51,7 @@ class Archive:
         new.write_text("".join(json.dumps(_record(job)) + "\n" for job in jobs))
         new.replace(self._folder / _JOBS)
         used = {job.video.path for job in jobs if job.video}
-        for job in jobs:
-            if job.video and job.video.ended_at is None:
-                used.update(self._images(job.spec))
+        used |= {self._image(j.spec) for j in jobs if j.video and j.video.ended_at is None}
         for path in self._folder.iterdir():
             drawn = path.suffix == ".png" and path.stat().st_mtime >= since
             if path.suffix in _OURS and path not in used and not drawn:
@@ -86,31 +85,25 @@ class Archive:
             failure=Failure(**failure) if failure else None,
             video=None
             if record["doomed"]
-            else renders.resume(spec, partial(self._still, order, spec), self._last(spec)),
+            else renders.resume(spec, partial(self._still, order, spec)),
             created=record["created"],
             cancelled=record.get("cancelled"),
             deleted=record.get("deleted", False),
         )
 
     def _still(self, order: Order, spec: Spec) -> Any:
-        path, _ = self._images(spec)
+        path = self._image(spec)
         if path.exists():
             return stills.decode(path.read_bytes())
         return stills.draw(faults.without_tokens(order.prompt), order.width, order.height)
 
-    def _last(self, spec: Spec) -> Still | None:
-        _, path = self._images(spec)
-        return (lambda: stills.decode(path.read_bytes())) if path.exists() else None
-
-    def _images(self, spec: Spec) -> tuple[Path, Path]:
-        """Return where the picture of a video is kept, and the one that it ends with."""
-        path = self._folder / spec.source
-        return path.with_suffix(".image"), path.with_suffix(".last")
+    def _image(self, spec: Spec) -> Path:
+        return self._folder / f"{spec.source}.image"
 
 
 def _record(job: Job) -> dict[str, Any]:
     order = asdict(job.order)
-    del order["image"], order["last_image"]
+    del order["image"]
     return {
         "id": job.id,
         "created": job.created,

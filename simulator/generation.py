@@ -20,25 +20,24 @@ _TINY = Spec(Shot(Motion.ZOOM, 0.5, 64, 36), fps=24, frames=24, source="tiny")
 
 def accept(state: State, order: Order, plan: Plan, job_id: str) -> Job:
     """Start the job of an order, which is paid for from here on; its tokens may have it fail."""
-    spec, image, last = _spec(state, order, plan), order.image, order.last_image
+    spec, image = _spec(state, order, plan), order.image
     draw = partial(stills.draw, faults.without_tokens(order.prompt), order.width, order.height)
     still = draw if image is None or spec is _TINY else partial(stills.decode, image)
-    end = None if last is None or spec is _TINY else partial(stills.decode, last)
     failing = state.ledger.fault_of_job(plan)
     fails = failing is not None or plan.word(BAD | STOPPED) is not None
     usd = state.settings.price if order.provider == RELAY else order.usd
     job = Job(
         id=job_id,
         plan=plan,
-        order=replace(order, image=None, last_image=None, usd=usd),
+        order=replace(order, image=None, usd=usd),
         input_bytes=len(image or b""),
         spec=spec,
         seconds=float(plan.option(Stage.TIME, str(state.settings.seconds))),
         failure=_failure(failing),
-        video=None if fails else state.renders.start(spec, still, end),
+        video=None if fails else state.renders.start(spec, still),
     )
     if state.archive:
-        state.archive.add(job, image, last)
+        state.archive.add(job, image)
     state.ledger.add(job)
     return job
 
@@ -59,8 +58,6 @@ def _spec(state: State, order: Order, plan: Plan) -> Spec:
             order = replace(order, width=1280, height=720, seconds=VEO_SECONDS, fps=VEO_FPS)
     words = faults.without_tokens(order.prompt).encode()
     source = sha256(b"text" + words if order.image is None else b"file" + order.image)
-    if order.last_image is not None:
-        source.update(b"last" + order.last_image)
     return Spec(
         shot=Shot(order.motion, order.strength, order.width, order.height),
         fps=order.fps,

@@ -24,8 +24,6 @@ class Order:
     image: bytes | None
     fields: dict[str, str]
     """The fields as they came, files as their name, type and size."""
-    last_image: bytes | None = None
-    """The picture to end with."""
     provider: str = RELAY
     """Who is asked."""
     label: str = ""

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,10 +18,8 @@ import av
 from av.video.reformatter import Colorspace
 from PIL import Image, ImageOps
 
-from simulator.camera import Box, Shot
+from simulator.camera import Shot
 
-type Still = Callable[[], Image.Image]
-"""Makes a picture when it is needed."""
 AT_ONCE = 2
 """Renders at a time: one thread each, on a machine that has other things to do."""
 _ENCODER = {"preset": "ultrafast", "crf": "28", "threads": "1"}
@@ -66,29 +64,29 @@ class Renders:
         self._stopped = threading.Event()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="render")
 
-    def start(self, spec: Spec, still: Still, last: Still | None = None) -> Render:
+    def start(self, spec: Spec, still: Callable[[], Image.Image]) -> Render:
         """Return the render of the spec, begun now unless it was made before."""
         if spec not in self._made:
             render = self._made[spec] = Render(self._folder / f"{spec.name}.mp4")
-            self._threads.submit(self._run, render, spec, still, last)
+            self._threads.submit(self._run, render, spec, still)
         return self._made[spec]
 
-    def resume(self, spec: Spec, still: Still, last: Still | None = None) -> Render:
+    def resume(self, spec: Spec, still: Callable[[], Image.Image]) -> Render:
         """Return the render of the spec: an earlier process's where that had finished it."""
         path = self._folder / f"{spec.name}.mp4"
         if spec not in self._made and path.exists():
             return Render(path, ended_at=path.stat().st_mtime)
-        return self.start(spec, still, last)
+        return self.start(spec, still)
 
     def stop(self) -> None:
         """Give up what is under way, within a frame."""
         self._stopped.set()
         self._threads.shutdown(cancel_futures=True)
 
-    def _run(self, render: Render, spec: Spec, still: Still, last: Still | None) -> None:
+    def _run(self, render: Render, spec: Spec, still: Callable[[], Image.Image]) -> None:
         try:
             part = render.path.with_suffix(".part")  # what is whole has the other name
-            encode(spec, [each() for each in (still, last) if each], part, self._stopped)
+            encode(spec, still(), part, self._stopped)
             part.replace(render.path)
         except Cancelled:
             return
@@ -98,19 +96,14 @@ class Renders:
         render.ended_at = time.time()
 
 
-def encode(
-    spec: Spec, pictures: Sequence[Image.Image], path: Path, stopped: threading.Event
-) -> None:
-    """Write the video of a picture, which becomes the second one if there are two.
-
-    Raise Cancelled between two frames once `stopped` is set.
-    """
+def encode(spec: Spec, still: Image.Image, path: Path, stopped: threading.Event) -> None:
+    """Write the video; raises Cancelled between two frames once `stopped` is set."""
     with av.open(path, "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=spec.fps, options=_ENCODER)
         stream.width, stream.height, stream.pix_fmt = spec.shot.width, spec.shot.height, "yuv420p"
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = _BT709
-        for number, frame in enumerate(_frames(spec, pictures)):
+        for number, frame in enumerate(_frames(spec, still)):
             if stopped.is_set():
                 raise Cancelled
             frame.pts = number
@@ -118,36 +111,27 @@ def encode(
         container.mux(stream.encode(None))
 
 
-def _frames(spec: Spec, pictures: Sequence[Image.Image]) -> Iterator[av.VideoFrame]:
-    fitted = [ImageOps.fit(p, spec.shot.canvas(), Image.Resampling.BICUBIC) for p in pictures]
-    canvas, *_ = fitted
-    planes, *others = (_planes(each) for each in fitted)
-    frame, shown = None, None
+def _frames(spec: Spec, still: Image.Image) -> Iterator[av.VideoFrame]:
+    canvas = ImageOps.fit(still, spec.shot.canvas(), Image.Resampling.BICUBIC)
+    planes = _planes(canvas)
+    frame = av.VideoFrame(spec.shot.width, spec.shot.height, "yuv420p")
+    shown = None
     for number in range(spec.frames):
-        moment = number / max(spec.frames - 1, 1)
-        window = spec.shot.window(moment)
-        if frame is None or window != shown or others:
-            shown, mixed = window, planes
-            for other in others:
-                mixed = [Image.blend(a, b, moment) for a, b in zip(planes, other, strict=True)]
-            frame = _frame(spec.shot, mixed, window, canvas.width)
+        window = spec.shot.window(number / max(spec.frames - 1, 1))
+        if window != shown:
+            shown = window
+            frame = av.VideoFrame(spec.shot.width, spec.shot.height, "yuv420p")
+            for source, target in zip(planes, frame.planes, strict=True):
+                # Chroma planes have half the size, and so has their window.
+                scale = source.width / canvas.width
+                left, top, right, bottom = (edge * scale for edge in window)
+                pixels = source.resize(
+                    (target.width, target.height),
+                    Image.Resampling.BILINEAR,
+                    box=(left, top, right, bottom),
+                )
+                target.update(pixels.crop((0, 0, target.line_size, target.height)).tobytes())
         yield frame
-
-
-def _frame(shot: Shot, planes: list[Image.Image], window: Box, width: int) -> av.VideoFrame:
-    """Return the window of a canvas, of this width, as a frame."""
-    frame = av.VideoFrame(shot.width, shot.height, "yuv420p")
-    for source, target in zip(planes, frame.planes, strict=True):
-        # Chroma planes have half the size, and so has their window.
-        scale = source.width / width
-        left, top, right, bottom = (edge * scale for edge in window)
-        pixels = source.resize(
-            (target.width, target.height),
-            Image.Resampling.BILINEAR,
-            box=(left, top, right, bottom),
-        )
-        target.update(pixels.crop((0, 0, target.line_size, target.height)).tobytes())
-    return frame
 
 
 def _planes(canvas: Image.Image) -> list[Image.Image]:

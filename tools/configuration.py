@@ -62,6 +62,12 @@ MORE: Final = (
         "below it.",
         "The local stack alone",
     ),
+    Setting(
+        "GOOGLE_CREDENTIALS_FILE",
+        "",
+        "File with a service account's JSON key, for `make run`, in place of such an identity.",
+        "Google",
+    ),
     Setting("LOG_LEVEL", "INFO", "`DEBUG` shows the worker's steps too.", "The local stack alone"),
 )
 

@@ -135,7 +135,7 @@ class Interactions:
 
     def _keep(self, job: Job) -> None:
         if self._state.archive:
-            self._state.archive.add(job)
+            self._state.archive.add(job, None)
 
     def _told(self, job: Job, request: Request, fault: Fault | None) -> Response:
         prefix = request.url.path.partition("/interactions")[0]

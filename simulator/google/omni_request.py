@@ -22,8 +22,6 @@ TASKS: Final = (
     "extend",
     "upscale",
 )
-LAST_FRAME: Final = "<LAST_FRAME>"
-"""How a prompt names its second picture as the last frame."""
 _DURATION: Final = re.compile(r"(\d{1,3})(?:\.0+)?s")
 _DELIVERIES: Final = ("inline", "uri")
 
@@ -73,7 +71,6 @@ def read(body: dict[str, Any], *, in_cloud: bool) -> Order:
         motion=motion_in(prompt),
         strength=strength_in(prompt),
         image=pictures.images[0] if pictures.images else None,
-        last_image=next(iter(pictures.images[1:]), None) if LAST_FRAME in prompt else None,
         fields=fields,
         provider=GEMINI,
         label=task_label(body),
@@ -141,7 +138,7 @@ def _seconds(wanted: dict[str, Any], prompt: str, images: int, omni: Omni) -> in
     if match is None:
         raise refused(f"Invalid value at 'response_format.duration': {given!r}, such as \"8s\".")
     seconds, most = int(match[1]), omni.max_seconds
-    if LAST_FRAME in prompt and images > 1:
+    if "<LAST_FRAME>" in prompt and images > 1:
         most = min(most, models.OMNI_MAX_SECONDS_BETWEEN_FRAMES)
     told = f"Requested video duration {seconds}s 0ns"
     if seconds > most:

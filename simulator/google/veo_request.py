@@ -41,7 +41,7 @@ def read(body: dict[str, Any], model: str, resource: str) -> Order:
     prompt = instance.get("prompt", "")
     if not isinstance(prompt, str) or not (prompt or "image" in instance or "video" in instance):
         raise refused("The prompt must be a string; without an image or a video it is required.")
-    still, last, fields = _pictures(instance, veo)
+    still, fields = _pictures(instance, veo)
     _check_words(parameters)
     count = _integer(parameters, "sampleCount", 1, range(1, MAX_VIDEOS + 1))
     _integer(parameters, "seed", 0, _UINT32)
@@ -66,7 +66,6 @@ def read(body: dict[str, Any], model: str, resource: str) -> Order:
         motion=motion_in(prompt),
         strength=strength_in(prompt),
         image=still,
-        last_image=last,
         fields={name: str(value) for name, value in parameters.items()} | fields,
         provider=VERTEX,
         label=label,
@@ -74,24 +73,22 @@ def read(body: dict[str, Any], model: str, resource: str) -> Order:
     )
 
 
-def _pictures(
-    instance: dict[str, Any], veo: Veo
-) -> tuple[bytes | None, bytes | None, dict[str, str]]:
-    """Return the picture to begin with and the one to end with, if any, and what came by name."""
+def _pictures(instance: dict[str, Any], veo: Veo) -> tuple[bytes | None, dict[str, str]]:
+    """Return the bytes of the picture to show, if any, and what came by name."""
     references = instance.get("referenceImages", [])
     if not isinstance(references, list) or len(references) > MAX_REFERENCES:
         raise refused(f"At most {MAX_REFERENCES} reference images are supported.")
     _check_roles(instance, references, veo)
     found: dict[str, str] = {}
     first = _picture(instance, "image", found)
-    last = _picture(instance, "lastFrame", found)
+    _picture(instance, "lastFrame", found)
     for number, each in enumerate(references):
         if not isinstance(each, dict) or str(each.get("referenceType")).lower() != "asset":
             raise refused("referenceType: only asset is supported by this model.")
         first = _picture(each, "image", found, f"referenceImages[{number}].image") or first
     if "video" in instance:
         found["video"] = "a video to extend"
-    return first, last, found
+    return first, found
 
 
 def _check_roles(instance: dict[str, Any], references: list[Any], veo: Veo) -> None:

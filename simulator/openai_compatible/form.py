@@ -52,7 +52,6 @@ async def read(request: Request, *, strict: bool) -> Order:
         motion=_motion(fields),
         strength=_strength(fields),
         image=images[0] if images else None,
-        last_image=None if "-components" in fields["model"] else next(iter(images[1:]), None),
         fields=fields,
     )
 

@@ -78,7 +78,7 @@ def test_without_credentials_the_simulator_plays_google_too(read):
     "own",
     [
         {"GOOGLE_WORKLOAD_IDENTITY_PROVIDER": "projects/1"},
-        {"GOOGLE_CREDENTIALS_FILE": "key.json"},
+        {"GOOGLE_CREDENTIALS_FILE": "pyproject.toml"},
         {"VERTEX_BASE_URL": "https://proxy.example"},
     ],
 )

@@ -30,7 +30,7 @@ FOLDERS = {
     "sweeper": "SweeperFunction",
     "dead-letter": "DeadLetterFunction",
 }
-LAYERS = ("DependenciesLayer", "VideoApiLayer", "ThumbnailsLayer")
+LAYERS = ("DependenciesLayer", "VideoApiLayer", "ThumbnailsLayer", "GoogleLayer")
 STOP_SECONDS = 60  # some dozen processes have to end
 MARKER = "Sphinx-of-black-quartz"  # in every prompt, and in no log
 IMAGE = base64.b64encode(png(64, 64)).decode()

@@ -95,7 +95,7 @@ def test_api_function_ends_before_the_gateways_30_seconds(template):
 def test_function_has_runtime_traces_layers_and_processor(template):
     """Each function has Python 3.13, traces, its layers and the processor asked for."""
     functions = template.deployed(Architecture="x86_64").of_type("Lambda::Function")
-    assert layers_of(functions["WorkerFunction"])[2:] == ["ThumbnailsLayer"]
+    assert layers_of(functions["WorkerFunction"])[2:] == ["ThumbnailsLayer", "GoogleLayer"]
     for function in functions.values():
         assert function["Runtime"] == "python3.13"
         assert function["Handler"] == "app.handler"

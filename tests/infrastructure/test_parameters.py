@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import re
+from itertools import permutations
 
 import pytest
 
@@ -10,6 +11,7 @@ from videoapi.settings import Settings
 
 # Not settings: what a function learns from the resources, and what libraries read themselves.
 FROM_RESOURCES = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}
+WORKER_ALONE = re.compile("GOOGLE_|GEMINI_|VERTEX_")
 LIBRARIES = {
     "AWS_CA_BUNDLE": "/opt/python/amazon-roots.pem",
     "POWERTOOLS_SERVICE_NAME": {"Ref": "AWS::StackName"},
@@ -18,15 +20,24 @@ LIBRARIES = {
 
 
 def environment(deployment):
-    variables = [
-        f["Environment"]["Variables"] for f in deployment.of_type("Lambda::Function").values()
-    ]
-    assert all(v == variables[0] for v in variables)
-    return variables[0]
+    """Return the worker's variables; all other functions have the same without Google's."""
+    variables = {
+        name: function["Environment"]["Variables"]
+        for name, function in deployment.of_type("Lambda::Function").items()
+    }
+    worker = variables.pop("WorkerFunction")
+    others = {name: value for name, value in worker.items() if not WORKER_ALONE.match(name)}
+    assert others != worker
+    assert all(each == others for each in variables.values())
+    return worker
 
 
 def variables_of(source):
     return source["Globals"]["Function"]["Environment"]["Variables"]
+
+
+def variables_of_worker(source):
+    return properties(source, "WorkerFunction")["Environment"]["Variables"]
 
 
 @pytest.mark.fails_when(
@@ -34,13 +45,15 @@ def variables_of(source):
     one_is_fixed=lambda s: variables_of(s).update(LEASE_SECONDS="40"),
     one_reads_another=lambda s: variables_of(s).update(VEO3_ENDPOINT={"Ref": "Veo3BaseUrl"}),
     one_is_read_by_nobody=lambda s: variables_of(s).update(VEO3_APIKEY="x"),
+    the_worker_has_one_less=lambda s: variables_of_worker(s).pop("GOOGLE_PROJECT"),
 )
 def test_each_setting_is_a_parameter_of_the_same_name(template):
     names = {f.name.upper() for f in dataclasses.fields(Settings)} - FROM_RESOURCES
     parameters = {name: name.title().replace("_", "") for name in names}
+    declared = variables_of(template.source) | variables_of_worker(template.source)
     for name, parameter in parameters.items():
-        assert variables_of(template.source).get(name) == {"Ref": parameter}
-    assert variables_of(template.source).keys() == names | FROM_RESOURCES | LIBRARIES.keys()
+        assert declared.get(name) == {"Ref": parameter}
+    assert declared.keys() == names | FROM_RESOURCES | LIBRARIES.keys()
 
 
 @pytest.mark.fails_when(
@@ -73,12 +86,12 @@ def test_functions_know_resources_and_powertools_the_service(template):
     a_key_is_a_variable=lambda s: variables_of(s).update(VEO3_API_KEY="{{resolve:secret}}"),
 )
 def test_template_knows_a_key_by_its_secrets_name_alone(template):
-    names = [*template.source["Parameters"], *variables_of(template.source)]
+    source = template.source
+    names = [*source["Parameters"], *variables_of(source), *variables_of_worker(source)]
     keys = [n for n in names if re.search(r"key|token|password", n, re.IGNORECASE)]
     assert all(re.search(r"api_?key_?secret$", name, re.IGNORECASE) for name in keys)
-    assert (
-        len(keys) == 2 * 3
-    )  # the relay's, the LLM's and the images API's, as parameter and variable
+    # the relay's, the LLM's, the images API's and Gemini's, as parameter and variable
+    assert len(keys) == 2 * 4
 
 
 @pytest.mark.fails_when(
@@ -203,3 +216,70 @@ def test_each_parameter_is_in_one_console_group(template):
 
 def groups_of(source):
     return source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+
+POOL = "projects/1/locations/global/workloadIdentityPools/pool/providers/aws"
+VEO = {"VideoProviders": "relay,vertex", "GoogleProject": "my-project"}
+BOTH = {"GoogleWorkloadIdentityProvider": POOL, "GoogleCredentialsSecret": "google"}
+
+
+@pytest.mark.fails_when(
+    veo_alone_is_missed=lambda s: s["Rules"]["VeoNeedsAProjectAndAnIdentity"]["RuleCondition"][
+        "Fn::Contains"
+    ][0].remove("relay,vertex"),
+    no_project=lambda s: s["Rules"]["VeoNeedsAProjectAndAnIdentity"]["Assertions"].pop(0),
+    no_identity=lambda s: s["Rules"]["VeoNeedsAProjectAndAnIdentity"]["Assertions"].pop(1),
+    omni_is_missed=lambda s: s["Rules"].pop("OmniNeedsAKey"),
+)
+def test_listed_provider_needs_its_credentials(template):
+    assert template.allows()
+    assert template.allows(**VEO, GoogleWorkloadIdentityProvider=POOL)
+    assert template.allows(**VEO, GoogleCredentialsSecret="google")
+    assert template.allows(VideoProviders="gemini", GeminiApiKeySecret="gemini")
+    assert not template.allows(**VEO)
+    assert not template.allows(**VEO, **BOTH)
+    assert not template.allows(VideoProviders="relay,vertex", GoogleCredentialsSecret="google")
+    assert not template.allows(VideoProviders="gemini")
+
+
+@pytest.mark.parametrize("provider", ["vertex", "gemini"])
+@pytest.mark.fails_when(
+    an_order_is_missed=lambda s: [
+        s["Rules"][rule]["RuleCondition"]["Fn::Contains"][0].remove("vertex,gemini,relay")
+        for rule in ("VeoNeedsAProjectAndAnIdentity", "OmniNeedsAKey")
+    ]
+)
+def test_rules_know_providers_in_any_order(template, provider):
+    for count in (1, 2, 3):
+        for listed in permutations(("relay", "vertex", "gemini"), count):
+            if provider in listed:
+                assert not template.allows(VideoProviders=",".join(listed))
+
+
+@pytest.mark.fails_when(
+    anything_goes=lambda s: [
+        parameter.update(AllowedPattern=".*")
+        for name, parameter in s["Parameters"].items()
+        if name.startswith(("Google", "Gemini", "Vertex"))
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("GoogleStsUrl", "https://sts.googleapis.com/v1/token", "ftp://sts.example/v1/token"),
+        ("GoogleStsUrl", "http://127.0.0.1:8001/v1/token", "http://sts.example/v1/token"),
+        ("VertexBaseUrl", "", "https://a.example/v1"),
+        ("VertexBaseUrl", "http://127.0.0.1:8001", "http://a.example"),
+        ("GeminiBaseUrl", "https://a.example", "https://key@a.example"),
+        ("GoogleIamUrl", "https://a.example:8443", "https://a.example?key=1"),
+        ("GoogleStorageUrl", "http://localhost:8001", "http://8.8.8.8"),
+        ("GoogleWorkloadIdentityProvider", POOL, "//iam.googleapis.com/" + POOL),
+        ("GoogleServiceAccount", "veo@my-project.iam.gserviceaccount.com", "me@gmail.com"),
+        ("GoogleProject", "my-project", "my/project"),
+        ("GoogleLocation", "us-central1", "evil.example"),
+    ],
+)
+def test_google_parameters_are_bounded(template, name, good, bad):
+    pattern = template.source["Parameters"][name]["AllowedPattern"]
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)

@@ -58,6 +58,8 @@ GRANTS = {
         "FilesBucket/thumbnails/*": "s3:PutObject s3:DeleteObject",
         SECRET + "${Veo3ApiKeySecret}-??????": "secretsmanager:GetSecretValue",
         SECRET + "${FastLlmApiKeySecret}-??????": "secretsmanager:GetSecretValue",
+        SECRET + "${GoogleCredentialsSecret}-??????": "secretsmanager:GetSecretValue",
+        SECRET + "${GeminiApiKeySecret}-??????": "secretsmanager:GetSecretValue",
     },
     "DeadLetterFunction": {
         "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
@@ -134,7 +136,12 @@ def grants(role):
     a_statement_is_lost=lambda s: properties(s, "DeadLetterFunction").pop("Policies"),
 )
 def test_each_role_is_allowed_what_it_calls_and_nothing_else(template):
-    deployment = template.deployed(FastLlmApiKeySecret="llm", ImageApiKeySecret="images")
+    deployment = template.deployed(
+        FastLlmApiKeySecret="llm",
+        ImageApiKeySecret="images",
+        GoogleCredentialsSecret="google",
+        GeminiApiKeySecret="gemini",
+    )
     found = {
         name: grants(deployment[f"{name}Role"]) for name in deployment.of_type("Lambda::Function")
     }
@@ -190,6 +197,8 @@ def test_no_role_has_a_managed_policy_beyond_logs_and_traces(template):
 @pytest.mark.fails_when(
     the_llm_s_is_always_granted=lambda s: s["Conditions"].update(WithLlmKey=TRUE),
     the_image_api_s_is_always_granted=lambda s: s["Conditions"].update(WithImageKey=TRUE),
+    google_s_is_always_granted=lambda s: s["Conditions"].update(WithGoogleCredentials=TRUE),
+    gemini_s_is_always_granted=lambda s: s["Conditions"].update(WithGeminiKey=TRUE),
 )
 def test_no_role_may_read_a_secret_that_has_no_name(template):
     roles = template.deployed().of_type("IAM::Role").values()

@@ -99,7 +99,8 @@ def test_nothing_changes_a_setting_afterwards():
 
 def test_every_setting_is_a_variable_of_the_template():
     described = template()
-    variables = described["Globals"]["Function"]["Environment"]["Variables"]
+    worker = described["Resources"]["WorkerFunction"]["Properties"]["Environment"]["Variables"]
+    variables = described["Globals"]["Function"]["Environment"]["Variables"] | worker
     defaults = {
         name: str(described["Parameters"][value["Ref"]]["Default"])
         for name, value in variables.items()

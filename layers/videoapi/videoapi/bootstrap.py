@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
+from botocore.credentials import ReadOnlyCredentials
 from botocore.session import Session
 
 from videoapi.accounts.api_keys import ApiKeyStore
@@ -104,7 +105,7 @@ def links() -> UrlSigner:
     return UrlSigner(
         lambda: credentials(_session()),
         bucket=settings().bucket_name,
-        region=_session().get_config_variable("region") or "us-east-1",
+        region=region(),
         endpoint=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
         seconds=settings().presigned_url_seconds,
         file_days=settings().file_retention_days,
@@ -217,6 +218,16 @@ def tls() -> ssl.SSLContext:
     import httpx  # noqa: PLC0415 — 71 M instructions
 
     return httpx.create_ssl_context()
+
+
+def region() -> str:
+    """Return the AWS region of this function."""
+    return _session().get_config_variable("region") or "us-east-1"
+
+
+def aws_credentials() -> ReadOnlyCredentials:
+    """Return the role's credentials of this moment. Raise `ServiceError` where there are none."""
+    return credentials(_session()).get_frozen_credentials()
 
 
 @cache

@@ -58,6 +58,31 @@ class Settings:
     #: Further origins, private ones too, at which results may lie, with commas.
     veo3_result_origins: tuple[str, ...] = ()
 
+    # --- Google
+    #: The project that Veo on the Agent Platform is billed to (`vertex`).
+    google_project: str = ""
+    #: Its location; Veo 3.1 is in `us-central1` alone.
+    google_location: str = "us-central1"
+    #: What trusts the worker's AWS role, without any key:
+    #: `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`.
+    google_workload_identity_provider: str = ""
+    #: Email of a service account that this identity acts as. Empty: it acts for itself.
+    google_service_account: str = ""
+    #: Name of the secret that holds a service account's JSON key, in place of such an identity.
+    google_credentials_secret: str = ""
+    #: Name of the secret that holds the key of the Gemini API (`gemini`).
+    gemini_api_key_secret: str = ""
+    #: The Agent Platform. Empty: Google's own address of the location.
+    vertex_base_url: str = ""
+    #: The Gemini API.
+    gemini_base_url: str = "https://generativelanguage.googleapis.com"
+    #: Google's token service, with its path.
+    google_sts_url: str = "https://sts.googleapis.com/v1/token"
+    #: Google's impersonation of service accounts.
+    google_iam_url: str = "https://iamcredentials.googleapis.com"
+    #: Cloud Storage, where Veo may have put a video.
+    google_storage_url: str = "https://storage.googleapis.com"
+
     # --- Retries and concurrency
     #: Further attempts after orders that were not accepted.
     video_generation_max_retries: int = 3

@@ -1,16 +1,11 @@
 """Google's jobs and tokens outlive the simulator's process; the bill has all that is paid."""
 
-import base64
-import io
 from contextlib import contextmanager
 
-import av
 import httpx
-import pytest
 
 from simulator.process import running
-from tests.simulator.conftest import png
-from tests.simulator.google.conftest import MODEL, Omni, Veo, picture
+from tests.simulator.google.conftest import MODEL, Omni, Veo
 
 KEY = {"x-goog-api-key": "k", "api-revision": "2026-05-20"}
 
@@ -52,32 +47,6 @@ def test_jobs_and_tokens_outlive_a_restart(tmp_path):
         refused = httpx.get(url, headers=headers)
         assert refused.status_code == 400
         assert refused.json()["error"]["details"][0]["reason"] == "API_KEY_INVALID"
-
-
-def ends_of(data):
-    """Return the first pixel of the first frame and of the last, as grey levels."""
-    with av.open(io.BytesIO(data)) as container:
-        frames = [frame.to_image().convert("L") for frame in container.decode(video=0)]
-    return [frame.getpixel((0, 0)) for frame in (frames[0], frames[-1])]
-
-
-def video_of(veo, name):
-    while not (told := veo.fetch(name).json()).get("done"):
-        pass
-    return base64.b64decode(told["response"]["videos"][0]["bytesBase64Encoded"])
-
-
-def test_a_last_frame_ends_the_video_after_a_crash_too(tmp_path):
-    options = ("--seconds=0", f"--keep-in={tmp_path}")
-    frames = {"image": picture(png(64, 36, "black")), "lastFrame": picture(png(64, 36, "white"))}
-    with started(*options) as (veo, _):
-        name = veo.accepted("a dawn", {"durationSeconds": 4}, tiny=False, **frames)
-        assert ends_of(video_of(veo, name)) == pytest.approx([0, 255], abs=8)
-        veo.simulator.process.kill()
-    (made,) = tmp_path.glob("*.mp4")
-    made.rename(made.with_suffix(".part"))  # as if it had been killed before the end
-    with started(*options) as (veo, _):
-        assert ends_of(video_of(veo, name)) == pytest.approx([0, 255], abs=8)
 
 
 def test_the_bill_has_a_row_for_each_paid_job():

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.support.google import Google, answer
+from tests.support.fake_google import Google, answer
 from videoapi.errors import ServiceError
 from videoapi.providers.errors import PollFailed
 from videoapi.providers.google.access_tokens import (

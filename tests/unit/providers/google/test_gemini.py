@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from tests.support.google import (
+from tests.support.fake_google import (
     BASE64,
     FILE,
     GEMINI,

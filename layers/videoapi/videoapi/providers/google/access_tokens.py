@@ -33,9 +33,17 @@ _SECONDS: Final = 20.0  # for one answer of the token service
 class AwsCredentials(Protocol):
     """What botocore's frozen credentials are."""
 
-    access_key: str
-    secret_key: str
-    token: str | None
+    @property
+    def access_key(self) -> str | None:
+        """The id of the key."""
+
+    @property
+    def secret_key(self) -> str | None:
+        """What signs; it is sent nowhere."""
+
+    @property
+    def token(self) -> str | None:
+        """The session's token, of a role."""
 
 
 class GoogleCredentials(Protocol):

@@ -75,6 +75,11 @@ class GeminiProvider:
             log=log,
         )
 
+    @property
+    def address(self) -> str:
+        """The API's base URL."""
+        return self._base_url.removesuffix("/v1beta")
+
     def prepare(self) -> None:
         """Read the key ahead of an order. Raise `ServiceError` if it cannot be read just now."""
         self._requests.prepare()

@@ -96,6 +96,11 @@ class VertexProvider:
             transport, credential=token, renewed=renewed_token, timeouts=timeouts, log=log
         )
 
+    @property
+    def address(self) -> str:
+        """The URL of the project and location in which jobs are accepted."""
+        return f"{self._api(self._parent.rpartition('/')[2])}/{self._parent}"
+
     def prepare(self) -> None:
         """Get an access token ahead of an order. Raise `ServiceError` if there is none just now."""
         self._requests.prepare()
@@ -104,8 +109,7 @@ class VertexProvider:
         """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`."""
         if not _MODEL.fullmatch(order.model):
             raise SubmitRefused(ErrorInfo(text="no model's id"), status=404, cause=Cause.MODEL)
-        api = self._api(self._parent.rpartition("/")[2])
-        url = f"{api}/{self._parent}/publishers/google/models/{order.model}"
+        url = f"{self.address}/publishers/google/models/{order.model}"
         answer = self._requests.order(
             f"{url}:predictLongRunning", _body(order), refused_key=lambda _: False
         )

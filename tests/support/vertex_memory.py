@@ -1,6 +1,6 @@
 """Look at a finished job of 100 MB, fetch its video; print how much memory each of them took.
 
-A process of its own for `tests/gates/test_google_memory.py`: the peak of a process never falls.
+A process of its own for `tests/gates/test_vertex_memory.py`: the peak of a process never falls.
 """
 
 import base64
@@ -10,7 +10,7 @@ import tempfile
 
 import httpx
 
-from tests.support.google import NAME, Google
+from tests.support.fake_google import NAME, Google
 from tests.support.relay_memory import MB, Body, high_water, reset
 
 START = b'{"name":"%s","done":true,"response":{"videos":[{"bytesBase64Encoded":"' % NAME.encode()

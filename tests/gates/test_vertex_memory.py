@@ -13,7 +13,7 @@ MOST = 50  # MB; 150 are what a worker of 512 MB has to spare
 def test_a_video_in_an_answer_does_not_fill_the_memory():
     paths = {"PYTHONPATH": f"{ROOT / 'layers/videoapi'}{os.pathsep}{ROOT}"}
     asked = subprocess.run(
-        [sys.executable, ROOT / "tests/support/google_memory.py"],
+        [sys.executable, ROOT / "tests/support/vertex_memory.py"],
         env=os.environ | paths,
         capture_output=True,
         check=True,

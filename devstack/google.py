@@ -1,0 +1,48 @@
+"""The credentials of Google in `make run`: a service account's file becomes a secret."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from devstack import video_providers
+from devstack.settings import ROOT
+
+FILE: Final = "GOOGLE_CREDENTIALS_FILE"
+_IDENTITY: Final = "GOOGLE_WORKLOAD_IDENTITY_PROVIDER"
+
+
+def credentials(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the text of GOOGLE_CREDENTIALS_FILE, under the name of what it is the secret of."""
+    return {"GOOGLE_CREDENTIALS": _text(given[FILE])} if given.get(FILE) else {}
+
+
+def problems(given: Mapping[str, str]) -> list[str]:
+    """Tell what real providers in use lack, in words; the simulator needs nothing."""
+    found = _file_problems(given[FILE]) if given.get(FILE) else []
+    paid = video_providers.paid(given)
+    if "vertex" in paid:
+        if bool(given.get(FILE)) == bool(given.get(_IDENTITY)):
+            found.append(f"VIDEO_PROVIDERS: vertex needs one of {_IDENTITY} and {FILE}")
+        if not given.get("GOOGLE_PROJECT"):
+            found.append("VIDEO_PROVIDERS: vertex needs GOOGLE_PROJECT")
+    if "gemini" in paid and not given.get("GEMINI_API_KEY"):
+        found.append("VIDEO_PROVIDERS: gemini needs GEMINI_API_KEY")
+    return found
+
+
+def _text(path: str) -> str:
+    return (ROOT / Path(path).expanduser()).read_text("utf-8")
+
+
+def _file_problems(path: str) -> list[str]:
+    """The file's text is no part of any message."""
+    try:
+        told = json.loads(_text(path))
+    except OSError as exc:
+        return [f"{FILE}: cannot be read ({exc.strerror})"]
+    except ValueError:
+        return [f"{FILE}: is no JSON"]
+    if not isinstance(told, dict) or told.get("type") != "service_account":
+        return [f"{FILE}: is no key of a service account"]
+    return []
