@@ -35,17 +35,30 @@ MAX_WORKERS = 3
 MAX_UNSEEN_SECONDS = 900 + 60 + 60  # seconds: the longest back-off, its message's grace, one sweep
 
 POSTS = {
-    "busy": lambda _sim: httpx.Response(503, json={}),
-    "later": lambda _sim: httpx.Response(429, headers={"retry-after": "30"}),
-    "refused": lambda _sim: httpx.Response(400, json={"code": "CONTENT_POLICY_VIOLATION"}),
-    "unreachable": lambda _sim: httpx.ConnectError("refused"),
-    "lost, not taken": lambda _sim: httpx.ReadTimeout("no answer"),
-    "lost, taken": lambda sim: lambda post: (sim.relay.accept(post), httpx.ReadTimeout(""))[1],
-    "no id": lambda _sim: httpx.Response(200, json={"status": "queued"}),
+    "busy": lambda _relay: httpx.Response(503, json={}),
+    "later": lambda _relay: httpx.Response(429, headers={"retry-after": "30"}),
+    "refused": lambda _relay: httpx.Response(400, json={"code": "CONTENT_POLICY_VIOLATION"}),
+    "unreachable": lambda _relay: httpx.ConnectError("refused"),
+    "lost, not taken": lambda _relay: httpx.ReadTimeout("no answer"),
+    "lost, taken": lambda relay: lambda post: (relay.accept(post), httpx.ReadTimeout(""))[1],
+    "no id": lambda _relay: httpx.Response(200, json={"status": "queued"}),
+}
+ROUTES_REFUSED = {
+    "no key": lambda _relay: httpx.Response(401, json={"code": "invalid_api_key"}),
+    "no money": lambda _relay: httpx.Response(403, json={"code": "insufficient_user_quota"}),
+    "model gone": lambda _relay: httpx.Response(404, json={"code": "model_not_found"}),
 }
 WRITES = [
     f"{kind} written"
-    for kind in ("claim", "begin_attempt", "accept", "renew", "retry_submit", "release")
+    for kind in (
+        "claim",
+        "begin_attempt",
+        "accept",
+        "renew",
+        "retry_submit",
+        "next_route",
+        "release",
+    )
 ]
 WRITES += ["note done written", "unsent written", "completed written", "failed written"]
 WRITES += ["created", "sent", "put done"]
@@ -71,20 +84,23 @@ class Life(RuleBasedStateMachine):
     """`VEO3_AMBIGUOUS_SUBMIT=fail`: what nobody knows is never paid a second time."""
 
     policy = "fail"
+    routes = ()
 
     @initialize(
         skip_upload=st.booleans(), has_url=st.booleans(), takes=st.sampled_from([1.0, 20.0, 100.0])
     )
     def begin(self, skip_upload, has_url, takes):
         self.sim = SteppingSimulation(
+            *self.routes,
             veo3_ambiguous_submit=self.policy,
             veo3_skip_upload=skip_upload,
             video_generation_retry_delay=2.0,
             video_task_timeout=600,
         )
-        self.sim.relay.takes = takes
-        if not has_url:
-            self.sim.relay.video = {}
+        for relay in self.sim.relays.values():
+            relay.takes = takes
+            if not has_url:
+                relay.video = {}
         self.seen = {}  # task → how many of its rows were checked
         self.accepted = set()  # tasks that a caller was told of
         self.submit(0)
@@ -158,7 +174,7 @@ class Life(RuleBasedStateMachine):
     @rule(answer=st.sampled_from(sorted(POSTS)))
     @precondition(lambda self: not self.sim.relay.posts)
     def trouble_with_the_next_order(self, answer):
-        self.sim.relay.posts.append(POSTS[answer](self.sim))
+        self.sim.relay.posts.append(POSTS[answer](self.sim.relay))
 
     @rule(answers=st.lists(st.sampled_from(LOOKS), min_size=1, max_size=3))
     def trouble_with_the_next_looks(self, answers):
@@ -220,13 +236,13 @@ class Life(RuleBasedStateMachine):
     def nothing_is_paid_twice(self):
         now = self.sim.clock()
         for task_id in self.tasks:
-            jobs = self.sim.relay.paid(task_id)
+            jobs = self.sim.paid(task_id)
             allowed = 1 + self._unknown(task_id)
             assert len(jobs) <= allowed
-            assert sum(job.alive(now) for job in self.sim.relay.jobs_of(task_id)) <= allowed
+            assert sum(job.alive(now) for job in self.sim.jobs_of(task_id)) <= allowed
 
     def teardown(self):
-        if not hasattr(self, "world"):
+        if not hasattr(self, "sim"):
             return
         self.sim.kill()
         for service in (self.sim.store, self.sim.queue, self.sim.files):
@@ -253,6 +269,30 @@ class Life(RuleBasedStateMachine):
     def _unknown(self, task_id):
         rows = self.sim.store.history[task_id]
         return max(row.get("unknown_submits", 0) for row in rows)
+
+
+class RoutedLife(Life):
+    """Three routes: whatever fails over, and whoever dies meanwhile, one job is paid for."""
+
+    routes = ("relay:veo_3_1", "vertex:veo-3.1-generate-001", "gemini:gemini-omni-1.2-flash")
+
+    @rule(
+        provider=st.sampled_from(["relay", "vertex", "gemini"]),
+        answer=st.sampled_from([*sorted(POSTS), *sorted(ROUTES_REFUSED)]),
+    )
+    def trouble_at_a_provider(self, provider, answer):
+        relay = self.sim.relays[provider]
+        if not relay.posts:
+            relay.posts.append((POSTS | ROUTES_REFUSED)[answer](relay))
+
+    @rule(provider=st.sampled_from(["vertex", "gemini"]), ending=st.sampled_from(ENDINGS))
+    def trouble_with_a_job_elsewhere(self, provider, ending):
+        if not self.sim.relays[provider].endings:
+            self.sim.relays[provider].endings.append(ending)
+
+    @rule()
+    def minute_of_rest_passes(self):
+        self.sim.clock.advance(61)
 
 
 class GenerousLife(Life):
@@ -291,6 +331,7 @@ def _check_step(before, after):
 
 
 TestLife, TestGenerousLife = Life.TestCase, GenerousLife.TestCase
+TestRoutedLife = RoutedLife.TestCase
 TestLife.settings = settings(
     max_examples=200,
     stateful_step_count=30,
@@ -298,3 +339,4 @@ TestLife.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestGenerousLife.settings = settings(TestLife.settings, max_examples=100)
+TestRoutedLife.settings = settings(TestLife.settings, max_examples=100)

@@ -114,6 +114,7 @@ def kind_of(change):
         "progress": "renew",
         "lease_until": "release",
         "done_at": "note done",
+        "intent_at": "next_route",
         "job_ended_at": "job ended",
     }
     return next((kind for name, kind in telling.items() if name in sets), "requeue")

@@ -88,7 +88,14 @@ class Simulation:
     log_type = FakeLog
     relay_type = FakeRelay
 
-    def __init__(self, *, optimizer=None, **settings):
+    def __init__(self, *routes, optimizer=None, **settings):
+        """Order `veo_3_1` along `routes` (PROVIDER:NAME), each provider a `FakeRelay`."""
+        if routes:
+            providers = tuple(dict.fromkeys(route.partition(":")[0] for route in routes))
+            settings |= {
+                "video_providers": providers,
+                "video_routes": f"veo_3_1={','.join(routes)}",
+            }
         self.settings = replace(DEFAULTS, **settings)
         self.clock = self.clock_type()
         self.store, self.queue, self.files = self.adapters()
@@ -109,13 +116,11 @@ class Simulation:
             resolve=lambda _host, port, **_: [(2, 1, 6, "", (self.address, port))],
             transport=httpx.MockTransport(self._download),
         )
-        veo3 = RelayProvider(
-            httpx.MockTransport(self.relay),
-            base_url=self.settings.veo3_base_url,
-            endpoint=self.settings.veo3_endpoint,
-            key=self.key,
-        )
-        self.providers = {"relay": veo3}  # by name; at an older address it is the same one
+        self.relays = {"relay": self.relay}  # by provider
+        for name in self.settings.video_providers:
+            self.relays.setdefault(name, self.relay_type(self))
+        # By name; at an older address it is the same one.
+        self.providers = {name: self._provider(name) for name in self.relays}
         self.rests = FakeRouteRests()
         self.routing = Routing(
             settings=self.settings,
@@ -163,6 +168,27 @@ class Simulation:
             clock=self.clock,
             measurements=measurements,
         )
+
+    def _provider(self, name):
+        base_url = self.settings.veo3_base_url
+        return RelayProvider(
+            httpx.MockTransport(self.relays[name]),
+            base_url=base_url if name == "relay" else f"https://{name}.example.com",
+            endpoint=self.settings.veo3_endpoint,
+            key=self.key,
+        )
+
+    def paid(self, task_id):
+        """Return a task's jobs at all providers, as `FakeRelay.paid` of each."""
+        return [job for relay in self.relays.values() for job in relay.paid(task_id)]
+
+    def jobs_of(self, task_id):
+        """Return all jobs of a task, at all providers."""
+        return [job for relay in self.relays.values() for job in relay.jobs_of(task_id)]
+
+    def orders(self):
+        """Return how many orders each provider has got; those that got none are left out."""
+        return {name: len(each.orders) for name, each in self.relays.items() if each.orders}
 
     def key(self):
         """Return the relay's key, once it can be read."""

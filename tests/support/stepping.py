@@ -98,8 +98,8 @@ class SteppingSimulation(Simulation):
 
     clock_type = SteppingClock
 
-    def __init__(self, **settings):
-        super().__init__(**settings)
+    def __init__(self, *routes, **settings):
+        super().__init__(*routes, **settings)
         self.workers = self.clock.workers = []
 
     def at(self, event):

@@ -3,13 +3,10 @@
 import httpx
 import pytest
 
-from tests.support.fake_relay import FakeRelay
 from tests.support.simulation import Simulation
 from videoapi.domain.tasks import GenerationRequest
-from videoapi.providers.openai_compatible.client import RelayProvider
 
 A, B, C = "relay:veo_3_1", "vertex:veo-3.1-generate-001", "gemini:gemini-omni-1.2-flash"
-ADDRESSES = {"relay": "https://relay.example.com/v1/videos", "vertex": "https://vertex.example"}
 HD = GenerationRequest(model="veo_3_1", prompt="A fox", size="1280x720", seconds=4)
 FULL = httpx.Response(503, json={"error": {"message": "no capacity"}})
 NO_KEY = httpx.Response(401, json={"error": {"code": "invalid_api_key"}})
@@ -32,26 +29,7 @@ RESTING = ("no key", "empty account", "model gone", "model not served", "redirec
 
 
 class Routed(Simulation):
-    """A simulation whose providers are all fake relays, each with its own jobs."""
-
-    def __init__(self, *routes, **settings):
-        providers = tuple(dict.fromkeys(route.partition(":")[0] for route in routes))
-        super().__init__(
-            video_providers=providers, video_routes=f"veo_3_1={','.join(routes)}", **settings
-        )
-        self.fakes = {"relay": self.relay}
-        for name in providers:
-            fake = self.fakes.setdefault(name, FakeRelay(self))
-            self.providers[name] = RelayProvider(
-                httpx.MockTransport(fake),
-                base_url=f"https://{name}.example.com",
-                endpoint="/v1/videos",
-                key=self.key,
-            )
-
-    def orders(self):
-        """Return how many orders each provider has got."""
-        return {name: len(fake.orders) for name, fake in self.fakes.items() if fake.orders}
+    """A simulation whose tasks fit all providers."""
 
     def take(self, request=HD, **fields):
         """Submit a task, let everything come to its end, and return it."""
@@ -63,7 +41,7 @@ class Routed(Simulation):
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_providers_own_refusal_leads_to_the_next_route_at_once(refusal):
     sim = Routed(A, B)
-    sim.fakes["relay"].posts.append(refusal)
+    sim.relays["relay"].posts.append(refusal)
     task = sim.take()
     assert (task.status, task.attempts, task.provider) == ("completed", 2, "vertex")
     assert sim.orders() == {"relay": 1, "vertex": 1}
@@ -94,7 +72,7 @@ def is_redirect(refusal):
 )
 def test_what_is_wrong_with_the_order_never_moves_on(refusal):
     sim = Routed(A, B)
-    sim.fakes["relay"].posts.append(refusal)
+    sim.relays["relay"].posts.append(refusal)
     assert sim.take().status == "failed"
     assert sim.orders() == {"relay": 1}
 
@@ -102,7 +80,7 @@ def test_what_is_wrong_with_the_order_never_moves_on(refusal):
 @pytest.mark.parametrize("policy", ["fail", "retry"])
 def test_lost_answer_never_moves_on(policy):
     sim = Routed(A, B, veo3_ambiguous_submit=policy)
-    sim.fakes["relay"].posts.append(httpx.ReadTimeout("lost"))
+    sim.relays["relay"].posts.append(httpx.ReadTimeout("lost"))
     task = sim.take()
     assert task.status == ("failed" if policy == "fail" else "completed")
     assert sim.orders() == {"relay": 1 if policy == "fail" else 2}
@@ -110,8 +88,8 @@ def test_lost_answer_never_moves_on(policy):
 
 def test_accepted_job_that_failed_stays_on_its_route():
     sim = Routed(A, B)
-    sim.fakes["relay"].posts.append(FULL)
-    sim.fakes["vertex"].endings.append({"status": "failed", "error": {"code": "HIGH_TRAFFIC"}})
+    sim.relays["relay"].posts.append(FULL)
+    sim.relays["vertex"].endings.append({"status": "failed", "error": {"code": "HIGH_TRAFFIC"}})
     task = sim.take()
     assert task.status == "completed"
     assert sim.orders() == {"relay": 1, "vertex": 2}
@@ -120,7 +98,7 @@ def test_accepted_job_that_failed_stays_on_its_route():
 def test_first_route_follows_the_last_with_the_back_off():
     sim = Routed(A, B)
     for name in ("relay", "vertex"):
-        sim.fakes[name].posts.append(FULL)
+        sim.relays[name].posts.append(FULL)
     began = sim.clock()
     task = sim.take()
     assert (task.status, task.attempts, task.provider) == ("completed", 3, "relay")
@@ -131,7 +109,7 @@ def test_first_route_follows_the_last_with_the_back_off():
 def test_attempts_are_counted_over_all_routes():
     sim = Routed(A, B, video_generation_max_retries=2)
     for name in ("relay", "vertex"):
-        sim.fakes[name].posts.extend([FULL] * 9)
+        sim.relays[name].posts.extend([FULL] * 9)
     task = sim.take()
     assert (task.error["code"], task.attempts) == ("service_unavailable", 3)
     assert sim.orders() == {"relay": 2, "vertex": 1}
@@ -139,7 +117,7 @@ def test_attempts_are_counted_over_all_routes():
 
 def test_without_retries_nothing_moves_on():
     sim = Routed(A, B, video_generation_max_retries=0)
-    sim.fakes["relay"].posts.append(FULL)
+    sim.relays["relay"].posts.append(FULL)
     assert sim.take().status == "failed"
     assert sim.orders() == {"relay": 1}
 
@@ -147,7 +125,7 @@ def test_without_retries_nothing_moves_on():
 @pytest.mark.parametrize("refusal", [REFUSALS[name] for name in RESTING], ids=RESTING)
 def test_refused_route_rests_for_a_minute_for_all(refusal):
     sim = Routed(A, B)
-    sim.fakes["relay"].posts.append(refusal)
+    sim.relays["relay"].posts.append(refusal)
     sim.take()
     assert [name for name, _, _ in sim.measured].count("RoutesRefused") == 1
     assert any(level == "error" and "rests" in text for level, text, _ in sim.log.lines)
@@ -162,7 +140,7 @@ def test_refused_route_rests_for_a_minute_for_all(refusal):
 
 def test_busy_route_does_not_rest():
     sim = Routed(A, B)
-    sim.fakes["relay"].posts.append(FULL)
+    sim.relays["relay"].posts.append(FULL)
     sim.take()
     sim.take()
     assert sim.orders() == {"relay": 2, "vertex": 1}
@@ -179,7 +157,7 @@ def test_rested_route_is_looked_at_by_one_worker():
 def test_route_that_refuses_the_look_rests_again():
     sim = Routed(A, B)
     sim.rests.until[A] = int(sim.clock()) - 1
-    sim.fakes["relay"].posts.append(NO_KEY)
+    sim.relays["relay"].posts.append(NO_KEY)
     sim.take()
     sim.take()
     assert sim.orders() == {"relay": 1, "vertex": 2}
@@ -187,8 +165,8 @@ def test_route_that_refuses_the_look_rests_again():
 
 def test_task_that_all_routes_refuse_ends_as_the_last_says():
     sim = Routed(A, B)
-    sim.fakes["relay"].posts.append(NO_KEY)
-    sim.fakes["vertex"].posts.append(EMPTY)
+    sim.relays["relay"].posts.append(NO_KEY)
+    sim.relays["vertex"].posts.append(EMPTY)
     task = sim.take()
     assert (task.error["code"], task.attempts) == ("upstream_account_error", 2)
     assert task.error["maybe_charged"] is False
@@ -203,15 +181,15 @@ def test_resting_routes_are_asked_where_there_is_no_other():
 
 def test_resting_route_leads_back_to_the_other():
     sim = Routed(A, B)
-    sim.fakes["relay"].posts.append(FULL)
-    sim.fakes["vertex"].posts.append(NO_KEY)
+    sim.relays["relay"].posts.append(FULL)
+    sim.relays["vertex"].posts.append(NO_KEY)
     task = sim.take()
     assert (task.status, task.provider, task.attempts) == ("completed", "relay", 3)
 
 
 def test_only_route_is_asked_again_after_its_refusal():
     sim = Routed(A)
-    sim.fakes["relay"].posts.append(NO_KEY)
+    sim.relays["relay"].posts.append(NO_KEY)
     assert sim.take().error["code"] == "upstream_account_error"
     assert sim.take().status == "completed"
 
@@ -226,7 +204,7 @@ def test_without_routes_nothing_rests():
 
 def test_route_that_cannot_make_it_is_no_route():
     sim = Routed(A, B)
-    sim.fakes["vertex"].posts.append(FULL)
+    sim.relays["vertex"].posts.append(FULL)
     task = sim.take(GenerationRequest(model="veo_3_1", prompt="A fox", size="1280x720", seed=0))
     assert (task.status, task.provider) == ("completed", "vertex")
     assert sim.orders() == {"vertex": 2}
@@ -241,7 +219,7 @@ def test_task_that_no_route_can_make_any_more_ends():
 def test_order_says_the_providers_own_model_and_length():
     sim = Routed(B)
     sim.take(GenerationRequest(model="veo_3_1", prompt="A fox", size="1280x720", seconds=5))
-    [job] = sim.fakes["vertex"].jobs
+    [job] = sim.relays["vertex"].jobs
     assert (job.order["model"], job.order["seconds"]) == ("veo-3.1-generate-001", "6")
 
 
@@ -263,5 +241,5 @@ def test_rests_that_cannot_be_had_stop_nothing(method):
     if method in ("probe", "wake"):
         sim.rests.until[A] = int(sim.clock()) - 1
     else:
-        sim.fakes["relay"].posts.append(NO_KEY)
+        sim.relays["relay"].posts.append(NO_KEY)
     assert sim.take().status == "completed"
