@@ -28,7 +28,7 @@ _OUT_OF_MONEY: Final = re.compile(
 _BILLING: Final = re.compile(r"\bbilling\b", re.IGNORECASE)
 _POLICY: Final = re.compile(
     r"support codes?\b|usage guidelines|content[_ ]blocked|content[_ ]policy|prohibited[_ ]content"
-    r"|responsible ai",
+    r"|responsible ai|safety (?:policy|filters?)|(?:prompt|content|request|image) was blocked",
     re.IGNORECASE,
 )
 
