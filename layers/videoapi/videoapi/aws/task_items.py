@@ -19,11 +19,15 @@ def index_keys(task: Task) -> dict[str, str]:
     return {"listed_at": listed_at(task), "open": shard(task.task_id)}
 
 
-LISTS = (
-    "late_upstream_ids",
-    "failed_upstream_ids",
-    "attempt_log",
-)  # absent until there is something in them
+# Absent until there is something in them.
+LISTS = ("late_upstream_ids", "failed_upstream_ids", "attempt_log")
+# Of a request: stored only where something else was said.
+SELDOM_SAID: Mapping[str, object] = {
+    "size_named": True,
+    "negative_prompt": None,
+    "seed": None,
+    "generate_audio": None,
+}
 
 
 def update_expression(change: Change) -> dict[str, Any]:
@@ -65,7 +69,12 @@ def update_expression(change: Change) -> dict[str, Any]:
 
 def task_item(task: Task) -> dict[str, Any]:
     """Return a new task as an item, with the keys of the two indexes."""
-    attributes = {**vars(task), "request": vars(task.request)}
+    request = {
+        name: value
+        for name, value in vars(task.request).items()
+        if name not in SELDOM_SAID or value != SELDOM_SAID[name]
+    }
+    attributes = {**vars(task), "request": request}
     lists = {name: attributes[name] or None for name in LISTS}
     return encode(attributes | lists | index_keys(task))
 
