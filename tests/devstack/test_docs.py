@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
 from botocore import xform_name
@@ -99,7 +100,9 @@ def test_the_page_of_tokens_is_current():
     assert tokens_page.PAGE.read_text() == tokens_page.page(), "run `make docs`"
 
 
-AWS = re.compile(r"\baws ([a-z0-9-]+) ([a-z-]+)((?: +(?:--[a-z-]+|[^-`\s)|&#;][^`\s)|&#;]*))*)")
+AWS = re.compile(
+    r"(?<![\w-])aws ([a-z0-9-]+) ([a-z-]+)((?: +(?:--[a-z-]+|[^-`\s)|&#;][^`\s)|&#;]*))*)"
+)
 OF_THE_CLI = {"s3 rb", "logs tail"}  # commands of the CLI alone, no operations of a service
 FOR_ALL = {"query", "output"}  # options of every command
 
@@ -124,7 +127,20 @@ def test_every_aws_command_has_an_operation_and_its_options():
 
 @every_page
 def test_every_setting_that_a_page_names_exists(page):
-    prefixes = "VEO3|VIDEO|FAST_LLM|IMAGE|UPSTREAM|API|AWS|KEEP|CHECK|TASK|FILE|PRESIGNED|OPENAI"
+    prefixes = (
+        "VEO3|VIDEO|GOOGLE|GEMINI|VERTEX|FAST_LLM|IMAGE|UPSTREAM|API|AWS|KEEP|CHECK|TASK|FILE"
+        "|PRESIGNED|OPENAI"
+    )
     named = set(re.findall(rf"`((?:{prefixes})_[A-Z0-9_]+)[=`]", page.read_text()))
     known = {each.name for each in configuration.settings()}
     assert named - known <= {"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"}
+
+
+@pytest.mark.parametrize("page", [docs.DOCS / "google.md", docs.DOCS / "deployment.md"])
+def test_every_shell_block_is_one(page):
+    """As far as it can be told offline: quotes, substitutions and continued lines."""
+    blocks = re.findall(r"^ *```bash\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        plain = block.replace("…", "x")
+        subprocess.run(["bash", "-n"], input=plain, text=True, check=True)  # noqa: S607

@@ -40,6 +40,7 @@ def test_the_outputs_say_where_everything_is(source):
         "DeadLetterQueueUrl",
         "DashboardUrl",
         "FilesBucketName",
+        "WorkerRoleName",
     }
     assert all("Description" in output for output in source["Outputs"].values())
 
