@@ -3,8 +3,9 @@
     domain      what a task is; pure                    aws         DynamoDB, SQS, S3
     accounts    API keys and their limits               media       pictures and videos as bytes
     net         safe requests to other servers          providers   what speaks to a vendor
-    usecases    what a caller asks for                  worker      what runs behind the queue
-    api         HTTP, a folder for each dialect         bootstrap   makes and connects the parts
+    catalog     what models can do, and where           usecases    what a caller asks for
+    worker      what runs behind the queue              api         HTTP, a folder for each dialect
+    bootstrap   makes and connects the parts
 
 `tests/unit/test_architecture.py` holds the arrows.
 """
