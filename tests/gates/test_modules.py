@@ -17,6 +17,12 @@ RELAY = {
     "videoapi.worker.generation",
     "videoapi.net.downloads",
 }
+GOOGLE = {
+    "google.auth",
+    "cryptography",
+    "videoapi.providers.google.vertex",
+    "videoapi.providers.google.gemini",
+}
 RESOLVER = {
     "aws_lambda_powertools.event_handler",
     "videoapi.api.application",
@@ -29,7 +35,7 @@ HEAVY = {
     "aws_lambda_powertools.utilities.idempotency",
     "aws_xray_sdk",
 }
-READING = PYDANTIC | HTTPX | S3_TRANSFER | RELAY | PARAMETERS | PICTURES | HEAVY
+READING = PYDANTIC | HTTPX | S3_TRANSFER | RELAY | PARAMETERS | PICTURES | HEAVY | GOOGLE
 BACKGROUND = READING | RESOLVER | {"asyncio"}
 NOT_LOADED = {
     "submit": READING - PYDANTIC,
@@ -42,9 +48,10 @@ NOT_LOADED = {
     "docs (health)": READING,
     "images": PICTURES
     | HEAVY
+    | GOOGLE
     | {"videoapi.providers.openai_compatible.client", "videoapi.worker.generation"},
     # Powertools' parameters bring boto3 and s3transfer: at init, where the CPU is whole.
-    "worker, task taken": PYDANTIC | RESOLVER | HEAVY,
+    "worker, task taken": PYDANTIC | RESOLVER | HEAVY | GOOGLE,  # a relay alone is listed
     "dead letter": BACKGROUND,
     "sweeper": BACKGROUND,
 }

@@ -91,6 +91,7 @@ def test_key_with_every_letter_written_differently_is_found(writings, around):
             "无效的令牌***见https://h.example/a",
         ),
         ("key AIzaSyA1234567890", "key ***"),
+        ("ya29.a0AbC-d_e.f of Google", "*** of Google"),
         ("jwt eyJhbGciOi.eyJzdWIi.sig", "jwt ***"),
         ("trace 0123456789abcdef0123456789abcdef", "trace ***"),
         ("request 123e4567-e89b-12d3-a456-426614174000", None),

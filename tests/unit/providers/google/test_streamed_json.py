@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 
 import pytest
 
@@ -119,3 +120,27 @@ def test_our_own_credential_is_masked():
     streamed = read(b'{"quoted":"ya29.secret-token"}')
     streamed.mask("ya29.secret-token")
     assert streamed.parsed() == {"quoted": "***"}
+
+
+ENOUGH = re.compile(rb'"done": true.*"v": "\Z', re.DOTALL)
+
+
+def test_reading_ends_where_enough_is_known():
+    def body():
+        yield json.dumps({"a": ["\\]}", {"x": 1}], "done": True, "b": [{"v": TEXT}]}).encode()[
+            :-90_000
+        ]
+        raise AssertionError("too much was read")
+
+    streamed = StreamedJson(enough=ENOUGH)
+    streamed.take(body())
+    told = streamed.parsed()
+    assert told["a"] == ["\\]}", {"x": 1}]
+    assert list(told["b"][0]) == ["v"]
+
+
+@pytest.mark.parametrize("told", [{"done": False, "v": TEXT}, {"v": TEXT, "done": True}])
+def test_reading_goes_on_where_it_is_not(told):
+    streamed = StreamedJson(enough=ENOUGH)
+    streamed.take([json.dumps(told).encode()])
+    assert streamed.parsed()["done"] is told["done"]

@@ -559,3 +559,21 @@ def test_a_token_that_an_answer_quotes_is_told_to_nobody():
     for told in (error(403, f"{TOKEN} may not"), error(400, f"bearer {TOKEN}")):
         refusal, _ = refused(told)
         assert TOKEN not in refusal.message + refusal.detail
+
+
+def test_a_look_does_not_read_the_video():
+    """It may be 100 MB, and each look at a finished job would take it again."""
+    video = {"videos": [{"bytesBase64Encoded": BASE64 * 500, "mimeType": "video/mp4"}]}
+    whole = json.dumps({"name": NAME, "done": True, "response": video}).encode()
+    body = Pieces(whole, piece=1000)
+    taken = []
+
+    class Counted(httpx.SyncByteStream):
+        def __iter__(self):
+            for piece in body:
+                taken.append(len(piece))
+                yield piece
+
+    job = looked(httpx.Response(200, stream=Counted()))
+    assert (job.state, job.names(NAME)) == (JobState.DONE, True)
+    assert sum(taken) < 50_000 < len(whole)

@@ -4,6 +4,7 @@ A request that may cost money is sent once, whatever comes of it. Anything else 
 after a 401, with a credential that was read anew. No redirect is followed.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from videoapi.providers.google.responses import (
     read_response,
     unsent,
 )
+from videoapi.providers.google.streamed_json import StreamedJson
 
 ANSWER_MAX: Final = 280 * 2**20  # bytes: 210 MB of video, with its base64 in a 512 MB /tmp
 CONTENT_MAX: Final = 400 * 2**20  # bytes of video, as from a relay
@@ -56,10 +58,14 @@ class _Sender:
         seconds: float,
         limit: int = ANSWER_MAX,
         spool: IO[bytes] | None = None,
+        enough: re.Pattern[bytes] | None = None,
     ) -> GoogleResponse:
+        if spool:
+            spool.seek(0)
+            spool.truncate()
         with self.answered(method, url, body, key=key, timeout=timeout) as response:
             body_of = chunks(response, seconds=seconds, limit=limit)
-            return read_response(response, body_of, key, spool)
+            return read_response(response, body_of, key, StreamedJson(spool, enough))
 
     @contextmanager
     def answered(
@@ -140,21 +146,30 @@ class GoogleRequests:
         body: Mapping[str, Any] | None = None,
         *,
         spool: IO[bytes] | None = None,
+        enough: re.Pattern[bytes] | None = None,
         seconds: float | None = None,
     ) -> GoogleResponse:
         """Ask for something that costs nothing. Raise `PollFailed` if no whole answer came.
 
-        A `spool` keeps the answer's long strings; `seconds` bounds the body.
+        A `spool` keeps the answer's long strings, and `enough` ends the reading before the first of
+        them; `seconds` bounds the body.
         """
         total = seconds or self.timeouts.answer_total
         ask = partial(
-            self._sender.sent, method, url, body, timeout=self.timeouts.poll, seconds=total
+            self._sender.sent,
+            method,
+            url,
+            body,
+            timeout=self.timeouts.poll,
+            seconds=total,
+            spool=spool,
+            enough=enough,
         )
         try:
             key = _usable(self._credential)
-            answer = ask(key, spool=spool)
+            answer = ask(key)
             if answer.status == HTTPStatus.UNAUTHORIZED and (another := self._another(key)):
-                answer = ask(another, spool=spool)
+                answer = ask(another)
         except FAILURES as exc:
             raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
         return answer

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import httpx
 
@@ -74,17 +74,13 @@ def content_missing(status: int, headers: httpx.Headers) -> ContentMissing:
 
 
 def read_response(
-    response: httpx.Response, body: Iterable[bytes], key: str, spool: IO[bytes] | None
+    response: httpx.Response, body: Iterable[bytes], key: str, streamed: StreamedJson
 ) -> GoogleResponse:
-    """Read an answer to a request that carried `key`; its long strings stay in the `spool`.
+    """Read an answer to a request that carried `key`; its long strings stay in `streamed`.
 
     JSON that lost its tail cannot be parsed, so what can is whole: a job's name is not given up
     because a proxy forgot the last chunk.
     """
-    if spool:
-        spool.seek(0)
-        spool.truncate()
-    streamed = StreamedJson(spool)
     told: dict[str, Any] = {}
     with suppress(UnreadableJson):
         with suppress(httpx.HTTPError):  # one that is too large, or cut

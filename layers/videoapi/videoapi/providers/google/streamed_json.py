@@ -18,6 +18,8 @@ from videoapi.redaction import mask_key_in_body
 LONG: Final = 32 * 2**10  # bytes of a string that is kept out of the JSON
 _PIECE: Final = 2**20  # bytes of base64 that are decoded at once; a multiple of 4
 _STRING_END: Final = re.compile(rb'["\\]')
+_BRACKET: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_CLOSED_BY: Final = {b"{": b"}", b"[": b"]"}
 _MARK: Final = "\0"  # what stands in the place of a long string, with its number behind it
 _NOT_BASE64: Final = re.compile(rb"\\[nr]|[\\\s]")  # line breaks, and the escape before `/`
 _TO_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
@@ -25,15 +27,20 @@ _TO_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 
 @dataclass
 class StreamedJson:
-    """An answer as it comes in; `spool` is a file for all of it, None where nobody needs that."""
+    """An answer as it comes in; `spool` is a file for all of it, None where nobody needs that.
+
+    Reading ends at the first long string behind JSON in which `enough` is found.
+    """
 
     spool: IO[bytes] | None = None
+    enough: re.Pattern[bytes] | None = None
     _rest: bytearray = field(default_factory=bytearray)  # the JSON without its long strings
     _ranges: list[tuple[int, int]] = field(default_factory=list)  # where those are
     _size: int = 0
     _string: int | None = None  # where in `_rest` the open string begins
     _long: int | None = None  # where in the answer, if it is a long one
     _escaped: bool = False
+    _stopped: bool = False
 
     def take(self, stream: Iterable[bytes]) -> None:
         """Read a body to its end. Raise `UnreadableJson` if the rest alone is too long."""
@@ -44,10 +51,13 @@ class StreamedJson:
             self._size += len(chunk)
             if len(self._rest) > REST_MAX:
                 raise UnreadableJson("too long")
+            if self._stopped:
+                self._rest += b'"' + _closing(self._rest + b'"')
+                break
 
     def _scan(self, chunk: bytes) -> None:
         at = 0
-        while at < len(chunk):
+        while at < len(chunk) and not self._stopped:
             if self._escaped:
                 self._escaped, end = False, at + 1
             elif self._string is None:
@@ -76,6 +86,7 @@ class StreamedJson:
         if kept > LONG:
             self._long = self._size + at + len(part) - kept
             del self._rest[self._string :]
+            self._stopped = self.enough is not None and bool(self.enough.search(self._rest))
             self._rest += b"\\u0000%d" % len(self._ranges)
 
     def _close(self, part: bytes, at: int) -> None:
@@ -134,3 +145,14 @@ class StreamedJson:
 def _decoded(text: bytes) -> bytes:
     text = text.translate(_TO_STANDARD_ALPHABET)
     return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+
+
+def _closing(text: bytes | bytearray) -> bytes:
+    """Return the brackets that are open at the end of JSON, closed."""
+    open_still = bytearray()
+    for match in _BRACKET.finditer(text):
+        if match[0] in _CLOSED_BY:
+            open_still += _CLOSED_BY[match[0]]
+        elif match[0][:1] != b'"':
+            del open_still[-1:]
+    return bytes(reversed(open_still))

@@ -55,6 +55,8 @@ _OPERATION: Final = re.compile(
     r"/publishers/google/models/[\w.@-]+)/operations/[A-Za-z0-9-]+",
     re.ASCII,
 )
+# What a look needs to see of a finished job: the video itself is left to the download.
+_HAS_VIDEO: Final = re.compile(rb'"done"\s*:\s*true\b.*"bytesBase64Encoded"\s*:\s*"\Z', re.DOTALL)
 _MODEL: Final = re.compile(r"[\w.@-]{1,128}", re.ASCII)
 _GCS_URI: Final = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,221})/(.{1,1024})")
 
@@ -126,7 +128,7 @@ class VertexProvider:
 
         A 404 says nothing either: Google answers so for a while, and for paths it does not serve.
         """
-        return _read_job(self._fetched(job_id), job_id)
+        return _read_job(self._fetched(job_id, enough=_HAS_VIDEO), job_id)
 
     def download(self, job_id: str, into: IO[bytes], *, seconds: float | None = None) -> Content:
         """Fetch a done job's video; `into` is emptied before it is written to.
@@ -160,14 +162,19 @@ class VertexProvider:
         return f"{self._base_url or f'https://{host}.googleapis.com'}/v1"
 
     def _fetched(
-        self, job_id: str, *, spool: IO[bytes] | None = None, seconds: float | None = None
+        self,
+        job_id: str,
+        *,
+        spool: IO[bytes] | None = None,
+        enough: re.Pattern[bytes] | None = None,
+        seconds: float | None = None,
     ) -> GoogleResponse:
         match = _OPERATION.fullmatch(job_id) if len(job_id) <= ID_MAX else None
         if match is None:
             raise PollFailed("The job's id is no operation's name")
         url = f"{self._api(match['location'])}/{match['model']}:fetchPredictOperation"
         body = {"operationName": job_id}
-        return self._requests.ask("POST", url, body, spool=spool, seconds=seconds)
+        return self._requests.ask("POST", url, body, spool=spool, enough=enough, seconds=seconds)
 
     def _stored(self, uri: str, into: IO[bytes], seconds: float) -> Content:
         """Fetch a video from Cloud Storage, with the same token."""
