@@ -503,3 +503,13 @@ def test_only_the_apis_own_urls_are_owned():
 def test_a_setting_that_makes_no_url_is_named():
     with pytest.raises(ValueError, match="GEMINI_BASE_URL"):
         Google(answer({})).gemini(base_url="generativelanguage.googleapis.com")
+
+
+def test_a_failed_look_tells_the_code_and_no_sentence():
+    """A restricted key is refused for looks alone: the operator has to learn why."""
+    told = error(
+        403, "A quiet sea may not", name="PERMISSION_DENIED", reason="API_KEY_SERVICE_BLOCKED"
+    )
+    with pytest.raises(PollFailed) as failed:
+        looked(told)
+    assert str(failed.value) == "The upstream answered 403: API_KEY_SERVICE_BLOCKED"

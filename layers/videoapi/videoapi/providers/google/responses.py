@@ -1,5 +1,6 @@
 """What an answer of Google's says, and what it means for an order and for a video."""
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,8 +22,9 @@ from videoapi.providers.errors import (
 from videoapi.providers.google.errors import QUOTA_PAUSE, GoogleError, read_error, refusal_cause
 from videoapi.providers.google.streamed_json import StreamedJson
 from videoapi.providers.json_access import UnreadableJson
-from videoapi.redaction import mask_key, redact
+from videoapi.redaction import mask_key
 
+_CODE: Final = re.compile(r"[A-Z][A-Z_]{2,40}")
 _WHY: Final[Mapping[int, NoContentReason]] = {
     **dict.fromkeys((401, 402, 403), NoContentReason.UNAUTHORISED),
     429: NoContentReason.BUSY,
@@ -50,8 +52,11 @@ class GoogleResponse:
         return read_error(self.json.get("error"))
 
     def poll_failed(self, why: str = "") -> PollFailed:
-        """Return the error of a look that says nothing about the job."""
-        said = why or redact(self.error.message)
+        """Return the error of a look that says nothing about the job.
+
+        Of Google's own words only a code is told: a sentence may quote the prompt.
+        """
+        said = why or next(filter(_CODE.fullmatch, self.error.codes), "")
         return PollFailed(
             f"The upstream answered {self.status}" + (f": {said}" if said else ""),
             upstream_status=self.status,
