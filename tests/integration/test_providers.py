@@ -342,8 +342,10 @@ def test_a_service_account_is_impersonated(provider):
 def test_a_token_that_is_not_had_sends_no_order(provider, google, faults, account, cause):
     before = google.report()["providers"].get("vertex", {}).get("received", 0)
     google.change(auth_faults=faults)
+    vertex = provider("vertex", google_service_account=account)
+    vertex.prepare()
     with pytest.raises(SubmitRefused) as refusal:
-        provider("vertex", google_service_account=account).submit(wish("vertex", "A sea"))
+        vertex.submit(wish("vertex", "A sea"))
     assert refusal.value.cause is cause
     assert google.report()["providers"].get("vertex", {}).get("received", 0) == before
 

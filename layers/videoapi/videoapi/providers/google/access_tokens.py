@@ -132,7 +132,8 @@ class AccessTokens:
     def token(self) -> str:
         """Return a token that still holds for minutes.
 
-        Raise `PollFailed` with status 401 where Google refuses one, else `ServiceError`.
+        Raise `PollFailed` where Google gives none, with status 401 where that is for good, and
+        another `ServiceError` where the credentials themselves cannot be read.
         """
         with self._lock:
             now = self._clock()
@@ -210,11 +211,12 @@ class _Requests(google.auth.transport.Request):  # type: ignore[misc] # no types
         return _Response(response, data)
 
 
-def _failed(exc: Exception, status: int | None) -> ServiceError:
+def _failed(exc: Exception, status: int | None) -> PollFailed:
     """Return why there is no token: refused for good, or not to be had just now."""
     later = status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if later or status in (HTTPStatus.OK, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
-        return ServiceError(f"Google gives no access token just now ({status or 'no answer'}).")
+        said = f"Google gives no access token just now ({status or 'no answer'})"
+        return PollFailed(said, upstream_status=status)
     return _refused(redact(str(exc.args[0] if exc.args else "")))
 
 

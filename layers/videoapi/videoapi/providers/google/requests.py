@@ -6,7 +6,7 @@ after a 401, with a credential that was read anew. No redirect is followed.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -111,8 +111,12 @@ class GoogleRequests:
         self._log = log
 
     def prepare(self) -> None:
-        """Read the credential ahead of an order. Raise `ServiceError` if it cannot be had."""
-        self._credential()
+        """Read the credential ahead of an order. Raise `ServiceError` if it cannot be read.
+
+        That Google gives none is for the order to say: another provider may take it.
+        """
+        with suppress(PollFailed):
+            self._credential()
 
     def order(
         self, url: str, body: Mapping[str, Any], *, refused_key: Callable[[GoogleResponse], bool]

@@ -104,7 +104,7 @@ class VertexProvider:
         return f"{self._api(self._parent.rpartition('/')[2])}/{self._parent}"
 
     def prepare(self) -> None:
-        """Get an access token ahead of an order. Raise `ServiceError` if there is none just now."""
+        """Get an access token ahead of an order. Raise `ServiceError` if AWS's side is away."""
         self._requests.prepare()
 
     def submit(self, order: Order) -> Accepted:
