@@ -2,8 +2,9 @@
 
 import pytest
 
-from videoapi.catalog.models import LINES, find, table
+from videoapi.catalog.models import find, table
 from videoapi.catalog.routes import PROVIDERS
+from videoapi.catalog.sizes import LINES
 
 every_row = pytest.mark.parametrize("row", table(), ids=lambda row: f"{row.provider}:{row.name}")
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from videoapi.catalog.models import Model, find
 from videoapi.catalog.routes import Route, routes_of
 from videoapi.errors import NotFound
 from videoapi.settings import Settings
+
+if TYPE_CHECKING:
+    from videoapi.catalog.models import Model
 
 UNKNOWN = 0  # `created` is an int for OpenAI's SDKs, and a relay does not tell when
 
@@ -36,6 +38,8 @@ def found(settings: Settings, name: str) -> dict[str, Any]:
 
 
 def _described(settings: Settings, name: str) -> dict[str, Any]:
+    from videoapi.catalog.models import find  # noqa: PLC0415 — the table; a submit needs the names
+
     routes = routes_of(settings.routes, name)
     rows = [row for route in routes if (row := find(route.provider, route.model))]
     return {
@@ -47,7 +51,7 @@ def _described(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-def _capabilities(rows: Sequence[Model], routes: Sequence[Route]) -> dict[str, Any]:
+def _capabilities(rows: "Sequence[Model]", routes: Sequence[Route]) -> dict[str, Any]:
     """Return what any of the routes can do. A list is empty where the table knows no route."""
     pricing = [vars(price) for row in rows for price in row.pricing]
     retiring = [row.retires_on.isoformat() for row in rows if row.retires_on]

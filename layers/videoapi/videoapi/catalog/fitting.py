@@ -7,14 +7,19 @@ or its longest.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from videoapi.catalog.models import LINES, Model, find, size_of
 from videoapi.catalog.routes import RELAY, Route
+from videoapi.catalog.sizes import LINES, size_of
 from videoapi.domain.tasks import GenerationRequest
+
+if TYPE_CHECKING:
+    from videoapi.catalog.models import Model
 
 FIRST_FRAME, LAST_FRAME, REFERENCE = "first_frame", "last_frame", "reference"
 _FIELDS = {FIRST_FRAME: "image", LAST_FRAME: "last_frame", REFERENCE: "reference_images"}
+ROLES = {field: role for role, field in _FIELDS.items()}
+_IN_WORDS = {FIRST_FRAME: "a first frame", LAST_FRAME: "a last frame", REFERENCE: "references"}
 _TOLERANCE = 0.02  # of a shape: 854x480 is 16:9
 _FULL_HD = "1080p"
 VEO_LENGTHS = (4, 6, 8)  # seconds; what Veo 3 makes, and 1080p only at 8 (Gemini API docs)
@@ -107,6 +112,8 @@ def fit(route: Route, demand: Demand, *, strict: bool) -> Fit:
     """Return what a route makes of a demand; raise `Unsupported`."""
     if route.provider == RELAY and not needs_table(demand, strict=strict):
         return Fit(seconds=demand.seconds, size=demand.size)
+    from videoapi.catalog.models import find  # noqa: PLC0415 — the table; a plain request needs none
+
     model = find(route.provider, route.model)
     _require_images(model, demand)
     _require_switches(model, demand)
@@ -132,7 +139,7 @@ def needs_table(demand: Demand, *, strict: bool) -> bool:
     return strict or demand.seed or demand.negative_prompt or not plain
 
 
-def _require_images(model: Model | None, demand: Demand) -> None:
+def _require_images(model: "Model | None", demand: Demand) -> None:
     roles = model.image_roles if model else (FIRST_FRAME,)
     for role in demand.roles:
         if role not in roles:
@@ -144,10 +151,10 @@ def _require_images(model: Model | None, demand: Demand) -> None:
 
 
 def _list(roles: Sequence[str]) -> str:
-    return " and ".join(f"{_FIELDS[role]}" for role in roles) or "no images"
+    return " and ".join(_IN_WORDS[role] for role in roles) or "no images"
 
 
-def _require_switches(model: Model | None, demand: Demand) -> None:
+def _require_switches(model: "Model | None", demand: Demand) -> None:
     if demand.negative_prompt and not (model and model.negative_prompt):
         raise Unsupported("negative_prompt", ())
     if demand.seed and not (model and model.seed):
@@ -164,7 +171,7 @@ def _sides(size: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _aspect_ratio(model: Model, size: str) -> str:
+def _aspect_ratio(model: "Model", size: str) -> str:
     width, height = _sides(size)
     for ratio in model.aspect_ratios:
         across, down = (int(part) for part in ratio.split(":"))
@@ -173,14 +180,14 @@ def _aspect_ratio(model: Model, size: str) -> str:
     raise Unsupported("size", model.sizes, "The model does not make this shape")
 
 
-def _resolution(model: Model, size: str) -> str:
+def _resolution(model: "Model", size: str) -> str:
     """Round a size down to what the model makes, or up to its smallest."""
     short = min(_sides(size))
     lines = sorted((LINES[each], each) for each in model.resolutions)
     return next((name for height, name in reversed(lines) if height <= short), lines[0][1])
 
 
-def _lengths(model: Model, demand: Demand) -> tuple[int, ...]:
+def _lengths(model: "Model", demand: Demand) -> tuple[int, ...]:
     if REFERENCE in demand.roles and model.reference_durations:
         return model.reference_durations
     if LAST_FRAME in demand.roles and model.last_frame_durations:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-LINES: Mapping[str, int] = {"720p": 720, "1080p": 1080}  # pixels of the short side
+from videoapi.catalog.sizes import size_of
 
 type Per = Literal["second", "video"]
 
@@ -59,14 +59,6 @@ class Model:
             for resolution in self.resolutions
             for ratio in self.aspect_ratios
         )
-
-
-def size_of(resolution: str, aspect_ratio: str) -> str:
-    """Return the size in pixels that a resolution such as 720p has in a shape such as 16:9."""
-    across, down = (int(part) for part in aspect_ratio.split(":"))
-    short = LINES[resolution]
-    long = short * max(across, down) // min(across, down)
-    return f"{long}x{short}" if across >= down else f"{short}x{long}"
 
 
 @cache
