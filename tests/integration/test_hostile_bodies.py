@@ -92,7 +92,7 @@ BAD_REFERENCES = {
 }
 
 
-@pytest.mark.parametrize("name", [b"mask", b"audio", b"last_frame", b"file"])
+@pytest.mark.parametrize("name", [b"mask", b"audio", b"style_image", b"file"])
 def test_unknown_file_is_refused_with_the_name_to_use(client, services, name):
     answer = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
     assert_refused(answer, services, param="input_reference")

@@ -25,8 +25,6 @@ from videoapi.usecases.submission import Caller, Submission
 
 ORDER = Submission(
     request=GenerationRequest(model="veo_3_1", prompt="A fox"),
-    image=None,
-    image_param="image",
     dialect=Dialect.REST,
 )
 OUTAGE = 1200.0  # seconds, of each

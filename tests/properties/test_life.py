@@ -27,8 +27,6 @@ BOUND = ("task_id", "owner", "created_at", "request", "fingerprint")  # for a ta
 END = ("status", "result", "error", "progress", "completed_at", "attempts")
 SUBMISSION = Submission(
     request=GenerationRequest(model="veo_3_1", prompt="A fox"),
-    image=None,
-    image_param="image",
     dialect=Dialect.REST,
 )
 MAX_WORKERS = 3

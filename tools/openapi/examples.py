@@ -56,6 +56,7 @@ REST_VIDEO: Json = {
     "image by URL": {"image": IMAGE, "prompt": PROMPT, "duration": 5, "fps": 30},
     "image as base64": {"image": TINY_PNG, "prompt": "Camera slowly pans across the landscape"},
     "image that was uploaded": {"image": UPLOAD, "prompt": PROMPT},
+    "first and last frame": {"image": IMAGE, "last_frame": UPLOAD, "prompt": PROMPT},
 }
 OPENAI_VIDEO: Json = {
     "image by URL": {
@@ -69,6 +70,13 @@ OPENAI_VIDEO: Json = {
     "image as an object": {
         "prompt": "Gentle camera pan",
         "input_reference": {"image_url": f"data:image/png;base64,{TINY_PNG}"},
+    },
+    "frames in OpenRouter's words": {
+        "prompt": PROMPT,
+        "frame_images": [
+            {"type": "image_url", "image_url": {"url": IMAGE}, "frame_type": "first_frame"},
+            {"type": "image_url", "image_url": {"url": UPLOAD}, "frame_type": "last_frame"},
+        ],
     },
 }
 OPENAI_FORM: Json = {

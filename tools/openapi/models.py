@@ -7,6 +7,7 @@ their cold start; schemathesis holds the two together.
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from videoapi.media.images import MAX_BYTES
 
@@ -67,6 +68,13 @@ class Requested(Answer):
     """Null when the model was left to decide."""
     fps: int
     size: Size
+    negative_prompt: str | SkipJsonSchema[None] = None
+    """This and what follows: only there where it was asked for."""
+    seed: int | SkipJsonSchema[None] = None
+    generate_audio: bool | SkipJsonSchema[None] = None
+    last_frame: Literal[True] | SkipJsonSchema[None] = None
+    reference_images: int | SkipJsonSchema[None] = None
+    """How many."""
 
 
 class Actual(Answer):
@@ -203,6 +211,8 @@ class RestFieldError(Answer):
     field: str
     message: str
     code: str
+    allowed: list[str] = []
+    """What can be asked for instead, where the model cannot make this (`unsupported_value`)."""
 
 
 class RestErrorBody(Answer):

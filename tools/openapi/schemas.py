@@ -10,7 +10,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 
 from tools.openapi import models, openai_models
 from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD
-from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE
+from tools.openapi.notes import IMAGE_NOTES, NOTES, OTHER_NAMES, UPLOAD_NOTES
+from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE, MAX_REFERENCES
 from videoapi.api.openai.requests import CreateVideo
 from videoapi.api.rest.image_requests import GenerateImage, NewUpload
 from videoapi.api.rest.requests import GenerateVideo
@@ -23,6 +24,12 @@ ANSWERS = (*models.ANSWERS, *openai_models.ANSWERS)
 # Even, 64 to 1080 and 64 to 1920.
 _SHORT = "(?:6[468]|[78][02468]|9[02468]|[1-9][0-9][02468]|10[0-7][02468]|1080)"
 _LONG = "(?:6[468]|[78][02468]|9[02468]|[1-9][0-9][02468]|1[0-8][0-9][02468]|19[01][02468]|1920)"
+
+# The last digits of ten, up to 4294967295.
+_MAX_SEED = (
+    "4(?:[01][0-9]{8}|2(?:[0-8][0-9]{7}|9(?:[0-3][0-9]{6}|4(?:[0-8][0-9]{5}|9(?:[0-5][0-9]{4}"
+    "|6(?:[0-6][0-9]{3}|7(?:[01][0-9]{2}|2(?:[0-8][0-9]|9[0-5]))))))))"
+)
 
 
 def _ref(name: str) -> Schema:
@@ -80,52 +87,17 @@ TEXTS: dict[str, Schema] = {
         "pattern": r"^(?:0{0,12}[01]|0{0,4}\.[0-9]{1,9}|0{0,3}1\.0{1,9})$",
     },
     "optimize_prompt": {"type": "string", "enum": ["true", "false"]},
+    "generate_audio": {"type": "string", "enum": ["true", "false"]},
+    "seed": {"type": "string", "pattern": f"^(?:[0-9]{{1,9}}|[0-3][0-9]{{9}}|{_MAX_SEED})$"},
     "metadata": {
         "type": "string",
         "contentMediaType": "application/json",
         "contentSchema": _ref("Metadata"),
     },
 }
-_LENGTH = "Seconds. When omitted the model decides; Veo itself makes 4, 6 or 8."
-_SIZE = "Width x height: both even, 64 at least, 1920x1080 or 1080x1920 at most."
-_LINES = "Or `720p`, `1080p`, in the shape that `aspect_ratio` says."
+_FURTHER = ("last_frame", "reference_images", "frame_images")
 _BLANK = {"type": "string", "pattern": r"^\s*$"}
-NOTES = {
-    "image": "The picture that the video starts from: a URL, base64, or an upload's `reference`.",
-    "input_reference": "The picture that the video starts from; without one it is text-to-video.",
-    "prompt": "Guidance: what moves, and how the camera does.",
-    "duration": _LENGTH,
-    "seconds": _LENGTH,
-    "fps": "Frames per second. Veo itself makes 24.",
-    "resolution": f"{_SIZE} {_LINES}",
-    "size": _SIZE,
-    "aspect_ratio": "Landscape or portrait. Must agree with `size` where both are given.",
-    "motion_strength": "Motion intensity.",
-    "camera_motion": "`pan`: horizontal, `tilt`: vertical, `zoom`: in or out, `static`: none.",
-    "optimize_prompt": "Have the prompt improved by an LLM first, where the service has one.",
-    "model": "`veo_3_1` unless the service says otherwise, or another that it offers.",
-    "metadata": "Your own notes; REST answers repeat them.",
-}
-UPLOAD_NOTES = {
-    "content_type": "The file's; S3 takes no other.",
-    "size_bytes": "The file's, if you know it: S3 then takes no other. At most 20 MB.",
-}
-IMAGE_NOTES = {
-    "prompt": "What to draw.",
-    "width": "Pixels; the image service may draw the nearest size it has.",
-    "height": "Pixels; the image service may draw the nearest size it has.",
-    "quality": "How much work it is worth.",
-    "negative_prompt": "What to leave out, where the image service knows of that.",
-    "seed": "The same seed may draw the same image.",
-    "model": "The service's own choice when omitted.",
-}
 DEFAULTS = {"fps": DEFAULT_FPS, "size": DEFAULT_SIZE, "motion_strength": 0.5}
-OTHER_NAMES = (
-    "A prompt, an image, or both. What other services call the image (`image`, `image_url`, "
-    "`first_frame`), the length (`duration`) and the size (`width` and `height`) is understood; "
-    "any other name is refused, because what it asks for would be paid for. `user`, `n: 1` and "
-    "`stream: false` change nothing and are taken."
-)
 
 
 def schemas() -> dict[str, Schema]:
@@ -136,8 +108,11 @@ def schemas() -> dict[str, Schema]:
     _complete(made["CreateVideo"], image="input_reference")
     made["GenerateVideo"]["properties"]["resolution"]["default"] = DEFAULT_SIZE
     _take_text(made["CreateVideo"])
+    made["GenerateVideo"]["anyOf"] = [_given("image"), _given("reference_images")]
     made["CreateVideoForm"] = _form(made["CreateVideo"])
     made["ImageReference"]["properties"]["image_url"] = _ref("Image")
+    made["UrlObject"]["properties"]["url"] = _ref("Image")
+    made["FrameImage"]["properties"]["image_url"] = {"anyOf": [_ref("Image"), _ref("UrlObject")]}
     _note(made["GenerateImage"], IMAGE_NOTES)
     _note(made["NewUpload"], UPLOAD_NOTES)
     return {name: _shortened(made[name]) for name in sorted(made)}
@@ -170,8 +145,9 @@ def _pydantic() -> dict[str, Schema]:
 
 def _complete(schema: Schema, *, image: str) -> None:
     fields = schema["properties"]
-    optional = [{"type": "null"}] if image not in schema.get("required", ()) else []
-    fields[image] = {"anyOf": [_ref("Image"), *optional]} if optional else _ref("Image")
+    for name in (image, "last_frame"):
+        fields[name] = {"anyOf": [_ref("Image"), {"type": "null"}]}
+    fields["reference_images"]["anyOf"][0]["items"] = _ref("Image")
     fields["resolution"]["anyOf"][0] = _ref("Resolution")
     if "size" in fields:
         fields["size"]["anyOf"][0] = _ref("FrameSize")
@@ -187,14 +163,18 @@ def _take_text(schema: Schema) -> None:
     fields = schema["properties"]
     for name, text in TEXTS.items():
         fields[name]["anyOf"].insert(1, text)
-    fields["input_reference"]["anyOf"].insert(1, _ref("ImageReference"))
+    for name in ("input_reference", "last_frame"):
+        fields[name]["anyOf"].insert(1, _ref("ImageReference"))
+    fields["reference_images"]["anyOf"][0]["items"] = {
+        "anyOf": [_ref("Image"), _ref("ImageReference")]
+    }
     # A prompt or an image.
-    schema["anyOf"] = [_given("prompt"), _given("input_reference")]
+    schema["anyOf"] = [_given(name) for name in ("prompt", "input_reference", *_FURTHER)]
     schema["description"] = OTHER_NAMES
 
 
 def _given(name: str, *, but_not: str = "") -> Schema:
-    something: Schema = {"type": ["string", "object"], "minLength": 1}
+    something: Schema = {"type": ["string", "object", "array"], "minLength": 1}
     if name == "prompt":  # blanks are no prompt
         something = {"type": "string", "pattern": r"\S"}
     properties: Schema = {name: something} | ({but_not: False} if but_not else {})
@@ -212,7 +192,21 @@ def _form(openai: Schema) -> Schema:
         }
         for name, field in openai["properties"].items()
     }
-    fields["input_reference"]["anyOf"] = [FILE, *texts, _BLANK]
+    for name in ("input_reference", "last_frame"):
+        fields[name]["anyOf"] = [FILE, *texts, _BLANK]
+    several = {"anyOf": [FILE, *texts]}
+    fields["reference_images"]["anyOf"] = [
+        {"type": "array", "items": several, "minItems": 1, "maxItems": MAX_REFERENCES},
+        _BLANK,
+    ]
+    fields["frame_images"]["anyOf"] = [
+        {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": _plain(openai["properties"]["frame_images"]),
+        },
+        _BLANK,
+    ]
     fields[spelt_out] = {
         "description": "The same as text, as the official SDKs spell an object.",
         "anyOf": [*texts, _BLANK],
@@ -233,6 +227,7 @@ def _form(openai: Schema) -> Schema:
             _given("prompt", but_not=spelt_out),
             _given("input_reference", but_not=spelt_out),
             _given(spelt_out, but_not="input_reference"),
+            *(_given(name, but_not=spelt_out) for name in _FURTHER),
         ],
     }
 

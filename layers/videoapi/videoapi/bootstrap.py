@@ -118,13 +118,16 @@ def submissions() -> "Submissions":
     from videoapi.usecases.input_images import InputImages  # noqa: PLC0415 — for submit alone
     from videoapi.usecases.submission import Submissions  # noqa: PLC0415
 
-    private = settings().image_url_allow_private
+    chosen = settings()
+    private = chosen.image_url_allow_private
     return Submissions(
         store=store(),
         queue=queue(),
         images=InputImages(files=files(), links=links(), allow_private=private),
         limiter=limiter(),
         measurements=Metrics(),
+        routes=chosen.routes,
+        strict_lengths=chosen.veo3_strict_lengths,
     )
 
 

@@ -36,7 +36,7 @@ class VideoApiError(Exception):
         *,
         code: str = "",
         param: str | None = None,
-        details: list[dict[str, str]] | None = None,
+        details: list[dict[str, Any]] | None = None,
         retry_after: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:

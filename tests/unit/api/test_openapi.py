@@ -122,7 +122,7 @@ TEXTS += ["pan", "Pan", "static", "veo_3_1", "_", "a" * 100, "a" * 101, "x" * 50
 NOTES = [{}, {"a": "b"}, {"": "b"}, {"a": 1}, {"a" * 65: "b"}, {"a": "b" * 513}]
 NOTES += [{str(number): "" for number in range(size)} for size in (16, 17)]
 VALUES = [None, True, False, [], ["a"], *NUMBERS, *TEXTS, *TYPES, *NOTES]
-IMAGE_FIELDS = {"image", "input_reference"}
+IMAGE_FIELDS = {"image", "input_reference", "last_frame", "reference_images", "frame_images"}
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,36 @@ def test_openai_s_dialect_needs_a_prompt_or_an_image(prompt, image):
     both = {"prompt": prompt, "input_reference": image}
     body = {name: value for name, value in both.items() if value is not ...}
     assert named("CreateVideo").is_valid(body) == accepted(CreateVideo, body)
+
+
+FRAMES = [{"image_url": examples.IMAGE, "frame_type": kind} for kind in ("first_frame", "x", None)]
+FRAMES += [{"image_url": {"url": examples.IMAGE}, "frame_type": "last_frame", "type": "image_url"}]
+FRAMES += [{"image_url": {"url": ""}, "frame_type": "last_frame"}, {"frame_type": "last_frame"}, 5]
+LISTS = [..., None, "", [], *([image] * count for image in IMAGES[1:] for count in (1, 3, 4))]
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "values"),
+    [
+        (CreateVideo, "last_frame", IMAGES),
+        (CreateVideo, "reference_images", LISTS),
+        (
+            CreateVideo,
+            "frame_images",
+            [..., None, [], *([each] for each in FRAMES), FRAMES[:1] * 3],
+        ),
+        (GenerateVideo, "image", IMAGES),
+        (GenerateVideo, "last_frame", IMAGES),
+        (GenerateVideo, "reference_images", LISTS),
+    ],
+)
+def test_further_images_are_described_as_they_are_taken(model, field, values):
+    schema, whole = named(model.__name__), {"prompt": "A fox"}
+    image = {"image": examples.IMAGE}
+    for value in values:
+        for other in ({}, whole, image) if model is GenerateVideo else ({}, whole):
+            body = other | ({} if value is ... else {field: value})
+            assert schema.is_valid(body) == accepted(model, body), body
 
 
 # --- examples

@@ -15,8 +15,8 @@ def rest(**fields):
     return from_rest({"image": URL} | fields, DEFAULTS)
 
 
-def openai(*, form=False, file=None, **fields):
-    return from_openai({"prompt": "x"} | fields, DEFAULTS, form=form, file=file)
+def openai(*, form=False, **fields):
+    return from_openai({"prompt": "x"} | fields, DEFAULTS, form=form)
 
 
 def refused(call, **fields):
@@ -74,18 +74,19 @@ def test_a_form_and_an_object_mark_the_task_as_the_sdks():
 
 
 def test_a_file_is_the_image_of_a_form():
-    submission = openai(form=True, file=b"bytes")
-    assert (submission.image, submission.image_param) == (b"bytes", "input_reference")
-    assert openai(form=True, file=b"").image == b"", "an empty file is not the same as none"
+    images = openai(form=True, input_reference=b"bytes").images
+    assert images == (("first_frame", b"bytes", "input_reference"),)
+    (empty,) = openai(form=True, input_reference=b"").images
+    assert empty.given == b"", "an empty file is not the same as none"
 
 
 def test_a_file_needs_no_prompt():
-    assert from_openai({}, DEFAULTS, form=True, file=b"bytes").request.prompt is None
+    assert from_openai({"input_reference": b"bytes"}, DEFAULTS).request.prompt is None
 
 
 def test_no_reference_is_no_image():
-    assert openai().image is None
-    assert openai(input_reference=None).image is None
+    assert openai().images == ()
+    assert openai(input_reference=None).images == ()
 
 
 @pytest.mark.parametrize("image", ["", " ", "\n"])

@@ -89,6 +89,18 @@ def test_what_was_asked_is_told_beside_what_was_made():
     assert inner["actual"] is None, "the upstream said nothing, so neither do we"
 
 
+def test_further_fields_are_told_where_they_were_asked_for():
+    further = {"negative_prompt": "fog", "seed": 0, "generate_audio": False}
+    request = GenerationRequest(model="m", **further)
+    frames = {"image_key": "a", "more_images": [{"role": "last_frame", "key": "b"}]}
+    references = {"more_images": [{"role": "reference", "url": "https://x"}] * 2}
+    for images, told in ((frames, {"last_frame": True}), (references, {"reference_images": 2})):
+        task = new_task(status=Status.COMPLETED, request=request, result={}, **images)
+        inner = rest_responses.rest_task(task, LINKS, now=NOW)["result"]["result"]
+        plain = {"seconds": None, "fps": 30, "size": "1920x1080"}
+        assert inner["requested"] == plain | further | told
+
+
 def test_a_completed_task_without_any_link_says_null():
     task = new_task(status=Status.COMPLETED, result={})
     inner = rest_responses.rest_task(task, LINKS, now=NOW)["result"]["result"]

@@ -53,7 +53,8 @@ def submit(services):
 
     def made(*, owner="anonymous", now=NOW, key=None, count=None, file=None, limits=FREE, **fields):
         caller = Caller(key=ApiKey(owner, limits), now=now, idempotency_key=key, retry_count=count)
-        submission = from_openai({"prompt": "A fox"} | fields, SETTINGS, file=file)
+        fields |= {"input_reference": file} if file is not None else {}
+        submission = from_openai({"prompt": "A fox"} | fields, SETTINGS)
         return submissions.submit(submission, caller)
 
     return made

@@ -1,4 +1,4 @@
-"""What other video APIs call the image, the length and the shape: understood, or refused by name.
+"""What other video APIs call the images, the length and the shape: understood, or refused by name.
 
 Each of them decides about what is paid for, so none is dropped in silence. A name that can mean one
 thing only is taken for it, in whatever case and with whatever hyphens; a value that says nothing
@@ -13,9 +13,14 @@ from typing import NamedTuple
 from videoapi.errors import ValidationError
 
 REFERENCE, SECONDS, SIZE = "input_reference", "seconds", "size"
+LAST_FRAME, REFERENCES, FRAMES = "last_frame", "reference_images", "frame_images"
+SINGLE_IMAGES, IMAGE_LISTS = (REFERENCE, LAST_FRAME), (REFERENCES, FRAMES)
 OPENAI_FIELDS = (
     "prompt",
     REFERENCE,
+    LAST_FRAME,
+    REFERENCES,
+    FRAMES,
     SECONDS,
     SIZE,
     "resolution",
@@ -25,6 +30,9 @@ OPENAI_FIELDS = (
     "motion_strength",
     "camera_motion",
     "optimize_prompt",
+    "negative_prompt",
+    "seed",
+    "generate_audio",
     "metadata",
 )
 # Folded: small letters and digits alone.
@@ -37,6 +45,14 @@ _IMAGES = [
     "startingimage", "startingframe", "initimage", "initimageurl", "initialimage",
     "initialframe", "sourceimage", "sourceimageurl",
 ]  # fmt: skip
+_LAST_FRAMES = [
+    "lastframeimage", "lastframeurl", "lastframeimageurl", "lastimage", "lastimageurl",
+    "endframe", "endframeimage", "endframeurl", "endimage", "endimageurl", "endingframe",
+    "endingimage", "tailframe", "tailimage", "tailimageurl", "imagetail", "imageend",
+    "finalframe", "finalimage",
+]  # fmt: skip
+_REFERENCES = ["referenceimageurls", "inputreferences"]  # the second is OpenRouter's
+_AUDIO = ["enableaudio", "withaudio", "includeaudio"]
 _LENGTHS = [
     "duration", "durationseconds", "durationsecs", "durationsec", "durationins", "secs", "sec",
     "videoduration", "videodurationseconds", "videoseconds",
@@ -47,6 +63,9 @@ _SIZES = ["videosize", "framesize", "outputsize", "dimensions"]
 _MEANT = (
     {name.replace("_", ""): name for name in OPENAI_FIELDS}
     | dict.fromkeys(_IMAGES, REFERENCE)
+    | dict.fromkeys(_LAST_FRAMES, LAST_FRAME)
+    | dict.fromkeys(_REFERENCES, REFERENCES)
+    | dict.fromkeys(_AUDIO, "generate_audio")
     | dict.fromkeys(_LENGTHS, SECONDS)
     | dict.fromkeys(_SIZES, SIZE)
     | dict.fromkeys(_ASPECTS, "aspect_ratio")
@@ -63,10 +82,11 @@ _HARMLESS: dict[str, tuple[object, ...] | None] = {
     "watermark": (False, "false"),
     "responseformat": ("url",),
 }
-_NOT_FIRST = re.compile(
-    r"(last|end|tail|final|style|subject|character|asset).*(image|frame|picture)"
-    r"|(image|frame)tail|mask|video(url|uri|file)?$|referenceimages|inputreferences"
+_NOT_TAKEN = re.compile(
+    r"(style|subject|character|asset).*(image|frame|picture|reference)"
+    r"|mask|video(url|uri|file)?s?$"
 )
+_AMBIGUOUS = re.compile(r"ref(erence)?(image|frame|picture)?(url)?")  # a first frame, or not
 _ABOUT = (
     re.compile(r"image|img|frame(?!s)|picture|photo|reference"),
     re.compile(r"second|duration|length|time|frames"),
@@ -101,7 +121,7 @@ def understood(fields: Mapping[str, object]) -> tuple[dict[str, object], dict[st
         elif key in _SIDES:
             sides[key] = value
         elif (field := _MEANT.get(key)) and (value is not None or name == field):
-            _say(found, names, field, name, _unwrapped(value) if field == REFERENCE else value)
+            _say(found, names, field, name, _read(field, value))
         elif field is None:
             found[name] = value
     if any(side is not None for side in sides.values()):
@@ -122,12 +142,14 @@ class Words(NamedTuple):
 
 def hint(name: str, words: Words, *, known: tuple[str, ...]) -> str:
     """Return what to say of a name that is not known: which one to use, as far as can be told."""
-    key = folded(name)
-    if _NOT_FIRST.search(key):
-        return f"Unknown field; only the first picture can be given, as {words.image}"
-    field = {REFERENCE: words.image, SECONDS: words.length, SIZE: words.shape}.get(
-        _MEANT.get(key, "")
-    )
+    key, field = folded(name), None
+    if _NOT_TAKEN.search(key):
+        return f"Unknown field; the images to give are {words.image}, last_frame, reference_images"
+    if _AMBIGUOUS.fullmatch(key):
+        return f"Unknown field; send {words.image} to begin with it, reference_images to show it"
+    if name_meant := _MEANT.get(key):
+        ours = {REFERENCE: words.image, SECONDS: words.length, SIZE: words.shape}
+        field = ours.get(name_meant, name_meant)
     close = get_close_matches(key, [each.replace("_", "") for each in known], 1, LIKE)
     if field is None and close:
         field = next(each for each in known if each.replace("_", "") == close[0])
@@ -143,7 +165,7 @@ def _say(
     """Keep a value, unless another name has said another one."""
     if found.get(field) is None:
         found[field], names[field] = value, name
-    elif value is not None and _text(found[field]) != _text(value):
+    elif value is not None and found[field] != value and _text(found[field]) != _text(value):
         if field == REFERENCE:
             raise ValidationError.field(REFERENCE, "Send only one reference image")
         raise ValidationError.field(name, f"Says something else than {names[field]}")
@@ -161,12 +183,21 @@ def _require_harmless(name: str, value: object) -> None:
         raise ValidationError.field(name, f"Only {str(harmless[0]).lower()} can be asked for")
 
 
-def _unwrapped(value: object) -> object:
-    """Return the one image in a list, and in an object the one text by the name `image_url`."""
+def _read(field: str, value: object) -> object:
+    """Return the images of a field as it has them, in whatever way they were wrapped."""
+    if field == REFERENCES and value is not None:
+        return [_unwrapped(each) for each in (value if isinstance(value, list) else [value])]
+    if field not in SINGLE_IMAGES:
+        return value
     if isinstance(value, list):
         if len(value) != 1:
-            raise ValidationError.field(REFERENCE, "Send one reference image")
+            raise ValidationError.field(field, f"Send one image; others as {REFERENCES}")
         value = value[0]
+    return _unwrapped(value)
+
+
+def _unwrapped(value: object) -> object:
+    """Return an image; of an object, the one text in it by the name `image_url`."""
     if not isinstance(value, Mapping):
         return value
     inside = {name: each for name, each in value.items() if folded(name) not in _WRAPPING}

@@ -9,15 +9,19 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError, from_json
 
+from videoapi.catalog.sizes import LINES
 from videoapi.errors import ValidationError
 
 MAX_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
+MAX_NEGATIVE_PROMPT = 1_000  # characters
+MAX_SEED = 2**32 - 1
+MAX_REFERENCES = 3  # images of what the video is to show
 MAX_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
 MAX_PAIRS = 16  # of metadata
 LONG_SIDE, SHORT_SIDE, MIN_SIDE = 1920, 1080, 64  # pixels
 MODEL = "[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}"
+PRINTABLE = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"
 DEFAULT_FPS, DEFAULT_SIZE = 30, "1920x1080"
-LINES = {"720p": 720, "1080p": 1080}  # pixels of the short side
 
 
 def integer(value: object) -> object:
@@ -32,6 +36,13 @@ def integer(value: object) -> object:
 def integer_or_text(value: object) -> object:
     """Read the digits of a form's field, too."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
+        return int(value)
+    return integer(value)
+
+
+def seed_or_text(value: object) -> object:
+    """Read the digits of a form's field, too: a seed has up to ten."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
         return int(value)
     return integer(value)
 
@@ -138,7 +149,13 @@ Prompt = Annotated[
     str,
     StringConstraints(max_length=MAX_PROMPT),
     AfterValidator(_no_control_characters),
-    Field(json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"}),
+    Field(json_schema_extra={"pattern": PRINTABLE}),
+]
+NegativePrompt = Annotated[
+    str,
+    StringConstraints(max_length=MAX_NEGATIVE_PROMPT),
+    AfterValidator(_no_control_characters),
+    Field(json_schema_extra={"pattern": PRINTABLE}),
 ]
 Size = Annotated[str, AfterValidator(_within_frame)]
 Resolution = Annotated[str, AfterValidator(_frame_or_lines)]
@@ -160,4 +177,5 @@ Metadata = Annotated[
 ]
 Seconds = Annotated[int, Field(ge=1, le=10)]
 Fps = Annotated[int, Field(ge=24, le=60)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Strength = Annotated[float, Field(ge=0, le=1)]

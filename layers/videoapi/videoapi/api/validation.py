@@ -11,13 +11,14 @@ import pydantic
 from pydantic import BaseModel
 
 from videoapi.api import aliases
-from videoapi.api.aliases import REFERENCE
+from videoapi.api.aliases import IMAGE_LISTS, SINGLE_IMAGES
 from videoapi.api.fields import printable
 from videoapi.api.models import offered
 from videoapi.errors import ValidationError
 from videoapi.settings import Settings
 
-MAX_FIELDS = 100  # the largest body knows a dozen
+MAX_FIELDS = 100  # the largest body knows two dozen
+_SHAPES = ("str", "bytes", "ImageReference", "UrlObject")  # pydantic's words for how an image came
 
 
 def validated[Body: BaseModel](
@@ -78,8 +79,8 @@ def _detail(
         "model_type": "Input should be a JSON object",
         "none_required": "Not offered here",
     }
-    if place[:1] == (REFERENCE,):
-        place = tuple(name for name in place if name not in ("str", "ImageReference"))
+    if place[:1] and place[0] in (*SINGLE_IMAGES, *IMAGE_LISTS):
+        place = (place[0], *(name for name in place[1:] if name not in _SHAPES))
     sent = (names.get(str(place[0]), place[0]), *place[1:]) if place else ()
     return {
         "field": ".".join(printable(str(name)) for name in sent) or default_param,

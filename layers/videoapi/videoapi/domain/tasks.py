@@ -5,6 +5,7 @@ fixed, so comparing the strings compares the instants: here, in DynamoDB conditi
 indexes alike.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -123,10 +124,17 @@ class Task:
         return now < epoch(began) + PAID_JOB_SECONDS
 
     @property
+    def images(self) -> tuple[Mapping[str, str], ...]:
+        """Its images, the first frame first: each its `role`, and its `key` or `url`."""
+        more = tuple(self.more_images or ())
+        if self.image_url is not None:
+            return ({"role": "first_frame", "url": self.image_url}, *more)
+        return ({"role": "first_frame", "key": self.image_key}, *more) if self.image_key else more
+
+    @property
     def image_roles(self) -> tuple[str, ...]:
         """What each of its images is for, the first frame first."""
-        first = ("first_frame",) if self.image_key or self.image_url else ()
-        return (*first, *(image["role"] for image in self.more_images or ()))
+        return tuple(image["role"] for image in self.images)
 
     @property
     def maybe_charged(self) -> bool:

@@ -1,14 +1,35 @@
-"""The input image of a submit: which of three ways it came, and its place in the bucket."""
+"""The input images of a submit: which of three ways each came, and its place in the bucket."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from videoapi.aws.files import FileStore, input_key, is_own_input
 from videoapi.aws.presigned import UrlSigner
+from videoapi.catalog.fitting import FIRST_FRAME
+from videoapi.domain.tasks import Task
 from videoapi.errors import ValidationError
 from videoapi.media import images
 from videoapi.net import ssrf
 from videoapi.usecases import uploads
+
+
+class GivenImage(NamedTuple):
+    """An image as the caller gave it: text, or the bytes of a file.
+
+    `role` is first_frame, last_frame or reference; `param` is what the caller calls it, such as
+    `image` or `reference_images.0`.
+    """
+
+    role: str
+    given: str | bytes
+    param: str
+
+    def refused(self, refusal: ValidationError) -> ValidationError:
+        """Return a refusal with the image's name."""
+        error = ValidationError.field(self.param, refusal.message, code=refusal.code)
+        error.param = self.param.partition(".")[0]
+        return error
 
 
 class InlineImage(NamedTuple):
@@ -48,23 +69,26 @@ class StoredImage(NamedTuple):
 type ImageSource = InlineImage | RemoteImage | StoredImage
 
 
+type Sources = tuple[tuple[GivenImage, ImageSource], ...]
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class InputImages:
-    """Reads what a submit says of its image, and stores what came with it."""
+    """Reads what a submit says of its images, and stores what came with it."""
 
     files: FileStore
     links: UrlSigner
     allow_private: bool  # URLs of private addresses are fetched too: for local work
 
-    def source_of(self, given: str | bytes | None, owner: str, *, param: str) -> ImageSource | None:
-        """Return where the image comes from; None without one.
+    def sources_of(self, images: Iterable[GivenImage], owner: str) -> Sources:
+        """Return where the images come from. Raise `ValidationError` naming one that is none."""
+        return tuple((image, self._checked(image, owner)) for image in images)
 
-        Raises `ValidationError` for `param`, the image's field in the dialect at hand.
-        """
+    def _checked(self, image: GivenImage, owner: str) -> ImageSource:
         try:
-            return None if given is None else self._source_of(given, owner)
+            return self._source_of(image.given, owner)
         except ValidationError as exc:
-            raise ValidationError.field(param, exc.message, code=exc.code) from exc
+            raise image.refused(exc) from exc
 
     def _source_of(self, given: str | bytes, owner: str) -> ImageSource:
         if isinstance(given, bytes):
@@ -79,24 +103,33 @@ class InputImages:
         ssrf.check_url(given, allow_private=self.allow_private)
         return RemoteImage(given)
 
-    def store(
-        self, source: ImageSource | None, owner: str, task_id: str, *, param: str, now: float
-    ) -> str | None:
-        """Put an inline image into the bucket; return the key of an image that lies there.
+    def store(self, sources: Sources, task: Task, *, now: float) -> Task:
+        """Put the inline images into the bucket; return the task with its images' whereabouts.
 
-        Raises `ValidationError` for `param` where an upload has not arrived.
+        Raises `ValidationError`, with nothing written, where an upload has not arrived.
         """
+        for image, source in sources:
+            if isinstance(source, StoredImage) and source.uploaded:
+                try:
+                    uploads.require(self.files.written_at(source.key), now=now)
+                except ValidationError as exc:
+                    raise image.refused(exc) from exc
+        more: list[dict[str, str]] = []
+        for image, source in sources:
+            where = self._stored(source, task)
+            if image.role == FIRST_FRAME:
+                task = replace(task, image_key=where.get("key"), image_url=where.get("url"))
+            else:
+                more.append({"role": image.role, **where})
+        return replace(task, more_images=more or None)
+
+    def _stored(self, source: ImageSource, task: Task) -> dict[str, str]:
         match source:
             case InlineImage(image):
-                key = input_key(owner, task_id, image.sha256, image.extension)
+                key = input_key(task.owner, task.task_id, image.sha256, image.extension)
                 self.files.put(key, image.data, image.content_type)
-                return key
-            case StoredImage(key, uploaded=True):
-                try:
-                    uploads.require(self.files.written_at(key), now=now)
-                except ValidationError as exc:
-                    raise ValidationError.field(param, exc.message, code=exc.code) from exc
-                return key
+                return {"key": key}
             case StoredImage(key):
-                return key
-        return None
+                return {"key": key}
+            case RemoteImage(url):
+                return {"url": url}

@@ -1,21 +1,24 @@
-"""Use case: accept a submit exactly once. Order matters: image, then task, then message.
+"""Use case: accept a submit exactly once. Order matters: images, then task, then message.
 
 A task that is in the table is accepted, and the submit answers so. The message is a hint that is
 sent at once; where SQS does not take it in time, the sweeper's next round sends it.
-One submit costs one DynamoDB write and one SQS send, one S3 put when it carries an image (one HEAD
-when it names an upload), and one read more where its key has limits.
+One submit costs one DynamoDB write and one SQS send, one S3 put for each image it carries (one HEAD
+for each upload it names), and one read more where its key has limits.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
 from videoapi.accounts.rate_limits import Limiter, Quota
 from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore, Unconfirmed
+from videoapi.catalog.fitting import FIRST_FRAME, ROLES, Demand, Unsupported, possible
+from videoapi.catalog.routes import Route, routes_of
 from videoapi.domain import transitions
 from videoapi.domain.ids import derived_task_id, new_task_id
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
@@ -25,19 +28,23 @@ from videoapi.errors import Conflict, RateLimited, ServiceError, ValidationError
 from videoapi.metrics import Metrics
 from videoapi.usecases import sdk_retries
 from videoapi.usecases.caller import Caller
-from videoapi.usecases.input_images import ImageSource, InputImages, RemoteImage
+from videoapi.usecases.input_images import GivenImage, InputImages, Sources
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """What a submit asks for. `image` is as the caller gave it: text, or the bytes of a file."""
+    """What a submit asks for: the first frame first, then the last one, or references.
+
+    `names` are what the caller calls fields that it calls otherwise than `GenerationRequest`.
+    """
 
     request: GenerationRequest
-    image: str | bytes | None
-    image_param: str
+    images: tuple[GivenImage, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     dialect: Dialect
 
 
+ADDED = {"negative_prompt", "seed", "generate_audio"}  # to the fields of the first version
 MAX_TRIES = 3  # of a submit whose place others took while it made one free
 
 
@@ -58,6 +65,8 @@ class Submissions:
     images: InputImages
     limiter: Limiter
     measurements: Metrics
+    routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
+    strict_lengths: bool = False
 
     def submit(self, submission: Submission, caller: Caller) -> Submitted:
         """Accept a submit, or find the task that an earlier try of it made.
@@ -66,10 +75,10 @@ class Submissions:
         request), `Conflict` (the task was deleted), `RateLimited`, and `ServiceError` (nothing
         accepted; retryable only where a repetition cannot pay twice).
         """
-        source = self.images.source_of(submission.image, caller.owner, param=submission.image_param)
-        task = _new_task(submission, caller, source)
+        sources = self.images.sources_of(submission.images, caller.owner)
+        task = _new_task(submission, caller, sources)
         try:
-            task, existing, quota = self._create(task, source, submission, caller)
+            task, existing, quota = self._create(task, sources, submission, caller)
         except (RateLimited, ValidationError) as refusal:
             existing = self._known(task, caller)
             if existing is None:
@@ -88,18 +97,15 @@ class Submissions:
         return Submitted(task, quota=quota.counted())
 
     def _create(
-        self, task: Task, source: ImageSource | None, submission: Submission, caller: Caller
+        self, task: Task, sources: Sources, submission: Submission, caller: Caller
     ) -> tuple[Task, Task | None, Quota]:
         """Write the task, unless there is one already; return both, and what the key has left."""
         earlier, record = sdk_retries.earlier(self.store, task, caller)
         if earlier is not None:
             return task, earlier, Quota()
+        self._require_possible(submission)
         quota = self.limiter.quota(caller.key, caller.now)
-        key = self.images.store(
-            source, task.owner, task.task_id, param=submission.image_param, now=caller.now
-        )
-        url = source.url if isinstance(source, RemoteImage) else None
-        task = replace(task, image_key=key, image_url=url)
+        task = self.images.store(sources, task, now=caller.now)
         others = [record.write(task)] if record else []
         for _ in range(MAX_TRIES):
             try:
@@ -109,6 +115,15 @@ class Submissions:
                     return task, self._other(failed), quota
                 self.limiter.reconsider(quota, failed)
         raise ServiceError("The tasks alive of this key change too quickly. Try again.")
+
+    def _require_possible(self, submission: Submission) -> None:
+        """Raise `ValidationError` for what no route of the model can make."""
+        routes = routes_of(self.routes, submission.request.model)
+        demand = Demand.of(submission.request, tuple(each.role for each in submission.images))
+        try:
+            possible(routes, demand, strict=self.strict_lengths)
+        except Unsupported as problem:
+            raise _unsupported(problem, submission) from problem
 
     def _other(self, failed: ConditionFailed) -> Task:
         """Return the task of the same submit's other try."""
@@ -159,7 +174,7 @@ class Submissions:
                 self.store.apply(task.task_id, transitions.unsent(task, now=now))
 
 
-def _new_task(submission: Submission, caller: Caller, source: ImageSource | None) -> Task:
+def _new_task(submission: Submission, caller: Caller, sources: Sources) -> Task:
     key, now = caller.idempotency_key, timestamp(caller.now)
     return Task(
         task_id=derived_task_id(caller.owner, key) if key else new_task_id(),
@@ -172,10 +187,29 @@ def _new_task(submission: Submission, caller: Caller, source: ImageSource | None
         lease_until=NEVER,
         request=submission.request,
         dialect=caller.dialect,
-        fingerprint=_fingerprint(submission, source.identity if source else None),
+        fingerprint=_fingerprint(submission, sources),
     )
 
 
-def _fingerprint(submission: Submission, image: str | None) -> str:
-    asked = {**asdict(submission.request), "image": image}
+def _unsupported(problem: Unsupported, submission: Submission) -> ValidationError:
+    role = ROLES.get(problem.field)
+    images = (each.param.partition(".")[0] for each in submission.images if each.role == role)
+    name = next(images, submission.names.get(problem.field, problem.field))
+    error = ValidationError.field(name, str(problem), code="unsupported_value")
+    error.details = [{**each, "allowed": list(problem.legal)} for each in error.details or ()]
+    return error
+
+
+def _fingerprint(submission: Submission, sources: Sources) -> str:
+    """Return what tells a request from another.
+
+    What was added later counts only where it is said: a request keeps its fingerprint over updates.
+    """
+    asked = asdict(submission.request)
+    del asked["size_named"]
+    asked = {name: value for name, value in asked.items() if name not in ADDED or value is not None}
+    identities = [(image.role, source.identity) for image, source in sources]
+    asked["image"] = next((each for role, each in identities if role == FIRST_FRAME), None)
+    if more := [each for each in identities if each[0] != FIRST_FRAME]:
+        asked["more_images"] = more
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

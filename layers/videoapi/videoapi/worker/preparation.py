@@ -1,6 +1,9 @@
-"""What goes upstream for a task: its image, its prompt and the fields a relay knows."""
+"""What goes upstream for a task: its images, its prompt and the fields a relay knows."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
 
 from videoapi.aws.files import FileStore, thumbnail_key
 from videoapi.catalog.fitting import Demand, fit
@@ -13,7 +16,7 @@ from videoapi.net.downloads import Fetcher
 from videoapi.net.receiving import DownloadFailed
 from videoapi.providers.errors import ImageUnavailable
 from videoapi.providers.prompt_optimizer import PromptOptimizer
-from videoapi.providers.provider import InputImage, Order
+from videoapi.providers.provider import ImageRole, InputImage, Order
 from videoapi.settings import Settings
 from videoapi.worker.prompts import compose
 
@@ -30,7 +33,7 @@ NO_THUMBNAIL = (
 class PreparedOrder:
     """What one POST says, and what was learnt on the way. `optimized` None: not asked for.
 
-    `image_note` says what was not done to the image.
+    `image_note` says what was not done to the images.
     """
 
     order: Order
@@ -39,9 +42,16 @@ class PreparedOrder:
     image_note: str | None = None
 
 
+class _Picture(NamedTuple):
+    """An image as it is sent, and whether it is known to be upright."""
+
+    image: InputImage
+    upright: bool
+
+
 @dataclass(frozen=True)
 class OrderBuilder:
-    """Makes the order for one task. Raises `GenerationError` when its image cannot be had."""
+    """Makes the order for one task. Raises `GenerationError` when an image cannot be had."""
 
     settings: Settings
     files: FileStore
@@ -49,19 +59,17 @@ class OrderBuilder:
     optimizer: PromptOptimizer | None = None  # None where none is configured
 
     def prepare(self, task: Task, route: Route) -> PreparedOrder:
-        """Read the image and find the words. Nothing is charged for trying.
+        """Read the images and find the words. Nothing is charged for trying.
 
         Raises `ImageUnavailable` where trying again may help.
 
         A second attempt says the same words as the first, and has its thumbnail already.
         """
-        request, given = task.request, self._image(task)
-        turned = upright(given) if given else None
-        image = turned or given
+        request, pictures = task.request, self._pictures(task)
         if task.prompt_sent is not None:
             prompt, optimized = task.prompt_sent, _flag(task.prompt_optimized)
         else:
-            prompt, optimized = self._prompt(request, has_image=image is not None)
+            prompt, optimized = self._prompt(request, has_image=bool(pictures))
         made = fit(
             route,
             Demand.of(request, task.image_roles),
@@ -77,12 +85,13 @@ class OrderBuilder:
             negative_prompt=request.negative_prompt,
             seed=request.seed,
             generate_audio=request.generate_audio,
-            images=(InputImage(data=image.data, content_type=image.content_type),) if image else (),
+            images=tuple(picture.image for picture in pictures),
             extra=extra_fields(request) if self.settings.veo3_extra_fields else {},
         )
-        key = task.thumbnail_key or self._thumbnail(task, image)
-        undone = ((NOT_TURNED, turned), (NO_THUMBNAIL, key)) if given else ()
-        note = " ".join(text for text, done in undone if done is None)
+        key = task.thumbnail_key or self._thumbnail(task, pictures)
+        turned = all(picture.upright for picture in pictures)
+        undone = ((NOT_TURNED, turned), (NO_THUMBNAIL, key)) if pictures else ()
+        note = " ".join(text for text, done in undone if not done)
         return PreparedOrder(order, optimized, key, note or None)
 
     def withdraw(self, prepared: PreparedOrder, task: Task | None) -> None:
@@ -99,28 +108,36 @@ class OrderBuilder:
             better = self.optimizer.optimize(request.prompt, has_image=has_image)
         return compose(request, has_image=has_image, prompt=better), better is not None
 
-    def _image(self, task: Task) -> images.Image | None:
-        if task.image_key is None and task.image_url is None:
-            return None
-        try:
-            return images.read_bytes(self._bytes(task))
-        except ValidationError as exc:
-            if isinstance(exc.__cause__, DownloadFailed) and exc.__cause__.transient:
-                raise ImageUnavailable(exc.message) from exc
-            raise GenerationError(exc.message, code=exc.code, kind=exc.type) from exc
+    def _pictures(self, task: Task) -> tuple[_Picture, ...]:
+        """Return the task's images as they are sent; one at a time has its pixels in memory."""
+        return tuple(self._picture(where, name) for where, name in _named(task.images))
 
-    def _bytes(self, task: Task) -> bytes:
-        if task.image_url is not None:
-            return self.fetcher.image(task.image_url)
-        found = self.files.get(task.image_key or "")
+    def _picture(self, where: Mapping[str, str], name: str) -> _Picture:
+        try:
+            given = images.read_bytes(self._bytes(where))
+        except ValidationError as exc:
+            message = f"{name}: {exc.message}" if name else exc.message
+            if isinstance(exc.__cause__, DownloadFailed) and exc.__cause__.transient:
+                raise ImageUnavailable(message) from exc
+            raise GenerationError(message, code=exc.code, kind=exc.type) from exc
+        turned = upright(given)
+        sent = turned or given
+        role = ImageRole(where["role"])
+        image = InputImage(data=sent.data, content_type=sent.content_type, role=role)
+        return _Picture(image, upright=turned is not None)
+
+    def _bytes(self, where: Mapping[str, str]) -> bytes:
+        if "url" in where:
+            return self.fetcher.image(where["url"])
+        found = self.files.get(where["key"])
         if found is None:
             message = "The input image is gone from the bucket."
             raise ValidationError(message, code="invalid_image")
         return found[0]
 
-    def _thumbnail(self, task: Task, image: images.Image | None) -> str | None:
-        """Keep a small picture of the input; a video without one is still a video."""
-        small = thumbnail(image.data) if image else None
+    def _thumbnail(self, task: Task, pictures: Sequence[_Picture]) -> str | None:
+        """Keep a small picture of the first image; a video without one is still a video."""
+        small = thumbnail(pictures[0].image.data) if pictures else None
         if small is None:
             return None
         key = thumbnail_key(task.owner, task.task_id)
@@ -129,6 +146,19 @@ class OrderBuilder:
         except ServiceError:
             return None
         return key
+
+
+def _named(given: Iterable[Mapping[str, str]]) -> Iterator[tuple[Mapping[str, str], str]]:
+    """Give each image what an error calls it; of the first frame it says nothing."""
+    references = count()
+    for where in given:
+        match where["role"]:
+            case ImageRole.REFERENCE:
+                yield where, f"reference_images.{next(references)}"
+            case ImageRole.LAST_FRAME:
+                yield where, "last_frame"
+            case _:
+                yield where, ""
 
 
 def _flag(stored: int | None) -> bool | None:

@@ -3,7 +3,8 @@
 Not with Powertools' own parser: it cuts a file off at the first bytes that look like its boundary.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +13,22 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from videoapi.api import aliases
 from videoapi.api.aliases import REFERENCE
-from videoapi.api.fields import printable
+from videoapi.api.fields import object_or_text, printable
 from videoapi.errors import MalformedBody, ValidationError
 
 MAX_PARTS = 64
+MAX_STEPS = 3  # of brackets: `frame_images[0][image_url][url]`
 METADATA = "metadata["
 #: How a form may say one image: as itself, as the one of a list, as an object's URL.
-SPELLINGS = {"": "", "[]": "", "[image_url]": "image_url", "[url]": "image_url"}
+SPELLINGS = {
+    "": "",
+    "[]": "",
+    "[image_url]": "image_url",
+    "[url]": "image_url",
+    "[image_url][url]": "image_url",
+}
+
+type Path = tuple[str, ...]
 
 
 @dataclass
@@ -43,6 +53,13 @@ class Part:
             return None
 
     @property
+    def image(self) -> str | bytes:
+        """The part as an image: a file's bytes, or a text. Its type and file name do not count."""
+        text = self.text
+        is_file = text is None or self.option("filename") is not None
+        return bytes(self.data) if is_file or text is None else text
+
+    @property
     def is_blank(self) -> bool:
         """Whether nothing was filled in. An empty file with a name is a file that was lost."""
         return not self.data.strip() and not self.option("filename")
@@ -50,36 +67,50 @@ class Part:
 
 @dataclass
 class Form:
-    """The text fields of a form, and the one file that the image may be, with its field's name."""
+    """What a form says: texts, and the bytes of files, by their fields' names.
+
+    `lists` holds the images of fields that may have several, each by its place and, of an object,
+    by the path of its keys.
+    """
 
     fields: dict[str, Any] = field(default_factory=dict)
-    file: bytes | None = None
-    file_name: str = REFERENCE
-    images: int = 0
+    metadata: dict[str, str] = field(default_factory=dict)
+    single: set[str] = field(default_factory=set)
+    lists: dict[str, dict[int, dict[Path, Any]]] = field(default_factory=dict)
 
 
-def read_form(body: bytes, content_type: str) -> Form:
-    """Read a form. Raises `MalformedBody`, or `ValidationError` for a part we cannot use.
+def read_form(body: bytes, content_type: str) -> dict[str, Any]:
+    """Return a form's fields; a file is `bytes`, an object of brackets a `dict`.
 
-    A blank field is one not said, as browsers send what nobody has filled in.
+    Raises `MalformedBody`, or `ValidationError` for a part we cannot use. A blank field is one not
+    said, as browsers send what nobody has filled in.
     """
-    form, metadata = Form(), dict[str, str]()
+    form = Form()
     for part in _parts(body, _boundary(content_type)):
         name = part.option("name")
         if name is None:
             message = "A part of the form has no name."
             raise MalformedBody(message)
-        if part.is_blank:
-            continue
-        if aliases.meant(name.partition("[")[0]) == REFERENCE:
-            _refer(form, name, part)
-        elif name.startswith(METADATA) and name.endswith("]"):
-            _set_once(metadata, name[len(METADATA) : -1], name, part)
-        else:
-            _set_once(form.fields, name, name, part)
+        if not part.is_blank:
+            _take(form, name, part)
+    metadata = form.metadata
     if metadata and form.fields.setdefault("metadata", metadata) is not metadata:
         raise ValidationError.field("metadata", "Send one JSON text, or one part for each pair")
-    return form
+    for name, images in form.lists.items():
+        form.fields[name] = [_nested(name, paths) for _, paths in sorted(images.items())]
+    return form.fields
+
+
+def _take(form: Form, name: str, part: Part) -> None:
+    meant = aliases.meant(name.partition("[")[0])
+    if meant in aliases.SINGLE_IMAGES:
+        _refer(form, meant, name, part)
+    elif meant in aliases.IMAGE_LISTS:
+        _refer_further(form, name, part)
+    elif name.startswith(METADATA) and name.endswith("]"):
+        _set_once(form.metadata, name[len(METADATA) : -1], name, part)
+    else:
+        _set_once(form.fields, name, name, part)
 
 
 def _set_once(fields: dict[str, Any], key: str, name: str, part: Part) -> None:
@@ -93,21 +124,59 @@ def _set_once(fields: dict[str, Any], key: str, name: str, part: Part) -> None:
     fields[key] = _text(name, part)
 
 
-def _refer(form: Form, name: str, part: Part) -> None:
-    """Take the image; its bytes decide what it is, not its type or file name."""
+def _refer(form: Form, meant: str, name: str, part: Part) -> None:
+    """Take the one image of a field."""
     base, bracket, rest = name.partition("[")
     key = SPELLINGS.get(bracket + rest)
     if key is None:
-        raise ValidationError.field(REFERENCE, "Send one file, or one image_url")
-    form.images += 1
-    if form.images > 1:
-        raise ValidationError.field(REFERENCE, "Send only one reference image")
-    if key:
-        form.fields[base] = {key: _text(name, part)}
-    elif part.option("filename") is not None or part.text is None:
-        form.file, form.file_name = bytes(part.data), base
-    else:
-        form.fields[base] = part.text
+        raise ValidationError.field(meant, "Send one file, or one image_url")
+    if meant in form.single:
+        raise ValidationError.field(meant, "Send only one image")
+    form.single.add(meant)
+    form.fields[base] = {key: _text(name, part)} if key else part.image
+
+
+def _refer_further(form: Form, name: str, part: Part) -> None:
+    """Take one of a field's images, or a key of one: `[]`, `[0]`, `[][image_url][url]`, as JSON.
+
+    A key that the last image of `[]` has already begins the next one, as SDKs write lists.
+    """
+    base, bracket, rest = name.partition("[")
+    steps = rest.removesuffix("]").split("][") if bracket else []
+    if len(steps) > MAX_STEPS or (bracket and not rest.endswith("]")):
+        raise ValidationError.field(printable(base), "Send files, URLs, or objects with image_url")
+    images, value = form.lists.setdefault(base, {}), part.image
+    if not steps and isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        told = object_or_text(value)
+        for each in told if isinstance(told, list) else [told]:
+            images[_next(images)] = {(): each}
+        return
+    place, path = _next(images), tuple(steps)
+    if steps and re.fullmatch("[0-9]{1,2}", steps[0]):
+        place, path = int(steps[0]), path[1:]
+    elif steps:
+        path = path[1:] if steps[0] == "" else path
+        last = images.get(place - 1, {(): None})
+        place -= 1 if path and path not in last and () not in last else 0
+    if path in images.setdefault(place, {}):
+        raise ValidationError.field(printable(name), "Send it once")
+    images[place][path] = value
+
+
+def _next(images: Mapping[int, object]) -> int:
+    return max(images, default=-1) + 1
+
+
+def _nested(name: str, paths: Mapping[Path, Any]) -> Any:  # noqa: ANN401 — JSON
+    """Return the object that paths of keys and their values make."""
+    if () in paths:
+        if len(paths) > 1:
+            raise ValidationError.field(printable(name), "One of its images is said twice")
+        return paths[()]
+    inner: dict[str, dict[Path, Any]] = {}
+    for (first, *others), value in paths.items():
+        inner.setdefault(first, {})[tuple(others)] = value
+    return {key: _nested(name, below) for key, below in inner.items()}
 
 
 def _text(name: str, part: Part) -> str:

@@ -10,7 +10,7 @@ from videoapi.api.results import (
     video_link,
 )
 from videoapi.aws.presigned import UrlSigner
-from videoapi.domain.tasks import Status, Task
+from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import VideoApiError
 
@@ -116,15 +116,28 @@ def _rest_result(task: Task, links: UrlSigner, now: float) -> dict[str, Any] | N
             "expires_at": _instant(ends),
             "content_type": result.get("content_type"),
             "size_bytes": result.get("size_bytes"),
-            "requested": {
-                "seconds": task.request.seconds,
-                "fps": task.request.fps,
-                "size": task.request.size,
-            },
+            "requested": _requested(task.request) | _images_of(task),
             "actual": result.get("actual"),
         },
         "duration": result.get("duration"),
     }
+
+
+def _requested(request: GenerationRequest) -> dict[str, Any]:
+    asked = {"seconds": request.seconds, "fps": request.fps, "size": request.size}
+    further = {
+        "negative_prompt": request.negative_prompt,
+        "seed": request.seed,
+        "generate_audio": request.generate_audio,
+    }
+    return asked | {name: value for name, value in further.items() if value is not None}
+
+
+def _images_of(task: Task) -> dict[str, Any]:
+    """Return what more images than the first were asked for: never where they are."""
+    roles = task.image_roles
+    last = {"last_frame": True} if "last_frame" in roles else {}
+    return last | ({"reference_images": n} if (n := roles.count("reference")) else {})
 
 
 def _instant(epoch_seconds: float | None) -> str | None:
