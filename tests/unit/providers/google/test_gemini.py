@@ -172,6 +172,12 @@ def test_what_google_would_drop_or_bill_is_refused_unsent(changes):
     assert (refusal.cause, requests) == (Cause.BAD_REQUEST, [])
 
 
+def test_an_image_alone_is_an_input():
+    (given,) = submitted(prompt="", images=(image(),))["input"]
+    assert [part["type"] for part in given["content"]] == ["text", "image"]
+    assert given["content"][0]["text"] == "<FIRST_FRAME>"
+
+
 BLOCKED = {"error": {"code": "content_blocked", "message": "The input was blocked."}}
 
 

@@ -51,8 +51,8 @@ def interaction_of(order: Order) -> dict[str, Any]:
     Raise `SubmitRefused` for what Google would drop: an empty input is billed as a whole clip, and
     a length in the wrong place is ignored and billed at ten seconds.
     """
-    if not order.prompt.strip():
-        raise impossible("there is no prompt")
+    if not (order.prompt.strip() or order.images):
+        raise impossible("there is neither a prompt nor an image")
     if order.negative_prompt:
         raise impossible("this model takes no negative prompt")
     if order.generate_audio is False:
@@ -91,7 +91,7 @@ def _content(
         *("<LAST_FRAME>" for _ in images[ImageRole.LAST_FRAME]),
         *(f"<IMAGE_REF_{at}>" for at in range(len(images[ImageRole.REFERENCE]))),
     ]
-    yield {"type": "text", "text": text_of(" ".join([*names, order.prompt]))}
+    yield {"type": "text", "text": text_of(" ".join([*names, order.prompt]).strip())}
     for image in (image for role in ImageRole for image in images[role]):
         yield {"type": "image", "data": base64_of(image), "mime_type": image.content_type}
 
