@@ -11,7 +11,7 @@ import pytest
 from tests.fault_injection import table
 from tests.fault_injection.chaos import chaos
 from tests.fault_injection.runner import KillRunner
-from tests.fault_injection.scenarios import AMBIGUOUS, OFTEN, ONCE, POINTS
+from tests.fault_injection.scenarios import AMBIGUOUS, AT_GOOGLE, OFTEN, ONCE, POINTS
 from tests.fault_injection.stack import running_fault_stack
 
 SHORT_LEASE = {"LEASE_SECONDS": "5", "VIDEO_GENERATION_RETRY_DELAY": "1"}
@@ -95,6 +95,15 @@ def rush(running, long, say):
     say(f"after {time.monotonic() - began:.0f} s all have ended, {videos} with a video;")
     say(f"{len(struck)} workers were killed meanwhile")
     return Rush(names, answers, tasks, struck)
+
+
+@pytest.fixture(scope="session")
+def outcomes_at_google(running, long, say):
+    """Kill workers of Google's jobs at every point; a third of the points in the short form."""
+    running.limit(6)
+    running.configure(**SHORT_LEASE, VEO3_SKIP_UPLOAD="false", VEO3_AMBIGUOUS_SUBMIT="fail")
+    say("one kill each, at Google's providers")
+    return KillRunner(running, say, runs=100).run(AT_GOOGLE if long else AT_GOOGLE[::3], 1)
 
 
 @pytest.fixture(scope="session")

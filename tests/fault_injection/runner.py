@@ -45,11 +45,12 @@ class Outcome:
 class KillRunner:
     """Runs of kills on one stack; `say` gets a line for each."""
 
-    def __init__(self, fault_stack, say=lambda _: None, *, seed=4):
+    def __init__(self, fault_stack, say=lambda _: None, *, seed=4, runs=0):
+        """`runs` is the number before the first run's: it is part of the tasks' names."""
         self._fault_stack = fault_stack
         self._say = say
         self._random = random.Random(seed)  # noqa: S311 — the order of submits
-        self._runs = 0
+        self._runs = runs
 
     def run(self, points, times, *, retry=False, measured=False, within=600):
         """Kill the workers of `times` tasks at each point, all tasks alive at once."""
@@ -65,7 +66,12 @@ class KillRunner:
             self._fault_stack.traps.set(task_id(victim.name), *victim.point.traps)
         with ThreadPoolExecutor(SUBMIT_AT_ONCE) as threads:
             submitted = [
-                threads.submit(self._fault_stack.submit, each.name, each.point.tokens)
+                threads.submit(
+                    self._fault_stack.submit,
+                    each.name,
+                    each.point.tokens,
+                    model=each.point.model,
+                )
                 for each in victims
             ]
             self._watch(victims, submitted, time.monotonic() + within)

@@ -5,6 +5,12 @@ from dataclasses import dataclass, replace
 from tests.fault_injection.traps import Trap, at
 
 COMPLETED, UNKNOWN, CRASHED = "completed", "unknown", "crashed"
+MODELS = {  # by the provider that makes it; `both` fails over from the relay to Google
+    "veo_3_1": "relay:veo_3_1",
+    "both": "relay:veo_3_1,vertex:veo-3.1-fast-generate-001",
+    "veo": "vertex:veo-3.1-fast-generate-001",
+    "omni": "gemini:gemini-omni-1.2-flash",
+}
 PAUSE = 31  # seconds for which a video is not there yet
 RECEIVES = 5  # of a message, then it is a dead letter
 
@@ -16,8 +22,9 @@ class Point:
     `tokens` tell the relay how to behave, `traps` strike from within, `relay_saw` from outside once
     the relay's count of that name is above 0. `paid`: how many jobs the relay has accepted for the
     task in the end; `again`: how many with VEO3_AMBIGUOUS_SUBMIT=retry. `copies`: only happens with
-    VEO3_SKIP_UPLOAD=false. `kills`: how many each task takes. `pause`: seconds that the task was to
-    rest anyway. `safe_by`: the place in `videoapi` that sees to it, `because`: how.
+    VEO3_SKIP_UPLOAD=false. `kills`: how many each task takes. `pause`: seconds that the task
+    was to rest anyway. `model` is what the caller asks for: one of `MODELS`. `safe_by`: the
+    place in `videoapi` that sees to it, `because`: how.
     """
 
     name: str
@@ -30,6 +37,7 @@ class Point:
     copies: bool = False
     kills: int = 1
     pause: float = 0.0
+    model: str = "veo_3_1"
     safe_by: str = ""
     because: str = ""
 
@@ -87,6 +95,29 @@ POINTS = (
         "the intent is taken back; a message comes back",
         Point("after a refusal, the next attempt not sent", COMPLETED, *sending("before")),
         Point("after a refusal, the next attempt sent", COMPLETED, *sending("after")),
+    ),
+    *safe_by(
+        "worker.posting.Posting.ensure_job",
+        "an intent without an id is unknown",
+        Point(
+            "after a refusal, the next route not written",
+            UNKNOWN,
+            (at("refused"),),
+            tokens="[[relay.submit:503]]",
+            model="both",
+            paid=0,
+        ),
+    ),
+    *safe_by(
+        "domain.attempts.next_route",
+        "the intent is taken back, and the row names the route",
+        Point(
+            "after a refusal, the next route written",
+            COMPLETED,
+            (at("rerouted"),),
+            tokens="[[relay.submit:503]]",
+            model="both",
+        ),
     ),
     *safe_by(
         "worker.watch.Watch.follow",
@@ -195,3 +226,10 @@ POINTS = (
 AMBIGUOUS = tuple(point for point in POINTS if point.ends == UNKNOWN)
 OFTEN = tuple(point for point in POINTS if point.kills > 1)
 ONCE = tuple(point for point in POINTS if point.kills == 1)
+# Without those of the relay's file server, which Google does not have.
+AT_GOOGLE = tuple(
+    replace(point, model=model)
+    for model in ("veo", "omni")
+    for point in ONCE
+    if point.model == "veo_3_1" and "file" not in point.tokens
+)

@@ -18,6 +18,7 @@ from devstack.build import BUILT
 from devstack.deploy import STACK, zipped
 from devstack.testing import running_stack
 from tests.fault_injection.journal import Journal
+from tests.fault_injection.scenarios import MODELS
 from tests.fault_injection.traps import Traps
 from tests.support.pictures import png
 from videoapi.api.application import ANONYMOUS
@@ -89,17 +90,19 @@ class FaultStack:
         finally:
             change(UUID=uuid, Enabled=True)
 
-    def post(self, name, tokens="", *, image=True):
-        """Submit a task in the OpenAI dialect; its prompt tells the relay its name."""
+    def post(self, name, tokens="", *, image=True, model="veo_3_1"):
+        """Submit a task in the OpenAI dialect; its prompt tells the provider its name."""
         prompt = f"{MARKER} {name} [[key:{name}]] {tokens}"
-        body = {"prompt": prompt, "size": "64x64", "seconds": 1}
+        body = {"prompt": prompt, "model": model, "size": "64x64", "seconds": 1}
+        if model != "veo_3_1":  # Google makes no other sizes
+            body |= {"prompt": f"{prompt} [[render:tiny]]", "size": "1280x720", "seconds": 4}
         if image:
             body["input_reference"] = f"data:image/png;base64,{IMAGE}"
         return self.api.post("/v1/videos", json=body, headers={"Idempotency-Key": name})
 
-    def submit(self, name, tokens="", *, image=True):
+    def submit(self, name, tokens="", *, image=True, model="veo_3_1"):
         """Submit a task and return its id; raises for an answer that does not accept it."""
-        answer = self.post(name, tokens, image=image)
+        answer = self.post(name, tokens, image=image, model=model)
         answer.raise_for_status()
         return answer.json()["id"]
 
@@ -243,7 +246,12 @@ def running_fault_stack():
     """Run a stack for the block; `configure` and `limit` make it what a test needs."""
     with (
         TemporaryDirectory(prefix="faults-") as folder,
-        running_stack(UPSTREAM_SECONDS="0.5", LOG_LEVEL="DEBUG") as stack,
+        running_stack(
+            UPSTREAM_SECONDS="0.5",
+            LOG_LEVEL="DEBUG",
+            VIDEO_PROVIDERS="relay,vertex,gemini",
+            VIDEO_ROUTES=";".join(f"{model}={routes}" for model, routes in MODELS.items()),
+        ) as stack,
     ):
         fault_stack = FaultStack(stack, Path(folder))
         try:

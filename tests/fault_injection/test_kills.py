@@ -24,6 +24,12 @@ def test_a_lost_answer_is_tried_again_where_the_caller_chose_so(point, outcomes)
     assert [outcome.wrong for outcome in mine if outcome.wrong] == []
 
 
+def test_kills_at_google_are_survived_alike(outcomes_at_google):
+    """The same points as at the relay, with the same endings and payments."""
+    assert {outcome.point.model for outcome in outcomes_at_google} == {"veo", "omni"}
+    assert [outcome.wrong for outcome in outcomes_at_google if outcome.wrong] == []
+
+
 def test_no_job_is_paid_twice_against_the_callers_will(outcomes):
     assert {row.name: row.duplicates for row in rows(outcomes) if row.duplicates} == {}
 

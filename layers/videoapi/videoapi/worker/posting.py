@@ -86,9 +86,11 @@ class Posting:
         if not at_once or not retries_left(task, self.settings):
             refusal.next_route = str(following)
             raise refusal
+        checkpoint(self.log, "refused")
         change = attempts.next_route(task, str(following), now=self.clock(), code=refusal.code)
         lease.apply(change)
         lease.posting = False
+        checkpoint(self.log, "rerouted")
         self.measurements.refused()
         self.log.warning(
             "the next route follows", code=refusal.code, detail=detail, route=str(following)
