@@ -28,7 +28,7 @@ S3_OPERATIONS = {"PUT": "PutObject", "GET": "GetObject", "DELETE": "DeleteObject
 OK = 200
 TASK_ID = re.compile(r"vid_[a-z0-9]{24,64}")
 
-current = {"task": ""}
+current = {"task": "", "hurried": False}
 
 
 def note(what, task, **more):
@@ -108,6 +108,7 @@ def turn_to(task):
         note("returned", current["task"])
         current["task"] = task
         note("received", task, count=0)
+        current["hurried"] = spring(task, "before", "Invoke") == "hurry"
 
 
 def _call(request):
@@ -140,14 +141,14 @@ class Body:
         return getattr(self._file, name)
 
 
-class Hurried:
-    """Lambda's context of an invocation that must end soon."""
+class Context:
+    """Lambda's context; an invocation that is hurried must end soon."""
 
     def __init__(self, context):
         self._context = context
 
     def get_remaining_time_in_millis(self):
-        return 30_000
+        return 30_000 if current["hurried"] else self._context.get_remaining_time_in_millis()
 
     def __getattr__(self, name):
         return getattr(self._context, name)
@@ -164,9 +165,8 @@ def handler(event, context):
         current["task"] = found[0] if found else ""
         count = record["attributes"]["ApproximateReceiveCount"]
         note("received", current["task"], count=int(count))
-    if spring(current["task"], "before", "Invoke") == "hurry":
-        context = Hurried(context)
-    answer = app.handler(event, context)
+    current["hurried"] = spring(current["task"], "before", "Invoke") == "hurry"
+    answer = app.handler(event, Context(context))
     note("returned", current["task"])
     current["task"] = ""
     return answer
