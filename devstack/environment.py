@@ -3,13 +3,16 @@
 import logging
 import os
 import shutil
+import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from devstack.settings import Settings
 
+_REMOVAL_SECONDS = 5  # that a stop waits for its files to be gone
 #: All that is left of the user's environment. MiniStack hands its own on to the functions, which
 #: must see no profile, no key and no setting but those of the template, as in Lambda.
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TERM", "TZ")
@@ -52,7 +55,18 @@ def scratch(state: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        _remove(own)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; what takes long goes on after the end of this process."""
+
+    def remove() -> None:  # in a session of its own: Ctrl-C at the terminal is not for it
+        subprocess.run(["/bin/rm", "-rf", folder], start_new_session=True, check=False)
+
+    removal = threading.Thread(target=remove, daemon=True)
+    removal.start()
+    removal.join(_REMOVAL_SECONDS)
 
 
 def _lives(pid: str) -> bool:

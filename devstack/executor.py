@@ -100,6 +100,8 @@ def stop() -> None:
     with lambda_runtime._lock:
         workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
         lambda_runtime._workers.clear()
+    for worker in (*workers, *_retired):
+        worker._tmpdir = None  # a copy of all layers, which `scratch` removes with all the others
     lambda_runtime.kill_workers([*workers, *_retired])
     until = time.monotonic() + _JOIN_SECONDS
     for thread in threading.enumerate():

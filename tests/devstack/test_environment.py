@@ -1,5 +1,6 @@
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_temporary_files_are_gone_after_the_run(tmp_path):
         made = Path(tempfile.mkdtemp())
         assert made.is_relative_to(tmp_path)
     assert not list((tmp_path / "run").iterdir())
+
+
+def test_removal_that_takes_long_keeps_no_stop_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr("devstack.environment._REMOVAL_SECONDS", 0)
+    with scratch(tmp_path):
+        made = Path(tempfile.mkdtemp())
+    until = time.monotonic() + 10
+    while made.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_scratch_of_a_killed_run_is_removed(tmp_path):

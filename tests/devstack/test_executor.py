@@ -2,11 +2,13 @@
 
 # ruff: noqa: SLF001 — MiniStack's internals are what this module is about
 import io
+import shutil
 import sys
 import threading
 import time
 import zipfile
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from ministack.core import lambda_runtime
@@ -142,6 +144,16 @@ def test_a_stop_ends_running_handlers_and_starts_no_other(held):
     assert results[0]["status"] == "error"
     with pytest.raises(RuntimeError, match="Unsupported runtime"):
         acquire("").invoke({}, "r")
+
+
+def test_a_stop_leaves_the_removal_of_layers_to_others():
+    """A copy of all layers for each worker took half a minute to remove under load."""
+    worker = acquire("def handler(event, context): return 1")
+    assert worker.invoke({}, "r")["result"] == 1
+    folder = Path(worker._tmpdir)
+    executor.stop()
+    assert folder.exists()
+    shutil.rmtree(folder)
 
 
 def test_a_stop_ends_a_handler_whose_process_only_starts(monkeypatch, tmp_path):
