@@ -26,6 +26,7 @@ from tests.support.simulation import Simulation
 from tests.support.task_factory import TaskFactory
 from videoapi import metrics
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
+from videoapi.aws.forecasts import ForecastStore
 from videoapi.domain import transitions
 from videoapi.worker.lease import Message
 
@@ -151,6 +152,9 @@ class _Workshop(Simulation):  # type: ignore[misc]  # the tests have no types
 
     def adapters(self) -> tuple[Any, Any, Any]:
         return self._services.store, self._services.queue, self._services.files
+
+    def forecast_adapter(self) -> ForecastStore:
+        return ForecastStore(self._services.store)
 
     def delivery_of(self, task_id: str, receipt: str) -> Message:
         end = self.clock() + 900

@@ -12,7 +12,7 @@ api, store, links = bootstrap.api(), bootstrap.store(), bootstrap.links()
 @api.get("/api/v1/tasks")
 def tasks() -> Response[str]:
     """Return a page of tasks, newest first."""
-    page = listing.rest_page(store, api.caller, api.query)
+    page = listing.rest_page(store, api.caller, api.query, now=api.clock())
     return answer(page.body, extra=NO_STORE | page.link(api.base_url))
 
 

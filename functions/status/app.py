@@ -7,19 +7,17 @@ from videoapi.api.replies import answer, deprecation, status_headers
 from videoapi.api.rest import responses as rest_responses
 from videoapi.usecases.lookup import get_owned_task
 
-api = bootstrap.api()
-store = bootstrap.store()
-links = bootstrap.links()
+api, store, links = bootstrap.api(), bootstrap.store(), bootstrap.links()
+forecasts = bootstrap.forecasts()
 
 
 @api.get("/api/v1/tasks/<task_id>")
 def task(task_id: str) -> Response[str]:
     """Return the whole task."""
     found = get_owned_task(store, task_id, api.caller)
-    now = api.clock()
-    return answer(
-        rest_responses.rest_task(found, links, now=now), extra=status_headers(found, now=now)
-    )
+    forecast, now = forecasts.of_use_to(found), api.clock()
+    body = rest_responses.rest_task(found, links, now=now, forecast=forecast)
+    return answer(body, extra=status_headers(found, now=now, forecast=forecast))
 
 
 @api.get("/api/v1/videos/<task_id>")
@@ -34,7 +32,8 @@ def deprecated(task_id: str) -> Response[str]:
 @api.get("/v1/videos/<task_id>")
 def video(task_id: str) -> Response[str]:
     """Return the video object, in the status words that its reader knows."""
-    return api.video(get_owned_task(store, task_id, api.caller), links)
+    found = get_owned_task(store, task_id, api.caller)
+    return api.video(found, links, forecast=forecasts.of_use_to(found))
 
 
 handler = api.handle

@@ -1,23 +1,30 @@
 """Reading one task, by every route and in every state: exact keys, exact types, headers."""
 
+import itertools
+import time
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.support.task_factory import UPSTREAM_VIDEO
+from videoapi.aws.forecasts import ForecastStore
+from videoapi.domain.forecast import Forecast, milliseconds
 from videoapi.errors import GenerationError
 
+WAITING = ("progress_source", "queue_position", "eta_seconds")
 TASK_KEYS = {
     "task_id", "status", "progress", "created_at", "updated_at", "completed_at", "result", "error",
-    "attempts", "provider", "model", "prompt", "video_url",
+    "attempts", "provider", "model", "prompt", "video_url", *WAITING,
 }  # fmt: skip
 VIDEO_KEYS = {
     "id", "object", "model", "status", "progress", "created", "created_at", "completed_at",
     "expires_at", "prompt", "size", "seconds", "remixed_from_video_id", "error", "video_url",
+    *WAITING,
 }  # fmt: skip
 OLD_KEYS = {"task_id", "status", "progress", "video_url", "error", "created_at", "updated_at"}
 STATES = ["pending", "processing", "completed", "failed", "cancelled"]
 OPEN = {"pending", "processing"}
+PROCESSES = itertools.count(1)
 NOW = 1_768_127_400.25  # 2026-01-11T10:30:00.250Z
 
 
@@ -106,6 +113,9 @@ def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, task_fa
         "task_id": task.task_id,
         "status": "completed",
         "progress": 100,
+        "progress_source": "provider",
+        "queue_position": None,
+        "eta_seconds": None,
         "created_at": "2026-01-11T10:30:00.250Z",
         "updated_at": "2026-01-11T10:30:00.250Z",
         "completed_at": "2026-01-11T10:30:00.250Z",
@@ -217,3 +227,85 @@ def test_expiry_is_told_as_the_end_of_the_retention_time(client, task_factory):
     task = task_factory.completed(now=NOW, retention=3600)
     video = video_of(client, task).json
     assert (video["completed_at"], video["expires_at"]) == (int(NOW), int(NOW) + 3600)
+
+
+def both_of(client, task):
+    """Return what both dialects tell of a task's future."""
+    found = [
+        {name: read(client, task).json[name] for name in WAITING} for read in (task_of, video_of)
+    ]
+    assert found[0] == found[1]
+    return tuple(found[0].values())
+
+
+def forecast(services, task, **known):
+    """Write a forecast by which somebody waits before the task."""
+    seen = Forecast(waiting=[1, milliseconds(task.due_at)], seen_at=time.time() - 0.1)
+    ForecastStore(services.store).look(seen, slots=1)
+    for seconds in known.get("durations", ()):
+        ForecastStore(services.store).end(task, seconds)
+
+
+@pytest.fixture
+def new_process(deploy):
+    """Return a client of functions that have read nothing yet."""
+    return deploy(AWS_LAMBDA_LOG_STREAM_NAME=str(next(PROCESSES)))
+
+
+@pytest.mark.parametrize("state", ["completed", "failed", "cancelled"])
+def test_ended_task_waits_for_nothing(client, task_factory, state):
+    assert both_of(client, getattr(task_factory, state)())[1:] == (None, None)
+
+
+def test_waiting_task_of_which_nothing_is_known_says_null(new_process, task_factory):
+    assert both_of(new_process, task_factory.pending()) == ("estimate", None, None)
+
+
+def test_waiting_task_tells_its_place_and_its_end(new_process, services, task_factory):
+    task = task_factory.pending(now=time.time() - 5)
+    forecast(services, task, durations=[30, 20, 90])
+    source, place, seconds = both_of(new_process, task)
+    assert (source, place) == ("estimate", 1)
+    assert seconds == 90, "two before it end, and then its own does"
+    assert task_of(new_process, task).headers["retry-after"] == "10"
+
+
+def test_running_task_tells_its_end_once_others_have_ended(client, task_factory):
+    now = time.time()
+    assert both_of(client, task_factory.processing()) == ("estimate", 0, None)
+    task = task_factory.processing(now=now - 20, progress=0, expected_seconds=60)
+    source, place, seconds = both_of(client, task)
+    assert (source, place) == ("estimate", 0)
+    assert seconds == pytest.approx(40, abs=2)
+    assert task_of(client, task).headers["retry-after"] == "10"
+
+
+def test_estimate_is_read_where_the_provider_tells_no_progress(client, task_factory):
+    fields = {"expected_seconds": 60, "progress_source": "estimate"}
+    task = task_factory.processing(now=time.time() - 30, progress=0, **fields)
+    answers = [read(client, task).json["progress"] for read in (task_of, old_of, video_of)]
+    (listed,) = client.get("/api/v1/tasks").json
+    (video,) = client.get("/v1/videos").json["data"]
+    for percent in (*answers, listed["progress"], video["progress"]):
+        assert percent == pytest.approx(51, abs=3)
+
+
+def test_status_is_one_read_and_the_forecast_one_in_five_seconds(
+    new_process, services, task_factory
+):
+    """Whoever polls a waiting task costs a read, and each process another in five seconds."""
+    task, running = task_factory.pending(), task_factory.processing()
+    for _ in range(3):
+        task_of(new_process, task)
+        video_of(new_process, running)
+    assert services.calls.made.count("dynamodb:GetItem") in (7, 8), "8 where five seconds go by"
+
+
+def test_hint_of_openai_never_changes(new_process, services, task_factory):
+    """The SDKs read it once and keep it."""
+    task = task_factory.pending(now=time.time() - 5)
+    forecast(services, task, durations=[300])
+    assert video_of(new_process, task).headers["openai-poll-after-ms"] == "2000"
+    assert (
+        video_of(new_process, task_factory.processing()).headers["openai-poll-after-ms"] == "2000"
+    )

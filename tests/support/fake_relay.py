@@ -38,6 +38,7 @@ class FakeRelay:
         self.jobs, self.requests = [], []
         self.posts, self.looks, self.contents, self.endings = (deque() for _ in range(4))
         self.takes = 30.0  # seconds for a generation
+        self.silent_seconds = 0.0  # of a generation, of which no progress is told
         self.video = {"video_url": f"{CDN}/video.mp4"}
         self.polls = []
         self._sim = sim
@@ -97,7 +98,8 @@ class FakeRelay:
             return httpx.Response(404, json={"code": "task_not_exist"})
         if job.alive(now):
             percent = int(100 * (now - job.since) / (job.until - job.since))
-            return httpx.Response(200, json={"status": "processing", "progress": percent})
+            told = {"progress": percent} if now - job.since >= self.silent_seconds else {}
+            return httpx.Response(200, json={"status": "processing", **told})
         ending = {"status": "completed", "progress": 100, **self.video}
         return httpx.Response(200, json={"id": upstream_id, **(job.ending or ending)})
 

@@ -16,8 +16,9 @@ from videoapi.aws.route_rests import REST_SECONDS
 from videoapi.aws.task_items import LISTS, index_keys, listed_at
 from videoapi.aws.task_queue import MAX_DELAY
 from videoapi.aws.task_store import Page
+from videoapi.domain.forecast import Forecast, kind_of
 from videoapi.domain.tasks import PAID, GenerationRequest, Status, Task
-from videoapi.domain.timestamps import timestamp
+from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.domain.transitions import NEVER
 from videoapi.errors import ServiceError
 
@@ -96,7 +97,7 @@ def changed(row, change):
     return {name: value for name, value in new.items() if value is not None}
 
 
-def kind_of(change):
+def change_kind(change):
     """Name a change after the function of `transitions` that made it."""
     sets = change.sets
     if "late_upstream_ids" in change.appends:
@@ -151,6 +152,45 @@ class FakeRouteRests:
             raise ServiceError("The task table does not answer just now. Try again.")
 
 
+class FakeForecasts:
+    """`ForecastStore` in memory; `away` fails every call as when DynamoDB is away."""
+
+    def __init__(self):
+        self.forecast = Forecast()
+        self.looks = []  # each `waiting` that was noted
+        self.away = False
+
+    def read(self):
+        self._reached()
+        return self.forecast
+
+    def start(self, task):
+        self._reached()
+        started = {**self.forecast.started, task.task_id: epoch(task.claimed_at)}
+        self.forecast = replace(self.forecast, started=started)
+        return self.forecast
+
+    def look(self, forecast, *, slots):
+        self._reached()
+        self.looks.append(forecast.waiting)
+        started = self.forecast.started
+        self.forecast = replace(
+            self.forecast, waiting=forecast.waiting, seen_at=forecast.seen_at, slots=slots
+        )
+        assert forecast.started.items() <= started.items()
+        return self.forecast
+
+    def end(self, task, seconds):
+        self._reached()
+        kind = kind_of(task.request)
+        known = [*self.forecast.durations.get(kind, ()), max(round(seconds), 1)]
+        self.forecast = replace(self.forecast, durations={**self.forecast.durations, kind: known})
+
+    def _reached(self):
+        if self.away:
+            raise ServiceError("The task table does not answer just now. Try again.")
+
+
 class FakeStore:
     """`TaskStore` in a dict. `history` holds every row that ever was, by task."""
 
@@ -183,7 +223,7 @@ class FakeStore:
         return None if gone else task_of(row)
 
     def apply(self, task_id, change):
-        kind = kind_of(change)
+        kind = change_kind(change)
         self._reached(kind)
         new = changed(self.rows.get(task_id, {}), change)
         if new is None:
@@ -209,6 +249,10 @@ class FakeStore:
             if row.get("due_at", "~") < timestamp(now) and (row["open"] == PAID) is paid
         )
         yield from (task_id for _, task_id in due)
+
+    def unpaid(self):
+        rows = [row for row in self.rows.values() if row.get("open", PAID) != PAID]
+        yield from sorted((row["due_at"], row["task_id"]) for row in rows)
 
     def _reached(self, kind):
         self._sim.at(kind)

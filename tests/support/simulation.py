@@ -15,6 +15,7 @@ from tests.support.fakes import (
     Clock,
     Crash,
     FakeFiles,
+    FakeForecasts,
     FakeQueue,
     FakeRouteRests,
     FakeStore,
@@ -122,6 +123,7 @@ class Simulation:
         # By name; at an older address it is the same one.
         self.providers = {name: self._provider(name) for name in self.relays}
         self.rests = FakeRouteRests()
+        self.forecasts = self.forecast_adapter()
         self.routing = Routing(
             settings=self.settings,
             rests=self.rests,
@@ -136,6 +138,7 @@ class Simulation:
             settings=self.settings,
             store=self.store,
             queue=self.queue,
+            forecasts=self.forecasts,
             routing=self.routing,
             order_builder=self.order_builder,
             delivery=self.delivery,
@@ -199,6 +202,10 @@ class Simulation:
     def adapters(self):
         """Return the store, the queue and the files."""
         return FakeStore(self), FakeQueue(self), FakeFiles(self)
+
+    def forecast_adapter(self):
+        """Return what keeps the forecast."""
+        return FakeForecasts()
 
     def emit(self, name, _unit, value, dimensions):
         """Keep a metric."""

@@ -130,7 +130,11 @@ _PROCESSING = replace(
     _PENDING,
     status=Status.PROCESSING,
     updated_at="2026-01-11T10:30:15.000Z",
+    claimed_at="2026-01-11T10:30:00.400Z",
+    accepted_at="2026-01-11T10:30:01.900Z",
     progress=45,
+    progress_source="provider",
+    expected_seconds=32,
     attempts=1,
     prompt_sent=PROMPT,
 )
@@ -174,14 +178,14 @@ def answers() -> dict[str, dict[str, Json]]:
         for name, task in (("an SDK", _PENDING), ("failed, to an SDK", _FAILED))
     }
     whole = {
-        str(task.status): rest_responses.rest_task(task, _LINKS, now=NOW)
+        str(task.status): rest_responses.rest_task(task, _LINKS, now=epoch(task.updated_at))
         for task in (_PROCESSING, _COMPLETED, _FAILED, _CANCELLED)
     }
     listed = openai_responses.openai_video(_COMPLETED, _LINKS, now=NOW, sdk_words=True)
     return {
         "generateVideo": {"accepted": rest_responses.submitted(_PENDING)},
         "getTask": whole,
-        "listTasks": {"one task": [rest_responses.rest_summary(_PROCESSING)]},
+        "listTasks": {"one task": [rest_responses.rest_summary(_PROCESSING, now=NOW)]},
         "cancelTask": {"cancelled": rest_responses.cancelled(_CANCELLED)},
         "getVideoStatus": {"processing": rest_responses.rest_video(_PROCESSING, _LINKS, now=NOW)},
         "generateImage": {

@@ -26,6 +26,7 @@ Instant = Annotated[
     ),
 ]
 Progress = Annotated[int, Field(ge=0, le=100, description="Per cent; never goes back.")]
+ProgressSource = Literal["provider", "estimate"]
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
 Size = Annotated[str, Field(pattern="^[0-9]+x[0-9]+$")]
 
@@ -114,6 +115,12 @@ class Task(Answer):
     task_id: TaskId
     status: RestStatus
     progress: Progress
+    progress_source: ProgressSource
+    """The provider says the progress, or time over usual time estimates it, up to 95."""
+    queue_position: Annotated[int, Field(ge=0)] | None
+    """Tasks that are served before this one; null where unknown, and of one that has ended."""
+    eta_seconds: Annotated[int, Field(ge=1)] | None
+    """Until the end, by the last tasks of this model, length and size; null until there are any."""
     created_at: Instant
     updated_at: Instant
     completed_at: Instant | None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tools.openapi.models import Answer, Progress, Size, TaskId, Url
+from tools.openapi.models import Answer, Progress, ProgressSource, Size, TaskId, Url
 
 type OpenAiStatus = Literal[
     "queued", "in_progress", "completed", "failed", "pending", "processing", "cancelled"
@@ -31,6 +31,12 @@ class OpenAiVideo(Answer):
     status: OpenAiStatus
     """OpenAI's words for its SDKs and for what they created, else the words of the REST dialect."""
     progress: Progress
+    progress_source: ProgressSource
+    """The provider says the progress, or time over usual time estimates it, up to 95."""
+    queue_position: Annotated[int, Field(ge=0)] | None
+    """Tasks that are served before this one; null where unknown, and of one that has ended."""
+    eta_seconds: Annotated[int, Field(ge=1)] | None
+    """Until the end, by the last tasks of this model, length and size; null until there are any."""
     created: Epoch
     created_at: Epoch
     completed_at: Epoch | None

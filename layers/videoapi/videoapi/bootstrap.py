@@ -18,6 +18,7 @@ from botocore.session import Session
 from videoapi.accounts.api_keys import ApiKeyStore
 from videoapi.aws.clients import credentials, new_client
 from videoapi.aws.files import FileStore
+from videoapi.aws.forecasts import CachedForecast, ForecastStore
 from videoapi.aws.presigned import UrlSigner
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
@@ -143,6 +144,12 @@ def cancellation() -> "Cancellation":
         clock=clock,
         measurements=Metrics(),
     )
+
+
+@cache
+def forecasts() -> CachedForecast:
+    """Return the forecast for those whom callers wait for."""
+    return CachedForecast(ForecastStore(store()), clock)
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from videoapi.aws.forecasts import ForecastStore
 from videoapi.aws.route_rests import RouteRests
 from videoapi.bootstrap import (
     aws_credentials,
@@ -50,6 +51,7 @@ def generation() -> Generation:
         settings=chosen,
         store=table,
         queue=queue(patient=True),
+        forecasts=ForecastStore(table),
         routing=Routing(
             settings=chosen,
             rests=RouteRests(table),

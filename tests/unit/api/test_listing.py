@@ -13,7 +13,7 @@ NOW = 1_768_127_400.0
 def test_a_page_has_1_to_100_tasks(services, task_factory, limit):
     for _ in range(8):
         task_factory.pending()
-    page = listing.rest_page(services.store, "anonymous", {"limit": limit})
+    page = listing.rest_page(services.store, "anonymous", {"limit": limit}, now=NOW)
     assert len(page.body) == min(int(limit), 8)
 
 
@@ -28,11 +28,11 @@ def test_the_link_of_the_next_page_is_encoded():
 
 def test_cursor_needs_no_encoding_nor_padding(services, task_factory):
     tasks = [task_factory.pending(now=NOW + number) for number in range(3)]
-    page = listing.rest_page(services.store, "anonymous", {"limit": "1"})
+    page = listing.rest_page(services.store, "anonymous", {"limit": "1"}, now=NOW)
     cursor = page.following["cursor"]
     assert set(cursor) <= set(base64.urlsafe_b64encode(bytes(range(256))).decode())
     for spelling in (cursor, cursor + "=" * (-len(cursor) % 4)):
-        following = listing.rest_page(services.store, "anonymous", {"cursor": spelling})
+        following = listing.rest_page(services.store, "anonymous", {"cursor": spelling}, now=NOW)
         assert [line["task_id"] for line in following.body] == [
             tasks[1].task_id,
             tasks[0].task_id,
@@ -42,5 +42,5 @@ def test_cursor_needs_no_encoding_nor_padding(services, task_factory):
 def test_a_bad_query_asks_the_table_nothing(services):
     for query in ({"limit": "0"}, {"status": "x"}, {"cursor": "x"}):
         with pytest.raises(ValidationError):
-            listing.rest_page(services.store, "anonymous", query)
+            listing.rest_page(services.store, "anonymous", query, now=NOW)
     assert "dynamodb:Query" not in services.calls.made

@@ -29,7 +29,7 @@ def shown(task, *, sdk_words=False):
     """Return a task as all four answers show it."""
     return [
         rest_responses.rest_task(task, LINKS, now=NOW),
-        rest_responses.rest_summary(task),
+        rest_responses.rest_summary(task, now=NOW),
         rest_responses.rest_video(task, LINKS, now=NOW),
         openai_responses.openai_video(task, LINKS, now=NOW, sdk_words=sdk_words),
     ]
@@ -142,7 +142,7 @@ def test_optimised_prompt_is_reported_where_it_was_asked(stored, told):
 
 
 def test_a_failure_without_a_message_is_an_empty_line_in_a_list():
-    assert rest_responses.rest_summary(new_task(status=Status.FAILED))["message"] == ""
+    assert rest_responses.rest_summary(new_task(status=Status.FAILED), now=NOW)["message"] == ""
 
 
 def test_openai_lists_name_their_first_and_last():

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.support.fakes import START, Crash, kind_of
+from tests.support.fakes import START, Crash, change_kind
 from tests.support.simulation import OWNER, Simulation
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Status
@@ -187,7 +187,7 @@ def repeated(sim, kind):
     real, done = sim.store.apply, []
 
     def apply(task_id, change):
-        if kind_of(change) == kind and not done:
+        if change_kind(change) == kind and not done:
             done.append(change)
             assert real(task_id, change)
         return real(task_id, change)

@@ -19,6 +19,7 @@ from videoapi.api.bodies import read_body
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.replies import JSON, NO_STORE, answer, refusal
 from videoapi.aws.presigned import UrlSigner
+from videoapi.domain.forecast import Forecast
 from videoapi.domain.tasks import Task
 from videoapi.errors import (
     AuthenticationError,
@@ -175,13 +176,20 @@ class Api:
         return self.body()
 
     def video(
-        self, task: Task, links: UrlSigner, extra: Mapping[str, str] | None = None
+        self,
+        task: Task,
+        links: UrlSigner,
+        extra: Mapping[str, str] | None = None,
+        *,
+        forecast: Forecast | None = None,
     ) -> Response[str]:
         """Return a video object, in the status words that its reader knows."""
         vocabulary = self.settings.openai_status_vocabulary
         sdk = openai_responses.speaks_sdk(self.headers, vocabulary, task.dialect)
         waits = {} if task.ended else {"openai-poll-after-ms": str(waiting.POLL_AFTER_MS)}
-        content = openai_responses.openai_video(task, links, now=self.clock(), sdk_words=sdk)
+        content = openai_responses.openai_video(
+            task, links, now=self.clock(), sdk_words=sdk, forecast=forecast
+        )
         return answer(content, extra=NO_STORE | waits | dict(extra or {}))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from videoapi.api import results, waiting
 from videoapi.aws.presigned import Link, UrlSigner
+from videoapi.domain.forecast import progress_of
 from videoapi.domain.tasks import Status, Task
 from videoapi.errors import NotFound, ValidationError
 
@@ -24,7 +25,7 @@ def file_link(task: Task, variant: str, links: UrlSigner, *, now: float) -> Link
         reason = (results.error_record(task) or {}).get("message", "")
         raise NotFound(f"There is no video: {reason}", code="video_failed")
     if not task.ended:
-        message = f"The video is not ready yet: {task.status}, {task.progress} %."
+        message = f"The video is not ready yet: {task.status}, {progress_of(task, now=now)} %."
         seconds = waiting.retry_after(task, now=now)
         raise NotFound(message, code="video_not_ready", retry_after=seconds)
     if task.expires_at is not None and task.expires_at <= now:

@@ -36,7 +36,7 @@ class RestPage:
         return {"Link": f'<{base}/api/v1/tasks?{urlencode(self.following)}>; rel="next"'}
 
 
-def rest_page(store: TaskStore, owner: str, query: Mapping[str, str]) -> RestPage:
+def rest_page(store: TaskStore, owner: str, query: Mapping[str, str], *, now: float) -> RestPage:
     """Return a page, newest first. Raises `ValidationError` naming the bad parameter."""
     limit, status = _limit(query), query.get("status")
     if status is not None and status not in STATUSES:
@@ -47,7 +47,7 @@ def rest_page(store: TaskStore, owner: str, query: Mapping[str, str]) -> RestPag
     if page.after is not None:
         following = {"limit": str(limit), "cursor": _cursor(page.after)}
         following |= {"status": status} if status else {}
-    return RestPage([rest_responses.rest_summary(task) for task in page.tasks], following)
+    return RestPage([rest_responses.rest_summary(task, now=now) for task in page.tasks], following)
 
 
 def openai_page(

@@ -14,6 +14,7 @@ from videoapi.errors import AuthenticationError, RateLimited, VideoApiError
 
 if TYPE_CHECKING:
     from videoapi.accounts.rate_limits import Quota
+    from videoapi.domain.forecast import Forecast
     from videoapi.usecases.submission import Submitted
 
 JSON = "application/json"
@@ -47,11 +48,11 @@ def redirect(url: str) -> Response[str]:
     return text("", "text/plain", 307, {"Location": url, **NO_STORE})
 
 
-def status_headers(task: Task, *, now: float) -> dict[str, str]:
+def status_headers(task: Task, *, now: float, forecast: "Forecast | None" = None) -> dict[str, str]:
     """Return what goes with a task in the REST dialect."""
     if task.ended:
         return NO_STORE
-    return NO_STORE | {"Retry-After": str(waiting.retry_after(task, now=now))}
+    return NO_STORE | {"Retry-After": str(waiting.retry_after(task, now=now, forecast=forecast))}
 
 
 def submit_headers(submitted: "Submitted") -> dict[str, str]:

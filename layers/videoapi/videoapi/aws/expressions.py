@@ -20,9 +20,11 @@ class Expression:
         self._values: dict[str, Any] = {}
 
     def name(self, attribute: str) -> str:
-        """Return the placeholder of an attribute's name."""
-        self._names[f"#{attribute}"] = attribute
-        return f"#{attribute}"
+        """Return the placeholder of an attribute's name, whatever signs that has."""
+        plain = attribute.isidentifier() and attribute.isascii()
+        placeholder = f"#{attribute}" if plain else f"#_{len(self._names)}"
+        self._names[placeholder] = attribute
+        return placeholder
 
     def value(self, value: object) -> str:
         """Return the placeholder of a value."""

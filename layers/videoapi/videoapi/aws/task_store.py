@@ -21,6 +21,7 @@ SWEEP_LIMIT = 100  # overdue tasks in one page of the index
 MAX_PAGES = 10  # of an index, of 1 MB at most, read for one page of a list: the largest it can be
 MAX_FILTERED_PAGES = 2  # … for one of a rare status, where the next page goes on, …
 FILTERED_LIMIT = 100  # … and tasks in each of them
+EVER = "~"  # sorts after every instant
 
 
 class Page(NamedTuple):
@@ -136,10 +137,17 @@ class TaskStore(Table):
         caller goes on. The index is a moment behind the table.
         """
         partitions = [PAID] if paid else [str(number) for number in range(SHARDS)]
-        for _, task_id in heapq.merge(*(self._due(each, now) for each in partitions)):
+        for _, task_id in heapq.merge(*(self._due(each, timestamp(now)) for each in partitions)):
             yield task_id
 
-    def _due(self, partition: str, now: float) -> Iterator[tuple[str, str]]:
-        before = ("due_at", "<", timestamp(now))
+    def unpaid(self) -> Iterator[tuple[str, str]]:
+        """Yield `due_at` and id of the open tasks without a paid job, as they follow each other.
+
+        One query for each shard; more of them as the caller goes on.
+        """
+        return heapq.merge(*(self._due(str(number), EVER) for number in range(SHARDS)))
+
+    def _due(self, partition: str, until: str) -> Iterator[tuple[str, str]]:
+        before = ("due_at", "<", until)
         for items, _ in self.query("open", ("open", "=", partition), before, Limit=SWEEP_LIMIT):
             yield from ((item["due_at"], item["task_id"]) for item in items)

@@ -5,6 +5,7 @@ Each of them takes back that a POST was begun, and is made by the holder of the 
 
 from dataclasses import replace
 
+from videoapi.domain.forecast import progress_at_write
 from videoapi.domain.tasks import Task, shard
 from videoapi.domain.transitions import Change, freed, held, logged
 
@@ -31,6 +32,7 @@ def retry_submit(
         accepted_at=None,
         route=route or task.route,
         open=shard(task.task_id),
+        progress=progress_at_write(task, now=now),
         audio_refusals=task.audio_refusals + audio,
         unknown_submits=task.unknown_submits + unknown,
         **freed(again_at, now),

@@ -8,7 +8,7 @@ indexes alike.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from videoapi.domain.timestamps import epoch
 
@@ -69,7 +69,11 @@ class Task:
     request: GenerationRequest
     dialect: Dialect = Dialect.REST
     fingerprint: str = ""
-    progress: int = 0
+    progress: int = 0  # in percent, as the provider told it, or as it was estimated at a write
+    progress_source: Literal["provider", "estimate"] | None = (
+        None  # who tells it: `provider` or `estimate`; None: nobody yet
+    )
+    expected_seconds: int | None = None  # that its job takes, by those that ended before it
     completed_at: str | None = None
     expires_at: int | None = None  # epoch seconds: DynamoDB's TTL wants a number
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from videoapi.domain.forecast import Source, progress_at_write
 from videoapi.domain.tasks import OPEN, PAID, Status, Task
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.errors import GenerationError
@@ -90,16 +91,20 @@ def claim(lease_owner: str, *, now: float, lease_seconds: int) -> Change:
     )
 
 
-def renew(task: Task, *, now: float, lease_seconds: int, progress: int) -> Change:
-    """Keep the lease and show the progress, in one write."""
+def renew(
+    task: Task, *, now: float, lease_seconds: int, progress: int, source: Source | None = None
+) -> Change:
+    """Keep the lease and show the progress, in one write; `source` is who tells it, if anybody."""
+    who = {"progress_source": source} if source else {}
     return Change(
         leaves=RUNNING,
         equals={"lease_owner": task.lease_owner},
         sets={
             "updated_at": timestamp(now),
-            "progress": max(progress, task.progress),
+            "progress": max(progress, progress_at_write(task, now=now)),
             "lease_until": timestamp(now + lease_seconds),
             "due_at": timestamp(now + lease_seconds),
+            **who,
         },
     )
 
@@ -113,6 +118,7 @@ def begin_attempt(
     optimized: bool | None = None,
     thumbnail_key: str | None = None,
     image_note: str | None = None,
+    expected_seconds: int | None = None,
 ) -> Change:
     """Write down that a POST is about to begin. From here on money may be spent."""
     change = held(
@@ -129,6 +135,7 @@ def begin_attempt(
         prompt_optimized=None if optimized is None else int(optimized),
         thumbnail_key=thumbnail_key,
         image_note=image_note,
+        expected_seconds=expected_seconds or task.expected_seconds,
     )
     return replace(change, appends=logged(now, to.route))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from videoapi.aws.forecasts import ForecastStore
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
@@ -25,6 +26,7 @@ from videoapi.settings import Settings
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.dispatch import Dispatch
 from videoapi.worker.endings import reason_to_give_up
+from videoapi.worker.forecasting import Forecasting
 from videoapi.worker.lease import (
     MESSAGE_MARGIN,
     Lease,
@@ -51,6 +53,7 @@ class Generation:
     settings: Settings
     store: TaskStore
     queue: TaskQueue
+    forecasts: ForecastStore
     routing: Routing
     order_builder: OrderBuilder
     delivery: Delivery
@@ -65,6 +68,9 @@ class Generation:
         """Make the parts that share these adapters."""
         tools = self.clock, self.log, self.measurements
         self._dispatch = Dispatch(self.store, self.queue, self.clock, self.log)
+        self._forecasting = Forecasting(
+            self.forecasts, self.store, self.settings.video_max_concurrent, self.clock, self.log
+        )
         self._posting = Posting(self.settings, self.routing, self.order_builder, *tools)
         self._outcomes = Outcomes(self.settings, self.queue, self.delivery, self.jitter, *tools)
 
@@ -94,7 +100,9 @@ class Generation:
         if task.claimed_at == timestamp(now):
             self.measurements.claimed(seconds_since(task.created_at, now))
         checkpoint(self.log, "claimed")
-        return Lease(task, message, self.store, self.queue, seconds, self.clock, self.sleep)
+        lease = Lease(task, message, self.store, self.queue, seconds, self.clock, self.sleep)
+        lease.expected_seconds = self._forecasting.start(task)
+        return lease
 
     def _hold(self, lease: Lease) -> None:
         """Work on the task while its lease lasts."""
@@ -116,7 +124,7 @@ class Generation:
             self._posting.ensure_job(lease)
             provider = self.routing.provider_of(lease.task)
             parts = self.settings, provider, self.delivery, self.clock, self.log
-            result = Watch(lease, *parts).follow()
+            result = Watch(lease, *parts, meanwhile=self._forecasting.look).follow()
         except Release as release:
             self._outcomes.release(lease, release)
         except (Failure, SubmitUnknown, ImageUnavailable) as failure:
@@ -125,6 +133,7 @@ class Generation:
             self._outcomes.fail(lease, failure)
         else:
             self._outcomes.complete(lease, result)
+            self._forecasting.end(lease.task)
 
     def _wait_for_cancelled_job(self, lease: Lease) -> None:
         """Keep the slot while the paid job of a task that was given up runs on at the relay."""

@@ -7,13 +7,14 @@ Progress rides along: one DynamoDB write at most every 5 s, and only for a chang
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
+from videoapi.domain.forecast import Source
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch
 from videoapi.domain.transitions import Change
@@ -75,13 +76,16 @@ class Lease:
     seconds: int
     clock: Callable[[], float]
     sleep: Sleep
+    expected_seconds: int | None = None  # that its job takes, by those that ended before it
     posting: bool = False  # a POST may have begun, and its job is not in the table yet
 
     def __post_init__(self) -> None:
         """Begin where the claim has left the task."""
         self._owner = self.task.lease_owner
         self._renewed = self._hidden = epoch(self.task.lease_until) - self.seconds
-        self._shown = self._progress = self.task.progress
+        self._progress: int = self.task.progress
+        self._source: Source | None = self.task.progress_source
+        self._shown = self._progress, self._source
         self._lost = threading.Event()
 
     def apply(self, change: Change) -> Task:
@@ -119,8 +123,18 @@ class Lease:
                 self.sleep(threading.Event(), pause or WRITE_PAUSES[-1])
 
     def advance(self, progress: int | None) -> None:
-        """Take note of progress; it never goes back, and 100 is for the end."""
+        """Take note of progress; it never goes back, and 100 is for the end.
+
+        None is a look that told none: unless another one does, callers read an estimate.
+        """
         self._progress = max(self._progress, min(progress or 0, 99))
+        if progress is not None or self._source is None:
+            self._source = "estimate" if progress is None else "provider"
+
+    def told(self) -> Task:
+        """Return the task as last written, with the progress that is known of it by now."""
+        progress = max(self.task.progress, self._progress)
+        return replace(self.task, progress=progress, progress_source=self._source)
 
     def heartbeat(self) -> None:
         """Renew what is due. A service that is away is tried again while the lease lasts.
@@ -128,25 +142,28 @@ class Lease:
         Lease and message together, the message first: one that came back before the lease has run
         out would be dropped, and a worker that died would be missed until the next sweep.
         """
-        task, now, progress = self.task, self.clock(), self._progress
+        task, now, shown = self.task, self.clock(), (self._progress, self._source)
         if task.lease_owner != self._owner:
             return  # given up already, and free for the next worker
         age = now - self._renewed
-        due = age >= self.seconds / 3 or (progress != self._shown and age >= PROGRESS_SECONDS)
+        due = age >= self.seconds / 3 or (shown != self._shown and age >= PROGRESS_SECONDS)
         if due or self._hidden < self._renewed:
             with suppress(ServiceError):
                 self.queue.hide(self.message.receipt_handle, seconds=self.seconds + MESSAGE_MARGIN)
                 self._hidden = now
         if due:
             with suppress(ServiceError):
-                self._renew(task, now, progress)
+                self._renew(task, now, *shown)
 
-    def _renew(self, task: Task, now: float, progress: int) -> None:
-        change = transitions.renew(task, now=now, lease_seconds=self.seconds, progress=progress)
+    def _renew(self, task: Task, now: float, progress: int, source: Source | None) -> None:
+        task = replace(task, progress_source=self._shown[1])  # by which callers read until now
+        change = transitions.renew(
+            task, now=now, lease_seconds=self.seconds, progress=progress, source=source
+        )
         if self.store.apply(task.task_id, change) is None:
             self._lost.set()
         else:
-            self._renewed, self._shown = now, progress
+            self._renewed, self._shown = now, (progress, source)
 
     def check(self) -> None:
         """Raise `LeaseLost` once the task is not ours any more."""

@@ -60,7 +60,7 @@ class Outcomes:
             self.fail(lease, failure)
             return
         now = self.clock()
-        lease.apply(schedule_retry(task, failure, now=now, again_at=now + delay))
+        lease.apply(schedule_retry(lease.told(), failure, now=now, again_at=now + delay))
         self.queue.send(task.task_id, delay=delay)
         self.measurements.refused()
         detail = _loggable(failure, task)

@@ -110,6 +110,7 @@ class Posting:
             optimized=prepared.optimized,
             thumbnail_key=prepared.thumbnail_key,
             image_note=prepared.image_note,
+            expected_seconds=lease.expected_seconds,
         )
         try:
             lease.apply(change)

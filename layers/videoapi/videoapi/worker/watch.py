@@ -41,6 +41,7 @@ class Watch:
     delivery: Delivery
     clock: Callable[[], float]
     log: Logger
+    meanwhile: Callable[[], None]  # what there is to do before a wait
 
     def __post_init__(self) -> None:
         """Begin with what earlier workers saw. Raise `ValueError` for a task without a job."""
@@ -63,6 +64,7 @@ class Watch:
         will never be one, and `Release` when the slot is of more use to other tasks.
         """
         first = self._accepted_at + next_poll(0, None)
+        self.meanwhile()
         self.lease.wait(max(first - self.clock(), 0))  # a job that is resumed: no wait
         while True:
             self.lease.check()
@@ -131,7 +133,8 @@ class Watch:
                 result_url=trouble.url or task.result_url,
                 empty_since=None if empty_since is None else timestamp(empty_since),
             )
-        self.lease.wait(wait)
+        self.meanwhile()
+        self.lease.wait(max(now + wait - self.clock(), 0))
 
     def _last_chance(self, trouble: Undelivered | None) -> dict[str, Any]:
         """End at the deadline: with the video if there is one after all, else with the reason."""

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from videoapi.api import waiting
 from videoapi.api.results import error_record, upstream_end, video_link
 from videoapi.aws.presigned import UrlSigner
+from videoapi.domain.forecast import Forecast
 from videoapi.domain.tasks import Dialect, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import VideoApiError
@@ -30,8 +32,18 @@ def deleted(task_id: str) -> dict[str, Any]:
     return {"id": task_id, "object": "video.deleted", "deleted": True}
 
 
-def openai_video(task: Task, links: UrlSigner, *, now: float, sdk_words: bool) -> dict[str, Any]:
-    """Return the video object. Never a key called `url`: clients send their API key there."""
+def openai_video(
+    task: Task,
+    links: UrlSigner,
+    *,
+    now: float,
+    sdk_words: bool,
+    forecast: Forecast | None = None,
+) -> dict[str, Any]:
+    """Return the video object; `forecast` is of use to a pending one.
+
+    Never a key called `url`: clients send their API key there.
+    """
     request, created = task.request, int(epoch(task.created_at))
     link = video_link(task, links, now=now)
     return {
@@ -39,7 +51,7 @@ def openai_video(task: Task, links: UrlSigner, *, now: float, sdk_words: bool) -
         "object": "video",
         "model": request.model,
         "status": OPENAI_WORDS[task.status] if sdk_words else task.status,
-        "progress": task.progress,
+        **waiting.outlook(task, now=now, forecast=forecast),
         "created": created,
         "created_at": created,
         "completed_at": int(epoch(task.completed_at)) if task.completed_at else None,

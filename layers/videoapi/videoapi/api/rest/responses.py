@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from videoapi.api import waiting
 from videoapi.api.results import (
     CANCELLED,
     current_video_url,
@@ -10,6 +11,7 @@ from videoapi.api.results import (
     video_link,
 )
 from videoapi.aws.presigned import UrlSigner
+from videoapi.domain.forecast import Forecast, progress_of
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import VideoApiError
@@ -40,12 +42,14 @@ def cancelled(task: Task) -> dict[str, Any]:
     return {"success": True, "message": f"Task cancelled.{note}", "task_id": task.task_id}
 
 
-def rest_task(task: Task, links: UrlSigner, *, now: float) -> dict[str, Any]:
-    """Return the whole task for `GET /api/v1/tasks/{id}`."""
+def rest_task(
+    task: Task, links: UrlSigner, *, now: float, forecast: Forecast | None = None
+) -> dict[str, Any]:
+    """Return the whole task for `GET /api/v1/tasks/{id}`; `forecast` is of use to a pending one."""
     body = {
         "task_id": task.task_id,
         "status": task.status,
-        "progress": task.progress,
+        **waiting.outlook(task, now=now, forecast=forecast),
         "created_at": task.created_at,
         "updated_at": task.updated_at,
         "completed_at": task.completed_at,
@@ -64,13 +68,13 @@ def rest_task(task: Task, links: UrlSigner, *, now: float) -> dict[str, Any]:
     return body | ({"metadata": task.request.metadata} if task.request.metadata else {})
 
 
-def rest_summary(task: Task) -> dict[str, Any]:
+def rest_summary(task: Task, *, now: float) -> dict[str, Any]:
     """Return one line of `GET /api/v1/tasks`."""
     message = MESSAGES.get(task.status) or (task.error or {}).get("message", "")
     return {
         "task_id": task.task_id,
         "status": task.status,
-        "progress": task.progress,
+        "progress": progress_of(task, now=now),
         "created_at": task.created_at,
         "updated_at": task.updated_at,
         "message": message,
@@ -83,7 +87,7 @@ def rest_video(task: Task, links: UrlSigner, *, now: float) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
         "status": task.status,
-        "progress": task.progress,
+        "progress": progress_of(task, now=now),
         "video_url": link.url if link else None,
         "error": error_record(task),
         "created_at": task.created_at,
