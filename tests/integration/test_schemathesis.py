@@ -45,6 +45,9 @@ IDS = {status: f"vid_{status:a<26}" for status in Status if status is not Status
 KEY = PARAMETERS["IdempotencyKey"]["schema"]["pattern"]
 UPLOADED = "upload_" + "a" * 26
 CURSOR = base64.urlsafe_b64encode(f"2026-01-11T10:30:00.000Z#{ID}".encode()).decode().rstrip("=")
+FRAMES = ("image", "input_reference", "input_reference[image_url]", "last_frame")
+FILES = ("input_reference", "last_frame", "reference_images")
+IMAGES = {*FRAMES, *FILES, "image_url"}
 PICTURE, A_PICTURE = base64.b64decode(TINY_PNG), "a picture"
 
 schemathesis.openapi.format("task-id", st.sampled_from(list(IDS.values())))
@@ -101,7 +104,8 @@ def before_call(_context, case, _kwargs):
     if case.meta.generation.mode.is_positive:
         case.query.update(meant(case.query))
         if isinstance(case.body, dict):
-            case.body = of_one_shape(meant(case.body, file=case.media_type == FORM))
+            form = case.media_type == FORM
+            case.body = of_one_model(of_one_shape(meant(case.body, file=form)), form=form)
 
 
 def of_one_shape(fields):
@@ -111,6 +115,24 @@ def of_one_shape(fields):
     if isinstance(fields.get("size"), str) and fields["size"].strip():
         fields.pop("resolution", None)
     return fields
+
+
+def of_one_model(fields, *, form):
+    """Return the fields without what a relay's model cannot make, or what contradicts itself."""
+    for name in ("seed", "negative_prompt", "generate_audio"):
+        fields.pop(name, None)
+    first = "image" if "image" in fields else "input_reference"
+    if fields.get("frame_images") or fields.get("reference_images"):
+        fields = {name: each for name, each in fields.items() if name not in FRAMES}
+    if fields.get("frame_images"):
+        frames = [{"image_url": an_image("", file=False), "frame_type": "first_frame"}]
+        fields |= {"frame_images": json.dumps(frames) if form else frames, "reference_images": None}
+    if fields.get("reference_images"):
+        fields |= {"model": "veo_3_1-components"}
+    if fields.get("last_frame"):
+        fields = {name: each for name, each in fields.items() if not name.endswith("[image_url]")}
+        fields |= {first: fields["last_frame"], "model": "veo_3_1"}
+    return {name: each for name, each in fields.items() if each is not None or not form}
 
 
 def meant(fields, *, file=False):
@@ -125,10 +147,17 @@ def one_meant(name, value, *, file):
             return IDS[Status.COMPLETED]
         case "metadata", str():
             return json.dumps({"note": value[:9]})
-        case "input_reference", dict():
-            return meant(value)
-        case "image" | "image_url" | "input_reference" | "input_reference[image_url]", str(text):
-            return an_image(text, file=file and name == "input_reference")
+    return image_meant(value, file=file and name in FILES) if name in IMAGES else value
+
+
+def image_meant(value, *, file):
+    match value:
+        case dict():
+            return {name: one_meant(name, each, file=file) for name, each in value.items()}
+        case list():
+            return [image_meant(each, file=file) for each in value]
+        case str(text):
+            return an_image(text, file=file)
     return value
 
 

@@ -194,11 +194,9 @@ def _form(openai: Schema) -> Schema:
     }
     for name in ("input_reference", "last_frame"):
         fields[name]["anyOf"] = [FILE, *texts, _BLANK]
-    several = {"anyOf": [FILE, *texts]}
-    fields["reference_images"]["anyOf"] = [
-        {"type": "array", "items": several, "minItems": 1, "maxItems": MAX_REFERENCES},
-        _BLANK,
-    ]
+    several: Schema = {"type": "array", "items": {"anyOf": [FILE, *texts]}}
+    several |= {"minItems": 1, "maxItems": MAX_REFERENCES}
+    fields["reference_images"]["anyOf"] = [FILE, *texts, several, _BLANK]
     fields["frame_images"]["anyOf"] = [
         {
             "type": "string",

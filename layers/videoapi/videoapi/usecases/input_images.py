@@ -131,5 +131,4 @@ class InputImages:
                 return {"key": key}
             case StoredImage(key):
                 return {"key": key}
-            case RemoteImage(url):
-                return {"url": url}
+        return {"url": source.url}
