@@ -1,7 +1,10 @@
 """More images than one, and what else models differ in: in JSON and in forms, in both dialects."""
 
 import json
+import warnings
 
+import httpx
+import openai as openai_sdk
 import pytest
 
 from tests.unit.api.openai.test_multipart import TYPE, form
@@ -254,7 +257,10 @@ LISTS = {
     "numbers": ([("[1]", FILE), ("[0]", A), ("[2]", B)], [A, FILE, B]),
     "objects": ([("[][image_url]", A), ("[][image_url]", B)], [A, B]),
     "objects with numbers": ([("[1][url]", A), ("[0][url]", B)], [B, A]),
-    "a file and an object": ([("[]", FILE), ("[][url]", B)], [FILE, B]),
+    "OpenRouter's, by key": (
+        [("[][type]", "image_url")] * 2 + [("[][image_url][url]", url) for url in (A, B)],
+        [A, B],
+    ),
     "OpenRouter's": (
         [(f"[]{key}", text) for url in (A, B) for key, text in sdks_object(url)],
         [A, B],
@@ -275,10 +281,11 @@ def test_a_form_has_its_references_in_order(name, parts, given):
 def test_a_form_has_openrouters_frames_by_brackets_or_as_json():
     pairs = [("type", "image_url"), ("image_url][url", A), ("frame_type", FIRST)]
     pairs += [("type", "image_url"), ("image_url][url", B), ("frame_type", LAST)]
-    brackets = sent(*((f"frame_images[][{key}]", value) for key, value in pairs))
+    brackets = [(f"frame_images[][{key}]", value) for key, value in pairs]
+    by_key = sorted(brackets, key=lambda part: part[0])
     frames = [frame(FIRST), {"image_url": B, "frame_type": LAST}]
     text = json.dumps(frames)
-    for read in (brackets, sent(("frame_images", text))):
+    for read in (sent(*brackets), sent(*by_key), sent(("frame_images", text))):
         assert roles_of(read) == [(FIRST, A), (LAST, B)]
 
 
@@ -303,6 +310,10 @@ BAD_FORMS = {
         [("reference_images[0][url]", A), ("reference_images[0][url][url]", B)],
         "reference_images",
     ),
+    "a file and an object": (
+        [("reference_images[]", FILE), ("reference_images[][url]", B)],
+        "reference_images",
+    ),
     "an image and its key": (
         [("reference_images[0]", A), ("reference_images[0][url]", B)],
         "reference_images",
@@ -319,3 +330,29 @@ BAD_FORMS = {
 @pytest.mark.parametrize(("parts", "param"), BAD_FORMS.values(), ids=BAD_FORMS)
 def test_a_part_that_says_nothing_clear_is_refused_by_name(parts, param):
     assert refused(sent, *parts).param == param
+
+
+def test_openais_sdk_is_understood():
+    """What its extra body makes of lists and objects in a form."""
+    bodies = []
+
+    def answer(request):
+        bodies.append((request.read(), request.headers["content-type"]))
+        return httpx.Response(200, json={})
+
+    transport = httpx.Client(transport=httpx.MockTransport(answer))
+    client = openai_sdk.OpenAI(api_key="x", http_client=transport, max_retries=0)
+    frames = [frame(FIRST, A), frame(LAST, B)]
+    said = {"seed": 0, "generate_audio": False, "negative_prompt": "fog"}
+    for images in (
+        {"frame_images": frames},
+        {"input_reference": {"image_url": A}, "last_frame": {"image_url": B}},
+        {"reference_images": [A, B]},
+        {"input_references": [{"type": "image_url", "image_url": {"url": u}} for u in (A, B)]},
+    ):
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            client.videos.create(prompt="x", extra_body=images | said)
+        read = from_form(*bodies.pop(), SETTINGS)
+        assert [image.given for image in read.images] == [A, B]
+        asked = read.request
+        assert (asked.seed, asked.generate_audio, asked.negative_prompt) == (0, False, "fog")

@@ -139,7 +139,8 @@ def _refer(form: Form, meant: str, name: str, part: Part) -> None:
 def _refer_further(form: Form, name: str, part: Part) -> None:
     """Take one of a field's images, or a key of one: `[]`, `[0]`, `[][image_url][url]`, as JSON.
 
-    A key that the last image of `[]` has already begins the next one, as SDKs write lists.
+    The n-th part of a path belongs to the n-th image: OpenAI's SDK for Python sends all images'
+    `[][type]` before their `[][frame_type]`, the one for Node image by image.
     """
     base, bracket, rest = name.partition("[")
     steps = rest.removesuffix("]").split("][") if bracket else []
@@ -149,29 +150,27 @@ def _refer_further(form: Form, name: str, part: Part) -> None:
     if not steps and isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         told = object_or_text(value)
         for each in told if isinstance(told, list) else [told]:
-            images[_next(images)] = {(): each}
-        return
-    place, path = _next(images), tuple(steps)
-    if steps and re.fullmatch("[0-9]{1,2}", steps[0]):
-        place, path = int(steps[0]), path[1:]
-    elif steps:
-        path = path[1:] if steps[0] == "" else path
-        last = images.get(place - 1, {(): None})
-        place -= 1 if path and path not in last and () not in last else 0
-    if path in images.setdefault(place, {}):
-        raise ValidationError.field(printable(name), "Send it once")
-    images[place][path] = value
+            _put(images, (), each)
+    elif steps and re.fullmatch("[0-9]{1,2}", steps[0]):
+        image, path = images.setdefault(int(steps[0]), {}), tuple(steps[1:])
+        if path in image:
+            raise ValidationError.field(printable(name), "Send it once")
+        image[path] = value
+    else:
+        _put(images, tuple(steps[1:] if steps[:1] == [""] else steps), value)
 
 
-def _next(images: Mapping[int, object]) -> int:
-    return max(images, default=-1) + 1
+def _put(images: dict[int, dict[Path, Any]], path: Path, value: object) -> None:
+    place = sum(path in image for image in images.values())
+    images.setdefault(place, {})[path] = value
 
 
 def _nested(name: str, paths: Mapping[Path, Any]) -> Any:  # noqa: ANN401 — JSON
     """Return the object that paths of keys and their values make."""
     if () in paths:
         if len(paths) > 1:
-            raise ValidationError.field(printable(name), "One of its images is said twice")
+            message = "Send all images as files or texts, or all as objects"
+            raise ValidationError.field(printable(name), message)
         return paths[()]
     inner: dict[str, dict[Path, Any]] = {}
     for (first, *others), value in paths.items():
