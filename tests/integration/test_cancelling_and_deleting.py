@@ -169,3 +169,18 @@ def test_a_worker_never_gets_a_deleted_or_cancelled_task(client, task_factory, s
         end(client, task_id)
         claim = transitions.claim("w", now=time.time() + 10, lease_seconds=40)
         assert services.store.apply(task_id, claim) is None
+
+
+@pytest.mark.parametrize("act", [cancel, delete])
+@pytest.mark.parametrize(
+    ("provider", "model", "sent"),
+    [("gemini", "gemini-omni-1.2-flash", 1), ("vertex", "veo-3.1-fast-generate-001", 0)],
+)
+def test_worker_is_woken_where_the_provider_stops_jobs(
+    client, task_factory, services, act, provider, model, sent
+):
+    task = task_factory.processing(now=time.time() - 60)  # its lease has run out
+    services.change(task.task_id, provider=provider, upstream_model=model)
+    answer = act(client, task.task_id)
+    assert answer.status == 200
+    assert answer.calls.count("sqs:SendMessage") == sent

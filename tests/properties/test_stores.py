@@ -55,6 +55,7 @@ CHANGES = {
     ),
     "fail": lambda task, now, **_: transitions.fail(task, ERROR, now=now, retention=DAY),
     "abandon": lambda task, now, **_: transitions.abandon(task, ERROR, now=now, retention=DAY),
+    "cancel asked": lambda now, **_: transitions.cancel_asked(now=now),
     "job ended": lambda now, **_: transitions.job_ended(now=now),
     "cancel": lambda now, **_: transitions.cancel(now=now, retention=DAY),
     "delete": lambda task, now, **_: transitions.delete(task, now=now, retention=DAY),

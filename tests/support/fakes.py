@@ -117,6 +117,7 @@ def change_kind(change):
         "done_at": "note done",
         "intent_at": "next_route",
         "job_ended_at": "job ended",
+        "cancel_asked_at": "cancel asked",
     }
     return next((kind for name, kind in telling.items() if name in sets), "requeue")
 

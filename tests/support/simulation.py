@@ -166,6 +166,7 @@ class Simulation:
         )
         self.cancellation = Cancellation(
             store=self.store,
+            queue=self.queue,
             files=self.files,
             retention_seconds=self.settings.task_retention_hours * 3600,
             clock=self.clock,

@@ -139,6 +139,7 @@ def cancellation() -> "Cancellation":
 
     return Cancellation(
         store=store(),
+        queue=queue(),
         files=files(),
         retention_seconds=settings().task_retention_hours * 3600,
         clock=clock,

@@ -20,6 +20,7 @@ NOW = 1_768_127_400.0
 def cancellation(services):
     return Cancellation(
         store=services.store,
+        queue=services.queue,
         files=services.files,
         retention_seconds=2 * 3600,
         clock=(NOW + call for call in itertools.count()).__next__,

@@ -120,6 +120,7 @@ def test_a_deletion_takes_every_image_of_the_task(submit, services):
     assert len(services.objects()) == 3
     Cancellation(
         store=services.store,
+        queue=services.queue,
         files=services.files,
         retention_seconds=3600,
         clock=lambda: NOW,

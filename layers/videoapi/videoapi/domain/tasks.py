@@ -109,6 +109,7 @@ class Task:
     prompt_optimized: int | None = None  # 1 or 0, where the caller asked for it
     late_upstream_ids: list[str] = field(default_factory=list)  # learnt too late to be of use
     failed_upstream_ids: list[str] = field(default_factory=list)  # ended before another was ordered
+    cancel_asked_at: str | None = None  # when its provider was asked to stop its job
     job_ended_at: str | None = None  # when the job of a task that was given up was seen to end
 
     result: dict[str, Any] | None = None

@@ -31,7 +31,8 @@ KEPT_BY_TOMBSTONE = (
     *("attempts", "unknown_submits", "upstream_id", "late_upstream_ids", "failed_upstream_ids"),
     *("provider", "upstream_model", "upstream_url", "attempt_log"),
 )
-KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at", "job_ended_at")  # of a job that may run
+# Of a job that may run.
+KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at", "cancel_asked_at", "job_ended_at")
 NEVER = timestamp(0)  # past by any clock
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
@@ -255,6 +256,11 @@ def held(task: Task, now: float, seen: Mapping[str, Any] | None = None, **sets: 
         equals={"lease_owner": task.lease_owner, "upstream_id": task.upstream_id, **(seen or {})},
         sets={"updated_at": timestamp(now), **sets},
     )
+
+
+def cancel_asked(*, now: float) -> Change:
+    """Note beside a task that was given up that its provider was asked to stop its job."""
+    return Change(leaves=frozenset(LEGAL) - OPEN, sets={"cancel_asked_at": timestamp(now)})
 
 
 def job_ended(*, now: float) -> Change:

@@ -1,22 +1,29 @@
 """Use cases: a caller gives a task up (cancel), or wants it gone (delete)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from videoapi.aws.files import INPUTS, FileStore, video_key
+from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
+from videoapi.catalog.routes import RELAY
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Status, Task
-from videoapi.errors import Conflict
+from videoapi.domain.timestamps import epoch
+from videoapi.errors import Conflict, ServiceError
 from videoapi.metrics import Metrics
 from videoapi.usecases.lookup import get_owned_task
+
+MARGIN_SECONDS = 2  # after the end of a lease
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Cancellation:
-    """Ends or removes tasks for their owner. The relay offers no way to stop a paid job."""
+    """Ends or removes tasks for their owner. A worker stops the paid job where its provider can."""
 
     store: TaskStore
+    queue: TaskQueue
     files: FileStore
     retention_seconds: int
     clock: Callable[[], float]
@@ -34,6 +41,7 @@ class Cancellation:
             message = f"The task has already ended: {ended.status}."
             raise Conflict(message, code="task_already_ended")
         self.measurements.ended(Status.CANCELLED)
+        self._wake_worker(cancelled)
         return cancelled
 
     def delete(self, task_id: str, owner: str) -> None:
@@ -51,6 +59,28 @@ class Cancellation:
                 break
         if not task.ended:
             self.measurements.ended(Status.CANCELLED)
+            self._wake_worker(task)
+
+    def _wake_worker(self, task: Task) -> None:
+        """Send a message for the job of a task whose worker may have died.
+
+        It comes once the lease has run out: until then the task's own worker stops the job.
+        """
+        if not _stoppable(task):
+            return
+        held_for = max(epoch(task.lease_until) - self.clock(), 0.0)
+        with suppress(ServiceError):  # its own worker lives, as a rule
+            self.queue.send(task.task_id, delay=held_for + MARGIN_SECONDS)
+
+
+def _stoppable(task: Task) -> bool:
+    """Whether a job may run that its provider can stop; the table of models is read for few."""
+    if task.intent_at is None or task.done_at or task.provider in (None, RELAY):
+        return False
+    from videoapi.catalog.models import find  # noqa: PLC0415 — as above
+
+    row = find(task.provider, task.upstream_model or "")
+    return row is not None and row.cancel
 
 
 def _files_of(task: Task) -> list[str]:

@@ -10,7 +10,7 @@ place that makes it safe.
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
@@ -18,11 +18,13 @@ from videoapi.aws.forecasts import ForecastStore
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
+from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.metrics import Metrics
 from videoapi.providers.errors import Failure, ImageUnavailable, SubmitUnknown
 from videoapi.settings import Settings
+from videoapi.worker.cancelled_jobs import CancelledJobs
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.dispatch import Dispatch
 from videoapi.worker.endings import reason_to_give_up
@@ -40,7 +42,7 @@ from videoapi.worker.outcomes import Outcomes
 from videoapi.worker.posting import Posting
 from videoapi.worker.preparation import OrderBuilder
 from videoapi.worker.routing import Routing
-from videoapi.worker.watch import Watch, wait_for_cancelled_job
+from videoapi.worker.watch import Watch
 
 
 @dataclass(kw_only=True)
@@ -71,6 +73,7 @@ class Generation:
         self._forecasting = Forecasting(
             self.forecasts, self.store, self.settings.video_max_concurrent, self.clock, self.log
         )
+        self._cancelled_jobs = CancelledJobs(self.store, self.routing, self.clock, self.log)
         self._posting = Posting(self.settings, self.routing, self.order_builder, *tools)
         self._outcomes = Outcomes(self.settings, self.queue, self.delivery, self.jitter, *tools)
 
@@ -93,16 +96,28 @@ class Generation:
         self.queue.hide(message.receipt_handle, seconds=seconds + MESSAGE_MARGIN)
         owner = f"{message.request_id}/{secrets.token_hex(4)}"  # Lambda repeats a request's id
         claim = transitions.claim(owner, now=now, lease_seconds=seconds)
-        task = self.store.apply(task_id, claim) or self.store.get(task_id)
+        task = self.store.apply(task_id, claim) or self.store.get(task_id, deleted=True)
         if task is None or task.lease_owner != owner:
-            self.log.info("nothing to do: ended, or another worker has it")
+            self._pass_by(task, message)
             return None
         if task.claimed_at == timestamp(now):
             self.measurements.claimed(seconds_since(task.created_at, now))
         checkpoint(self.log, "claimed")
-        lease = Lease(task, message, self.store, self.queue, seconds, self.clock, self.sleep)
+        lease = self._lease(task, message)
         lease.expected_seconds = self._forecasting.start(task)
         return lease
+
+    def _pass_by(self, task: Task | None, message: Message) -> None:
+        """Leave a task alone that has ended, or that another worker has; stop a job left over."""
+        self.log.info("nothing to do: ended, or another worker has it")
+        if task is not None and self._cancelled_jobs.unstopped(task):
+            now = timestamp(self.clock())
+            lease = self._lease(replace(task, lease_until=now), message)
+            self._cancelled_jobs.see_off(task, message, lease.wait_hidden)
+
+    def _lease(self, task: Task, message: Message) -> Lease:
+        seconds = self.settings.lease_seconds
+        return Lease(task, message, self.store, self.queue, seconds, self.clock, self.sleep)
 
     def _hold(self, lease: Lease) -> None:
         """Work on the task while its lease lasts."""
@@ -114,7 +129,8 @@ class Generation:
                     self._outcomes.set_aside(lease, away)
         except LeaseLost:
             self.log.info("the task was cancelled or taken over")
-            self._wait_for_cancelled_job(lease)
+            if task := self.store.get(lease.task.task_id, deleted=True):
+                self._cancelled_jobs.see_off(task, lease.message, lease.wait_hidden)
 
     def _work(self, lease: Lease) -> None:
         """Carry the task as far as it goes now."""
@@ -134,11 +150,3 @@ class Generation:
         else:
             self._outcomes.complete(lease, result)
             self._forecasting.end(lease.task)
-
-    def _wait_for_cancelled_job(self, lease: Lease) -> None:
-        """Keep the slot while the paid job of a task that was given up runs on at the relay."""
-        task = self.store.get(lease.task.task_id, deleted=True)
-        if task is None or not task.ended:
-            return
-        if wait_for_cancelled_job(lease, task, self.routing.provider_of(task), clock=self.clock):
-            self.store.apply(task.task_id, transitions.job_ended(now=self.clock()))

@@ -21,7 +21,7 @@ from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch, seconds_since, timestamp
 from videoapi.errors import GenerationError
 from videoapi.providers.errors import JobMissing, PollFailed
-from videoapi.providers.provider import Job, JobState, VideoProvider
+from videoapi.providers.provider import Job, VideoProvider
 from videoapi.settings import Settings
 from videoapi.worker.delivery import Delivery, Undelivered, account_refused, linked_result
 from videoapi.worker.evidence import MAX_HOLD_SECONDS, Evidence, JobLost
@@ -163,29 +163,6 @@ class Watch:
             retryable=True,
             maybe_charged=True,
         )
-
-
-def wait_for_cancelled_job(
-    lease: Lease, task: Task, provider: VideoProvider, *, clock: Callable[[], float]
-) -> bool:
-    """Wait while the job of a task that was given up may run; return whether it was seen to end.
-
-    VIDEO_MAX_CONCURRENT bounds the jobs at the relay: a slot whose job runs on is no free one.
-    """
-    upstream_id = task.upstream_id or next(reversed(task.late_upstream_ids), None)
-    began = epoch(task.accepted_at or task.intent_at or task.updated_at)
-    while upstream_id and task.keeps_place(clock()) and lease.message.remaining() > ROOM_TO_FINISH:
-        progress = None
-        try:
-            job = provider.poll(upstream_id)
-        except (JobMissing, PollFailed):
-            pass
-        else:
-            if job.state in (JobState.DONE, JobState.FAILED):
-                return True
-            progress = job.progress
-        lease.wait_hidden(next_poll(clock() - began, progress))
-    return False
 
 
 def _accepted(task: Task) -> tuple[str, float]:
