@@ -35,6 +35,7 @@ GRANTS = {
         "FilesBucket/thumbnails/*": "s3:GetObject",
     },
     "CancelFunction": {
+        "TasksQueue": "sqs:SendMessage",
         "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "FilesBucket/inputs/*": "s3:DeleteObject",
         "FilesBucket/videos/*": "s3:DeleteObject",
@@ -78,7 +79,7 @@ WRITES = {
     "CancelFunction": {"vid_*"},
     "UploadsFunction": {"limits#*"},
     "ImagesFunction": {"limits#*"},
-    "WorkerFunction": {"vid_*"},
+    "WorkerFunction": {"vid_*", "routes-at-rest", "forecast"},
     "DeadLetterFunction": {"vid_*"},
     "SweeperFunction": {"vid_*"},
 }

@@ -180,7 +180,8 @@ def test_worker_is_woken_where_the_provider_stops_jobs(
     client, task_factory, services, act, provider, model, sent
 ):
     task = task_factory.processing(now=time.time() - 60)  # its lease has run out
-    services.change(task.task_id, provider=provider, upstream_model=model)
+    whom = {"provider": {"S": provider}, "upstream_model": {"S": model}}
+    services.change(task.task_id, **whom)
     answer = act(client, task.task_id)
     assert answer.status == 200
     assert answer.calls.count("sqs:SendMessage") == sent
