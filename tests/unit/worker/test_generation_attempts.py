@@ -88,6 +88,18 @@ def test_prompt_that_a_relay_quotes_is_not_logged():
     assert told == ["Rate limit reached for prompt '……' (…)"] * 2
 
 
+def test_quoted_negative_prompt_is_not_logged():
+    unwanted = "blurred hands and a crowd of strangers"
+    said = {"message": f"Rate limit reached ({unwanted})"}
+    sim = Simulation("vertex:veo-3.1-generate-001")
+    sim.relays["vertex"].posts.append(httpx.Response(429, json=said))
+    sim.relays["vertex"].posts.append(httpx.Response(401, json=said))
+    asked = GenerationRequest(model="veo_3_1", negative_prompt=unwanted)
+    sim.run(request=asked)
+    assert not any(unwanted[:9] in str(line) for line in sim.log.lines)
+    assert len([fields for _, _, fields in sim.log.lines if "detail" in fields]) >= 2
+
+
 @pytest.mark.parametrize(("retries", "posts"), [(0, 1), (1, 2), (5, 6)])
 def test_the_number_of_further_attempts_is_a_setting(retries, posts):
     sim = Simulation(video_generation_max_retries=retries)

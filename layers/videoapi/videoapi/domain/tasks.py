@@ -142,6 +142,11 @@ class Task:
         return tuple(image["role"] for image in self.images)
 
     @property
+    def prompts(self) -> tuple[str | None, ...]:
+        """The caller's words that a provider may quote, and that no log may hold."""
+        return self.prompt_sent, self.request.prompt, self.request.negative_prompt
+
+    @property
     def maybe_charged(self) -> bool:
         """Whether the relay may have taken money: a POST went out that nobody took back."""
         return self.intent_at is not None or self.unknown_submits > 0

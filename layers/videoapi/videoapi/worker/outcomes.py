@@ -95,4 +95,4 @@ class Outcomes:
 
 
 def _loggable(failure: GenerationError, task: Task) -> str:
-    return redact_prompts(failure.detail, task.prompt_sent, task.request.prompt)
+    return redact_prompts(failure.detail, *task.prompts)

@@ -76,7 +76,7 @@ class Posting:
     def _go_on(self, lease: Lease, refused: Route, refusal: SubmitRefused) -> None:
         """Turn to the next route, if the refusal is the provider's own and one is left."""
         task = lease.task
-        detail = redact_prompts(refusal.detail, task.prompt_sent, task.request.prompt)
+        detail = redact_prompts(refusal.detail, *task.prompts)
         self.routing.refused(refused, refusal, detail)
         following, at_once = (
             self.routing.after(task, refused) if refusal.elsewhere else (None, False)
