@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import boto3
@@ -88,8 +88,8 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
     elif given.key:
         raise ValueError("--key goes with --revoke.")
     else:
-        said = {name: getattr(given, name) for name in asdict(Limits()) if hasattr(given, name)}
-        limits = replace(ring.limits_of(given.name), **said)
+        said = {name: getattr(given, name) for name in Limits._fields if hasattr(given, name)}
+        limits = ring.limits_of(given.name)._replace(**said)
         made = ring.make(given.name, limits)
         if stack.open_to_all:
             where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
@@ -109,7 +109,7 @@ def _listed(found: ListedKey) -> str:
 
 
 def _told(limits: Limits) -> str:
-    said = {name.replace("_", " "): limit for name, limit in asdict(limits).items()}
+    said = {name.replace("_", " "): limit for name, limit in limits._asdict().items()}
     told = [f"{name}: {limit}" for name, limit in said.items() if limit is not None]
     return ", ".join(told) or "no limits"
 

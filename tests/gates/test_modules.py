@@ -29,16 +29,28 @@ RESOLVER = {
     "videoapi.api.results",
 }
 PARAMETERS = {"aws_lambda_powertools.utilities.parameters"}
+TABLE_OF_MODELS = {"videoapi.catalog.models", "tomllib"}
+FORMS = {"python_multipart", "videoapi.api.openai.multipart"}
 PICTURES = {"PIL", "videoapi.media.thumbnails"}
 HEAVY = {
     "aws_lambda_powertools.utilities.batch",
     "aws_lambda_powertools.utilities.idempotency",
     "aws_xray_sdk",
 }
-READING = PYDANTIC | HTTPX | S3_TRANSFER | RELAY | PARAMETERS | PICTURES | HEAVY | GOOGLE
+READING = (
+    PYDANTIC
+    | HTTPX
+    | S3_TRANSFER
+    | RELAY
+    | PARAMETERS
+    | PICTURES
+    | HEAVY
+    | GOOGLE
+    | TABLE_OF_MODELS
+)
 BACKGROUND = READING | RESOLVER | {"asyncio"}
 NOT_LOADED = {
-    "submit": READING - PYDANTIC,
+    "submit": (READING | FORMS | {"imagesize"}) - PYDANTIC,
     "submit with an image": READING - PYDANTIC,
     "status": READING,
     "content": READING,

@@ -1,7 +1,5 @@
 """The forecast, in DynamoDB."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.support.task_factory import new_task
@@ -43,7 +41,7 @@ def test_a_look_is_kept_with_the_number_of_slots(store):
     store.start(claimed())
     seen = Forecast(waiting=[1_768_127_460_000, 1_768_127_460_001], seen_at=NOW + 0.5)
     assert store.look(seen, slots=7) == store.read()
-    assert store.read() == replace(seen, slots=7, started={claimed().task_id: NOW})
+    assert store.read() == seen._replace(slots=7, started={claimed().task_id: NOW})
 
 
 def test_a_look_forgets_old_claims(store):

@@ -168,15 +168,15 @@ class FakeForecasts:
     def start(self, task):
         self._reached()
         started = {**self.forecast.started, task.task_id: epoch(task.claimed_at)}
-        self.forecast = replace(self.forecast, started=started)
+        self.forecast = self.forecast._replace(started=started)
         return self.forecast
 
     def look(self, forecast, *, slots):
         self._reached()
         self.looks.append(forecast.waiting)
         started = self.forecast.started
-        self.forecast = replace(
-            self.forecast, waiting=forecast.waiting, seen_at=forecast.seen_at, slots=slots
+        self.forecast = self.forecast._replace(
+            waiting=forecast.waiting, seen_at=forecast.seen_at, slots=slots
         )
         assert forecast.started.items() <= started.items()
         return self.forecast
@@ -185,7 +185,7 @@ class FakeForecasts:
         self._reached()
         kind = kind_of(task.request)
         known = [*self.forecast.durations.get(kind, ()), max(round(seconds), 1)]
-        self.forecast = replace(self.forecast, durations={**self.forecast.durations, kind: known})
+        self.forecast = self.forecast._replace(durations={**self.forecast.durations, kind: known})
 
     def _reached(self):
         if self.away:

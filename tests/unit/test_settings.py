@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, asdict, fields
 
 import pytest
 
@@ -27,11 +27,11 @@ def test_without_any_variable_the_documents_defaults_hold():
 
 def test_an_empty_variable_is_as_if_it_was_not_there():
     empty = {field.name.upper(): "" for field in fields(Settings)}
-    assert Settings.from_environment(empty) == Settings()
+    assert asdict(Settings.from_environment(empty)) == asdict(Settings())
 
 
 def test_other_variables_are_nobodys_business_here():
-    assert read(PATH="/bin", VEO3_API_KEY="secret") == Settings()
+    assert asdict(read(PATH="/bin", VEO3_API_KEY="secret")) == asdict(Settings())
 
 
 @pytest.mark.parametrize("text", ["true", "True", "1", "yes", "on", " true "])
@@ -109,7 +109,7 @@ def test_every_setting_is_a_variable_of_the_template():
     names = {field.name.upper() for field in fields(Settings)}
     assert names <= variables.keys()
     defaults = {name: text for name, text in defaults.items() if name in names}
-    assert Settings.from_environment(defaults) == Settings()
+    assert asdict(Settings.from_environment(defaults)) == asdict(Settings())
 
 
 ROUTES = "veo=relay:veo_3_1,vertex:veo-3.1-generate-001"

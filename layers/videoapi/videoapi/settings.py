@@ -15,7 +15,7 @@ AMBIGUOUS_SUBMIT = ("fail", "retry")
 STATUS_VOCABULARIES = ("auto", "openai", "document")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Settings:
     """Each field is the environment variable of the same name in capitals. Times are in seconds."""
 

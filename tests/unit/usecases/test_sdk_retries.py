@@ -29,11 +29,11 @@ def create(services):
 
 
 def first_try(*, began=NOW):
-    return RetryRecord(began=began, until=NOW + 900, count=0)
+    return RetryRecord(began=began, until=NOW + 900, number=0)
 
 
 def retry(*, began=NOW, gone=""):
-    return RetryRecord(began=began, until=NOW + 900, count=1, superseded=gone)
+    return RetryRecord(began=began, until=NOW + 900, number=1, superseded=gone)
 
 
 def test_fingerprint_is_remembered_for_its_owner_until_its_time(create, services):
@@ -80,11 +80,11 @@ def test_task_that_ended_badly_before_the_first_try_is_not_meant(end, count):
     times = {k: transitions.timestamp(v) if v == NOW else v for k, v in ENDS[end].items()}
     task = replace(new_task(now=NOW - 60), **times)
     latest = NOW + MAX_TRY_SECONDS * count
-    assert RetryRecord(began=latest, until=0, count=count).meant(task)
-    assert not RetryRecord(began=latest + 1, until=0, count=count).meant(task)
+    assert RetryRecord(began=latest, until=0, number=count).meant(task)
+    assert not RetryRecord(began=latest + 1, until=0, number=count).meant(task)
 
 
 @pytest.mark.parametrize("status", ["pending", "processing", "completed"])
 def test_task_that_goes_well_is_meant_for_all_of_the_time(status):
     task = replace(new_task(now=NOW), status=status, completed_at=transitions.timestamp(NOW))
-    assert RetryRecord(began=NOW + 890, until=0, count=1).meant(task)
+    assert RetryRecord(began=NOW + 890, until=0, number=1).meant(task)

@@ -10,7 +10,6 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from videoapi.aws.expressions import encode
@@ -31,8 +30,7 @@ ID_LENGTH = 8  # hexadecimal digits of the hash: enough to tell keys apart, and 
 CACHE_SIZE = 1_000  # keys, known and unknown ones, that one function remembers
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """What one key may do; None is no limit."""
 
     submits_per_minute: int | None = None
@@ -42,7 +40,7 @@ class Limits:
     @property
     def any(self) -> bool:
         """Whether there is anything to count."""
-        return any(limit is not None for limit in vars(self).values())
+        return any(limit is not None for limit in self)
 
 
 class ApiKey(NamedTuple):
@@ -97,7 +95,7 @@ class ApiKeyStore:
                 f"no hyphen first; {ANONYMOUS} is who comes without a key"
             )
             raise ValueError(message)
-        chosen = {k: v for k, v in vars(limits).items() if v is not None}
+        chosen = {k: v for k, v in limits._asdict().items() if v is not None}
         if any(v < 1 for v in chosen.values()):
             message = "A limit is a whole number from 1 on."
             raise ValueError(message)
@@ -158,7 +156,7 @@ def _id(item: dict[str, Any]) -> str:
 
 
 def _limits(item: dict[str, Any]) -> Limits:
-    return Limits(**{name: item[name] for name in vars(Limits()) if name in item})
+    return Limits(**{name: item[name] for name in Limits._fields if name in item})
 
 
 def _unknown() -> AuthenticationError:

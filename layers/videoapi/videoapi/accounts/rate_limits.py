@@ -9,8 +9,8 @@ The set is looked over only when it is full, so that no worker and no cancel has
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.aws.expressions import Expression, encode
@@ -26,8 +26,7 @@ PAUSE = 3  # seconds until a set in which no task had ended is looked over again
 FEW = 5  # … if there are more in it than these, which cost no more than the refusal
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
+class Window(NamedTuple):
     """One minute or day of one key, and how much of it was used up when it was read."""
 
     name: str  # as in the RateLimit header
@@ -62,8 +61,7 @@ class Window:
         return int(self.seconds - now % self.seconds) + 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quota:
+class Quota(NamedTuple):
     """What a key may still do, as it was read at `now`; the transaction of `writes` decides."""
 
     owner: str = ""
@@ -91,8 +89,8 @@ class Quota:
 
     def counted(self) -> "Quota":
         """Return the quota after one more."""
-        windows = tuple(replace(each, used=each.used + 1) for each in self.windows)
-        return replace(self, windows=windows)
+        windows = tuple(each._replace(used=each.used + 1) for each in self.windows)
+        return self._replace(windows=windows)
 
     def refusal(self, name: str) -> "LimitReached":
         """Return the error for the limit of this name."""
@@ -100,7 +98,7 @@ class Quota:
             text = f"This key may have {self.alive} tasks alive at once."
             return LimitReached(text, self, code="too_many_tasks_alive", retry_after=ALIVE_RETRY)
         windows = [
-            replace(each, used=each.limit) if each.name == name else each for each in self.windows
+            each._replace(used=each.limit) if each.name == name else each for each in self.windows
         ]
         (full,) = (each for each in windows if each.name == name)
         daily = full.seconds == DAY
@@ -108,7 +106,7 @@ class Quota:
             f"This key may make {full.limit} videos a day."
             if daily
             else f"This key may submit {full.limit} times a minute.",
-            replace(self, windows=windows),
+            self._replace(windows=windows),
             code="daily_limit_reached" if daily else "rate_limited",
             retry_after=full.left(self.now),
         )
@@ -142,7 +140,7 @@ class Limiter:
         keys = [each.key for each in windows] + [_alive_key(key.name)] * (alive is not None)
         found = self.table.read_all(keys)
         windows = [
-            replace(each, used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
+            each._replace(used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
         ]
         item = found.get(_alive_key(key.name), {})
         quota = Quota(owner=key.name, now=now, windows=windows, alive=alive)
@@ -161,7 +159,7 @@ class Limiter:
 
     def admit_image(self, key: ApiKey, now: float) -> Quota:
         """Count an image, which costs money too, in its minute and day; return what is left."""
-        return self._admit(key, replace(key.limits, tasks_alive=None), now)
+        return self._admit(key, key.limits._replace(tasks_alive=None), now)
 
     def admit_upload(self, key: ApiKey, now: float) -> Quota:
         """Count an upload, which costs five days of storage, in its minute; return what is left."""

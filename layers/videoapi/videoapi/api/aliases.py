@@ -7,7 +7,6 @@ thing only is taken for it, in whatever case and with whatever hyphens; a value 
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from videoapi.errors import ValidationError
@@ -142,6 +141,8 @@ class Words(NamedTuple):
 
 def hint(name: str, words: Words, *, known: tuple[str, ...]) -> str:
     """Return what to say of a name that is not known: which one to use, as far as can be told."""
+    from difflib import get_close_matches  # noqa: PLC0415 — for unknown fields alone
+
     key, field = folded(name), None
     if _NOT_TAKEN.search(key):
         return f"Unknown field; the images to give are {words.image}, last_frame, reference_images"

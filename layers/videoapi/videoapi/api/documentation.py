@@ -20,9 +20,7 @@ ASSETS = {
 #: Addresses that mean something to this machine alone.
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 #: What a Host header may be to stand in a command: a name, an IPv4 or IPv6 address, and a port.
-HOST = re.compile(
-    r"(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.IGNORECASE
-)
+HOST = r"(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
 #: What the commands send where keys are asked for: the one in the reader's shell.
 KEY_HEADER = ' \\\n  -H "Authorization: Bearer $VIDEO_API_KEY"'
 # The page loads one script, our own; its one style is known by its hash (`make openapi`).
@@ -60,7 +58,7 @@ def served_from(base: str, host: str) -> str:
     `host` is their Host header. Deployed, `base` is API Gateway's domain or PUBLIC_URL, and wins.
     """
     parts = urlsplit(base)
-    if parts.hostname in LOOPBACK and HOST.fullmatch(host):
+    if parts.hostname in LOOPBACK and re.fullmatch(HOST, host, re.IGNORECASE):
         return f"{parts.scheme}://{host}{parts.path}"
     return base
 

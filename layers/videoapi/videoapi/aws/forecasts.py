@@ -23,7 +23,7 @@ MAX_STARTED: Final = 50  # as are the tasks claimed last
 CACHED_SECONDS: Final = 5.0  # for which a process that answers callers does not read it again
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ForecastStore:
     """Reads and writes that item. Each method is one DynamoDB call; raises `ServiceError`."""
 

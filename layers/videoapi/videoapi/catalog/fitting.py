@@ -6,8 +6,7 @@ or its longest.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from videoapi.catalog.routes import RELAY, Route
 from videoapi.catalog.sizes import LINES, size_of
@@ -25,8 +24,7 @@ _FULL_HD = "1080p"
 VEO_LENGTHS = (4, 6, 8)  # seconds; what Veo 3 makes, and 1080p only at 8 (Gemini API docs)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Demand:
+class Demand(NamedTuple):
     """What a request asks for, as far as models differ in it. None: not said.
 
     `size_named` is False where the size is only the default; `roles` are those of all images.
@@ -54,8 +52,7 @@ class Demand:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fit:
+class Fit(NamedTuple):
     """What a model makes of a demand. `seconds` None: the model decides."""
 
     seconds: int | None

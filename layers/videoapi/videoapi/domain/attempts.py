@@ -3,8 +3,6 @@
 Each of them takes back that a POST was begun, and is made by the holder of the lease alone.
 """
 
-from dataclasses import replace
-
 from videoapi.domain.forecast import progress_at_write
 from videoapi.domain.tasks import Task, shard
 from videoapi.domain.transitions import Change, freed, held, logged
@@ -38,13 +36,13 @@ def retry_submit(
         **freed(again_at, now),
     )
     gone = {"failed_upstream_ids": task.upstream_id} if task.upstream_id else {}
-    return replace(change, appends=gone | logged(now, code))
+    return change._replace(appends=gone | logged(now, code))
 
 
 def next_route(task: Task, route: str, *, now: float, code: str) -> Change:
     """Note that the provider refused, with `code`; the holder posts to the next route at once."""
     change = held(task, now, intent_at=None, route=route)
-    return replace(change, appends=logged(now, code))
+    return change._replace(appends=logged(now, code))
 
 
 def retry_image(task: Task, *, now: float, again_at: float) -> Change:

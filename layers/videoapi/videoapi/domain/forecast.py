@@ -6,9 +6,9 @@ that such videos took lately. What nobody knows is None, never a guess.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import ceil
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import epoch
@@ -22,8 +22,7 @@ WRITE_SECONDS: Final = 1.0  # that a write of a task may take
 STALE_SECONDS: Final = 90.0  # after which a look at the queue tells nothing any more
 
 
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
+class Forecast(NamedTuple):
     """What the workers noted for all tasks: how long videos take, and who waits in which order.
 
     `durations` are the seconds from acceptance to end of the last videos of each kind; `started`
@@ -31,8 +30,8 @@ class Forecast:
     (epoch milliseconds) of the tasks that waited for a worker at `seen_at`, in their order.
     """
 
-    durations: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    started: Mapping[str, float] = field(default_factory=dict)
+    durations: Mapping[str, Sequence[int]] = MappingProxyType({})
+    started: Mapping[str, float] = MappingProxyType({})
     waiting: Sequence[int] = ()
     seen_at: float = 0.0
     slots: int = 1

@@ -13,8 +13,8 @@ A condition that fails is a normal outcome: another writer was first.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from videoapi.domain.forecast import Source, progress_at_write
 from videoapi.domain.tasks import OPEN, PAID, Status, Task
@@ -34,21 +34,21 @@ KEPT_BY_TOMBSTONE = (
 # Of a job that may run.
 KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at", "cancel_asked_at", "job_ended_at")
 NEVER = timestamp(0)  # past by any clock
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """One conditional write. All of `leaves`, `equals` and `lease_before` must hold."""
 
     leaves: frozenset[Status]  # the status before must be one of these
-    equals: Mapping[str, Any] = field(default_factory=dict)  # as they were seen; None = absent
+    equals: Mapping[str, Any] = NOTHING  # as they were seen; None = absent
     lease_before: str | None = None  # the lease must have run out by this instant
-    sets: Mapping[str, Any] = field(default_factory=dict)  # None removes the attribute
-    keeps: Mapping[str, Any] = field(default_factory=dict)  # written only where absent
-    appends: Mapping[str, str] = field(default_factory=dict)  # added to a list
-    adds: Mapping[str, int] = field(default_factory=dict)  # added to a number, 0 where absent
+    sets: Mapping[str, Any] = NOTHING  # None removes the attribute
+    keeps: Mapping[str, Any] = NOTHING  # written only where absent
+    appends: Mapping[str, str] = NOTHING  # added to a list
+    adds: Mapping[str, int] = NOTHING  # added to a number, 0 where absent
 
     def made(self, task: Task | None) -> bool:
         """Whether a task looks as left by this: botocore repeats a write whose answer was lost.
@@ -61,8 +61,7 @@ class Change:
         return bool(told) and all(found[name] == new for name, new in told.items())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Destination:
+class Destination(NamedTuple):
     """Whom an attempt's POST goes to: the route as it is set, and what it stands for."""
 
     route: str
@@ -138,7 +137,7 @@ def begin_attempt(
         image_note=image_note,
         expected_seconds=expected_seconds or task.expected_seconds,
     )
-    return replace(change, appends=logged(now, to.route))
+    return change._replace(appends=logged(now, to.route))
 
 
 def accept(task: Task, upstream_id: str, *, now: float) -> Change:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
-import imagesize  # type: ignore[import-untyped]  # it ships no types
-
 from videoapi.errors import ValidationError
 
 MAX_BYTES = 20 * 1024 * 1024  # of one image, wherever it comes from
@@ -24,7 +22,7 @@ MAX_PIXELS = 50_000_000  # 150 MB of RGB for its decoder; cameras of today pass
 _JPEG, _PNG, _WEBP = "image/jpeg", "image/png", "image/webp"
 _EXTENSIONS = {_JPEG: "jpg", _PNG: "png", _WEBP: "webp"}
 
-_URL = re.compile(r"\s*[a-z][a-z0-9+.-]{0,31}://", re.IGNORECASE)
+_URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]{0,31}://")
 _DATA_URL = re.compile(r"data:[^,]{0,256},", re.IGNORECASE)
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _LINE_BREAKS = b"\r\n\t"
@@ -98,6 +96,8 @@ def read_bytes(data: bytes) -> Image:
     content_type = sniff(data)
     _require(content_type, "is not a JPEG, PNG or WebP file")
     pixels = _pixels_start(data) if content_type == _JPEG else len(_PNG_MAGIC)
+    import imagesize  # type: ignore[import-untyped]  # noqa: PLC0415 — it ships no types, and few submits carry a file
+
     # Only a JPEG whose segments were walked: imagesize looks for them byte by byte otherwise.
     width, height = imagesize.get(io.BytesIO(data), exif_rotation=False) if pixels else (0, 0)
     _require(width > 0 and height > 0, "is damaged: its header gives no size")

@@ -1,13 +1,12 @@
 """Who submits, when, and what their client says of this being a retry."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from videoapi.accounts.api_keys import ApiKey
 from videoapi.domain.tasks import Dialect
 
 
-@dataclass(frozen=True, kw_only=True)
-class Caller:
+class Caller(NamedTuple):
     """Who submits, when, and what their client says of this being a retry."""
 
     key: ApiKey

@@ -6,8 +6,7 @@ their submits asked for is remembered by its fingerprint, in the same transactio
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from videoapi.aws.expressions import Expression, encode
 from videoapi.aws.table import Table, Write
@@ -23,17 +22,16 @@ NAME = "fingerprint"  # of the write
 BADLY = (Status.FAILED, Status.CANCELLED, Status.DELETED)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RetryRecord:
+class RetryRecord(NamedTuple):
     """What is remembered of a submit, and what it found.
 
-    `began` is when the request was received (epoch seconds), `count` the retry's number, 0 for a
+    `began` is when the request was received (epoch seconds), `number` the retry's, 0 for a
     first try; `superseded` is the task that a retry was led to and that is not the one it means.
     """
 
     began: float
     until: float
-    count: int
+    number: int
     superseded: str = ""
 
     def write(self, task: Task) -> Write:
@@ -50,7 +48,7 @@ class RetryRecord:
         }
         free = Expression()
         name, value = free.name, free.value
-        if self.count:
+        if self.number:
             item["retried_at"] = began
             condition = (
                 f"attribute_not_exists({name('task_id')})"
@@ -71,7 +69,7 @@ class RetryRecord:
         if task.status not in BADLY:
             return True
         ended = epoch(task.completed_at or task.updated_at)
-        return ended >= self.began - MAX_TRY_SECONDS * self.count
+        return ended >= self.began - MAX_TRY_SECONDS * self.number
 
 
 def earlier(table: TaskStore, task: Task, caller: Caller) -> tuple[Task | None, RetryRecord | None]:
@@ -84,13 +82,13 @@ def earlier(table: TaskStore, task: Task, caller: Caller) -> tuple[Task | None, 
     record = RetryRecord(
         began=caller.now if caller.received_at is None else caller.received_at,
         until=caller.now + WINDOW,
-        count=caller.retry_count,
+        number=caller.retry_count,
     )
-    if not record.count:
+    if not record.number:
         return None, record
     recent = recent_duplicate(table, task.owner, task.fingerprint, now=caller.now)
     found = table.get(recent, deleted=True) if recent else None
-    record = replace(record, superseded=recent or "")
+    record = record._replace(superseded=recent or "")
     return (found if found and record.meant(found) else None), record
 
 

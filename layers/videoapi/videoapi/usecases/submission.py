@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from videoapi.accounts.rate_limits import Limiter, Quota
@@ -31,17 +32,16 @@ from videoapi.usecases.caller import Caller
 from videoapi.usecases.input_images import GivenImage, InputImages, Sources
 
 
-@dataclass(frozen=True, kw_only=True)
-class Submission:
+class Submission(NamedTuple):
     """What a submit asks for: the first frame first, then the last one, or references.
 
     `names` are what the caller calls fields that it calls otherwise than `GenerationRequest`.
     """
 
     request: GenerationRequest
-    images: tuple[GivenImage, ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
     dialect: Dialect
+    images: tuple[GivenImage, ...] = ()
+    names: Mapping[str, str] = MappingProxyType({})
 
 
 ADDED = {"negative_prompt", "seed", "generate_audio"}  # to the fields of the first version

@@ -4,7 +4,7 @@ Notes are made where a worker would only wait, and DynamoDB's failures end with 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -73,7 +73,7 @@ class Forecasting:
         fresh = now - seen.seen_at < STALE_SECONDS / 3
         if waiting == list(seen.waiting) and (fresh or not waiting):
             return seen
-        noted = replace(seen, waiting=waiting[:MAX_WAITING], seen_at=now)
+        noted = seen._replace(waiting=waiting[:MAX_WAITING], seen_at=now)
         after = self.store.look(noted, slots=self.slots)
         newest = max(after.started, key=lambda each: after.started[each], default=self._task_id)
         return after if newest == self._task_id else None

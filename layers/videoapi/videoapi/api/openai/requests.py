@@ -33,7 +33,6 @@ from videoapi.api.fields import (
     object_or_text,
     seed_or_text,
 )
-from videoapi.api.openai.multipart import read_form
 from videoapi.api.validation import allowed_model, require_few_fields, validated
 from videoapi.catalog.fitting import FIRST_FRAME, LAST_FRAME
 from videoapi.catalog.fitting import REFERENCE as REFERENCE_ROLE
@@ -126,6 +125,8 @@ class CreateVideo(BaseModel):
 
 def from_form(body: bytes, content_type: str, settings: Settings) -> Submission:
     """Read and validate a form of the OpenAI dialect."""
+    from videoapi.api.openai.multipart import read_form  # noqa: PLC0415 — a form's submits alone
+
     return from_openai(read_form(body, content_type), settings, form=True)
 
 
