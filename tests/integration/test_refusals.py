@@ -17,7 +17,7 @@ OPENAI_KEYS = {"message", "type", "param", "code"}
 
 BAD_REST = {
     "no image": ({}, "image", "missing_required_parameter"),
-    "null image": ({"image": None}, "image", "invalid_value"),
+    "null image": ({"image": None}, "image", "missing_required_parameter"),
     "empty image": ({"image": ""}, "image", "invalid_image"),
     "blank image": ({"image": "  "}, "image", "invalid_image"),
     "upload that is none": ({"image": f"upload_{SECRET}"}, "image", "upload_not_found"),
