@@ -33,7 +33,7 @@ def silent(_at: float, _total: float) -> None:
     """No progress at all."""
 
 
-def watch(total: float, progress: Progress) -> tuple[int, float]:
+def watch(total: float, progress: Progress, usual: float | None = None) -> tuple[int, float]:
     """Poll one job of `total` seconds to its end; return the polls and the lag.
 
     The state is that of the moment at which a poll is sent.
@@ -41,7 +41,7 @@ def watch(total: float, progress: Progress) -> tuple[int, float]:
     at, polls, since = 0.0, 0, 0.0
     highest: int | None = None
     while True:
-        at += next_poll(at, highest, since=since)
+        at += next_poll(at, highest, since=since, usual=usual)
         polls += 1
         if at >= total:
             return polls, at + ANSWER_SECONDS - total
@@ -50,9 +50,16 @@ def watch(total: float, progress: Progress) -> tuple[int, float]:
             highest, since = told, at
 
 
-def simulate(shortest: float, longest: float, progress: Progress, *, jobs: int = 10_000) -> Polls:
-    """Watch jobs of random lengths (seconds), always the same ones."""
+def simulate(
+    shortest: float,
+    longest: float,
+    progress: Progress,
+    *,
+    jobs: int = 10_000,
+    usual: float | None = None,
+) -> Polls:
+    """Watch jobs of random lengths (seconds), always the same ones; others took `usual` seconds."""
     draw = random.Random(SEED)  # noqa: S311 — a simulation
-    seen = [watch(draw.uniform(shortest, longest), progress) for _ in range(jobs)]
+    seen = [watch(draw.uniform(shortest, longest), progress, usual) for _ in range(jobs)]
     polls, lags = zip(*seen, strict=True)
     return Polls(mean(polls), mean(lags), max(lags))

@@ -197,3 +197,12 @@ def read_each_second(sim, task_id):
 def submit_a_second_later(sim):
     sim.clock.advance(1)
     return sim.submit()
+
+
+def test_silent_jobs_are_polled_by_the_usual_time():
+    sim = Simulation()
+    sim.relay.takes, sim.relay.silent_seconds = 60, 1000
+    sim.run()
+    blind = len(sim.relay.polls)
+    sim.run()
+    assert len(sim.relay.polls) - blind <= 0.75 * blind

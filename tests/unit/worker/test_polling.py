@@ -104,3 +104,24 @@ def test_no_wait_is_ever_shorter_or_longer_than_the_bounds():
     ]
     assert min(waits) >= MIN_INTERVAL
     assert max(waits) <= MAX_INTERVAL
+
+
+@pytest.mark.parametrize("usual", [12, 40, 60, 120, 300])
+def test_history_saves_polls_and_sees_an_end_as_soon(usual):
+    """Silent jobs that take as long as those before them, a fifth more or less."""
+    blind = simulate(0.8 * usual, 1.2 * usual, silent, jobs=JOBS)
+    known = simulate(0.8 * usual, 1.2 * usual, silent, jobs=JOBS, usual=usual)
+    assert known.polls <= (0.75 if usual >= 40 else 1) * blind.polls
+    assert known.lag <= blind.lag + 0.01
+    assert known.latest <= blind.latest + 0.05
+
+
+@pytest.mark.parametrize("usual", [1, 5, 60, 3600])
+def test_history_keeps_to_the_bounds_however_wrong(usual):
+    waits = [next_poll(at / 4, None, usual=usual) for at in range(8000)]
+    assert min(waits) >= MIN_INTERVAL
+    assert max(waits) <= MAX_INTERVAL
+
+
+def test_progress_counts_more_than_history():
+    assert next_poll(20, 61, usual=500) == next_poll(20, 61)

@@ -98,7 +98,12 @@ class Watch:
             if answer.progress != self._progress:
                 self._progress, self._progress_since = answer.progress, elapsed
             self.lease.advance(self._progress)
-        interval = next_poll(elapsed, self._progress, since=self._progress_since)
+        interval = next_poll(
+            elapsed,
+            self._progress,
+            since=self._progress_since,
+            usual=self.lease.task.expected_seconds,
+        )
         return max(asked_at + max(interval, least) - self.clock(), 0)
 
     def _deliver(self, job: Job) -> dict[str, Any]:
