@@ -120,6 +120,7 @@ class Simulation:
         self.relays = {"relay": self.relay}  # by provider
         for name in self.settings.video_providers:
             self.relays.setdefault(name, self.relay_type(self))
+        self.asked_for = []
         # By name; at an older address it is the same one.
         self.providers = {name: self._provider(name) for name in self.relays}
         self.rests = FakeRouteRests()
@@ -127,7 +128,7 @@ class Simulation:
         self.routing = Routing(
             settings=self.settings,
             rests=self.rests,
-            provider=lambda name, _address: self.providers[name],
+            provider=self.provider,
             clock=self.clock,
             log=self.log,
             measurements=measurements,
@@ -172,6 +173,11 @@ class Simulation:
             clock=self.clock,
             measurements=measurements,
         )
+
+    def provider(self, name, address):
+        """Return a provider; `asked_for` keeps for whom, and at which address."""
+        self.asked_for.append((name, address))
+        return self.providers[name]
 
     def _provider(self, name):
         base_url = self.settings.veo3_base_url

@@ -57,7 +57,7 @@ class Kind:
     job_id: str
     accepted: dict
     states: dict
-    failed: dict  # its own making: another attempt may follow
+    failed: dict  # its own making: at a relay another attempt may follow
     blocked: dict  # the content's
     video: tuple  # the answers to a download
     without: dict  # done, and no video
@@ -259,9 +259,11 @@ def test_each_state_is_told_with_the_jobs_name(kind):
 
 
 @every_kind
-def test_a_failure_of_the_providers_making_may_be_tried_again(kind):
+def test_only_a_relays_job_is_ordered_again_after_its_failure(kind):
+    """Callers may try again; the service itself pays for no other job of Google's."""
     job = Upstream(kind, answer(kind.failed)).provider().poll(kind.job_id)
-    assert (job.state, job.failure.again) == (JobState.FAILED, "transient")
+    assert (job.state, job.failure.retryable) == (JobState.FAILED, True)
+    assert job.failure.again == ("transient" if kind.name == "relay" else None)
     assert job.names(kind.job_id)
 
 

@@ -640,3 +640,34 @@ def test_a_row_with_a_job_but_without_its_time_is_refused():
     with pytest.raises(ValueError, match="once its job is known"):
         sim.work()
     assert sim.task(task_id).status is Status.PROCESSING
+
+
+def test_cancel_while_an_attempt_is_written_is_not_posted():
+    """The write lands, its answer is lost, and the caller cancels before it is repeated."""
+    sim = Simulation()
+    task_id = sim.submit()
+
+    def cancelled():
+        sim.cancellation.cancel(task_id, OWNER)
+        raise ServiceError("The answer was lost.")
+
+    sim.at_event["begin_attempt written"] = cancelled
+    sim.settle()
+    assert (sim.task(task_id).status, sim.relay.orders) == ("cancelled", [])
+
+
+@pytest.mark.parametrize(("policy", "orders"), [("fail", 0), ("retry", 1)])
+def test_takeover_while_an_attempt_is_written_is_not_posted(policy, orders):
+    """The answer is lost, the lease runs out, and another worker takes the task over."""
+    sim = Simulation(veo3_ambiguous_submit=policy)
+    task_id = sim.submit()
+
+    def taken_over():
+        with sim.clock.frozen():
+            sim.clock.advance(43)
+            sim.generation.run(sim.message(task_id))
+        raise ServiceError("The answer was lost.")
+
+    sim.at_event["begin_attempt written"] = taken_over
+    sim.settle()
+    assert len(sim.relay.orders) == orders

@@ -225,13 +225,76 @@ def test_order_says_the_providers_own_model_and_length():
 
 def test_running_job_is_asked_of_whom_it_was_paid_to():
     sim = Routed(B, A)
+    task = sim.take()
+    place = ("vertex", "https://vertex.example.com/v1/videos")
+    assert (task.provider, task.upstream_url) == place
+    assert sim.asked_for[0] == ("vertex", None)
+    assert set(sim.asked_for[1:]) == {place}
+
+
+@pytest.mark.parametrize("ending", ["answer lost", "job failed"])
+def test_attempt_after_a_paid_one_stays_on_a_resting_route(ending):
+    """The relay may know the idempotency key; another provider would be paid once more."""
+    sim = Routed(A, B, veo3_ambiguous_submit="retry")
+    if ending == "answer lost":
+        sim.relays["relay"].posts.append(httpx.ReadTimeout("lost"))
+    else:
+        sim.relays["relay"].endings.append({"status": "failed", "error": {"code": "HIGH_TRAFFIC"}})
     task_id = sim.submit(request=HD)
     sim.work()
-    task = sim.task(task_id)
-    assert (task.provider, task.upstream_url) == ("vertex", "https://vertex.example.com/v1/videos")
-    later = Routed(A)
-    later.providers["vertex"] = sim.providers["vertex"]
-    assert later.routing.provider_of(task) is sim.providers["vertex"]
+    sim.rests.until[A] = int(sim.clock()) + 60  # another task's order was refused there
+    sim.settle()
+    assert (sim.task(task_id).status, sim.orders()) == ("completed", {"relay": 2})
+
+
+@pytest.mark.parametrize("stolen", [True, False], ids=["by another worker", "by an outage"])
+def test_look_that_is_lost_leads_back_with_the_back_off(stolen):
+    sim = Routed(A, B)
+    sim.rests.until[B] = int(sim.clock()) - 1
+    refusal = httpx.Response(429, headers={"retry-after": "60"}, json={})
+    sim.relays["relay"].posts.extend([refusal] * 4)
+    if stolen:
+        sim.rests.probe = lambda *_seen, **_now: False
+    else:
+        sim.rests.away.add("probe")
+    sim.submit(request=HD)
+    sim.work()
+    assert sim.orders() == {"relay": 1}
+
+
+def test_refusal_outlives_an_outage_to_the_end_of_the_invocation():
+    """What was certainly refused is never told as unknown."""
+    for routes in ((A, B), (A,)):
+        sim = Routed(*routes)
+
+        def busy(_request, sim=sim):
+            sim.store.away_until = sim.clock() + 865
+            return FULL
+
+        sim.relays["relay"].posts.append(busy)
+        assert sim.take().status == "completed"
+
+
+def test_task_whose_model_left_the_routes_is_not_ordered():
+    sim = Routed(B)
+    task = sim.take(GenerationRequest(model="veo_3_0", prompt="A fox", size="1280x720"))
+    assert (task.error["code"], task.attempts, sim.orders()) == ("unsupported_value", 0, {})
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        httpx.Response(404, json={"error": {"code": "content_policy_violation"}}),
+        httpx.Response(
+            400, json={"error": {"code": "PROHIBITED_CONTENT", "type": "model_not_found"}}
+        ),
+    ],
+)
+def test_policy_never_moves_on_whatever_else_is_said(refusal):
+    sim = Routed(A, B)
+    sim.relays["relay"].posts.append(refusal)
+    assert sim.take().error["code"] == "content_policy_violation"
+    assert (sim.orders(), sim.rests.until) == ({"relay": 1}, {})
 
 
 @pytest.mark.parametrize("method", ["read", "rest", "probe", "wake"])

@@ -45,8 +45,11 @@ def read_routes(text: str, providers: Collection[str]) -> Mapping[str, tuple[Rou
 
 
 def routes_of(routes: Mapping[str, tuple[Route, ...]], model: str) -> tuple[Route, ...]:
-    """Return a model's routes: those that were read, or the relay under its own name."""
-    return routes.get(model) or (Route(RELAY, model),)
+    """Return a model's routes, none for one that VIDEO_ROUTES does not name.
+
+    Without any routes every model goes to the relay, under its own name.
+    """
+    return routes.get(model, ()) if routes else (Route(RELAY, model),)
 
 
 def _route(target: str, providers: Collection[str]) -> Route:

@@ -14,13 +14,14 @@ def retry_submit(
     now: float,
     again_at: float,
     code: str = "",
-    route: str | None = None,
+    stays: bool = True,
     audio: bool = False,
     unknown: bool = False,
 ) -> Change:
-    """Free a task that its provider refused or gave back; the next attempt goes to `route`.
+    """Free a task that its provider refused or gave back.
 
-    `code` tells the failure in the log of attempts; `unknown`: VEO3_AMBIGUOUS_SUBMIT=retry.
+    The next attempt `stays` on the task's route, or goes to the first that may be asked. `code`
+    tells the failure in the log of attempts; `unknown`: VEO3_AMBIGUOUS_SUBMIT=retry.
     """
     change = held(
         task,
@@ -28,7 +29,7 @@ def retry_submit(
         intent_at=None,
         upstream_id=None,
         accepted_at=None,
-        route=route or task.route,
+        route=task.route if stays else None,
         open=shard(task.task_id),
         progress=progress_at_write(task, now=now),
         audio_refusals=task.audio_refusals + audio,

@@ -53,12 +53,17 @@ class Change(NamedTuple):
     def made(self, task: Task | None) -> bool:
         """Whether a task looks as left by this: botocore repeats a write whose answer was lost.
 
-        Whatever `updated_at` says: the heartbeat writes it, too.
+        What was a condition and was not changed must still hold: a task that was cancelled, or
+        taken over, since then is no longer ours. Whatever `updated_at` says: the heartbeat writes
+        it, too.
         """
-        found = vars(task) if task else {}
-        names = found.keys() & self.sets.keys() - {"updated_at"}
-        told = {name: self.sets[name] for name in names if self.sets[name] is not None}
-        return bool(told) and all(found[name] == new for name, new in told.items())
+        if task is None or not ("status" in self.sets or task.status in self.leaves):
+            return False
+        found = vars(task)
+        left = {name: seen for name, seen in self.equals.items() if name not in self.sets}
+        told = {name: new for name, new in self.sets.items() if name in found and new is not None}
+        told.pop("updated_at", None)
+        return bool(told) and all(found[name] == seen for name, seen in (left | told).items())
 
 
 class Destination(NamedTuple):

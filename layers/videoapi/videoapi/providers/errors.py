@@ -60,12 +60,19 @@ class Failure(GenerationError):
     """
 
     def __init__(
-        self, error_info: ErrorInfo, *, status: int = 200, cause: Cause | None = None
+        self,
+        error_info: ErrorInfo,
+        *,
+        status: int = 200,
+        cause: Cause | None = None,
+        final: bool = False,
     ) -> None:
         """`status` is that of the HTTP answer that held the complaint.
 
         `cause` is told where the provider's own codes are plain; else the relays' table finds it.
+        After a `final` one no further attempt follows, whatever the cause.
         """
+        self.final = final
         self.cause = cause or classify(error_info, status)
         ending = (
             f"the upstream ended the job as {error_info.ended_as}" if error_info.ended_as else ""
@@ -88,6 +95,8 @@ class Failure(GenerationError):
         `audio` has its own, smaller one: the filter is random and uncharged (contract §6).
         """
         match self.cause:
+            case _ if self.final:
+                return None
             case Cause.TRANSIENT:
                 return "transient"
             case Cause.AUDIO:
@@ -143,8 +152,10 @@ class SubmitRefused(Failure):
         super().__init__(error_info, status=status, cause=cause)
         self.upstream_status = status
         model = status == HTTPStatus.NOT_FOUND or names_model(error_info)
-        self.route_refused = model or self.cause in {Cause.ACCOUNT, Cause.MISDIRECTED}
-        self.next_route: str | None = None  # set where another attempt may go elsewhere
+        about_us = {Cause.ACCOUNT, Cause.MISDIRECTED, Cause.MODEL}
+        content = self.cause in {Cause.POLICY, Cause.AUDIO}
+        self.route_refused = self.cause in about_us or (model and not content)
+        self.another_route = False  # set where a further attempt may go elsewhere
         self.retry_after = retry_after
         self.ids = ids
 

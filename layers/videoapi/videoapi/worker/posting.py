@@ -7,7 +7,7 @@ again where VEO3_AMBIGUOUS_SUBMIT=retry).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
@@ -62,9 +62,11 @@ class Posting:
             self.order_builder.withdraw(prepared, lease.read())
             raise
         checkpoint(self.log, "intended")
+        lease.check()
         try:
             accepted = provider.submit(prepared.order)
         except SubmitRefused as refusal:
+            lease.task = replace(lease.task, intent_at=None)  # for whoever lets go of it
             self._go_on(lease, route, refusal)
             return False
         checkpoint(self.log, "answered")
@@ -78,13 +80,11 @@ class Posting:
         task = lease.task
         detail = redact_prompts(refusal.detail, *task.prompts)
         self.routing.refused(refused, refusal, detail)
-        following, at_once = (
-            self.routing.after(task, refused) if refusal.elsewhere else (None, False)
-        )
-        if following is None:
+        if not (refusal.elsewhere and retries_left(task, self.settings)):
             raise refusal
-        if not at_once or not retries_left(task, self.settings):
-            refusal.next_route = str(following)
+        following = self.routing.after(task, refused)
+        if following is None:
+            refusal.another_route = self.routing.another(task, refused)
             raise refusal
         checkpoint(self.log, "refused")
         change = attempts.next_route(task, str(following), now=self.clock(), code=refusal.code)

@@ -41,7 +41,7 @@ def schedule_retry(task: Task, failure: RetryableFailure, *, now: float, again_a
         now=now,
         again_at=again_at,
         code=failure.code,
-        route=failure.next_route if isinstance(failure, SubmitRefused) else None,
+        stays=not isinstance(failure, SubmitRefused),
         audio=_is_audio(failure),
         unknown=isinstance(failure, SubmitUnknown),
     )
@@ -57,7 +57,7 @@ def _counted(task: Task, failure: RetryableFailure, settings: Settings) -> tuple
     if isinstance(failure, SubmitUnknown):
         again = settings.veo3_ambiguous_submit == "retry"
     else:
-        elsewhere = isinstance(failure, SubmitRefused) and failure.next_route is not None
+        elsewhere = isinstance(failure, SubmitRefused) and failure.another_route
         again = elsewhere or failure.again is not None
     return task.attempts - task.audio_refusals - 1, most if again else 0
 

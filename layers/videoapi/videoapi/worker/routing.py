@@ -42,30 +42,30 @@ class Routing:
     def choose(self, task: Task) -> tuple[Route, bool]:
         """Return the route of a task's next order, and whether it has rested.
 
-        Where all of them rest the first is asked again. Raise `GenerationError` if no route can
-        make what is asked for.
+        A task that names its route keeps to it: a job failed there, its answer was lost there, or
+        the route before refused. Where all routes rest the first is asked again. Raise
+        `GenerationError` if no route can make what is asked for.
         """
         routes = self._possible(task)
         if len(routes) == 1:
             return routes[0], False
-        ahead = _from(routes, task.route)
         rests = self._rests()
-        chosen = next((route for route in ahead if self._may_post(route, rests)), ahead[0])
+        named = next((route for route in routes if str(route) == task.route), None)
+        chosen = named or next((r for r in routes if self._may_post(r, rests)), routes[0])
         return chosen, str(chosen) in rests
 
-    def after(self, task: Task, refused: Route) -> tuple[Route | None, bool]:
-        """Return the route to try after a refusal, and whether it is another one of this round.
-
-        After the last route the first follows, in the next round; None where all the others rest.
-        """
+    def after(self, task: Task, refused: Route) -> Route | None:
+        """Return the next route of this round, which does not rest; None after the last."""
         routes = self._possible(task)
-        if len(routes) == 1 or refused not in routes:
-            return None, False
-        place, rests, now = routes.index(refused), self._rests(), self.clock()
-        for number in (*range(place + 1, len(routes)), *range(place)):
-            if rests.get(str(routes[number]), 0) <= now:
-                return routes[number], number > place
-        return None, False
+        later = routes[routes.index(refused) + 1 :]
+        rests = self._rests() if later else {}
+        return next((route for route in later if self._may_post(route, rests)), None)
+
+    def another(self, task: Task, refused: Route) -> bool:
+        """Tell whether another route than the one that refused may be asked in the next round."""
+        others = [route for route in self._possible(task) if route != refused]
+        now, rests = self.clock(), self._rests() if others else {}
+        return any(rests.get(str(route), 0) <= now for route in others)
 
     def refused(self, route: Route, refusal: SubmitRefused, detail: str) -> None:
         """Let a route rest whose credentials or model were refused, loudly."""
@@ -93,6 +93,9 @@ class Routing:
     def _possible(self, task: Task) -> tuple[Route, ...]:
         routes = routes_of(self.settings.routes, task.request.model)
         strict = self.settings.veo3_strict_lengths
+        if not routes:
+            message = f"VIDEO_ROUTES has no model {task.request.model} any more."
+            raise GenerationError(message, code="unsupported_value")
         try:
             return possible(routes, Demand.of(task.request, task.image_roles), strict=strict)
         except Unsupported as problem:  # the routes are others than when the task was accepted
@@ -114,9 +117,3 @@ class Routing:
             return self.rests.probe(str(route), until, now=now)
         except ServiceError:
             return False
-
-
-def _from(routes: tuple[Route, ...], wanted: str | None) -> tuple[Route, ...]:
-    """Return the routes in order, beginning with the one that the task is to go to."""
-    place = next((n for n, route in enumerate(routes) if str(route) == wanted), 0)
-    return routes[place:] + routes[:place]

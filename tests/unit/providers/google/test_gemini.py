@@ -316,6 +316,12 @@ def test_a_billed_video_that_is_not_shown_may_still_come():
         ("failed", {"errors": [{"code": 503, "message": "x"}]}, Cause.TRANSIENT, False),
         ("failed", {"error": {"code": 14, "message": "x"}}, Cause.TRANSIENT, False),
         ("failed", {"errors": [{"code": 14}], "usage": USAGE}, Cause.UNKNOWN, True),
+        (
+            "failed",
+            {"errors": [{"code": 14}], "usage": {"total_output_tokens": 57920.0}},
+            Cause.UNKNOWN,
+            True,
+        ),
         ("failed", {"errors": [{"code": "riddle"}]}, Cause.UNKNOWN, False),
         ("failed", {}, Cause.UNKNOWN, False),
         ("cancelled", {}, Cause.UNKNOWN, True),

@@ -326,6 +326,7 @@ def test_every_shape_of_an_inline_video(response):
 def test_a_job_that_failed(told, cause):
     job = looked(answer({"name": NAME, "done": True, "error": told}))
     assert (job.state, job.failure.cause, job.names(NAME)) == (JobState.FAILED, cause, True)
+    assert job.failure.again is None
     assert not job.failure.maybe_charged
 
 
@@ -389,6 +390,16 @@ def test_a_token_that_was_refused_is_renewed_for_a_look_alone():
     ]
     _, requests = refused(error(401, "expired"))
     assert len(requests) == 1
+
+
+def test_token_refused_at_an_order_is_renewed_for_the_next():
+    """The order itself is not sent again; without a new token the next would be refused, too."""
+    google = Google(error(401, "expired"), answer({"name": NAME}))
+    renewals = []
+    provider = google.vertex(renewed_token=lambda: renewals.append("token") or "ya29.new")
+    with pytest.raises(SubmitRefused):
+        provider.submit(order())
+    assert (renewals, len(google.requests)) == (["token"], 1)
 
 
 def test_a_job_that_runs_has_no_video_yet():

@@ -145,8 +145,11 @@ class GoogleError:
         return ErrorInfo(codes=codes + self.codes, text=self.message)
 
     def failure(self) -> JobFailed:
-        """Return the failure of a job that ended with this error."""
-        return JobFailed(self.info(), cause=self.cause())
+        """Return the failure of a job that ended with this error; it is never ordered again.
+
+        That nothing was billed for it is nowhere said of every error.
+        """
+        return JobFailed(self.info(), cause=self.cause(), final=True)
 
 
 def read_error(value: object) -> GoogleError:

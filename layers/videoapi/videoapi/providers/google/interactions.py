@@ -108,7 +108,7 @@ def read_interaction(answer: GoogleResponse, job_id: str) -> Job:
     word = as_text(told.get("status")).casefold()
     failure = _failure(told, word, usage)
     if failure is not None:
-        if failure.again and not ids:
+        if failure.retryable and not ids:
             raise answer.poll_failed("a failure without its interaction's id")
         return Job(state=JobState.FAILED, failure=failure, ids=ids, usage=usage)
     if not word:
@@ -119,7 +119,7 @@ def read_interaction(answer: GoogleResponse, job_id: str) -> Job:
 def _failure(told: Mapping[str, Any], word: str, usage: Mapping[str, int]) -> JobFailed | None:
     if word in _ENDED:
         return _ending(told, word, usage)
-    if word == "completed" and not video_in(told) and not usage.get("video_tokens"):
+    if word == "completed" and not video_in(told) and not is_billed(usage):
         # Filtered: no video was made, none is billed. One that is billed and not shown may come.
         error = _error_in(told)
         return JobFailed((error or GoogleError(("content_blocked",))).info(), cause=Cause.POLICY)
@@ -127,13 +127,13 @@ def _failure(told: Mapping[str, Any], word: str, usage: Mapping[str, int]) -> Jo
 
 
 def _ending(told: Mapping[str, Any], word: str, usage: Mapping[str, int]) -> JobFailed:
-    """Return how an interaction ended; another one is only paid for where this one was not."""
+    """Return how an interaction ended; another one is never ordered in its place."""
     error = _error_in(told) or GoogleError(message=f"it ended as {word}")
     cause = Cause.ACCOUNT if word == "budget_exceeded" else error.cause()
-    billed = bool(usage.get("video_tokens"))
+    billed = is_billed(usage)
     if word != "failed" or billed:
         cause = Cause.UNKNOWN if cause is Cause.TRANSIENT else cause
-    failure = JobFailed(error.info(), cause=cause)
+    failure = JobFailed(error.info(), cause=cause, final=True)
     failure.maybe_charged = billed or word in {"cancelled", "incomplete", "requires_action"}
     return failure
 
@@ -171,11 +171,18 @@ def usage_of(told: Mapping[str, Any]) -> dict[str, int]:
     }
     for part in _objects(usage.get("output_tokens_by_modality")):
         counts[f"{as_text(part.get('modality')).casefold()[:20]}_tokens"] = part.get("tokens")
-    return {name: count for name, count in counts.items() if _is_count(count)}
+    return {name: int(count) for name, count in counts.items() if _is_count(count)}
+
+
+def is_billed(usage: Mapping[str, int]) -> bool:
+    """Tell whether anything was put out, which costs money."""
+    return bool(usage.get("video_tokens") or usage.get("output_tokens"))
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOKENS_MAX
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < _TOKENS_MAX  # NaN is not
 
 
 def accepted_id(answer: GoogleResponse) -> str | None:

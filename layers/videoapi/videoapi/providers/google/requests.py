@@ -118,6 +118,11 @@ class GoogleRequests:
         with suppress(PollFailed):
             self._credential()
 
+    def renew(self) -> None:
+        """Get another credential for the next request, if there is one."""
+        with suppress(ServiceError):
+            self._renewed()
+
     def order(
         self, url: str, body: Mapping[str, Any], *, refused_key: Callable[[GoogleResponse], bool]
     ) -> GoogleResponse:

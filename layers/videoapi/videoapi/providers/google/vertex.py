@@ -112,9 +112,14 @@ class VertexProvider:
         if not _MODEL.fullmatch(order.model):
             raise SubmitRefused(ErrorInfo(text="no model's id"), status=404, cause=Cause.MODEL)
         url = f"{self.address}/publishers/google/models/{order.model}"
-        answer = self._requests.order(
-            f"{url}:predictLongRunning", _body(order), refused_key=lambda _: False
-        )
+        try:
+            answer = self._requests.order(
+                f"{url}:predictLongRunning", _body(order), refused_key=lambda _: False
+            )
+        except SubmitRefused as refusal:
+            if refusal.upstream_status == HTTPStatus.UNAUTHORIZED:
+                self._requests.renew()  # for the next order; this one is not sent again
+            raise
         name = as_text(answer.json.get("name"))
         if not _is_operation(name):
             raise SubmitUnknown(
@@ -249,7 +254,7 @@ def _read_job(answer: GoogleResponse, job_id: str) -> Job:
         failure = filtered(response)
     if failure is None:
         return Job(state=JobState.DONE, ids=ids)
-    if failure.again and not ids:
+    if failure.retryable and not ids:
         raise answer.poll_failed("a failure without its operation's name")
     return Job(state=JobState.FAILED, failure=failure, ids=ids)
 
