@@ -11,7 +11,6 @@ pytestmark = pytest.mark.slow
 
 PYDANTIC = {"pydantic", "pydantic_core"}
 HTTPX = {"httpx", "httpcore", "anyio", "h11"}
-S3_TRANSFER = {"boto3", "s3transfer"}
 RELAY = {
     "videoapi.providers.openai_compatible.client",
     "videoapi.worker.generation",
@@ -37,17 +36,7 @@ HEAVY = {
     "aws_lambda_powertools.utilities.idempotency",
     "aws_xray_sdk",
 }
-READING = (
-    PYDANTIC
-    | HTTPX
-    | S3_TRANSFER
-    | RELAY
-    | PARAMETERS
-    | PICTURES
-    | HEAVY
-    | GOOGLE
-    | TABLE_OF_MODELS
-)
+READING = PYDANTIC | HTTPX | RELAY | PARAMETERS | PICTURES | HEAVY | GOOGLE | TABLE_OF_MODELS
 BACKGROUND = READING | RESOLVER | {"asyncio"}
 NOT_LOADED = {
     "submit": (READING | FORMS | {"imagesize"}) - PYDANTIC,
@@ -62,7 +51,6 @@ NOT_LOADED = {
     | HEAVY
     | GOOGLE
     | {"videoapi.providers.openai_compatible.client", "videoapi.worker.generation"},
-    # Powertools' parameters bring boto3 and s3transfer: at init, where the CPU is whole.
     "worker, task taken": PYDANTIC | RESOLVER | HEAVY | GOOGLE,  # a relay alone is listed
     "dead letter": BACKGROUND,
     "sweeper": BACKGROUND,

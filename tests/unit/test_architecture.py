@@ -38,7 +38,7 @@ ONLY_IN = {
     "httpx": {"net", "providers", *COMPOSITION},
     "pydantic": {"api"},
     "PIL": {"media"},
-    "boto3": {"bootstrap"},
+    "boto3": {"aws", *COMPOSITION},
 }
 
 
