@@ -114,14 +114,16 @@ class InputImages:
                     uploads.require(self.files.written_at(source.key), now=now)
                 except ValidationError as exc:
                     raise image.refused(exc) from exc
-        more: list[dict[str, str]] = []
-        for image, source in sources:
-            where = self._stored(source, task)
-            if image.role == FIRST_FRAME:
-                task = replace(task, image_key=where.get("key"), image_url=where.get("url"))
-            else:
-                more.append({"role": image.role, **where})
-        return replace(task, more_images=more or None)
+        if not sources:
+            return task
+        kept = [{"role": image.role, **self._stored(source, task)} for image, source in sources]
+        first = kept.pop(0) if kept[0]["role"] == FIRST_FRAME else {}
+        return replace(
+            task,
+            image_key=first.get("key"),
+            image_url=first.get("url"),
+            more_images=kept or None,
+        )
 
     def _stored(self, source: ImageSource, task: Task) -> dict[str, str]:
         match source:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ class Submission(NamedTuple):
     names: Mapping[str, str] = MappingProxyType({})
 
 
-ADDED = {"negative_prompt", "seed", "generate_audio"}  # to the fields of the first version
+ADDED = ("size_named", "negative_prompt", "seed", "generate_audio")  # after the first version
 MAX_TRIES = 3  # of a submit whose place others took while it made one free
 
 
@@ -205,9 +205,10 @@ def _fingerprint(submission: Submission, sources: Sources) -> str:
 
     What was added later counts only where it is said: a request keeps its fingerprint over updates.
     """
-    asked = asdict(submission.request)
-    del asked["size_named"]
-    asked = {name: value for name, value in asked.items() if name not in ADDED or value is not None}
+    asked = dict(vars(submission.request))
+    for name in ADDED:
+        if name == "size_named" or asked[name] is None:
+            del asked[name]
     identities = [(image.role, source.identity) for image, source in sources]
     asked["image"] = next((each for role, each in identities if role == FIRST_FRAME), None)
     if more := [each for each in identities if each[0] != FIRST_FRAME]:
