@@ -22,7 +22,7 @@ from videoapi.worker.preparation import OrderBuilder
 IMAGES = [png(side, side) for side in (2, 4, 6, 8)]
 ROUTES = read_routes(
     "veo=vertex:veo-3.1-generate-001;lite=vertex:veo-3.1-lite-generate-001;"
-    "omni=gemini:gemini-omni-1.2-flash;both=relay:veo_3_1,vertex:veo-3.1-fast-generate-001;"
+    "veo_3_1=relay:veo_3_1;sora=relay:sora;omni=gemini:gemini-omni-1.2-flash;both=relay:veo_3_1,vertex:veo-3.1-fast-generate-001;"
     "three=relay:veo_3_1-components,vertex:veo-3.1-generate-001,gemini:gemini-omni-1.1-flash",
     ("relay", "vertex", "gemini"),
 )
@@ -35,7 +35,7 @@ SHAPES = {
 }
 COMMON = {
     "prompt": st.just("A fox"),
-    "model": st.sampled_from([*ROUTES, "veo_3_1", "sora"]),
+    "model": st.sampled_from([*ROUTES, "nowhere"]),
     "seed": st.integers(0, 2**32 - 1),
     "negative_prompt": st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1),
     "generate_audio": st.booleans(),

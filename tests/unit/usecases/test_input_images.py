@@ -28,7 +28,10 @@ URL = "https://example.com/a.png"
 FIRST, LAST = png(), png(4, 4)
 NAME = "a" * 26
 UPLOAD = f"upload_{NAME}"
-ROUTES = "veo=vertex:veo-3.1-generate-001;omni=gemini:gemini-omni-1.1-flash"
+ROUTES = (
+    "veo=vertex:veo-3.1-generate-001;omni=gemini:gemini-omni-1.1-flash;"
+    "veo_3_1=relay:veo_3_1;sora=relay:sora"
+)
 UNHEARD = Metrics(lambda *_: None)
 LEGAL_SIZES = ["1280x720", "720x1280", "1920x1080", "1080x1920"]
 
@@ -203,6 +206,11 @@ def test_unsupported_value_is_refused_by_the_name_sent(submit, services, fields,
     (detail,) = error.details
     assert (detail["field"], detail["allowed"]) == (param, allowed)
     assert all(value in error.message for value in allowed)
+    assert services.is_untouched()
+
+
+def test_a_model_without_a_route_is_refused(submit, services):
+    assert refused(submit, model="nowhere").param == "model"
     assert services.is_untouched()
 
 

@@ -81,6 +81,8 @@ def possible(routes: Sequence[Route], demand: Demand, *, strict: bool) -> tuple[
     the lengths of the table alone (VEO3_STRICT_LENGTHS).
     """
     _require_agreement(demand.roles)
+    if not routes:
+        raise Unsupported("model", (), "No route leads to this model")
     problems: list[Unsupported] = []
     able: list[Route] = []
     for route in routes:
