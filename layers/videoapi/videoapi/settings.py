@@ -54,6 +54,7 @@ class Settings:
     #: Whether the raw camera fields are sent too. Only the simulator understands them.
     veo3_extra_fields: bool = False
     #: What follows when the relay's answer was lost: `fail`, or `retry`, which may pay twice.
+    #: An order to Google is never repeated.
     veo3_ambiguous_submit: str = "fail"
     #: Further origins, private ones too, at which results may lie, with commas.
     veo3_result_origins: tuple[str, ...] = ()

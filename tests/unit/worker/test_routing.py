@@ -86,6 +86,18 @@ def test_lost_answer_never_moves_on(policy):
     assert sim.orders() == {"relay": 1 if policy == "fail" else 2}
 
 
+@pytest.mark.parametrize("route", [B, C])
+def test_order_lost_at_google_is_never_repeated(route):
+    """Google has no idempotency key, so VEO3_AMBIGUOUS_SUBMIT=retry is the relay's alone."""
+    sim = Routed(A, route, veo3_ambiguous_submit="retry")
+    name = route.partition(":")[0]
+    sim.relays["relay"].posts.append(FULL)
+    sim.relays[name].posts.append(httpx.ReadTimeout("lost"))
+    error = sim.take().error
+    assert (error["code"], error["maybe_charged"]) == ("upstream_submit_unknown", True)
+    assert sim.orders() == {"relay": 1, name: 1}
+
+
 def test_accepted_job_that_failed_stays_on_its_route():
     sim = Routed(A, B)
     sim.relays["relay"].posts.append(FULL)

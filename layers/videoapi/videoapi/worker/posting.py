@@ -3,7 +3,7 @@
 A crash at any point leaves a row from which the next worker knows what to do:
 before `begin_attempt` nothing was paid, so it posts; after `accept` the paid job has an id, so it
 polls that job; in between nobody can know, so the task ends as `upstream_submit_unknown` (or posts
-again where VEO3_AMBIGUOUS_SUBMIT=retry).
+to the relay again where VEO3_AMBIGUOUS_SUBMIT=retry).
 """
 
 from collections.abc import Callable

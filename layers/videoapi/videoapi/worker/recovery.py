@@ -15,6 +15,7 @@ from videoapi.errors import ServiceError
 from videoapi.metrics import Metrics
 from videoapi.settings import Settings
 from videoapi.worker.endings import AWAY_SECONDS, MAX_CRASHES, reason_to_give_up
+from videoapi.worker.retries import repeats_unknown
 
 MAX_FAILED = 20  # tasks of one sweep that cannot be queued, beside one for each slot
 
@@ -66,7 +67,7 @@ class Recovery:
             return
         held_for = max(epoch(task.lease_until) - now, 0.0)
         unknown = task.intent_at is not None and task.upstream_id is None
-        fails = unknown and self.settings.veo3_ambiguous_submit == "fail"  # by any worker, too
+        fails = unknown and not repeats_unknown(task, self.settings)  # by any worker, too
         if held_for or not self._ended(task, now, 1 if fails else MAX_CRASHES):
             self.queue.send(task_id, delay=min(held_for + AWAY_SECONDS, MAX_DELAY))
 

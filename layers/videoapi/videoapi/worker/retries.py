@@ -1,8 +1,9 @@
-"""Whether another attempt follows a failure, and after how long: contract §4 and §6. Pure."""
+"""Whether another attempt follows a failure, and after how long. Pure."""
 
 from collections.abc import Callable
 
 from videoapi.aws.task_queue import MAX_DELAY
+from videoapi.catalog.routes import RELAY
 from videoapi.domain import attempts
 from videoapi.domain.tasks import Task
 from videoapi.domain.transitions import Change
@@ -55,11 +56,19 @@ def _counted(task: Task, failure: RetryableFailure, settings: Settings) -> tuple
     if _is_audio(failure):
         return task.audio_refusals, MAX_AUDIO_RETRIES
     if isinstance(failure, SubmitUnknown):
-        again = settings.veo3_ambiguous_submit == "retry"
+        again = repeats_unknown(task, settings)
     else:
         elsewhere = isinstance(failure, SubmitRefused) and failure.another_route
         again = elsewhere or failure.again is not None
     return task.attempts - task.audio_refusals - 1, most if again else 0
+
+
+def repeats_unknown(task: Task, settings: Settings) -> bool:
+    """Tell whether an order whose answer was lost is sent again: to a relay alone, if chosen.
+
+    A relay may know the idempotency key and take no second payment; Google has none.
+    """
+    return settings.veo3_ambiguous_submit == "retry" and (task.provider or RELAY) == RELAY
 
 
 def retries_left(task: Task, settings: Settings) -> bool:
