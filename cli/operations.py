@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from cli.hints import hint
+from cli.story import story
 from devstack.deploy import STACK
 from devstack.settings import ROOT, Settings
 from videoapi.accounts.api_keys import ApiKeyStore, Limits, ListedKey
@@ -162,59 +162,6 @@ def task(stack: Deployed, given: argparse.Namespace) -> None:
     if told is None:
         raise ValueError(f"No task {given.id} here: wrong stack, or past its retention.")
     print("\n".join(story(told, stack.outputs["FilesBucketName"], stack.relay)))
-
-
-def story(told: Task, bucket: str, relay: str = "") -> list[str]:
-    """Return the lines of a task's story: times in their order, relay's ids, charge state."""
-    times = {
-        "created": told.created_at,
-        "claimed (first)": told.claimed_at,
-        "queued (last)": told.queued_at if told.queued_at >= told.created_at else None,
-        "last POST": told.intent_at,
-        "accepted": told.accepted_at,
-        "ended": told.completed_at,
-    }
-    in_order = sorted(((k, at) for k, at in times.items() if at), key=lambda each: each[1])
-    facts: dict[str, object] = {
-        "status": f"{told.status} ({told.progress} %)",
-        "owner": told.owner,
-        "model": told.request.model,
-        "seconds": told.request.seconds,
-        **dict(in_order),
-        "provider": told.provider,
-        "its model": told.upstream_model,
-        "asked at": told.upstream_url,
-        "POSTs begun": told.attempts,
-        "attempts": "\n".join(told.attempt_log).replace("\n", f"\n{'':24}"),
-        "refused by audio filter": told.audio_refusals,
-        "answers lost": told.unknown_submits,
-        "relay's job": told.upstream_id,
-        "its job ended": told.job_ended_at,
-        "jobs learnt too late": ", ".join(told.late_upstream_ids),
-        "jobs given back": ", ".join(told.failed_upstream_ids),
-        "held by": told.lease_owner,
-        "held until": None if told.ended else told.lease_until,
-        "video": _address(told.result or {}, bucket),
-        "error": told.error and f"{told.error['code']}: {told.error['message']}",
-        "look at": told.error and hint(told.error["code"], relay),
-        "charged": _charged(told),
-    }
-    return [f"{name:24}{fact}" for name, fact in facts.items() if fact not in (None, "", 0)]
-
-
-def _address(result: dict[str, Any], bucket: str) -> str | None:
-    """Return where the video lies: a copy in our bucket, or the relay's own URL."""
-    copied = result.get("video_key")
-    return f"s3://{bucket}/{copied}" if copied else result.get("video_url")
-
-
-def _charged(told: Task) -> str:
-    late = len(told.late_upstream_ids)
-    if told.error and not told.error["maybe_charged"] and not late:
-        return "no, unless the relay charges for failed jobs" if told.upstream_id else "no"
-    if jobs := late + (told.upstream_id is not None):
-        return f"yes, for {jobs} job(s) that the relay took"
-    return "maybe (a POST was begun, and its answer was lost)" if told.maybe_charged else "no"
 
 
 def redrive(stack: Deployed, _given: argparse.Namespace) -> None:

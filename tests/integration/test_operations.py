@@ -7,7 +7,8 @@ import time
 import boto3
 import pytest
 
-from cli.operations import Deployed, main, read, story
+from cli.operations import Deployed, main, read
+from cli.story import story
 from devstack.ports import free_ports
 from tests.support.task_factory import TO_RELAY, UPSTREAM_VIDEO, TaskFactory, new_task
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
@@ -161,15 +162,34 @@ def test_story_has_times_ids_and_charges_without_owners_words(operate, services)
     assert f"asked at                {TO_RELAY.url}\n" in told
 
 
-def test_story_lists_every_attempt_with_its_route():
-    lines = ["2026-01-11T10:30:00.000Z relay:a", "2026-01-11T10:30:01.000Z service_unavailable"]
-    told = "\n".join(story(new_task(attempt_log=lines), "files"))
-    assert f"attempts                {lines[0]}\n{'':24}{lines[1]}" in told
+ENDINGS = {
+    "completed": ({"status": Status.COMPLETED}, "  completed"),
+    "failed": ({"status": Status.FAILED, "error": REFUSED.as_record()}, "  upstream_account_error"),
+    "cancelled": ({"status": Status.CANCELLED}, "  cancelled"),
+    "accepted": ({"status": Status.PROCESSING, "upstream_id": "job:1"}, "  accepted"),
+    "not answered": ({"status": Status.PROCESSING}, ""),
+}
 
 
-def failed(code):
+@pytest.mark.parametrize(("fields", "ending"), ENDINGS.values(), ids=ENDINGS)
+def test_story_says_how_every_attempt_ended(fields, ending):
+    first, then = "2026-01-11T10:30:00.000Z relay:a", "2026-01-11T10:30:02.000Z vertex:b"
+    log = [first, "2026-01-11T10:30:01.000Z service_unavailable", then]
+    lines = "\n".join(story(new_task(attempt_log=log, **fields), "files")).splitlines()
+    began = lines.index(f"{'attempts':24}{first}  service_unavailable")
+    assert lines[began + 1] == f"{'':24}{then}{ending}"
+
+
+def test_story_keeps_the_outcome_of_an_attempt_that_is_repeated():
+    log = ["2026-01-11T10:30:00.000Z relay:a", "2026-01-11T10:30:01.000Z service_unavailable"]
+    assert f"{'attempts':24}{log[0]}  service_unavailable" in story(
+        new_task(attempt_log=log), "files"
+    )
+
+
+def failed(code, **fields):
     error = {"code": code, "message": "No.", "maybe_charged": False}
-    return new_task(status=Status.FAILED, error=error)
+    return new_task(status=Status.FAILED, error=error, **fields)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +201,40 @@ def test_story_of_a_refusal_names_setting_and_relay(code, setting):
     (advice,) = (line for line in lines if line.startswith("look at"))
     assert setting in advice
     assert "https://relay.example" in advice
+
+
+@pytest.mark.parametrize(
+    ("provider", "code", "place"),
+    [
+        ("vertex", "upstream_account_error", "GOOGLE_WORKLOAD_IDENTITY_PROVIDER"),
+        ("gemini", "upstream_account_error", "GeminiApiKeySecret"),
+        ("vertex", "upstream_submit_unknown", "billing export"),
+        ("gemini", "upstream_job_lost", "billing export"),
+        ("gemini", "service_unavailable", "the worker's log"),
+    ],
+)
+def test_story_of_googles_task_never_names_the_relay(provider, code, place):
+    task = failed(code, provider=provider, upstream_id="operations/1")
+    told = "\n".join(story(task, "files", "https://relay.example"))
+    assert place in told
+    assert f"{'its job':24}operations/1" in told
+    assert f"{'charged':24}no, unless Google charges for failed jobs" in told
+    assert "relay" not in told
+
+
+@pytest.mark.parametrize(
+    ("fields", "charged"),
+    [
+        ({}, "maybe (Google was asked to stop the job before it was done)"),
+        ({"job_ended_at": timestamp(9)}, "maybe (Google was asked to stop the job"),
+        ({"done_at": timestamp(9)}, "yes, for 1 job(s) that Google took"),
+        ({"late_upstream_ids": ["v2"]}, "yes, for 1 job(s) that Google took"),
+    ],
+)
+def test_story_of_a_stopped_job_says_maybe_charged(fields, charged):
+    stopped = {"provider": "gemini", "upstream_id": "v1", "cancel_asked_at": timestamp(8)}
+    told = story(new_task(status=Status.CANCELLED, **stopped, **fields), "files")
+    assert any(line.startswith(f"{'charged':24}{charged}") for line in told)
 
 
 def test_a_story_of_the_callers_own_mistake_names_no_setting():
