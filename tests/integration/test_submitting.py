@@ -20,6 +20,7 @@ VIDEO_KEYS = {
     "created_at": int, "completed_at": type(None), "expires_at": type(None), "prompt": str,
     "size": str, "seconds": str, "remixed_from_video_id": type(None), "error": type(None),
     "video_url": type(None),
+    "queue_position": type(None), "eta_seconds": type(None), "progress_source": str,
 }  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def test_openai_submit_is_200_with_exactly_the_known_keys(client):
         "created": 0, "created_at": 0, "completed_at": None, "expires_at": None,
         "prompt": "A fox", "size": "1920x1080", "seconds": "8", "remixed_from_video_id": None,
         "error": None, "video_url": None,
+        "queue_position": None, "eta_seconds": None, "progress_source": "estimate",
     }  # fmt: skip
     assert video["created"] == video["created_at"] > 1_700_000_000
     assert answer.headers["openai-poll-after-ms"] == "2000"
