@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.permissions import PERMISSIONS
 from videoapi.aws.route_rests import RouteRests
 
 ROUTE, OTHER = "vertex:veo-3.1-generate-001", "relay:a/b:c"
@@ -9,7 +10,9 @@ ROUTE, OTHER = "vertex:veo-3.1-generate-001", "relay:a/b:c"
 
 @pytest.fixture
 def rests(services):
-    return RouteRests(services.store)
+    """Return them as the worker has them, whose role allows every call, or the test ends."""
+    with PERMISSIONS.of("worker"):
+        yield RouteRests(services.store)
 
 
 def test_nothing_rests_at_first(rests):

@@ -150,7 +150,9 @@ class FakeRouteRests:
 
     def _reached(self, method):
         if method in self.away:
-            raise ServiceError("The task table does not answer just now. Try again.")
+            error = ServiceError("The task table refuses what this service asks of it.")
+            error.add_note("DynamoDB: AccessDeniedException")
+            raise error
 
 
 class FakeForecasts:

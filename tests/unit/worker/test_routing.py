@@ -318,3 +318,5 @@ def test_rests_that_cannot_be_had_stop_nothing(method):
     else:
         sim.relays["relay"].posts.append(NO_KEY)
     assert sim.take().status == "completed"
+    reasons = [more["reason"] for _, text, more in sim.log.lines if "written down" in text]
+    assert reasons == ["DynamoDB: AccessDeniedException"] * (method in ("rest", "wake"))

@@ -80,15 +80,16 @@ class Routing:
         self.measurements.route_refused()
         try:
             self.rests.rest(str(route), now=self.clock())
-        except ServiceError:  # the next order is refused in its turn
-            self.log.warning("that a route rests could not be written down")
+        except ServiceError as exc:  # the next order is refused in its turn
+            self.log.warning("that a route rests could not be written down", reason=_reason(exc))
 
     def took_order(self, route: Route) -> None:
         """Note that a route which has rested takes orders again."""
         try:
             self.rests.wake(str(route))
-        except ServiceError:  # its rest ends by itself
-            self.log.warning("that a route takes orders again could not be written down")
+        except ServiceError as exc:  # its rest ends by itself
+            message = "that a route takes orders again could not be written down"
+            self.log.warning(message, reason=_reason(exc))
 
     def _possible(self, task: Task) -> tuple[Route, ...]:
         routes = routes_of(self.settings.routes, task.request.model)
@@ -117,3 +118,8 @@ class Routing:
             return self.rests.probe(str(route), until, now=now)
         except ServiceError:
             return False
+
+
+def _reason(error: ServiceError) -> str:
+    """Return why, in AWS's own words where there are any."""
+    return " ".join(getattr(error, "__notes__", [error.message]))
