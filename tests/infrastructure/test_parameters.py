@@ -1,7 +1,7 @@
 import json
 import re
 from dataclasses import asdict, fields
-from itertools import permutations
+from itertools import permutations, product
 
 import pytest
 
@@ -163,6 +163,7 @@ def test_key_goes_to_no_relay_in_clear_over_a_network(template, name, good, bad)
         ("Veo3Endpoint", "/v1/videos", "/v1/videos/"),
         ("Veo3AllowedModels", "veo_3_1, veo_3_1-fast", "veo_3_1,"),
         ("VideoProviders", "relay,vertex", "relay,sora"),
+        ("VideoProviders", "relay, vertex,gemini", "relay vertex"),
         ("VideoRoutes", "a=relay:b,vertex:c;d=gemini:e", "a=relay"),
         ("ImageAllowedModels", "gpt-image-1, gpt-image-1-mini", "gpt-image-1,"),
         ("Veo3ResultOrigins", "http://127.0.0.1:8002,https://b.example", "b.example"),
@@ -215,19 +216,26 @@ def test_each_parameter_is_in_one_console_group(template):
     assert sorted(grouped) == sorted(template.source["Parameters"])
 
 
+def lists(source, rule):
+    """Return the lists of providers that a rule leaves alone."""
+    return source["Rules"][rule]["RuleCondition"]["Fn::Not"][0]["Fn::Contains"][0]
+
+
 def groups_of(source):
     return source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
 
 
 POOL = "projects/1/locations/global/workloadIdentityPools/pool/providers/aws"
 VEO = {"VideoProviders": "relay,vertex", "GoogleProject": "my-project"}
+OTHERS = {  # what the other one of Google's needs
+    "vertex": {"GeminiApiKeySecret": "gemini"},
+    "gemini": {"GoogleProject": "my-project", "GoogleCredentialsSecret": "google"},
+}
 BOTH = {"GoogleWorkloadIdentityProvider": POOL, "GoogleCredentialsSecret": "google"}
 
 
 @pytest.mark.fails_when(
-    veo_alone_is_missed=lambda s: s["Rules"]["VeoNeedsAProjectAndAnIdentity"]["RuleCondition"][
-        "Fn::Contains"
-    ][0].remove("relay,vertex"),
+    veo_is_missed=lambda s: lists(s, "VeoNeedsAProjectAndAnIdentity").append("relay,vertex"),
     no_project=lambda s: s["Rules"]["VeoNeedsAProjectAndAnIdentity"]["Assertions"].pop(0),
     no_identity=lambda s: s["Rules"]["VeoNeedsAProjectAndAnIdentity"]["Assertions"].pop(1),
     omni_is_missed=lambda s: s["Rules"].pop("OmniNeedsAKey"),
@@ -236,25 +244,42 @@ def test_listed_provider_needs_its_credentials(template):
     assert template.allows()
     assert template.allows(**VEO, GoogleWorkloadIdentityProvider=POOL)
     assert template.allows(**VEO, GoogleCredentialsSecret="google")
-    assert template.allows(VideoProviders="gemini", GeminiApiKeySecret="gemini")
+    assert template.allows(VideoProviders="relay,gemini", GeminiApiKeySecret="gemini")
     assert not template.allows(**VEO)
     assert not template.allows(**VEO, **BOTH)
     assert not template.allows(VideoProviders="relay,vertex", GoogleCredentialsSecret="google")
-    assert not template.allows(VideoProviders="gemini")
+    assert not template.allows(VideoProviders="relay,gemini")
 
 
 @pytest.mark.parametrize("provider", ["vertex", "gemini"])
 @pytest.mark.fails_when(
     an_order_is_missed=lambda s: [
-        s["Rules"][rule]["RuleCondition"]["Fn::Contains"][0].remove("vertex,gemini,relay")
+        lists(s, rule).append("vertex, gemini,relay")
         for rule in ("VeoNeedsAProjectAndAnIdentity", "OmniNeedsAKey")
     ]
 )
 def test_rules_know_providers_in_any_order(template, provider):
     for count in (1, 2, 3):
         for listed in permutations(("relay", "vertex", "gemini"), count):
-            if provider in listed:
-                assert not template.allows(VideoProviders=",".join(listed))
+            for spaces in product(("", " "), repeat=count - 1):
+                text = listed[0] + "".join(map(",{}{}".format, spaces, listed[1:]))
+                others = {"VideoRoutes": "a=relay:b"} | OTHERS[provider]
+                assert template.allows(VideoProviders=text, **others) is (provider not in listed)
+
+
+@pytest.mark.fails_when(
+    it_is_allowed=lambda s: s["Rules"].pop("RoutesWhereThereIsNoRelay"),
+    a_list_is_missed=lambda s: s["Rules"]["RoutesWhereThereIsNoRelay"]["RuleCondition"][
+        "Fn::Contains"
+    ][0].remove("gemini, vertex"),
+)
+def test_routes_are_needed_where_there_is_no_relay(template):
+    credentials = {"GeminiApiKeySecret": "gemini"} | OTHERS["gemini"]
+    for listed in ("vertex", "gemini", "vertex,gemini", "gemini, vertex", "relay,vertex"):
+        routes = {"VideoProviders": listed, "VideoRoutes": "veo_3_1=vertex:veo"}
+        assert template.allows(**credentials, **routes)
+        has_relay = "relay" in listed
+        assert template.allows(**credentials, **routes | {"VideoRoutes": ""}) is has_relay
 
 
 @pytest.mark.fails_when(

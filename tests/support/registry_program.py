@@ -8,7 +8,7 @@ from videoapi.settings import Settings
 
 def make(name):
     settings = Settings(
-        video_providers=(name,),
+        video_providers=("relay", name),
         google_project="p",
         google_credentials_secret="s",
         gemini_api_key_secret="s",

@@ -131,6 +131,8 @@ def test_without_routes_there_are_none():
         ({"VIDEO_ROUTES": ROUTES}, "VIDEO_ROUTES: vertex:veo-3.1-generate-001 needs vertex among"),
         ({"VIDEO_ROUTES": "veo=relay:veo_3_1"}, "VEO3_MODEL='veo_3_1': say one of veo"),
         ({"VIDEO_ROUTES": "veo"}, "VIDEO_ROUTES: 'veo': say MODEL="),
+        ({"VIDEO_PROVIDERS": "vertex"}, "no relay, so VIDEO_ROUTES must say .* veo_3_1=vertex:"),
+        ({"VIDEO_PROVIDERS": "gemini,vertex", "VIDEO_ROUTES": " ; "}, "no relay, so VIDEO_ROUTES"),
     ],
 )
 def test_routes_that_lead_nowhere_are_refused(environment, words):

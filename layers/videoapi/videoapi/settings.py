@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
-from videoapi.catalog.routes import PROVIDERS, Route, read_routes
+from videoapi.catalog.routes import EXAMPLE, PROVIDERS, RELAY, Route, read_routes
 
 AMBIGUOUS_SUBMIT = ("fail", "retry")
 STATUS_VOCABULARIES = ("auto", "openai", "document")
@@ -33,7 +33,7 @@ class Settings:
     #: The providers in use, with commas: `relay`, `vertex`, `gemini`.
     video_providers: tuple[str, ...] = ("relay",)
     #: Where each model is ordered, the first that can: `MODEL=PROVIDER:NAME[,…][;MODEL=…]`. Empty:
-    #: at the relay, under its own name.
+    #: at the relay, under its own name; without `relay` in `VIDEO_PROVIDERS` it may not be empty.
     video_routes: str = ""
 
     # --- The relay
@@ -43,7 +43,7 @@ class Settings:
     veo3_base_url: str = "https://api.kuai.host"
     #: The relay's path of videos.
     veo3_endpoint: str = "/v1/videos"
-    #: The model when a caller names none.
+    #: The model when a caller names none: one of `VIDEO_ROUTES`, where that is set.
     veo3_model: str = "veo_3_1"
     #: The models that callers may name, with commas. Empty: any.
     veo3_allowed_models: tuple[str, ...] = ()
@@ -137,8 +137,7 @@ class Settings:
         _one_of("OPENAI_STATUS_VOCABULARY", self.openai_status_vocabulary, STATUS_VOCABULARIES)
         for provider in self.video_providers:
             _one_of("VIDEO_PROVIDERS", provider, PROVIDERS)
-        if self.video_routes and self.veo3_model not in self.routes:
-            _one_of("VEO3_MODEL", self.veo3_model, tuple(self.routes))
+        _require_route(self)
 
     @cached_property
     def routes(self) -> Mapping[str, tuple[Route, ...]]:
@@ -198,3 +197,12 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         message = f"{name}={value!r}: say one of {', '.join(allowed)}"
         raise ValueError(message)
+
+
+def _require_route(settings: Settings) -> None:
+    """Refuse settings by which the model of a caller who names none is ordered nowhere."""
+    if settings.routes:
+        _one_of("VEO3_MODEL", settings.veo3_model, tuple(settings.routes))
+    elif RELAY not in settings.video_providers:
+        message = "VIDEO_PROVIDERS has no relay, so VIDEO_ROUTES must say where models are ordered"
+        raise ValueError(f"{message}, for example {EXAMPLE}")

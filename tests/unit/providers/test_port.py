@@ -166,7 +166,7 @@ class Upstream(Google):
 
     def provider(self):
         parts = ProviderParts(
-            settings=Settings(video_providers=(self.kind.name,), **self.kind.settings),
+            settings=Settings(video_providers=("relay", self.kind.name), **self.kind.settings),
             transport=httpx.MockTransport(self),
             read_secret=lambda _, *, anew=False: SECRET,  # noqa: ARG005
             aws_credentials=lambda: SimpleNamespace(access_key="AKID", secret_key="s", token=None),

@@ -35,7 +35,7 @@ class Secrets:
 
 
 def made(name, google, secrets=None, address=None, **settings):
-    settings = {"video_providers": (name,)} | settings
+    settings = {"video_providers": ("relay", name)} | settings
     return make_provider(name, parts_of(google, secrets, **settings), address)
 
 
@@ -111,7 +111,7 @@ def test_a_provider_in_use_with_credentials_is_not():
 
 def test_a_name_or_a_url_that_is_none_is_refused():
     with pytest.raises(ValueError, match="no provider 'sora'"):
-        made("sora", Google(granted()), video_providers=())
+        made("sora", Google(granted()), video_providers=("relay",))
     with pytest.raises(ValueError, match="VERTEX_BASE_URL"):
         made("vertex", Google(granted()), **VERTEX, vertex_base_url="x")
 
@@ -133,7 +133,7 @@ def test_an_older_job_is_asked_after_where_it_was_accepted(name, settings):
 
 
 def test_a_provider_is_made_once_for_each_address():
-    listed = {"video_providers": ("gemini",), "gemini_api_key_secret": "gemini"}
+    listed = {"video_providers": ("relay", "gemini"), "gemini_api_key_secret": "gemini"}
     providers = Providers(parts_of(Google(granted()), **listed))
     providers.make_all()
     usual = providers.get("gemini")

@@ -4,12 +4,15 @@
 model goes to the relay under its own name.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 RELAY = "relay"
 PROVIDERS = (RELAY, "vertex", "gemini")
 MAX_ROUTES = 8  # of one model: each may be tried once in a round of attempts
+EXAMPLE = "veo_3_1=vertex:veo-3.1-generate-001"  # of VIDEO_ROUTES
+_NAME = re.compile(r"[A-Za-z0-9._:/-]+")  # of a model, as the template's parameters allow it
 
 
 class Route(NamedTuple):
@@ -33,7 +36,9 @@ def read_routes(text: str, providers: Collection[str]) -> Mapping[str, tuple[Rou
     for entry in filter(None, (part.strip() for part in text.split(";"))):
         model, sign, targets = (part.strip() for part in entry.partition("="))
         if not (model and sign and targets):
-            raise ValueError(f"VIDEO_ROUTES: {entry!r}: say MODEL=PROVIDER:NAME[,PROVIDER:NAME]")
+            form = "MODEL=PROVIDER:NAME[,PROVIDER:NAME]"
+            raise ValueError(f"VIDEO_ROUTES: {entry!r}: say {form}, for example {EXAMPLE}")
+        _require_name(model)
         if model in routes:
             raise ValueError(f"VIDEO_ROUTES: {model} is named twice")
         routes[model] = tuple(_route(target.strip(), providers) for target in targets.split(","))
@@ -55,7 +60,8 @@ def routes_of(routes: Mapping[str, tuple[Route, ...]], model: str) -> tuple[Rout
 def _route(target: str, providers: Collection[str]) -> Route:
     provider, sign, name = (part.strip() for part in target.partition(":"))
     if not (provider and sign and name):
-        raise ValueError(f"VIDEO_ROUTES: {target!r}: say PROVIDER:NAME")
+        example = EXAMPLE.partition("=")[2]
+        raise ValueError(f"VIDEO_ROUTES: {target!r}: say PROVIDER:NAME, for example {example}")
     if provider not in PROVIDERS:
         known = ", ".join(PROVIDERS)
         raise ValueError(f"VIDEO_ROUTES: there is no provider {provider!r}; there are {known}")
@@ -63,4 +69,12 @@ def _route(target: str, providers: Collection[str]) -> Route:
         raise ValueError(
             f"VIDEO_ROUTES: {target} needs {provider} among VIDEO_PROVIDERS ({','.join(providers)})"
         )
+    _require_name(name)
     return Route(provider, name)
+
+
+def _require_name(model: str) -> None:
+    if not _NAME.fullmatch(model):
+        raise ValueError(
+            f"VIDEO_ROUTES: {model!r}: a model has letters, digits and . _ : / - alone"
+        )
