@@ -3,11 +3,12 @@ import re
 import pytest
 
 from tests.support.emitted_metrics import codes_in_the_code, emitted
-from tests.support.template import ACCOUNT, properties
+from tests.support.template import ACCOUNT, ROOT, properties
 from videoapi.aws import secrets
 from videoapi.metrics import NAMESPACE
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import Failure
+from videoapi.worker.outcomes import ACCOUNT_REFUSED
 
 # What goes wrong, and the metric that tells: (namespace, metric, what of).
 WATCHED = {
@@ -123,6 +124,16 @@ def test_unreadable_secret_alarm_says_where_to_look(template):
     assert secrets.UNREADABLE in words
     assert "Veo3ApiKeySecret" in words
     assert "kms:Decrypt" in words
+
+
+@pytest.mark.fails_when(
+    one_quotes_nothing=lambda s: properties(s, "RelayAccountAlarm").update(
+        AlarmDescription=said(s, "RelayAccountAlarm").replace("refused our", "declines the")
+    ),
+)
+def test_account_alarm_quotes_the_log_as_the_runbook_does(template):
+    assert ACCOUNT_REFUSED in said(template.source, "RelayAccountAlarm")
+    assert f"`{ACCOUNT_REFUSED}`" in (ROOT / "docs/operations.md").read_text()
 
 
 @pytest.mark.fails_when(

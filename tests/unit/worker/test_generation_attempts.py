@@ -240,7 +240,8 @@ def test_a_refused_account_is_the_operators_business_alone():
     sim.relay.posts.append(httpx.Response(403, json=said))
     task = sim.run()
     (error,) = (fields for level, _, fields in sim.log.lines if level == "error")
-    assert error == {"detail": "Top up at example.com"}
+    told_at = {"provider": "relay", "route": "relay:veo_3_1"}
+    assert error == {**told_at, "detail": "Top up at example.com"}
     assert "Top up" not in task.error["message"]
 
 

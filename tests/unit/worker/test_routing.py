@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.simulation import Simulation
 from videoapi.domain.tasks import GenerationRequest
+from videoapi.worker.outcomes import ACCOUNT_REFUSED
 
 A, B, C = "relay:veo_3_1", "vertex:veo-3.1-generate-001", "gemini:gemini-omni-1.2-flash"
 HD = GenerationRequest(model="veo_3_1", prompt="A fox", size="1280x720", seconds=4)
@@ -84,6 +85,22 @@ def test_lost_answer_never_moves_on(policy):
     task = sim.take()
     assert task.status == ("failed" if policy == "fail" else "completed")
     assert sim.orders() == {"relay": 1 if policy == "fail" else 2}
+
+
+def test_log_of_a_refused_account_names_provider_and_route():
+    sim = Routed(B, A, video_generation_max_retries=0)
+    sim.relays["vertex"].posts.append(EMPTY)
+    assert sim.take().error["code"] == "upstream_account_error"
+    [told] = [fields for _, text, fields in sim.log.lines if text == ACCOUNT_REFUSED]
+    assert (told["provider"], told["route"]) == ("vertex", B)
+
+
+def test_log_of_another_attempt_names_provider_and_route():
+    sim = Routed(B)
+    sim.relays["vertex"].posts.append(FULL)
+    sim.take()
+    [told] = [fields for _, text, fields in sim.log.lines if text == "another attempt follows"]
+    assert (told["provider"], told["route"]) == ("vertex", B)
 
 
 @pytest.mark.parametrize("route", [B, C])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
@@ -18,6 +18,9 @@ from videoapi.worker.delivery import Delivery
 from videoapi.worker.endings import AWAY_SECONDS
 from videoapi.worker.lease import Lease, LeaseLost, Release, checkpoint
 from videoapi.worker.retries import RetryableFailure, delay_before_next, schedule_retry
+
+# The log's words; RelayAccountAlarm and the runbook send people to them.
+ACCOUNT_REFUSED: Final = "a provider refused our account"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,12 @@ class Outcomes:
         self.measurements.refused()
         detail = _loggable(failure, task)
         self.log.warning(
-            "another attempt follows", code=failure.code, detail=detail, delay=round(delay, 1)
+            "another attempt follows",
+            code=failure.code,
+            provider=task.provider,
+            route=task.route,
+            detail=detail,
+            delay=round(delay, 1),
         )
 
     def fail(self, lease: Lease, failure: GenerationError) -> None:
@@ -76,9 +84,14 @@ class Outcomes:
             transitions.fail(lease.task, failure, now=self.clock(), retention=retention)
         )
         if failure.code == "upstream_account_error":
-            self.log.error("the relay refused our account", detail=_loggable(failure, task))
+            self.log.error(
+                ACCOUNT_REFUSED,
+                provider=task.provider,
+                route=task.route,
+                detail=_loggable(failure, task),
+            )
         self.measurements.ended(failure.code)
-        self.log.info("failed", code=failure.code, attempts=task.attempts)
+        self.log.info("failed", code=failure.code, provider=task.provider, attempts=task.attempts)
 
     def complete(self, lease: Lease, result: dict[str, Any]) -> None:
         """End the task with its video; remove a copy that nobody wants any more."""
