@@ -3,3 +3,9 @@
 Nothing in functions/ or layers/ knows of it. Settings of the environment come first, MiniStack is
 imported after them (it reads them as it is imported), and AWS is spoken to through its public APIs.
 """
+
+import sys
+from pathlib import Path
+
+# The functions' package is installed nowhere: `checks` reads the settings as the functions will.
+sys.path.append(str(Path(__file__).parents[1] / "layers" / "videoapi"))

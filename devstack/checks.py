@@ -14,12 +14,17 @@ from urllib.parse import urlsplit
 from devstack import env_file, google, template
 from devstack.settings import ROOT, Settings, SettingsError
 from devstack.template import KEY_SECRET, Template
+from videoapi.settings import Settings as FunctionSettings
 
 #: Names of settings in `.env.example`, which has all, commented out or not.
 _EXAMPLE = re.compile(r"^#?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
 _ALSO = frozenset({"ALLOWED_HOSTS", "ENV_FILE", google.FILE, "LOG_LEVEL", "UV_PYTHON"})
 #: How alike a name must be to be a slip of the pen (1: the same); so much is refused in `.env`.
 _SLIP, _SIMILAR = 0.87, 0.7
+#: Settings whose form the functions' package tells better than the template's pattern does.
+_READ_BY_FUNCTIONS = {"VIDEO_PROVIDERS", "VIDEO_ROUTES"}
+#: A word of the package's that was refused, and those that it takes.
+_REFUSED = re.compile(r"'([^']+)'.*(?:say one of|there are) ([^;]+)")
 _SWITCH = {"true", "false"}
 _SWITCHES = {"1": "true", "yes": "true", "on": "true", "0": "false", "no": "false", "off": "false"}
 _SAMPLE = "https://a.example"
@@ -37,7 +42,10 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
     known = names(built, example.read_text() if example.exists() else "")
     slips, warnings = _unknown_in_file(file.lines, known, path.name)
     given, wrong = normalised(built, {**file.values, **environment})
-    problems = [*file.problems, *slips, *wrong]
+    given, together = as_functions_read(given)
+    told = {problem.partition("=")[0] for problem in wrong}
+    together = [problem for problem in together if problem.partition("=")[0] not in told]
+    problems = [*file.problems, *slips, *wrong, *together]
     try:
         settings = Settings.of(given)
     except SettingsError as exc:
@@ -90,19 +98,45 @@ def _plain(name: str) -> str:
 
 
 def normalised(built: Template, given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return what was given with the template's values in its own form, and all problems."""
+    """Return what was given with the template's values in its own form, and all problems.
+
+    A value that is wrong is empty then, as if it was not there.
+    """
     new, problems = dict(given), []
     for name, parameter in template.variables(built).items():
         key = name.removesuffix("_SECRET")
         if name.endswith(KEY_SECRET) and (problem := _about_key(given.get(key, ""))):
             problems.append(f"{key}: {problem}")
         text = given.get(name, "").strip()
+        if name in _READ_BY_FUNCTIONS:
+            continue
         try:
             new |= {name: value(text, built["Parameters"][parameter])} if name in given else {}
         except ValueError as exc:
             shown = "…" if "@" in text else repr(text)
             problems.append(f"{name}={shown}: {exc}{_advice(name, text)}")
+            new[name] = ""
     return new, problems
+
+
+def as_functions_read(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return providers and routes in the template's form, and why no function would start."""
+    try:
+        read = FunctionSettings.from_environment(given)
+    except ValueError as exc:
+        return dict(given), [_with_suggestion(str(exc))]
+    routes = [f"{name}={','.join(map(str, along))}" for name, along in read.routes.items()]
+    listed = {
+        "VIDEO_PROVIDERS": ",".join(read.video_providers),
+        "VIDEO_ROUTES": ";".join(routes),
+    }
+    return {**given, **{name: text for name, text in listed.items() if given.get(name)}}, []
+
+
+def _with_suggestion(problem: str) -> str:
+    found = _REFUSED.search(problem)
+    meant = found and nearest(found[1], found[2].split(", "), _SIMILAR)
+    return f"{problem}; did you mean {meant}?" if meant else problem
 
 
 def value(text: str, parameter: Mapping[str, Any]) -> str:

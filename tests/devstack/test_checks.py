@@ -134,6 +134,52 @@ def test_a_value_is_brought_into_the_templates_form(check, name, text, taken):
     assert settings.given[name] == taken
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"VIDEO_PROVIDERS": "relay,vertx"}, "VIDEO_PROVIDERS='vertx': say one of relay, vertex"),
+        ({"VIDEO_PROVIDERS": "relay,vertx"}, "did you mean vertex?"),
+        ({"VIDEO_PROVIDERS": "Gemini,relay"}, "did you mean gemini?"),
+        ({"VIDEO_PROVIDERS": "relay vertex"}, "several with commas: relay,vertex"),
+        ({"VIDEO_PROVIDERS": "vertex"}, "has no relay, so VIDEO_ROUTES must say where"),
+        ({"VIDEO_PROVIDERS": "relay", "VIDEO_ROUTES": "veo_3_1=vertex:veo"}, "needs vertex among"),
+        ({"VIDEO_ROUTES": "veo_3_1=relai:veo_3_1"}, "did you mean relay?"),
+        ({"VIDEO_ROUTES": "veo_3_1"}, "for example veo_3_1="),
+        ({"VIDEO_ROUTES": "veo_3_1=relay:my veo"}, "'my veo': a model has letters"),
+        ({"VIDEO_ROUTES": "veo=relay:veo_3_1"}, "VEO3_MODEL='veo_3_1': say one of veo"),
+        (
+            {"VIDEO_ROUTES": "veo_3_1=relay:veo_3_1", "VEO3_MODEL": "nix"},
+            "VEO3_MODEL='nix': say one of veo_3_1",
+        ),
+        (
+            {"VIDEO_ROUTES": "veo_3_1=relay:a;omni=relay:b", "VEO3_MODEL": "veo3.1"},
+            "VEO3_MODEL='veo3.1': say one of veo_3_1, omni; did you mean veo_3_1?",
+        ),
+    ],
+)
+def test_settings_by_which_no_function_starts_are_told(problems, given, words):
+    (told,) = problems(**given)
+    assert words in told
+    assert "|" not in told  # no regular expression
+
+
+def test_a_refused_model_is_told_once(problems):
+    (told,) = problems(VEO3_MODEL="two words", VIDEO_ROUTES="veo=relay:veo_3_1")
+    assert told.startswith("VEO3_MODEL='two words'")
+
+
+def test_blanks_in_providers_and_routes_are_taken(check):
+    settings, _ = check(
+        VIDEO_PROVIDERS=" relay , vertex,",
+        VIDEO_ROUTES=" veo_3_1 = relay:veo_3_1 , vertex:veo ; omni=relay:b; ",
+    )
+    assert settings.given["VIDEO_PROVIDERS"] == "relay,vertex"
+    assert settings.given["VIDEO_ROUTES"] == "veo_3_1=relay:veo_3_1,vertex:veo;omni=relay:b"
+    for name in ("VIDEO_PROVIDERS", "VIDEO_ROUTES"):
+        parameter = TEMPLATE["Parameters"][template.variables(TEMPLATE)[name]]
+        assert checks.value(settings.given[name], parameter) == settings.given[name]
+
+
 def test_all_that_is_wrong_is_told_at_once(problems):
     told = problems(
         "hello world\nVIDEO_MAX_CONCURENT=3\nVEO3_BASE_URL=relay\n",
@@ -141,8 +187,9 @@ def test_all_that_is_wrong_is_told_at_once(problems):
         VIDEO_TASK_TIMEOUT="never",
         UPSTREAM_PORT="9000",
         UPSTREAM_FILES_PORT="9000",
+        VIDEO_PROVIDERS="relai",
     )
-    assert len(told) == 6
+    assert len(told) == 7
 
 
 @pytest.mark.parametrize("key", ["Bearer sk-secret", '"sk-secret"', "sk secret", "sk-secretü"])

@@ -136,7 +136,7 @@ class Settings:
         _one_of("VEO3_AMBIGUOUS_SUBMIT", self.veo3_ambiguous_submit, AMBIGUOUS_SUBMIT)
         _one_of("OPENAI_STATUS_VOCABULARY", self.openai_status_vocabulary, STATUS_VOCABULARIES)
         for provider in self.video_providers:
-            _one_of("VIDEO_PROVIDERS", provider, PROVIDERS)
+            _one_of("VIDEO_PROVIDERS", provider, PROVIDERS, "; several with commas: relay,vertex")
         _require_route(self)
 
     @cached_property
@@ -193,9 +193,9 @@ def _boolean(text: str) -> bool:
     raise ValueError(message)
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def _one_of(name: str, value: str, allowed: tuple[str, ...], advice: str = "") -> None:
     if value not in allowed:
-        message = f"{name}={value!r}: say one of {', '.join(allowed)}"
+        message = f"{name}={value!r}: say one of {', '.join(allowed)}{advice}"
         raise ValueError(message)
 
 
