@@ -1,6 +1,5 @@
 """The settings of `make run`, from the environment and from `.env` in the project's root."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,14 +98,13 @@ class Settings:
 
     @property
     def kept(self) -> Path | None:
-        """Where this relay's tasks are kept: what waits for one is not paid for at another."""
+        """Where these providers' tasks are kept: no other is paid for what waits for one."""
         if self.keep_in is None:
             return None
-        if self.simulated:
-            earlier = self.keep_in / "stand-in"  # its name in earlier versions
-            return earlier if earlier.is_dir() else self.keep_in / "simulator"
-        relay = re.sub(r"[^a-z0-9.]+", "-", self.given.get("VEO3_BASE_URL", "").lower()).strip("-.")
-        return self.keep_in / (relay or "relay")
+        if name := video_providers.folder_name(self.given):
+            return self.keep_in / name
+        earlier = self.keep_in / "stand-in"  # its name in earlier versions
+        return earlier if earlier.is_dir() else self.keep_in / "simulator"
 
     @property
     def api_url(self) -> str:

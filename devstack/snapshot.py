@@ -58,7 +58,7 @@ class Place:
 
 
 def take_place(settings: Settings) -> Place | None:
-    """Take this relay's folder, None for none, and print what is unusual about it."""
+    """Take these providers' folder, None for none, and print what is unusual about it."""
     if settings.kept is None:
         return None
     place = Place.take(settings.kept)

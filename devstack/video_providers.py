@@ -1,5 +1,6 @@
 """The providers of `VIDEO_PROVIDERS`, and which of them the simulator plays."""
 
+import re
 from collections.abc import Mapping
 
 _CREDENTIALS = {
@@ -12,6 +13,12 @@ _CREDENTIALS = {
     "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL"),
 }
 """Settings that say that a provider is the user's own, or a proxy of theirs."""
+_WHERE = {
+    "relay": ("VEO3_BASE_URL",),
+    "vertex": ("VERTEX_BASE_URL", "GOOGLE_PROJECT"),
+    "gemini": ("GEMINI_BASE_URL",),
+}
+"""Settings that say which one of a provider's kind it is."""
 
 
 def in_use(given: Mapping[str, str]) -> list[str]:
@@ -31,3 +38,23 @@ def paid(given: Mapping[str, str]) -> list[str]:
     """Return those whose videos cost something."""
     played = simulated(given)
     return [name for name in in_use(given) if name not in played]
+
+
+def folder_name(given: Mapping[str, str]) -> str:
+    """Return a name for who makes the videos: every provider that is paid, and where it is.
+
+    Those that are simulated are named too where another is paid: an order that waits for the
+    simulator must be paid for by no later run. Empty: all are simulated.
+    """
+    real, used = paid(given), set(in_use(given))
+    parts = [_place(name, given) for name in _WHERE if name in real]
+    parts += [f"simulated-{name}" for name in _WHERE if name in used - {*real}]
+    return "+".join(parts) if real else ""
+
+
+def _place(provider: str, given: Mapping[str, str]) -> str:
+    told = " ".join(given.get(setting, "") for setting in _WHERE[provider])
+    place = re.sub(r"[^a-z0-9.]+", "-", told.lower()).strip("-.")
+    if provider == "relay":  # alone it was named like this before there were others
+        return place or provider
+    return f"{provider}-{place}" if place else provider

@@ -1,3 +1,4 @@
+from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,49 @@ def test_what_is_kept_for_one_relay_is_not_given_to_another(read):
     assert read({"KEEP_IN": ""}).kept is None
     assert read().kept == ROOT / ".local/kept/simulator"
     assert read(key).kept == ROOT / ".local/kept/relay"
+    everything = {"VIDEO_PROVIDERS": "relay,vertex,gemini"}
+    assert read(everything).kept == read().kept
     named = read(key | {"VEO3_BASE_URL": "https://Relay.example:8443"}).kept
     assert named == ROOT / ".local/kept/https-relay.example-8443"
     assert read(key | {"VEO3_BASE_URL": "/../.."}).kept.parent == ROOT / ".local/kept"
+
+
+REAL = {
+    "relay": {"VEO3_API_KEY": "k"},
+    "vertex": {"GOOGLE_WORKLOAD_IDENTITY_PROVIDER": "pool", "GOOGLE_PROJECT": "my-project"},
+    "gemini": {"GEMINI_API_KEY": "k"},
+}
+
+
+def test_each_mixture_of_real_and_simulated_keeps_elsewhere(read):
+    """What waits for the simulator is in no folder of a run that pays for the same model."""
+    folders = {}
+    for count in (1, 2, 3):
+        for used in combinations(REAL, count):
+            for real in chain.from_iterable(combinations(used, n) for n in range(count + 1)):
+                given = {"VIDEO_PROVIDERS": ",".join(used)}
+                for name in real:
+                    given |= REAL[name]
+                kept = (used, real) if real else "simulated"
+                folders.setdefault(read(given).kept, set()).add(kept)
+    assert all(len(kept) == 1 for kept in folders.values())
+    assert len(folders) == 3**3 - 2**3 + 1  # each is out, simulated or real; all simulated are one
+
+
+def test_each_project_and_address_keeps_elsewhere(read):
+    given = REAL["vertex"] | {"VIDEO_PROVIDERS": "vertex,relay"}
+    mixed = read(given).kept
+    assert mixed.name == "vertex-my-project+simulated-relay"
+    assert read(given | {"VIDEO_PROVIDERS": "relay, vertex"}).kept == mixed
+    others = [
+        given | {"GOOGLE_PROJECT": "other"},
+        given | {"VERTEX_BASE_URL": "https://proxy.example"},
+        given | REAL["relay"],
+        given | REAL["relay"] | {"VEO3_BASE_URL": "https://relay.example"},
+    ]
+    assert len({mixed, *(read(other).kept for other in others)}) == 5
+
+
+def test_a_key_of_a_relay_that_is_not_in_use_pays_nobody(read):
+    given = REAL["relay"] | {"VIDEO_PROVIDERS": "vertex"}
+    assert read(given).kept == read().kept
