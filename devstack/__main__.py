@@ -25,13 +25,13 @@ def _run(settings: Settings) -> None:
         from devstack.stack import Stack  # noqa: PLC0415 — MiniStack reads the environment at import
 
         print("Deploying …", flush=True)
-        asyncio.run(
-            Stack(settings, console).run(sockets, lambda: _say_ready(settings, began, console))
-        )
+        stack = Stack(settings, console)
 
+        def say_ready() -> None:
+            lines = banner(settings, time.time() - began, console, stack.folder)
+            print(*lines, sep="\n", flush=True)
 
-def _say_ready(settings: Settings, began: float, console: Console) -> None:
-    print(*banner(settings, time.time() - began, console), sep="\n", flush=True)
+        asyncio.run(stack.run(sockets, say_ready))
 
 
 sys.exit(command(_run))

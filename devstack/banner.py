@@ -1,6 +1,7 @@
 """What `make run` says once it is ready."""
 
 import shlex
+from pathlib import Path
 
 from devstack import template, video_providers
 from devstack.console import Console
@@ -11,9 +12,13 @@ from devstack.settings import ROOT, Settings
 _EXAMPLE = ROOT / "examples" / "mountains.jpg"
 
 
-def banner(settings: Settings, seconds: float, console: Console) -> list[str]:
-    """Return the lines: what to open, what to copy next, who makes the videos, what is kept."""
+def banner(settings: Settings, seconds: float, console: Console, folder: Path | None) -> list[str]:
+    """Return the lines: what to open, what to copy next, who makes the videos, what is kept.
+
+    `folder` is where this run keeps, None for nowhere.
+    """
     shown = console.highlighted
+    make = _make(settings)
     return [
         f"Ready after {seconds:.0f} s. Open {shown(settings.api_url)} in a browser.",
         "",
@@ -22,11 +27,17 @@ def banner(settings: Settings, seconds: float, console: Console) -> list[str]:
         f"  {shown(_call(settings))}",
         "",
         _relay(settings),
-        *_kept(settings),
+        *_kept(folder),
         *_elsewhere(settings),
-        f"AWS: {settings.aws_url}. In another terminal: make tasks, make key, make help.",
+        f"AWS: {settings.aws_url}. In another terminal: {make} tasks, {make} key, make help.",
         "",
     ]
+
+
+def _make(settings: Settings) -> str:
+    """Return `make` as it reaches this stack: its commands find one by the port of AWS."""
+    is_usual = settings.aws_port == Settings.aws_port
+    return "make" if is_usual else f"AWS_PORT={settings.aws_port} make"
 
 
 def _call(settings: Settings) -> str:
@@ -40,7 +51,7 @@ def _key(settings: Settings, console: Console) -> list[str]:
         return []
     return [
         "Callers need an API key (ALLOW_ANONYMOUS=false). Make one in another terminal:",
-        f"  {console.highlighted('make key NAME=me')}",
+        f"  {console.highlighted(f'{_make(settings)} key NAME=me')}",
         "",
     ]
 
@@ -77,8 +88,7 @@ def _elsewhere(settings: Settings) -> list[str]:
     return [f"{reach}."]
 
 
-def _kept(settings: Settings) -> list[str]:
-    folder = settings.kept
+def _kept(folder: Path | None) -> list[str]:
     if folder is None:
         return ["Nothing is kept for the next start (KEEP_IN is empty). Ctrl-C stops everything."]
     shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder

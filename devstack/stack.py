@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -59,6 +60,11 @@ class Stack:
         )
         self._readiness = Readiness(self._gateway)
         self._hurried = threading.Event()  # a second signal asks to stop
+
+    @property
+    def folder(self) -> Path | None:
+        """Where this run keeps tasks, keys and files; None for nowhere."""
+        return self._place.folder if self._place else None
 
     async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
         """Serve on `sockets`, now its own, until a signal of `stop_signals`.

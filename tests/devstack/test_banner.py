@@ -12,10 +12,10 @@ from devstack.settings import ROOT, Settings
 KEY = {"VEO3_API_KEY": "sk-real"}
 
 
-def told(environment):
+def told(environment, folder=None):
     settings = Settings.read(environment, Path("no such file"))
     console = Console(io.StringIO(), api_url=settings.api_url, environment={})
-    return "\n".join(banner(settings, 71.4, console))
+    return "\n".join(banner(settings, 71.4, console, folder or settings.kept))
 
 
 def test_start_shows_its_time_and_the_page_to_open_first():
@@ -76,6 +76,19 @@ def test_kept_data_of_simulator_and_relay_lie_apart(tmp_path):
     assert "in .local/kept/relay as" in told(KEY)
     assert f"in {tmp_path}/simulator as" in told({"KEEP_IN": str(tmp_path)})
     assert "Nothing is kept" in told({"KEEP_IN": ""})
+
+
+def test_the_folder_that_was_taken_is_shown():
+    """A second stack at the same time keeps elsewhere than its settings say."""
+    text = told({}, ROOT / ".local/kept/simulator-2")
+    assert "kept in .local/kept/simulator-2 as" in text
+
+
+@pytest.mark.parametrize(("port", "make"), [("4566", "make"), ("4567", "AWS_PORT=4567 make")])
+def test_commands_reach_this_stack(port, make):
+    text = told({"AWS_PORT": port, "ALLOW_ANONYMOUS": "false"})
+    assert f"In another terminal: {make} tasks, {make} key, make help." in text
+    assert f"\n  {make} key NAME=me" in text
 
 
 def test_the_first_call_names_an_image_that_is_there():
