@@ -16,9 +16,11 @@ from benchmarks.calls import REQUEST_ID, TRACE, operations
 from benchmarks.meter import Operation
 from benchmarks.polling import stepped
 from tests.support.moto import template
+from videoapi.catalog import models
 
 MILLION, GB, MB = 1e6, 1e9, 1e6
 MONTH_DAYS = 365 / 12
+VEO = {"Veo 3.1 Fast": "veo-3.1-fast-generate-001", "Veo 3.1": "veo-3.1-generate-001"}
 DAY = 86_400  # seconds
 LONG_POLL = 20  # seconds
 RELAY, COPIED = "worker, video at the relay", "worker, video copied"
@@ -155,9 +157,15 @@ def per_month() -> dict[str, float]:
 
 
 def veo_per_video() -> dict[str, float]:
-    """Return the dollars that Google lists for one video, by model."""
+    """Return the dollars that Google lists for one video in 1080p with sound, by model."""
     seconds = prices()["assumed"]["video_seconds"]
-    return {model: seconds * each for model, each in prices()["veo"]["second"].items()}
+    return {name: seconds * _second(model) for name, model in VEO.items()}
+
+
+def _second(model: str) -> float:
+    row = models.find("vertex", model)
+    said = row.pricing if row else ()
+    return next(each.usd for each in said if (each.resolution, each.audio) == ("1080p", True))
 
 
 def invocation(function: str, seconds: float) -> float:
@@ -228,9 +236,9 @@ def table() -> list[str]:
     lines += [f"| {name} | {_cents(relay[name])} | {_cents(copied[name])} |" for name in relay]
     total = [_cents(sum(each.values())) for each in (relay, copied)]
     lines += [f"| **AWS** | **{total[0]}** | **{total[1]}** |"]
-    seconds = prices()["assumed"]["video_seconds"]
+    length = f"{prices()['assumed']['video_seconds']} s of 1080p each, at Google"
     lines += [
-        f"| {model}, {seconds} s each, at Google | ${each * 1000:,.0f} | ${each * 1000:,.0f} |"
+        f"| {model}, {length} | ${each * 1000:,.0f} | ${each * 1000:,.0f} |"
         for model, each in veo.items()
     ]
     lines += ["", "| a month, whatever the number of videos | |", "|---|--:|"]

@@ -1,4 +1,4 @@
-"""The development stack: the project's own template on MiniStack, with a simulator of the relay.
+"""The development stack: the project's own template on MiniStack, with simulated providers.
 
 Nothing in functions/ or layers/ knows of it. Settings of the environment come first, MiniStack is
 imported after them (it reads them as it is imported), and AWS is spoken to through its public APIs.

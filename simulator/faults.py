@@ -7,8 +7,9 @@ Without `*count` a token holds always, with it for that many visits of its stage
 many visits pass first. The first token of a stage that holds for a visit decides it. Visits are
 counted per task for `submit` (POSTs), `fail` (accepted jobs), `llm` and `image`, and per job for
 `poll`, `content` and `file`. A task is `[[key:…]]`, or else its whole prompt. Anything else between
-double brackets is refused with 400: a typo in a test must not pass. A token that names a provider
-before its stage (`relay`, `vertex` or `gemini`) is for it alone, and counts its visits alone.
+double brackets is refused with 400, so that no typo in a test passes: the API accepts the task all
+the same, and it fails as `upstream_rejected`. A token that names a provider before its stage
+(`relay`, `vertex` or `gemini`) is for it alone, and counts its visits alone.
 
 HTTP faults, for the stages submit, poll, content, file, cancel, llm, image, sts and iam:
 
@@ -54,7 +55,7 @@ Stages with more words, and those that are options of the whole job:
 | `llm`      | `refusal`, `empty`, `long` (20,000 characters)                                      |
 | `image`    | `url` (on the files port), `b64`, `empty`                                           |
 
-Google's wires know the same stages, and these words:
+The simulated Google knows the same stages, and these words:
 
 | stage      | what                                                                                |
 |------------|-------------------------------------------------------------------------------------|

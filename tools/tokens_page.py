@@ -11,11 +11,10 @@ from simulator import faults
 PAGE = ROOT / "docs" / "simulator.md"
 BEFORE: Final = r"""# Simulator
 
-Without a relay's key `make run` starts a simulator of a relay. It speaks the same protocol, renders
-a real MP4 of your image with the camera motion that was asked for, and takes `UPSTREAM_SECONDS` for
-it. It also plays the chat and the images endpoint, and Google: Veo on Agent Platform, Gemini Omni's
-interactions, their token services and the bucket. Every provider of `VIDEO_PROVIDERS` that has no
-credentials is played by it:
+The simulator plays every provider of `VIDEO_PROVIDERS` that `make run` has no credentials for: a
+relay, with its chat and its images endpoint, and Google, with Veo on Agent Platform, Gemini Omni's
+interactions, their token services and the bucket. It speaks their protocols, renders a real MP4 of
+your image with the camera motion that was asked for, and takes `UPSTREAM_SECONDS` for it:
 
 ```bash
 VIDEO_PROVIDERS=relay,vertex,gemini \

@@ -17,6 +17,7 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 TARGETS = set(re.findall(r"^([a-z0-9-]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE))
 PAGES = docs.everything()
+GOOGLE = (docs.DOCS / "google.md").read_text()
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -39,6 +40,19 @@ def test_links_lead_to_files_and_headings(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), path
         assert not anchor or anchor in anchors_of(target), f"{path}#{anchor}"
+
+
+def test_googles_parameters_are_one_line_that_orders_there():
+    """sam takes a newline for a part of the value before it."""
+    blocks = [text for _, text in FENCED.findall(GOOGLE.replace("\n   ", "\n"))]
+    (line,) = (text for text in blocks if text.startswith("VideoProviders="))
+    said = dict(each.split("=", 1) for each in line.split())
+    declared = template.load(ROOT / "template.yaml")["Parameters"]
+    assert set(said) <= set(declared)
+    assert line.count("\n") == 1
+    assert re.fullmatch(declared["VideoRoutes"]["AllowedPattern"], said["VideoRoutes"])
+    assert "vertex:" in said["VideoRoutes"]
+    assert "vertex" in said["VideoProviders"].split(",")
 
 
 def test_the_index_leads_to_every_page():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import costs, report, scale
+from videoapi.catalog import models
 
 
 @pytest.mark.parametrize("name", ["costs", "scale"])
@@ -41,6 +42,14 @@ def test_aws_price_of_a_video_is_mostly_waiting():
 
 def test_veo_costs_a_thousand_times_more():
     assert min(costs.veo_per_video().values()) > 500 * sum(costs.per_video(copied=True).values())
+
+
+def test_veo_costs_what_the_table_of_models_says():
+    usd = {
+        (price.resolution, price.audio): price.usd
+        for price in models.find("vertex", "veo-3.1-fast-generate-001").pricing
+    }
+    assert costs.veo_per_video()["Veo 3.1 Fast"] == pytest.approx(8 * usd["1080p", True])
 
 
 def test_no_part_of_a_month_is_free_or_negative():

@@ -1,10 +1,10 @@
 """CloudWatch metrics for the person on call, each a log line (EMF).
 
-A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: seven names, some
-fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which it was
-sent. So the only dimensions are the stack (Powertools' `service`) and the code, which is always one
-of this package's own words; a task, an owner or anything that a caller wrote is never among them.
-Powertools' metrics are imported with its Logger, so no role pays more for them.
+A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: seven other names,
+some fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which
+it was sent. So the only dimensions are the stack (Powertools' `service`) and the code, which is
+always one of this package's own words; a task, an owner or anything that a caller wrote is never
+among them. Powertools' metrics are imported with its Logger, so no role pays more for them.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""When an order is sent again, how long that waits, and when never: contract §4 and §6."""
+"""When an order is sent again, how long that waits, and when never."""
 
 import httpx
 import pytest

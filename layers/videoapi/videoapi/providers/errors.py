@@ -30,7 +30,7 @@ type RetryKind = Literal["transient", "audio"]
 
 
 class NoContentReason(StrEnum):
-    """Why `/content` of a job that says done holds no video (contract §6).
+    """Why `/content` of a job that says done holds no video.
 
     EMPTY, GONE and BLAMED, for long enough and without any other reason, are a swallowed safety
     filter. UNAUTHORISED is about our account. All others are tried until the job's deadline.
@@ -92,7 +92,7 @@ class Failure(GenerationError):
     def again(self) -> RetryKind | None:
         """Which count of further attempts this draws on; None is final.
 
-        `audio` has its own, smaller one: the filter is random and uncharged (contract §6).
+        `audio` has its own, smaller one: the filter is random and uncharged.
         """
         match self.cause:
             case _ if self.final:
@@ -170,7 +170,7 @@ class JobFailed(Failure):
 
 
 class SubmitUnknown(GenerationError):
-    """The order may have been accepted, and paid: another POST could pay twice (contract §4)."""
+    """The order may have been accepted, and paid: so another POST could pay twice."""
 
     def __init__(
         self, reason: str, *, upstream_status: int | None = None, ids: tuple[str, ...] = ()
@@ -213,7 +213,7 @@ class PollFailed(ServiceError):
 
 
 class JobMissing(ServiceError):
-    """The relay knows no such job. A replica may lag: see contract §4 for when it is a loss."""
+    """The relay knows no such job. A replica may lag: three looks in 60 s make it a loss."""
 
     def __init__(
         self, *, upstream_status: int | None = None, retry_after: float | None = None
@@ -255,7 +255,7 @@ class ContentMissing(ServiceError):
 
 
 def silent_filter_failure() -> JobFailed:
-    """Return the failure of a job that says done and never shows a video (contract §6).
+    """Return the failure of a job that says done and never shows a video.
 
     Unlike a job that says failed it was probably paid for.
     """

@@ -1,6 +1,6 @@
 """What may be concluded from looks at a paid job. Pure; time comes in as a value.
 
-A verdict that ends a task, or pays for another job, needs evidence and not a count (contract §4):
+A verdict that ends a task, or pays for another job, needs evidence and not a count:
 a failure is one when a second look says the same; a job is lost when every look says so for a
 minute. Accounts that are refused, pages of HTML and errors of a gateway say nothing about a job.
 """

@@ -1,6 +1,6 @@
 """What an HTTP answer of a relay means: for an order, for a look at a job, for its video.
 
-The lines that decide about money are here (contract §4, §6): accepted, refused, or nobody knows.
+The lines that decide about money are here (docs/providers.md): accepted, refused, or nobody knows.
 """
 
 from collections.abc import Callable

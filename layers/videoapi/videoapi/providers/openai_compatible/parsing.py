@@ -1,4 +1,4 @@
-"""Read what relays answer, which is OpenAI's shape in many dialects (contract §6).
+"""Read what relays answer, which is OpenAI's shape in many dialects.
 
 Everything here is pure and total: any JSON at all comes out as a value, as None, or as
 `UnreadableJson`. What is not understood says nothing; it is never taken for good or for bad news.

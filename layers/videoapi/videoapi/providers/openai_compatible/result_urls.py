@@ -1,6 +1,6 @@
 """Find the URL of a finished video in a relay's answer.
 
-First the places that many relays use, in the order of contract §6; then the first http(s) value
+First the places that many relays use, in a fixed order; then the first http(s) value
 under a name that is like a URL's, anywhere in the answer, bounded in depth and never under what the
 caller sent (a prompt, an image) or what stands beside a video (a thumbnail, a callback).
 """
