@@ -47,7 +47,7 @@ def events_of(source, name):
         More=events_of(s, "ListFunction").pop("Videos")
     ),
 )
-def test_each_route_of_the_contract_leads_to_its_function(template):
+def test_each_documented_route_leads_to_its_function(template):
     assert routes(template.deployed()) == ROUTES
 
 

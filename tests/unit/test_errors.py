@@ -18,7 +18,7 @@ RETRYABLE = {"RateLimited", "ServiceError"}
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_each_kind_of_failure_has_the_contracts_type_and_status(name):
+def test_each_kind_of_failure_has_its_type_and_status(name):
     error = getattr(errors, name)("Text.")
     assert (error.type, error.status) == (name, STATUSES[name])
     assert error.retryable is (name in RETRYABLE)

@@ -159,7 +159,7 @@ def test_a_fail_reason_that_is_a_url_is_told(value, url):
 
 
 @pytest.mark.parametrize(("first", "second"), list(pairwise(PLACES)))
-def test_the_places_are_looked_at_in_the_contracts_order(first, second):
+def test_the_places_are_looked_at_in_a_fixed_order(first, second):
     answer = at(second, "https://cdn.example/second") | at(first, VIDEO)
     assert video_url_in(answer, CONTENT) == VIDEO
 
