@@ -40,7 +40,7 @@ class Metrics:
         self._emit("QueueSeconds", MetricUnit.Seconds, max(waited, 0.0), {})
 
     def paid(self) -> None:
-        """The relay took an order: this is what costs money."""
+        """A provider took an order: this is what costs money."""
         self._count("JobsPaid")
 
     def refused(self) -> None:

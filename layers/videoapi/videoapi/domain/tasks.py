@@ -99,10 +99,10 @@ class Task:
     upstream_url: str | None = None  # … and where its jobs live
     attempt_log: list[str] = field(default_factory=list)  # when, where to and what came of it
     upstream_id: str | None = None  # the paid job, as its provider calls it
-    accepted_at: str | None = None  # when the relay accepted it
+    accepted_at: str | None = None  # when its provider accepted it
     done_at: str | None = None  # when the job first said that it is done: it was paid for
     result_url: str | None = None  # where a finished video is that could not be had so far
-    empty_since: str | None = None  # since when the relay shows no video of the finished job
+    empty_since: str | None = None  # since when the finished job shows no video
     prompt_sent: str | None = None
     thumbnail_key: str | None = None  # a small picture of the input image, in our bucket
     image_note: str | None = None  # what was not done to the input image, for its caller
@@ -148,7 +148,7 @@ class Task:
 
     @property
     def maybe_charged(self) -> bool:
-        """Whether the relay may have taken money: a POST went out that nobody took back."""
+        """Whether a provider may have taken money: a POST went out that nobody took back."""
         return self.intent_at is not None or self.unknown_submits > 0
 
 

@@ -36,7 +36,7 @@ def reason_to_give_up(
 def _crashed(task: Task) -> GenerationError:
     if task.intent_at is not None and task.upstream_id is None:
         return GenerationError(
-            "The worker died while it submitted; whether the relay took the job is unknown.",
+            "The worker died while it submitted; whether the job was taken is unknown.",
             code="upstream_submit_unknown",
             kind="ServiceError",
             retryable=True,

@@ -20,7 +20,7 @@ def delay_before_next(
 ) -> float | None:
     """Return seconds until the next attempt, None when there is none.
 
-    Exponential, jittered, at least what the relay asks for, and no longer than SQS can wait.
+    Exponential, jittered, at least what the provider asks for, and no longer than SQS can wait.
     """
     used, allowed = _counted(task, failure, settings)
     if used >= allowed:

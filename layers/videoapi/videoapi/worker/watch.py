@@ -85,7 +85,7 @@ class Watch:
             self._hold(trouble, wait)
 
     def _look(self, asked_at: float) -> float:
-        """Ask the relay once; return the seconds until the next time. Raise a verdict."""
+        """Ask the provider once; return the seconds until the next time. Raise a verdict."""
         answer: Job | JobMissing | PollFailed
         elapsed = asked_at - self._accepted_at
         try:
