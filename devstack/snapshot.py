@@ -25,6 +25,7 @@ from devstack.settings import Settings
 
 _AT_ONCE = 25  # items in one BatchWriteItem
 _VIDEO = re.compile(r'http://[^/"\s]+(/v/[\w.:-]+\.mp4)')  # as `simulator.files` serves it
+_ORIGIN = re.compile(r"\Ahttp://[^/]+")
 type Item = dict[str, Any]
 
 
@@ -97,6 +98,7 @@ class Snapshot:
     bucket: str
     record: Callable[[Journal], None]
     files_origin: str = ""  # of the simulator's videos now; empty with a real relay
+    origins: Mapping[str, str] = field(default_factory=dict)  # of simulated providers now, by name
 
     def restore(self) -> tuple[Journal, Found]:
         """Put what the folder holds into the deployment, and write every change from here on.
@@ -120,7 +122,7 @@ class Snapshot:
         return journal, replace(found(items), ended_well=journal.ended_well, files=len(files))
 
     def _renewed(self, item: Item, now: str) -> Item:
-        item = released(item, now)
+        item = readdressed(released(item, now), self.origins)
         return relinked(item, self.files_origin) if self.files_origin else item
 
 
@@ -129,6 +131,14 @@ def relinked(item: Item, origin: str) -> Item:
     if "result" not in item:
         return item
     return item | {"result": {"S": _VIDEO.sub(rf"{origin}\1", item["result"]["S"])}}
+
+
+def readdressed(item: Item, origins: Mapping[str, str]) -> Item:
+    """Return a task whose job is asked for at the simulator's port of this run."""
+    origin = origins.get(item.get("provider", {}).get("S", ""))
+    if origin is None or "upstream_url" not in item:
+        return item
+    return item | {"upstream_url": {"S": _ORIGIN.sub(origin, item["upstream_url"]["S"])}}
 
 
 def released(item: Item, now: str) -> Item:

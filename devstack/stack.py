@@ -140,7 +140,9 @@ class Stack:
         record = partial(recorder.record, table=table, bucket=bucket)
         port = self._settings.upstream_files_port
         origin = f"http://127.0.0.1:{port}" if self._settings.needs_simulator else ""
-        return Snapshot(self._place.folder, table, bucket, record, origin)
+        here = f"http://127.0.0.1:{self._settings.upstream_port}"
+        origins = dict.fromkeys(video_providers.simulated(self._settings.given), here)
+        return Snapshot(self._place.folder, table, bucket, record, origin, origins)
 
     def _take_no_more(self) -> None:
         """Stop the queue from handing tasks to the worker."""

@@ -11,7 +11,7 @@ from moto import mock_aws
 from devstack.journal import Journal
 from devstack.readiness import Readiness, summary
 from devstack.settings import Settings
-from devstack.snapshot import Found, Snapshot, found, released, take_place
+from devstack.snapshot import Found, Snapshot, found, readdressed, released, take_place
 
 MANY = 60  # more than one batch takes
 
@@ -110,6 +110,29 @@ def test_partly_taken_items_fail_the_start_and_stay_kept(deployments, kept, on_b
     with pytest.raises(RuntimeError, match="not taken back"):
         snapshot_of(kept, second).restore()
     assert snapshot_of(kept, first).restore()[1].tasks == MANY
+
+
+def job_at(url, provider="relay"):
+    return task(1, provider={"S": provider}, upstream_url={"S": url})
+
+
+def test_simulated_job_is_asked_for_at_the_port_of_this_run():
+    before, now = "http://127.0.0.1:8001", "http://127.0.0.1:9001"
+    for path in ("/v1/videos", "/v1/projects/p/locations/us-central1"):
+        moved = readdressed(job_at(before + path), {"relay": now})
+        assert moved == job_at(now + path)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        task(1),
+        task(1, provider={"S": "relay"}),
+        job_at("https://aiplatform.googleapis.com/v1/projects/p", "vertex"),
+    ],
+)
+def test_other_jobs_are_asked_for_where_they_were(item):
+    assert readdressed(item, {"relay": "http://127.0.0.1:9001"}) == item
 
 
 NOW = "2026-11-26T12:00:00.000Z"
