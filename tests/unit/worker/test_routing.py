@@ -337,3 +337,33 @@ def test_rests_that_cannot_be_had_stop_nothing(method):
     assert sim.take().status == "completed"
     reasons = [more["reason"] for _, text, more in sim.log.lines if "written down" in text]
     assert reasons == ["DynamoDB: AccessDeniedException"] * (method in ("rest", "wake"))
+
+
+def test_jobs_of_a_provider_that_is_away_keep_no_slot():
+    """What waits goes to the next route meanwhile; a job that is paid ends when it is back."""
+    sim = Routed(A, B)
+    relay = sim.relays["relay"]
+    first = sim.submit(request=HD)
+    away = httpx.ConnectError("refused")
+    relay.looks.extend([away] * 40)
+    second = sim.submit(request=HD)
+    began = sim.clock()
+    sim.work()
+    assert 25 < sim.clock() - began < 60
+    relay.posts.extend([away] * 3)
+    sim.settle()
+    tasks = sim.task(first), sim.task(second)
+    assert [(task.status, task.provider) for task in tasks] == [
+        ("completed", "relay"),
+        ("completed", "vertex"),
+    ]
+    assert [len(sim.paid(task_id)) for task_id in (first, second)] == [1, 1]
+
+
+def test_job_of_the_only_provider_keeps_its_slot():
+    """The tasks that wait would only use up their attempts."""
+    sim = Simulation()
+    sim.relay.looks.extend([httpx.ConnectError("refused")] * 20)
+    task_id = sim.submit()
+    sim.work()
+    assert sim.task(task_id).status == "completed"

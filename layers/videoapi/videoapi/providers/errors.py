@@ -200,15 +200,18 @@ class PollFailed(ServiceError):
         upstream_status: int | None = None,
         retry_after: float | None = None,
         ids: tuple[str, ...] = (),
+        unreachable: bool = False,
     ) -> None:
         """`upstream_status` is None when no answer came; `retry_after` is in seconds.
 
-        `ids` are all that the answer names: of another job, or of no job at all.
+        `ids` are all that the answer names: of another job, or of no job at all. `unreachable`:
+        there was no connection.
         """
         super().__init__(reason, code="upstream_poll_failed")
         self.upstream_status = upstream_status
         self.retry_after = retry_after
         self.ids = ids
+        self.unreachable = unreachable
         self.unauthorised = upstream_status in ACCOUNT_STATUSES
 
 

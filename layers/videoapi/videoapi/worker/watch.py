@@ -56,6 +56,7 @@ class Watch:
         )
         self._progress: int | None = None
         self._progress_since = 0.0  # seconds after the acceptance
+        self._away_since: float | None = None  # since when there is no connection
 
     def follow(self) -> dict[str, Any]:
         """Return the task's `result`.
@@ -93,6 +94,8 @@ class Watch:
         except (JobMissing, PollFailed) as exc:
             self.log.warning("a poll failed", reason=str(exc))
             answer = exc
+        away = isinstance(answer, PollFailed) and answer.unreachable
+        self._away_since = (self._away_since or asked_at) if away else None
         least = self._evidence.take(answer, asked_at)
         if isinstance(answer, Job):
             if answer.progress != self._progress:
@@ -138,8 +141,18 @@ class Watch:
                 result_url=trouble.url or task.result_url,
                 empty_since=None if empty_since is None else timestamp(empty_since),
             )
+        elif self._is_away_for_long(now + wait):
+            raise Release(min(MAX_PAUSE_SECONDS, self._deadline - now))
         self.meanwhile()
         self.lease.wait(max(now + wait - self.clock(), 0))
+
+    def _is_away_for_long(self, now: float) -> bool:
+        """Tell whether the slot is of more use to a task that another provider can make.
+
+        Without VIDEO_ROUTES there is none: the others would only use up their attempts.
+        """
+        away = 0.0 if self._away_since is None else now - self._away_since
+        return bool(self.settings.video_routes) and away > MAX_HOLD_SECONDS
 
     def _last_chance(self, trouble: Undelivered | None) -> dict[str, Any]:
         """End at the deadline: with the video if there is one after all, else with the reason."""

@@ -180,7 +180,8 @@ class GoogleRequests:
             if answer.status == HTTPStatus.UNAUTHORIZED and (another := self._another(key)):
                 answer = ask(another)
         except FAILURES as exc:
-            raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
+            reason = f"The upstream could not be asked ({type(exc).__name__})"
+            raise PollFailed(reason, unreachable=isinstance(exc, _UNSENT)) from exc
         return answer
 
     @contextmanager
@@ -198,7 +199,8 @@ class GoogleRequests:
                     response = open_answer.enter_context(ask(key=key))
                 yield response, key
         except FAILURES as exc:
-            raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
+            reason = f"The upstream could not be asked ({type(exc).__name__})"
+            raise PollFailed(reason, unreachable=isinstance(exc, _UNSENT)) from exc
 
     def _sent_order(self, url: str, body: Mapping[str, Any], key: str) -> GoogleResponse:
         times = self.timeouts

@@ -158,7 +158,8 @@ class RelayProvider:
             with self._asked("GET", url, timeout) as asked:
                 yield asked
         except FAILURES as exc:
-            raise PollFailed(f"The upstream could not be asked ({type(exc).__name__})") from exc
+            reason = f"The upstream could not be asked ({type(exc).__name__})"
+            raise PollFailed(reason, unreachable=isinstance(exc, _UNSENT)) from exc
 
     @contextmanager
     def _asked(
