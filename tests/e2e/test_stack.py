@@ -280,7 +280,7 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
                 time.sleep(0.1)
             time.sleep(1)  # its answer is saved
         first.process.send_signal(end)
-        first.process.wait(timeout=60)
+        first.process.wait(timeout=30)
     with running_stack(**kept) as second, client(second, key) as api:
         said = second.log.read_text()
         assert ("without a stop" in said) == (end == signal.SIGKILL)
