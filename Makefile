@@ -45,7 +45,7 @@ sam-local: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The same 
 
 ##@ Operate it (STACK=… one deployed, else what `make run` runs)
 
-OPERATE = @PYTHONPATH=layers/videoapi .venv/local/bin/python -m cli.operations $(if $(STACK),--stack $(STACK))
+OPERATE = @PYTHONPATH=layers/videoapi:cli .venv/local/bin/python -m videoapi_cli.operator.operations $(if $(STACK),--stack $(STACK))
 
 tasks: .venv/local/.stamp ## What waits and what runs (ARGS=--all: what has ended too)
 	$(OPERATE) tasks $(ARGS)

@@ -73,7 +73,7 @@ def test_a_deploy_builds_and_then_deploys_what_was_said(given, command):
 def test_bad_name_is_refused_in_words(name):
     """A bad name is refused in words and not as a wrong command line."""
     line = make("-n", "key", f"NAME={name}").splitlines()[-1]
-    assert line.endswith('cli.operations  key  -- "${NAME-}"')
+    assert line.endswith('videoapi_cli.operator.operations  key  -- "${NAME-}"')
 
 
 def test_a_start_is_timed_from_the_command_on():

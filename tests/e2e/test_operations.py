@@ -30,11 +30,11 @@ def closed():
 def operate(closed):
     """Return what `make key`, `make task` and `make redrive` run, with the ports of this stack."""
     ports = {name: str(port) for name, port in closed.ports.items()}
-    environment = os.environ | ports | {"ENV_FILE": os.devnull, "PYTHONPATH": "layers/videoapi"}
+    environment = os.environ | ports | {"ENV_FILE": os.devnull, "PYTHONPATH": "layers/videoapi:cli"}
 
     def run(*arguments):
         return subprocess.run(
-            [PYTHON, "-m", "cli.operations", *arguments],
+            [PYTHON, "-m", "videoapi_cli.operator.operations", *arguments],
             cwd=ROOT,
             env=environment,
             capture_output=True,

@@ -7,8 +7,6 @@ import time
 import boto3
 import pytest
 
-from cli.operations import Deployed, main, read
-from cli.story import story
 from devstack.ports import free_ports
 from tests.support.task_factory import TO_RELAY, UPSTREAM_VIDEO, TaskFactory, new_task
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
@@ -16,6 +14,8 @@ from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, cancel, claim
 from videoapi.errors import GenerationError
+from videoapi_cli.operator.operations import Deployed, main, read
+from videoapi_cli.operator.story import story
 
 REFUSED = GenerationError("no", code="upstream_account_error")
 NOT_FETCHED = GenerationError("gone", code="video_download_failed", maybe_charged=True)

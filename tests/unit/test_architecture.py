@@ -170,7 +170,7 @@ def test_handler_imports_package_powertools_and_types_alone(path):
 def test_deployed_code_knows_no_development_code(path):
     assert not tops_of(path) & {
         "benchmarks",
-        "cli",
+        "videoapi_cli",
         "devstack",
         "functions",
         "simulator",

@@ -16,7 +16,6 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from cli.story import story
 from devstack.deploy import STACK
 from devstack.settings import ROOT, Settings
 from videoapi.accounts.api_keys import ApiKeyStore, Limits, ListedKey
@@ -27,6 +26,7 @@ from videoapi.domain.ids import is_task_id
 from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import ServiceError
+from videoapi_cli.operator.story import story
 
 MAX_REDRIVEN = 10_000  # messages of one round
 MAX_LISTED = 100  # tasks, the newest
@@ -188,7 +188,7 @@ class _Parser(argparse.ArgumentParser):
 
 def read(arguments: list[str]) -> argparse.Namespace:
     """Read the command line; raise `ValueError` for what it does not know."""
-    parser = _Parser(prog="cli.operations", description=__doc__)
+    parser = _Parser(prog="videoapi_cli.operator.operations", description=__doc__)
     parser.add_argument("--stack", help="a deployed stack's name; without it, `make run`'s")
     commands = parser.add_subparsers(required=True)
     keys = commands.add_parser("key", help="make a key, list or revoke them")

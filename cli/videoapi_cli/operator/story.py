@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cli.hints import hint, name_of
 from videoapi.domain.tasks import Task
+from videoapi_cli.operator.hints import hint, name_of
 
 
 def story(told: Task, bucket: str, relay: str = "") -> list[str]:

@@ -1,0 +1,1 @@
+"""The command line `videoapi`: videos for users, and a stack for its operators."""
