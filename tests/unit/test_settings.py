@@ -92,6 +92,17 @@ def test_a_lost_submit_is_failed_or_tried_again(word):
     assert read(VEO3_AMBIGUOUS_SUBMIT=word).veo3_ambiguous_submit == word
 
 
+@pytest.mark.parametrize(("text", "price"), [("0", 0), ("0.25", 250_000), ("1000", 10**9)])
+def test_relays_price_is_told_in_micro_dollars(text, price):
+    assert read(VIDEO_PRICE_USD=text).relay_price_micros == price
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "1000.01"])
+def test_what_is_no_price_is_refused(text):
+    with pytest.raises(ValueError, match=r"VIDEO_PRICE_USD=.*say dollars, 0 to 1000"):
+        read(VIDEO_PRICE_USD=text)
+
+
 def test_nothing_changes_a_setting_afterwards():
     with pytest.raises(FrozenInstanceError):
         read().veo3_model = "other"

@@ -13,6 +13,7 @@ from videoapi.catalog.routes import EXAMPLE, PROVIDERS, RELAY, Route, read_route
 
 AMBIGUOUS_SUBMIT = ("fail", "retry")
 STATUS_VOCABULARIES = ("auto", "openai", "document")
+MAX_PRICE_USD = 1000  # of a video; more is a mistake
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -56,6 +57,8 @@ class Settings:
     #: What follows when the relay's answer was lost: `fail`, or `retry`, which may pay twice.
     #: An order to Google is never repeated.
     veo3_ambiguous_submit: str = "fail"
+    #: What the relay takes for a video, in dollars; 0: unknown. Google's prices are in a table.
+    video_price_usd: float = 0.0
     #: Further origins, private ones too, at which results may lie, with commas.
     veo3_result_origins: tuple[str, ...] = ()
 
@@ -137,12 +140,20 @@ class Settings:
         _one_of("OPENAI_STATUS_VOCABULARY", self.openai_status_vocabulary, STATUS_VOCABULARIES)
         for provider in self.video_providers:
             _one_of("VIDEO_PROVIDERS", provider, PROVIDERS, "; several with commas: relay,vertex")
+        if not 0 <= self.video_price_usd <= MAX_PRICE_USD:
+            message = f"VIDEO_PRICE_USD={self.video_price_usd}: say dollars, 0 to {MAX_PRICE_USD}"
+            raise ValueError(message)
         _require_route(self)
 
     @cached_property
     def routes(self) -> Mapping[str, tuple[Route, ...]]:
         """The routes of each model that callers may name; empty where VIDEO_ROUTES is."""
         return read_routes(self.video_routes, self.video_providers)
+
+    @property
+    def relay_price_micros(self) -> int:
+        """What the relay takes for a video, in micro-dollars; 0: unknown."""
+        return round(self.video_price_usd * 1_000_000)
 
     @property
     def retention_seconds(self) -> int:

@@ -25,6 +25,25 @@ class Price:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Prices in USD for a million tokens, and how many come at most beside those of the video.
+
+    `output` are those of texts and thoughts.
+    """
+
+    video: float
+    input: float
+    output: float
+    max_input: int
+    max_output: int
+
+    @property
+    def margin_micros(self) -> int:
+        """What they cost at most, in micro-dollars."""
+        return round(self.input * self.max_input + self.output * self.max_output)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """What a provider's model can do. `models.toml` explains each field; lengths are in seconds."""
 
@@ -49,6 +68,7 @@ class Model:
     progress: bool = False
     cancel: bool = False
     pricing: tuple[Price, ...] = ()
+    tokens: Tokens | None = None
     sources: tuple[str, ...] = ()
 
     @property
@@ -84,4 +104,6 @@ def _model(row: Mapping[str, Any]) -> Model:
 def _value(value: object) -> object:
     if isinstance(value, list):
         return tuple(value)
-    return tuple(range(value["min"], value["max"] + 1)) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return tuple(range(value["min"], value["max"] + 1)) if "min" in value else Tokens(**value)
+    return value

@@ -112,6 +112,11 @@ class Task:
     cancel_asked_at: str | None = None  # when its provider was asked to stop its job
     job_ended_at: str | None = None  # when the job of a task that was given up was seen to end
 
+    # In micro-dollars; None: not known.
+    cost_estimated: int | None = None  # by the first route that could make it
+    cost_reserved: int | None = None  # at most, by the dearest of its routes
+    cost_actual: int | None = None  # what it came to, once that is known
+
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
 
