@@ -17,7 +17,7 @@ MAX_PRICE_USD = 1000  # of a video; more is a mistake
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Settings:
+class Values:
     """Each field is the environment variable of the same name in capitals. Times are in seconds."""
 
     table_name: str = ""
@@ -136,19 +136,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse a value that no code path means, by the name the operator knows."""
-        _one_of("VEO3_AMBIGUOUS_SUBMIT", self.veo3_ambiguous_submit, AMBIGUOUS_SUBMIT)
-        _one_of("OPENAI_STATUS_VOCABULARY", self.openai_status_vocabulary, STATUS_VOCABULARIES)
-        for provider in self.video_providers:
-            _one_of("VIDEO_PROVIDERS", provider, PROVIDERS, "; several with commas: relay,vertex")
-        if not 0 <= self.video_price_usd <= MAX_PRICE_USD:
-            message = f"VIDEO_PRICE_USD={self.video_price_usd}: say dollars, 0 to {MAX_PRICE_USD}"
-            raise ValueError(message)
-        _require_route(self)
+        _require_sense(self)
 
     @cached_property
     def routes(self) -> Mapping[str, tuple[Route, ...]]:
         """The routes of each model that callers may name; empty where VIDEO_ROUTES is."""
         return read_routes(self.video_routes, self.video_providers)
+
+
+class Settings(Values):
+    """The fields of `Values` as they are read, and what follows from them."""
 
     @property
     def relay_price_micros(self) -> int:
@@ -210,7 +207,18 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...], advice: str = "") -
         raise ValueError(message)
 
 
-def _require_route(settings: Settings) -> None:
+def _require_sense(settings: Values) -> None:
+    _one_of("VEO3_AMBIGUOUS_SUBMIT", settings.veo3_ambiguous_submit, AMBIGUOUS_SUBMIT)
+    _one_of("OPENAI_STATUS_VOCABULARY", settings.openai_status_vocabulary, STATUS_VOCABULARIES)
+    if not 0 <= settings.video_price_usd <= MAX_PRICE_USD:
+        message = f"VIDEO_PRICE_USD={settings.video_price_usd}: say dollars, 0 to {MAX_PRICE_USD}"
+        raise ValueError(message)
+    for provider in settings.video_providers:
+        _one_of("VIDEO_PROVIDERS", provider, PROVIDERS, "; several with commas: relay,vertex")
+    _require_route(settings)
+
+
+def _require_route(settings: Values) -> None:
     """Refuse settings by which the model of a caller who names none is ordered nowhere."""
     if settings.routes:
         _one_of("VEO3_MODEL", settings.veo3_model, tuple(settings.routes))

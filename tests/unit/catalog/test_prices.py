@@ -51,7 +51,7 @@ def test_quote_is_the_price_of_what_will_be_made(route, demand, price):
     assert quoted(route, **demand) == Quote(price, price)
 
 
-def test_quote_of_tokens_reserves_a_margin_for_texts_and_thoughts():
+def test_quote_of_tokens_reserves_a_margin():
     assert quoted(OMNI, seconds=5, size=HD) == Quote(347_520, 347_520 + MARGIN)
     assert quoted(OMNI, size=FULL_HD) == Quote(1_042_560, 1_042_560 + MARGIN)
 
@@ -88,7 +88,7 @@ def test_model_without_a_row_has_no_price():
     assert ended(NEW) is None
 
 
-def test_video_costs_what_was_ordered_where_nobody_tells_what_was_made():
+def test_video_costs_what_was_ordered_where_nobody_tells():
     assert ended(VEO) == 3_200_000
     assert ended(VEO, asked={"generate_audio": False}) == 1_600_000
     assert ended(FAST, result={"actual": {"seconds": None, "size": None}}) == 800_000
@@ -99,7 +99,7 @@ def test_video_costs_what_was_made():
     assert ended(FAST, result=made) == 480_000
 
 
-def test_what_no_model_makes_is_no_evidence_of_what_was_made():
+def test_what_no_model_makes_is_no_evidence():
     made = {"actual": {"seconds": 7.3, "size": "64x36"}}
     assert ended(FAST, result=made) == 800_000
 
@@ -143,7 +143,7 @@ def test_input_alone_is_not_billed():
     assert ended(OMNI, usage=usage) == 8 * 69_504
 
 
-def test_tokens_of_a_model_that_is_not_billed_by_them_say_nothing():
+def test_tokens_of_a_model_not_billed_by_them_say_nothing():
     assert ended(VEO, usage={"video_tokens": 5}) == 3_200_000
 
 
