@@ -27,7 +27,7 @@ from tests.support.task_factory import TaskFactory
 from videoapi import metrics
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.aws.forecasts import ForecastStore
-from videoapi.domain import transitions
+from videoapi.domain import endings
 from videoapi.worker.lease import Message
 
 DAY = 24 * 3600
@@ -97,10 +97,11 @@ class Bench:
     def _end_the_others(self) -> None:
         """End the tasks of earlier operations: a worker would take up what is overdue."""
         now = time.time()
-        change = transitions.cancel(now=now, retention=DAY)
+        store = self.services.store
         for paid in (True, False):
-            for task_id in list(self.services.store.overdue(now + DAY, paid=paid)):
-                self.services.store.apply(task_id, change)
+            for task_id in list(store.overdue(now + DAY, paid=paid)):
+                change = endings.cancel(store.get(task_id), now=now, retention=DAY)
+                store.apply(task_id, change)
 
     def worker(self, *, copies: bool = False) -> Operation:
         """Count what a worker takes for a generation of a minute; Lambda's poller included."""

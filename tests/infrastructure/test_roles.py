@@ -75,13 +75,13 @@ GRANTS = {
 }
 # The keys of the table that a role may write; API keys (`key#…`) are the operator's alone.
 WRITES = {
-    "SubmitFunction": {"vid_*", "limits#*", "fingerprint#*"},
-    "CancelFunction": {"vid_*"},
+    "SubmitFunction": {"vid_*", "limits#*", "fingerprint#*", "usage#*"},
+    "CancelFunction": {"vid_*", "usage#*"},
     "UploadsFunction": {"limits#*"},
     "ImagesFunction": {"limits#*"},
-    "WorkerFunction": {"vid_*", "routes-at-rest", "forecast"},
-    "DeadLetterFunction": {"vid_*"},
-    "SweeperFunction": {"vid_*"},
+    "WorkerFunction": {"vid_*", "routes-at-rest", "forecast", "usage#*"},
+    "DeadLetterFunction": {"vid_*", "usage#*"},
+    "SweeperFunction": {"vid_*", "usage#*"},
 }
 TRUE = {"Fn::Equals": ["", ""]}
 MANAGED = {

@@ -105,7 +105,7 @@ def test_an_answer_to_a_method_that_no_route_has(client, method, route):
         ("POST /v1/videos", "dynamodb:PutItem"),
         ("GET /api/v1/tasks", "dynamodb:Query"),
         ("GET /v1/videos", "dynamodb:Query"),
-        ("DELETE /api/v1/tasks/{task_id}", "dynamodb:UpdateItem"),
+        ("DELETE /api/v1/tasks/{task_id}", "dynamodb:GetItem"),
         ("DELETE /v1/videos/{task_id}", "dynamodb:GetItem"),
         ("GET /api/v1/tasks/{task_id}", "dynamodb:GetItem"),
         ("GET /api/v1/videos/{task_id}", "dynamodb:GetItem"),

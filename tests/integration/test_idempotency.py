@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.support.pictures import png
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.timestamps import timestamp
 
 REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
@@ -43,7 +43,7 @@ def test_replay_of_a_copied_video_links_to_it(client, services):
     key = f"videos/anonymous/{task_id}.mp4"
     store.apply(task_id, transitions.claim("worker-1", now=time.time(), lease_seconds=40))
     result = {"video_key": key, "video_url": None}
-    done = transitions.complete(store.get(task_id), result, now=time.time(), retention=3600)
+    done = endings.complete(store.get(task_id), result, now=time.time(), retention=3600)
     assert store.apply(task_id, done)
     again = submit(client, idempotency_key="k-1")
     assert again.json["status"] == "completed"
@@ -73,7 +73,8 @@ def test_a_rest_replay_answers_202_with_the_task_as_it_is_now(client, services):
     headers = {"idempotency-key": "k"}
     first = client.post(REST, json={"image": PICTURE}, headers=headers)
     task_id = first.json["task_id"]
-    services.store.apply(task_id, transitions.cancel(now=time.time(), retention=60))
+    task = services.store.get(task_id)
+    services.store.apply(task_id, endings.cancel(task, now=time.time(), retention=60))
     again = client.post(REST, json={"image": PICTURE}, headers=headers)
     assert again.status == 202
     assert (again.json["task_id"], again.json["status"]) == (task_id, "cancelled")
@@ -131,9 +132,9 @@ def test_a_replay_of_a_task_at_work_or_ended_sends_nothing(client, services):
     task_id = submit(client, idempotency_key="k").json["id"]
     services.messages()
     now = time.time()
-    services.store.apply(task_id, transitions.claim("w", now=now, lease_seconds=40))
+    task = services.store.apply(task_id, transitions.claim("w", now=now, lease_seconds=40))
     assert submit(client, idempotency_key="k").json["status"] == "processing"
-    services.store.apply(task_id, transitions.cancel(now=now, retention=60))
+    services.store.apply(task_id, endings.cancel(task, now=now, retention=60))
     assert submit(client, idempotency_key="k").json["status"] == "cancelled"
     assert services.messages() == []
 

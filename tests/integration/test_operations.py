@@ -10,9 +10,10 @@ import pytest
 from devstack.ports import free_ports
 from tests.support.task_factory import TO_RELAY, UPSTREAM_VIDEO, TaskFactory, new_task
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
+from videoapi.domain.endings import cancel
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
-from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, cancel, claim
+from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, claim
 from videoapi.errors import GenerationError
 from videoapi_cli.operator.operations import Deployed, main, read
 from videoapi_cli.operator.story import story
@@ -288,9 +289,10 @@ def test_story_counts_late_jobs_and_doubts_lost_answers(operate, services):
     now = time.time()
     task = TaskFactory(services.store).pending(now=now)
     task = services.store.apply(task.task_id, claim("worker-1", now=now, lease_seconds=40))
-    services.store.apply(task.task_id, begin_attempt(task, now=now, to=TO_RELAY, prompt="A fox"))
+    begun = begin_attempt(task, now=now, to=TO_RELAY, prompt="A fox")
+    task = services.store.apply(task.task_id, begun)
     assert "charged                 maybe" in operate("task", task.task_id)
-    services.store.apply(task.task_id, cancel(now=now, retention=60))
+    services.store.apply(task.task_id, cancel(task, now=now, retention=60))
     services.store.apply(task.task_id, accepted_late("job:9"))
     told = operate("task", task.task_id)
     assert "jobs learnt too late    job:9" in told

@@ -143,7 +143,7 @@ def test_a_read_while_the_table_is_away_is_503_on_every_route(client, task_facto
 @pytest.mark.parametrize("code", ["InternalServerError", ""])
 def test_a_cancel_or_delete_while_the_table_is_away_is_503(client, task_factory, services, code):
     task_id = task_factory.pending().task_id
-    services.calls.fail("dynamodb:UpdateItem", code)
+    services.calls.fail("dynamodb:TransactWriteItems", code)
     assert_away(client.delete(f"/api/v1/tasks/{task_id}"), openai=False)
     assert_away(client.delete(f"/v1/videos/{task_id}"), openai=True)
     assert services.item(task_id)["status"] == "pending"

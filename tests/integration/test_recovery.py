@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.client import recorded
 from tests.support.task_factory import TO_RELAY, new_task
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.errors import ServiceError
 
 LONG_AGO = 2 * 3600
@@ -90,8 +90,8 @@ def test_a_backlog_is_no_reason_to_send_again(client, task_factory, services):
 def test_an_index_that_is_behind_the_table_misleads_no_sweep(client, task_factory, services, old):
     """Indexes are eventually consistent: here they still name an ended and a deleted task."""
     ended, gone = task_factory.pending(now=old), task_factory.pending(now=old)
-    services.store.apply(ended.task_id, transitions.cancel(now=time.time(), retention=60))
-    services.store.apply(gone.task_id, transitions.delete(gone, now=time.time(), retention=60))
+    services.store.apply(ended.task_id, endings.cancel(ended, now=time.time(), retention=60))
+    services.store.apply(gone.task_id, endings.delete(gone, now=time.time(), retention=60))
     for task in (ended, gone):
         services.change(task.task_id, open={"S": "0"}, due_at={"S": task.due_at})
     assert sweep(client) == {"queued": 0}
@@ -171,7 +171,9 @@ def test_task_revived_as_a_dead_letter_is_queued_again(client, task_factory, ser
     task_id = task_factory.pending(now=old).task_id
     poison(services, task_id)
     claim = transitions.claim("w", now=time.time(), lease_seconds=40)
-    services.calls.before("dynamodb:UpdateItem", lambda: services.store.apply(task_id, claim))
+    services.calls.before(
+        "dynamodb:TransactWriteItems", lambda: services.store.apply(task_id, claim)
+    )
     assert resolve(client, {"task_id": task_id}) == []
     assert services.store.get(task_id).status == "processing"
     assert delayed(services) == 1

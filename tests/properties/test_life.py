@@ -13,9 +13,10 @@ from tests.support.fake_relay import failed
 from tests.support.simulation import OWNER
 from tests.support.stepping import SteppingSimulation
 from videoapi.accounts.api_keys import ApiKey, Limits
+from videoapi.domain.endings import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID
 from videoapi.domain.tasks import OPEN, Dialect, GenerationRequest, Status
 from videoapi.domain.timestamps import epoch
-from videoapi.domain.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID, LEGAL, MESSAGE_GRACE
+from videoapi.domain.transitions import LEGAL, MESSAGE_GRACE
 from videoapi.errors import Conflict, NotFound, ServiceError
 from videoapi.usecases.submission import Caller, Submission
 

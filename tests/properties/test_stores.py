@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 from tests.support.fakes import START, FakeStore
 from tests.support.simulation import Simulation
 from tests.support.task_factory import TO_RELAY
-from videoapi.domain import attempts, transitions
+from videoapi.domain import attempts, endings, transitions
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import GenerationError
@@ -50,15 +50,15 @@ CHANGES = {
     "release": lambda task, now, pick: transitions.release(
         task, now=now, again_at=now + pick, result_url=[None, "https://a/ü"][pick % 2]
     ),
-    "complete": lambda task, now, **_: transitions.complete(
+    "complete": lambda task, now, **_: endings.complete(
         task, {"video_url": "https://a/ü", "actual": {"fps": 24.5}}, now=now, retention=DAY
     ),
-    "fail": lambda task, now, **_: transitions.fail(task, ERROR, now=now, retention=DAY),
-    "abandon": lambda task, now, **_: transitions.abandon(task, ERROR, now=now, retention=DAY),
+    "fail": lambda task, now, **_: endings.fail(task, ERROR, now=now, retention=DAY),
+    "abandon": lambda task, now, **_: endings.abandon(task, ERROR, now=now, retention=DAY),
     "cancel asked": lambda now, **_: transitions.cancel_asked(now=now),
-    "job ended": lambda now, **_: transitions.job_ended(now=now),
-    "cancel": lambda now, **_: transitions.cancel(now=now, retention=DAY),
-    "delete": lambda task, now, **_: transitions.delete(task, now=now, retention=DAY),
+    "job ended": lambda task, now, **_: endings.job_ended(task, now=now),
+    "cancel": lambda task, now, **_: endings.cancel(task, now=now, retention=DAY),
+    "delete": lambda task, now, **_: endings.delete(task, now=now, retention=DAY),
     "requeue": lambda task, now, **_: transitions.requeue(
         task if task.queued_at else replace(task, queued_at=timestamp(now)), now=now, grace=60
     ),

@@ -199,6 +199,7 @@ class FakeStore:
 
     def __init__(self, sim):
         self.rows = {}
+        self.ledger = {}
         self.history = {}
         self.writes = []
         self.away = 0  # calls that fail before DynamoDB answers again
@@ -232,6 +233,7 @@ class FakeStore:
         if new is None:
             return None
         self._write(task_id, new, kind)
+        self._enter(change.entries)
         self._sim.at(f"{kind} written")
         return task_of(new)
 
@@ -256,6 +258,11 @@ class FakeStore:
     def unpaid(self):
         rows = [row for row in self.rows.values() if row.get("open", PAID) != PAID]
         yield from sorted((row["due_at"], row["task_id"]) for row in rows)
+
+    def _enter(self, entries):
+        for entry in entries:
+            item = self.ledger.setdefault(entry.key, Counter())
+            item.update(entry.adds)
 
     def _reached(self, kind):
         self._sim.at(kind)

@@ -2,7 +2,7 @@
 
 import time
 
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.ids import new_task_id
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
@@ -77,16 +77,16 @@ class TaskFactory:
             "actual": {"seconds": 8.0, "fps": 24.0, "size": "1280x720"},
             "duration": 42.5,
         } | (result or {})
-        return self._apply(task, transitions.complete(task, result, now=now, retention=retention))
+        return self._apply(task, endings.complete(task, result, now=now, retention=retention))
 
     def failed(self, *, error=POLICY, **fields):
         task = self.processing(**fields)
-        change = transitions.fail(task, error, now=time.time(), retention=DAY)
+        change = endings.fail(task, error, now=time.time(), retention=DAY)
         return self._apply(task, change)
 
     def cancelled(self, *, begun=False, **fields):
         task = self.processing(**fields) if begun else self.pending(**fields)
-        return self._apply(task, transitions.cancel(now=time.time(), retention=DAY))
+        return self._apply(task, endings.cancel(task, now=time.time(), retention=DAY))
 
     def _apply(self, task, change):
         after = self._store.apply(task.task_id, change)

@@ -8,7 +8,7 @@ from videoapi.accounts.rate_limits import LOOKED_AT_ONCE, PAUSE, Limiter, Quota
 from videoapi.api import replies
 from videoapi.api.replies import rate_limit_headers
 from videoapi.aws.table import ConditionFailed
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import PAID_JOB_SECONDS
 from videoapi.errors import RateLimited, ServiceError
 
@@ -191,7 +191,7 @@ def test_place_comes_free_when_a_task_has_ended(submit, services):
         submit(alice)
     assert refusal.value.code == "too_many_tasks_alive"
     assert headers_of(refusal) == {"Retry-After": "10"}
-    services.store.apply(first.task_id, transitions.cancel(now=NOON, retention=60))
+    services.store.apply(first.task_id, endings.cancel(first, now=NOON, retention=60))
     submit(alice)
     with pytest.raises(RateLimited):
         submit(alice)
@@ -217,7 +217,7 @@ def test_place_that_comes_free_after_the_read_is_taken(limiter, submit, services
     alice = key(tasks_alive=1)
     quota = limiter.quota(alice, NOON)
     ended = submit(alice)
-    services.store.apply(ended.task_id, transitions.cancel(now=NOON, retention=60))
+    services.store.apply(ended.task_id, endings.cancel(ended, now=NOON, retention=60))
     task = new_task(owner="alice")
     with pytest.raises(ConditionFailed) as failed:
         services.store.create(task, *quota.writes(task.task_id))
@@ -226,8 +226,8 @@ def test_place_that_comes_free_after_the_read_is_taken(limiter, submit, services
 
 
 GIVEN_UP = {
-    "cancelled": lambda _task: transitions.cancel(now=NOON, retention=DAY),
-    "deleted": lambda task: transitions.delete(task, now=NOON, retention=DAY),
+    "cancelled": lambda task: endings.cancel(task, now=NOON, retention=DAY),
+    "deleted": lambda task: endings.delete(task, now=NOON, retention=DAY),
 }
 
 
@@ -277,9 +277,9 @@ def test_given_up_task_whose_job_is_done_frees_its_place(submit, services, how):
 def test_deleted_video_whose_job_had_ended_frees_its_place(submit, services):
     alice = key(tasks_alive=1)
     task = begun(services, submit(alice), accepted=True)
-    done = transitions.complete(task, {"video_url": "https://a"}, now=NOON, retention=DAY)
+    done = endings.complete(task, {"video_url": "https://a"}, now=NOON, retention=DAY)
     task = services.store.apply(task.task_id, done)
-    services.store.apply(task.task_id, transitions.delete(task, now=NOON, retention=DAY))
+    services.store.apply(task.task_id, endings.delete(task, now=NOON, retention=DAY))
     submit(alice)
 
 
@@ -315,7 +315,7 @@ def test_large_full_set_is_reviewed_in_bounded_reads(crowd, submit, services):
 
 def test_every_task_of_a_large_set_has_its_turn(crowd, submit, services):
     tasks = crowd(200)
-    services.store.apply(tasks[137].task_id, transitions.cancel(now=NOON, retention=DAY))
+    services.store.apply(tasks[137].task_id, endings.cancel(tasks[137], now=NOON, retention=DAY))
     alice, tries = key(tasks_alive=200), 200 // LOOKED_AT_ONCE
     made = []
     for number in range(tries):

@@ -6,7 +6,7 @@ from tests.support.task_factory import new_task
 from videoapi.aws.table import MAX_TRIES, ConditionFailed, Write
 from videoapi.aws.task_items import listed_at, task_item
 from videoapi.aws.task_store import MAX_FILTERED_PAGES, TaskStore, Unconfirmed
-from videoapi.domain import attempts, transitions
+from videoapi.domain import attempts, endings, transitions
 from videoapi.domain.tasks import SHARDS
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import Change
@@ -132,7 +132,7 @@ def test_single_update_is_no_transaction(store, services):
 def test_a_tombstone_is_found_by_whoever_comes_after_it(store):
     task = new_task(fingerprint="one")
     store.create(task)
-    store.apply(task.task_id, transitions.delete(task, now=NOW, retention=60))
+    store.apply(task.task_id, endings.delete(task, now=NOW, retention=60))
     assert store.get(task.task_id) is None
     found = store.create(task)
     assert (found.status, found.fingerprint) == ("deleted", "one")
@@ -147,8 +147,9 @@ def test_what_is_no_task_id_is_none_without_a_call(store, services):
 
 
 def test_no_change_makes_a_task_that_is_not_there(store, services):
-    change = transitions.cancel(now=NOW, retention=60)
-    assert store.apply(new_task().task_id, change) is None
+    task = new_task(now=NOW)
+    change = endings.cancel(task, now=NOW, retention=60)
+    assert store.apply(task.task_id, change) is None
     assert services.items() == {}
 
 
@@ -293,7 +294,7 @@ ACTIONS = {
     "dynamodb:TransactWriteItems": lambda store: store.create(new_task(), beside()),
     "dynamodb:GetItem": lambda store: store.get(new_task().task_id),
     "dynamodb:UpdateItem": lambda store: store.apply(
-        new_task().task_id, transitions.cancel(now=NOW, retention=1)
+        new_task().task_id, transitions.claim("w", now=NOW, lease_seconds=1)
     ),
     "dynamodb:BatchGetItem": lambda store: store.read_all(["limits#alice"]),
     "dynamodb:Query": lambda store: store.page("anonymous", limit=1),

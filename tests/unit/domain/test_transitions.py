@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.task_factory import TO_RELAY, new_task
 from videoapi.aws.task_items import index_keys, listed_at
-from videoapi.domain import attempts, transitions
+from videoapi.domain import attempts, endings, transitions
 from videoapi.domain.tasks import OPEN, Status
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.domain.transitions import LEGAL
@@ -15,10 +15,10 @@ ERROR = GenerationError("no")
 LEASE = {"lease_owner": "w", "lease_until": timestamp(NOW + 40)}
 HELD = new_task(now=NOW, status=Status.PROCESSING, attempts=1, **LEASE)
 ENDINGS = {
-    "complete": transitions.complete(HELD, {"x": 1}, now=NOW, retention=60),
-    "fail": transitions.fail(HELD, ERROR, now=NOW, retention=60),
-    "abandon": transitions.abandon(HELD, ERROR, now=NOW, retention=60),
-    "cancel": transitions.cancel(now=NOW, retention=60),
+    "complete": endings.complete(HELD, {"x": 1}, now=NOW, retention=60),
+    "fail": endings.fail(HELD, ERROR, now=NOW, retention=60),
+    "abandon": endings.abandon(HELD, ERROR, now=NOW, retention=60),
+    "cancel": endings.cancel(HELD, now=NOW, retention=60),
 }
 WORKERS = {
     "renew": transitions.renew(HELD, now=NOW, lease_seconds=40, progress=1),
@@ -113,10 +113,11 @@ def test_dead_letter_ends_an_unclaimed_task_alone():
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.DELETED])
 def test_a_deletion_is_of_the_task_as_it_was_seen(status):
     task = new_task(status=status, fingerprint="f")
-    change = transitions.delete(task, now=NOW, retention=60)
+    change = endings.delete(task, now=NOW, retention=60)
     assert change.leaves == {status}
     kept = {name for name, value in change.sets.items() if value is not None}
-    assert kept == {"status", "updated_at", "expires_at"}
+    settled = set() if task.ended else {"cost_actual"}
+    assert kept == {"status", "updated_at", "expires_at"} | settled
     assert not {"task_id", "owner", "created_at", "fingerprint"} & change.sets.keys()
 
 

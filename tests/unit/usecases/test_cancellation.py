@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.task_factory import DAY
 from videoapi.aws.files import video_key
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import Conflict, NotFound
@@ -60,16 +60,16 @@ def test_a_deletion_follows_a_task_through_all_its_states(cancellation, services
 
     def finish():
         held = services.store.get(task.task_id)
-        change = transitions.complete(held, {"video_key": "v"}, now=time.time(), retention=DAY)
+        change = endings.complete(held, {"video_key": "v"}, now=time.time(), retention=DAY)
         services.files.put("v", b"", "video/mp4")
         assert services.store.apply(task.task_id, change)
 
     def begin():
         claim = transitions.claim("w", now=time.time(), lease_seconds=40)
         assert services.store.apply(task.task_id, claim)
-        services.calls.before("dynamodb:UpdateItem", finish)
+        services.calls.before("dynamodb:TransactWriteItems", finish)
 
-    services.calls.before("dynamodb:UpdateItem", begin)
+    services.calls.before("dynamodb:TransactWriteItems", begin)
     cancellation.delete(task.task_id, "anonymous")
     assert services.item(task.task_id)["status"] == "deleted"
     assert services.objects() == {}
@@ -77,7 +77,9 @@ def test_a_deletion_follows_a_task_through_all_its_states(cancellation, services
 
 def test_of_two_deletions_at_once_the_second_finds_nothing(cancellation, services, task_factory):
     task_id = task_factory.pending().task_id
-    services.calls.before("dynamodb:UpdateItem", lambda: cancellation.delete(task_id, "anonymous"))
+    services.calls.before(
+        "dynamodb:TransactWriteItems", lambda: cancellation.delete(task_id, "anonymous")
+    )
     with pytest.raises(NotFound):
         cancellation.delete(task_id, "anonymous")
 
@@ -99,7 +101,7 @@ def test_thumbnail_written_during_a_deletion_goes_too(cancellation, services, ta
         leaves=frozenset({task.status}), sets={"thumbnail_key": "thumbnails/t.jpg"}
     )
     services.calls.before(
-        "dynamodb:UpdateItem", lambda: services.store.apply(task.task_id, written)
+        "dynamodb:TransactWriteItems", lambda: services.store.apply(task.task_id, written)
     )
     cancellation.delete(task.task_id, "anonymous")
     assert services.item(task.task_id)["status"] == "deleted"

@@ -13,7 +13,7 @@ from videoapi.api.openai.requests import from_openai
 from videoapi.aws.presigned import UrlSigner
 from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_store import TaskStore
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import Dialect, Status
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.errors import Conflict, RateLimited, ServiceError, ValidationError
@@ -322,8 +322,8 @@ def test_refused_first_try_may_be_repeated_where_nobody_can_look(submit, service
 
 
 ENDS = {
-    "cancelled": lambda _task: transitions.cancel(now=NOW, retention=60),
-    "deleted": lambda task: transitions.delete(task, now=NOW, retention=60),
+    "cancelled": lambda task: endings.cancel(task, now=NOW, retention=60),
+    "deleted": lambda task: endings.delete(task, now=NOW, retention=60),
 }
 
 
@@ -339,7 +339,7 @@ def test_retry_after_a_bad_end_is_a_new_task(submit, services, end):
 
 def test_retry_of_a_maybe_cancelled_try_is_that_task(submit, services):
     task = submit(count=0).task
-    services.store.apply(task.task_id, transitions.cancel(now=NOW, retention=60))
+    services.store.apply(task.task_id, endings.cancel(task, now=NOW, retention=60))
     assert submit(count=1, now=NOW + 10).task.task_id == task.task_id
 
 

@@ -15,8 +15,8 @@ from tests.support.fakes import Crash
 from tests.support.pictures import png
 from tests.support.simulation import OWNER, Simulation
 from videoapi.aws.files import video_key
+from videoapi.domain.endings import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID
 from videoapi.domain.tasks import OPEN, Status
-from videoapi.domain.transitions import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID
 from videoapi.errors import Conflict
 
 # From here on money may be spent, and nothing says yet whether it was.

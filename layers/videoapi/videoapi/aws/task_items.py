@@ -5,6 +5,8 @@ from dataclasses import fields
 from typing import Any
 
 from videoapi.aws.expressions import Expression, encode, flat, values
+from videoapi.aws.table import Write
+from videoapi.domain.ledger import Entry
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task, shard
 from videoapi.domain.transitions import Change
 
@@ -65,6 +67,19 @@ def update_expression(change: Change) -> dict[str, Any]:
         "ConditionExpression": " AND ".join(where),
         **spell.placeholders(),
     }
+
+
+def entry_write(entry: Entry) -> Write:
+    """Return an entry of the ledger as a write, which is named after its item's key."""
+    spell = Expression()
+    end = f"SET {spell.name('expires_at')} = {spell.value(entry.expires_at)}"
+    adds = (f"{spell.name(name)} {spell.value(number)}" for name, number in entry.adds.items())
+    body = {
+        "Key": encode({"task_id": entry.key}),
+        "UpdateExpression": f"{end} ADD {', '.join(adds)}",
+        **spell.placeholders(),
+    }
+    return Write(entry.key, "Update", body)
 
 
 def task_item(task: Task) -> dict[str, Any]:

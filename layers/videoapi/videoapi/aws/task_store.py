@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError
 from videoapi.aws.errors import error_code
 from videoapi.aws.expressions import encode
 from videoapi.aws.table import CONDITION_FAILED, ConditionFailed, Table, Write
-from videoapi.aws.task_items import decode, listed_at, task_item, task_of, update_expression
+from videoapi.aws.task_items import (
+    decode,
+    entry_write,
+    listed_at,
+    task_item,
+    task_of,
+    update_expression,
+)
 from videoapi.domain.ids import is_task_id
 from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import timestamp
@@ -89,14 +96,21 @@ class TaskStore(Table):
         return None if task is None or (task.status is Status.DELETED and not deleted) else task
 
     def apply(self, task_id: str, change: Change) -> Task | None:
-        """Make one conditional write; return the task after it, or None if the condition failed."""
+        """Make one conditional write; return the task after it, or None if the condition failed.
+
+        A change with entries is a transaction, and a read, since transactions return nothing.
+        """
+        update = {"Key": encode({"task_id": task_id}), **update_expression(change)}
+        if change.entries:
+            try:
+                self.transact(Write("task", "Update", update), *map(entry_write, change.entries))
+            except ConditionFailed:
+                return None
+            return self.get(task_id, deleted=True)
         with self.errors():
             try:
                 response = self.client.update_item(
-                    TableName=self.name,
-                    Key=encode({"task_id": task_id}),
-                    ReturnValues="ALL_NEW",
-                    **update_expression(change),
+                    TableName=self.name, ReturnValues="ALL_NEW", **update
                 )
             except ClientError as exc:
                 if error_code(exc) == CONDITION_FAILED:

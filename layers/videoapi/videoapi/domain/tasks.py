@@ -116,6 +116,7 @@ class Task:
     cost_estimated: int | None = None  # by the first route that could make it
     cost_reserved: int | None = None  # at most, by the dearest of its routes
     cost_actual: int | None = None  # what it came to, once that is known
+    in_budget: int | None = None  # 1: counted in the stack's budget, too
 
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None

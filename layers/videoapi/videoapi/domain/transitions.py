@@ -1,7 +1,8 @@
 """Every change in the life of a task, as data: what must hold, and what is then written.
 
-`task_store` turns a `Change` into one conditional UpdateItem; the tests' in-memory store applies
-the same value. So the rules stand here once, and no write can create, resurrect or rewrite a task.
+`task_store` turns a `Change` into one conditional UpdateItem, or into a transaction where it has
+entries for the ledger; the tests' in-memory store applies the same value. `endings` has those that
+end a task. So the rules stand here once, and no write can create, resurrect or rewrite a task.
 
     pending ──claim──▶ processing ──complete──▶ completed
        │                  │  ▲ claim (lease ran out), renew, begin_attempt, accept,
@@ -17,22 +18,15 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from videoapi.domain.forecast import Source, progress_at_write
+from videoapi.domain.ledger import Entry
 from videoapi.domain.tasks import OPEN, PAID, Status, Task
 from videoapi.domain.timestamps import epoch, timestamp
-from videoapi.errors import GenerationError
 
 RUNNING = frozenset({Status.PROCESSING})
 LEGAL: Mapping[Status, frozenset[Status]] = dict.fromkeys(Status, frozenset[Status]()) | {
     Status.PENDING: RUNNING | {Status.FAILED, Status.CANCELLED},
     Status.PROCESSING: RUNNING | {Status.COMPLETED, Status.FAILED, Status.CANCELLED},
 }
-KEPT_BY_TOMBSTONE = (
-    *("task_id", "owner", "created_at", "fingerprint"),
-    *("attempts", "unknown_submits", "upstream_id", "late_upstream_ids", "failed_upstream_ids"),
-    *("provider", "upstream_model", "upstream_url", "attempt_log"),
-)
-# Of a job that may run.
-KEPT_WHILE_PAID = ("intent_at", "accepted_at", "done_at", "cancel_asked_at", "job_ended_at")
 NEVER = timestamp(0)  # past by any clock
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
@@ -49,6 +43,7 @@ class Change(NamedTuple):
     keeps: Mapping[str, Any] = NOTHING  # written only where absent
     appends: Mapping[str, str] = NOTHING  # added to a list
     adds: Mapping[str, int] = NOTHING  # added to a number, 0 where absent
+    entries: tuple[Entry, ...] = ()  # made with it, in one transaction
 
     def made(self, task: Task | None) -> bool:
         """Whether a task looks as left by this: botocore repeats a write whose answer was lost.
@@ -75,14 +70,15 @@ class Destination(NamedTuple):
     url: str  # where the provider's jobs live
 
 
-def _entering(status: Status) -> frozenset[Status]:
+def entering(status: Status) -> frozenset[Status]:
+    """Return the statuses that a task may be in before it."""
     return frozenset(before for before, after in LEGAL.items() if status in after)
 
 
 def claim(lease_owner: str, *, now: float, lease_seconds: int) -> Change:
     """Take a pending task, or one whose worker died, for `lease_seconds`."""
     return Change(
-        leaves=_entering(Status.PROCESSING),
+        leaves=entering(Status.PROCESSING),
         lease_before=timestamp(now),
         sets={
             "status": Status.PROCESSING,
@@ -175,62 +171,6 @@ def release(task: Task, *, now: float, again_at: float, **notes: str | None) -> 
     return held(task, now, **free, **known)
 
 
-def complete(task: Task, result: Mapping[str, Any], *, now: float, retention: int) -> Change:
-    """End with a video. `retention` in seconds."""
-    ending = _ending(Status.COMPLETED, now, retention)
-    return held(task, now, result=dict(result), progress=100, **ending)
-
-
-def fail(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
-    """End without a video, by the worker that holds the lease."""
-    ending = _ending(Status.FAILED, now, retention)
-    return held(task, now, error=error.as_record(), **ending)
-
-
-def abandon(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
-    """End a task that no worker holds (a dead letter), unless one has come back to it."""
-    return Change(
-        leaves=_entering(Status.FAILED),
-        equals={"lease_until": task.lease_until, "upstream_id": task.upstream_id},
-        lease_before=timestamp(now),
-        sets={
-            "error": error.as_record(),
-            "updated_at": timestamp(now),
-            **_ending(Status.FAILED, now, retention),
-        },
-    )
-
-
-def cancel(*, now: float, retention: int) -> Change:
-    """End because the caller says so. What was already paid shows in `intent_at`, which stays."""
-    return Change(
-        leaves=_entering(Status.CANCELLED),
-        sets={"updated_at": timestamp(now), **_ending(Status.CANCELLED, now, retention)},
-    )
-
-
-def delete(task: Task, *, now: float, retention: int) -> Change:
-    """Leave a tombstone: out of every list, yet a late retry finds it and does not pay again.
-
-    Only of the task as it was seen: an ending in between brings files that must go too.
-    """
-    ended = task.status in (Status.COMPLETED, Status.FAILED)
-    kept = KEPT_BY_TOMBSTONE + (() if ended else KEPT_WHILE_PAID)
-    gone = {name: None for name in vars(task) if name not in kept}
-    return Change(
-        leaves=frozenset({task.status}),
-        equals={"thumbnail_key": task.thumbnail_key},
-        sets={
-            **gone,
-            "listed_at": None,
-            "open": None,
-            "status": Status.DELETED,
-            "updated_at": timestamp(now),
-            "expires_at": int(now) + retention,
-        },
-    )
-
-
 def requeue(task: Task, *, now: float, grace: int) -> Change:
     """Note that a message is sent (again), before it is; of several that saw the same, one wins.
 
@@ -267,11 +207,6 @@ def cancel_asked(*, now: float) -> Change:
     return Change(leaves=frozenset(LEGAL) - OPEN, sets={"cancel_asked_at": timestamp(now)})
 
 
-def job_ended(*, now: float) -> Change:
-    """Note beside a task that was given up that its paid job has ended, and costs no place more."""
-    return Change(leaves=frozenset(LEGAL) - OPEN, sets={"job_ended_at": timestamp(now)})
-
-
 def freed(again_at: float, now: float, *, grace: float = MESSAGE_GRACE) -> dict[str, Any]:
     """Return what a hand-over writes; the next worker may begin at `again_at` (epoch seconds)."""
     # One second early: a delayed message is due exactly then, and clocks differ by less.
@@ -281,17 +216,6 @@ def freed(again_at: float, now: float, *, grace: float = MESSAGE_GRACE) -> dict[
         "queued_at": timestamp(now),
         "due_at": timestamp(again_at + grace),
         "claims": 0,
-    }
-
-
-def _ending(status: Status, now: float, retention: int) -> dict[str, Any]:
-    return {
-        "status": status,
-        "completed_at": timestamp(now),
-        "expires_at": int(now) + retention,
-        "open": None,
-        "due_at": None,
-        "lease_owner": "",
     }
 
 

@@ -8,7 +8,7 @@ from videoapi.aws.files import INPUTS, FileStore, video_key
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.catalog.routes import RELAY
-from videoapi.domain import transitions
+from videoapi.domain import endings
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import Conflict, ServiceError
@@ -16,6 +16,7 @@ from videoapi.metrics import Metrics
 from videoapi.usecases.lookup import get_owned_task
 
 MARGIN_SECONDS = 2  # after the end of a lease
+MAX_RACES = 5  # writes of its worker's that a cancel may meet
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -30,29 +31,35 @@ class Cancellation:
     measurements: Metrics
 
     def cancel(self, task_id: str, owner: str) -> Task:
-        """End a live task. Raises `NotFound`, and `Conflict` when it has ended already."""
-        get_owned_task(self.store, task_id, owner)
-        change = transitions.cancel(now=self.clock(), retention=self.retention_seconds)
-        cancelled = self.store.apply(task_id, change)
-        if cancelled is None:
-            ended = get_owned_task(self.store, task_id, owner)
-            if change.made(ended):  # by this very call, whose first answer was lost
-                return ended
-            message = f"The task has already ended: {ended.status}."
-            raise Conflict(message, code="task_already_ended")
-        self.measurements.ended(Status.CANCELLED)
-        self._wake_worker(cancelled)
-        return cancelled
+        """End a live task. Raises `NotFound`, and `Conflict` when it has ended already.
+
+        Whether it has cost anything is decided by the task as it was seen: its worker may go on.
+        """
+        task = get_owned_task(self.store, task_id, owner)
+        for _ in range(MAX_RACES):
+            if task.ended:
+                message = f"The task has already ended: {task.status}."
+                raise Conflict(message, code="task_already_ended")
+            change = endings.cancel(task, now=self.clock(), retention=self.retention_seconds)
+            cancelled = self.store.apply(task_id, change)
+            if cancelled is not None:
+                self.measurements.ended(Status.CANCELLED)
+                self._wake_worker(cancelled)
+                return cancelled
+            task = get_owned_task(self.store, task_id, owner)
+            if change.made(task):  # by this very call, whose first answer was lost
+                return task
+        raise ServiceError("The task changes too quickly. Try again.")
 
     def delete(self, task_id: str, owner: str) -> None:
         """Remove a task and its files; a live one is cancelled with it. Raises `NotFound`.
 
         Files first: whatever fails in between, the caller can try again.
         """
-        while True:  # its status, which only goes forward, may change in between
+        while True:  # it may go on in between, and ends soon
             task = get_owned_task(self.store, task_id, owner)
             self.files.delete(_files_of(task))
-            change = transitions.delete(task, now=self.clock(), retention=self.retention_seconds)
+            change = endings.delete(task, now=self.clock(), retention=self.retention_seconds)
             if self.store.apply(task_id, change) is not None:
                 break
             if change.made(self.store.get(task_id, deleted=True)):  # its first answer was lost

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_store import TaskStore
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.providers.errors import JobMissing, PollFailed
@@ -44,7 +44,7 @@ class CancelledJobs:
             self._stopped(task, job_id, provider)
             or self._seen_to_end(task, job_id, provider, message, wait)
         ):
-            self.store.apply(task.task_id, transitions.job_ended(now=self.clock()))
+            self.store.apply(task.task_id, endings.job_ended(task, now=self.clock()))
 
     def unstopped(self, task: Task) -> bool:
         """Whether the job of a task runs on that was given up, and nobody has asked to stop it."""

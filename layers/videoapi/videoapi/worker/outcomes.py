@@ -7,7 +7,7 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_queue import TaskQueue
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import seconds_since
 from videoapi.errors import GenerationError, ServiceError
@@ -80,9 +80,7 @@ class Outcomes:
         """End the task without a video."""
         failure.maybe_charged = failure.maybe_charged or lease.task.unknown_submits > 0
         retention = self.settings.retention_seconds
-        task = lease.apply(
-            transitions.fail(lease.task, failure, now=self.clock(), retention=retention)
-        )
+        task = lease.apply(endings.fail(lease.task, failure, now=self.clock(), retention=retention))
         if failure.code == "upstream_account_error":
             self.log.error(
                 ACCOUNT_REFUSED,
@@ -99,7 +97,7 @@ class Outcomes:
         now, retention = self.clock(), self.settings.retention_seconds
         result["duration"] = round(seconds_since(lease.task.claimed_at, now), 3)
         try:
-            lease.apply(transitions.complete(lease.task, result, now=now, retention=retention))
+            lease.apply(endings.complete(lease.task, result, now=now, retention=retention))
         except LeaseLost:
             self.delivery.withdraw(result, lease)
             raise

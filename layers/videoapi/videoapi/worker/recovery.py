@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_queue import MAX_DELAY, TaskQueue
 from videoapi.aws.task_store import TaskStore
-from videoapi.domain import transitions
+from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch
 from videoapi.domain.transitions import MESSAGE_GRACE
@@ -76,9 +76,7 @@ class Recovery:
         error = reason_to_give_up(task, now, self.settings, crashes=crashes)
         if error is None:
             return False
-        change = transitions.abandon(
-            task, error, now=now, retention=self.settings.retention_seconds
-        )
+        change = endings.abandon(task, error, now=now, retention=self.settings.retention_seconds)
         if self.store.apply(task.task_id, change) is None:
             return False
         self.measurements.ended(error.code)
