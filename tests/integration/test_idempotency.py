@@ -85,10 +85,11 @@ def test_a_rest_replay_answers_202_with_the_task_as_it_is_now(client, services):
 @pytest.mark.parametrize("other", [{"prompt": "A wolf"}, BODY | {"seconds": 4}])
 def test_key_of_another_request_is_409_in_openai(client, services, other):
     """A key used for another request is 409 in OpenAI's dialect."""
-    submit(client, idempotency_key="k")
+    task_id = submit(client, idempotency_key="k").json["id"]
     services.messages()
     answer = submit(client, other, idempotency_key="k")
     assert answer.status == 409
+    assert answer.headers["location"] == f"/api/v1/tasks/{task_id}"
     assert answer.error["type"] == "invalid_request_error"
     assert answer.error["code"] == "idempotency_key_reused"
     assert answer.headers["x-should-retry"] == "false"
@@ -98,10 +99,11 @@ def test_key_of_another_request_is_409_in_openai(client, services, other):
 
 def test_key_of_another_request_is_422_in_rest(client, services):
     headers = {"idempotency-key": "k"}
-    client.post(REST, json={"image": PICTURE}, headers=headers)
+    first = client.post(REST, json={"image": PICTURE}, headers=headers)
     services.messages()
     answer = client.post(REST, json={"image": PICTURE, "fps": 24}, headers=headers)
     assert answer.status == 422
+    assert answer.headers["location"] == first.headers["location"]
     assert answer.error["type"] == "ValidationError"
     assert answer.error["code"] == "idempotency_key_reused"
     assert answer.error["retryable"] is False

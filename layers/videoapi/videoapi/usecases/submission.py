@@ -141,7 +141,12 @@ class Submissions:
     def _replay(self, existing: Task, task: Task, now: float) -> Submitted:
         if existing.fingerprint != task.fingerprint:
             message = "This Idempotency-Key was used for a different request."
-            raise ValidationError(message, code="idempotency_key_reused", param="Idempotency-Key")
+            raise ValidationError(
+                message,
+                code="idempotency_key_reused",
+                param="Idempotency-Key",
+                headers={"Location": f"/api/v1/tasks/{existing.task_id}"},
+            )
         if existing.status is Status.PENDING:
             existing = self._reminded(existing, now)
         if existing.status is Status.DELETED:
