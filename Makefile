@@ -15,7 +15,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm google
-LOCKS := $(addprefix requirements/,audit.txt bench.txt browser.txt checkov.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
+LOCKS := $(addprefix requirements/,audit.txt bench.txt browser.txt checkov.txt cli.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt layers/google/requirements.txt layers/thumbnails/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make locks'
@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours; and without bytecode every process compiles all that it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON PYTHONDONTWRITEBYTECODE
 
-.PHONY: animation audit bench build check checkov clean costs deploy docs e2e faults format gates help key lint load locks openapi redrive run
+.PHONY: animation audit bench build check checkov clean cli costs deploy docs e2e faults format gates help key lint load locks openapi redrive run
 .PHONY: sam-local task tasks template test types validate
 
 # A star: the four to begin with.
@@ -58,6 +58,11 @@ key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 
 
 redrive: .venv/local/.stamp ## Queue dead letters again
 	$(OPERATE) redrive
+
+# What is installed is the clone's own files, so that an update of the clone is one of the command.
+cli: .venv/cli/.stamp ## The command line `videoapi`, in .venv/cli (everywhere: pipx install ./cli)
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --offline --python .venv/cli/bin/python -e cli
+	@echo "Call it as $(CURDIR)/.venv/cli/bin/videoapi, or first: export PATH=\"$(CURDIR)/.venv/cli/bin:\$$PATH\""
 
 ##@ Work on it
 
@@ -129,6 +134,7 @@ locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges,
 	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@for client in $(CLIENTS); do $(COMPILE) --group $$client -o requirements/$$client.txt; done
 	@$(COMPILE) --group browser -o requirements/browser.txt
+	@$(COMPILE) --group cli -c requirements/dev.txt -o requirements/cli.txt
 	@$(COMPILE) --group checkov -o requirements/checkov.txt
 	@$(COMPILE) --group audit -o requirements/audit.txt
 	@$(COMPILE) --group sam -o requirements/sam.txt
@@ -177,6 +183,7 @@ costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what give
 .venv/bench/.stamp: takes = 5
 .venv/browser/.stamp: takes = 10
 .venv/checkov/.stamp: takes = 15
+.venv/cli/.stamp: takes = 5
 .venv/audit/.stamp: takes = 5
 .venv/dev/.stamp: takes = 15
 .venv/local/.stamp: takes = 10

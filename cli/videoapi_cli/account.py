@@ -1,0 +1,80 @@
+"""Commands about the server and the account: models, usage, health."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from videoapi_cli import tasks
+from videoapi_cli.client import object_in
+from videoapi_cli.errors import ApiError, CliError
+from videoapi_cli.output import AsJson, Url, answer, connect, in_words, table
+
+DAYS = 30
+
+
+@in_words
+def models(ctx: typer.Context, url: Url = "", as_json: AsJson = False) -> None:
+    """List the models, what each can make, and what it costs."""
+    body = object_in(connect(ctx, url).get("/v1/models"))
+    rows = [(each["id"], *_abilities(each.get("video") or {})) for each in body["data"]]
+    columns = ("model", "seconds", "sizes", "images", "price")
+    answer(body, table(columns, rows, "No models."), as_json=as_json)
+
+
+def _abilities(video: dict[str, Any]) -> tuple[str, ...]:
+    prices = [
+        f"{tasks.money(each['usd'])} a {each['per']}"
+        for each in video.get("pricing") or ()
+        if each.get("usd") is not None
+    ]
+    cheapest = min(prices, default="")
+    price = f"from {cheapest}" if len(set(prices)) > 1 else cheapest
+    return (
+        " ".join(map(str, video.get("durations", ()))),
+        " ".join(video.get("sizes", ())),
+        " ".join(video.get("image_roles", ())),
+        price,
+    )
+
+
+@in_words
+def usage(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Option("--from", help="YYYY-MM-DD, a day of UTC.")] = "",
+    last: Annotated[str, typer.Option("--to", help="YYYY-MM-DD; today unless said.")] = "",
+    days: Annotated[
+        int, typer.Option(min=1, help="So many days, where --from is not said.")
+    ] = DAYS,
+    url: Url = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what your key made and spent, a row a day."""
+    until = last or datetime.now(UTC).date().isoformat()
+    since = first or (_day(until) - timedelta(days=days - 1)).isoformat()
+    try:
+        response = connect(ctx, url).get("/api/v1/usage", **{"from": since, "to": until})
+    except ApiError as exc:
+        if exc.status != 404:  # noqa: PLR2004 — an API of before it had the route
+            raise
+        raise CliError("This server does not count what a key uses.") from exc
+    body = object_in(response)
+    columns = ("day", "completed", "failed", "cancelled", "seconds", "spent", "reserved")
+    rows = [
+        (
+            *(each.get(name) for name in ("date", *columns[1:5])),
+            *(tasks.money(each.get(name) or 0) for name in ("usd_spent", "usd_reserved")),
+        )
+        for each in body["days"]
+    ]
+    if rows:
+        spent = sum(each.get("usd_spent") or 0 for each in body["days"])
+        rows.append(("all", *[""] * 4, tasks.money(spent), ""))
+    answer(body, table(columns, rows, f"Nothing since {since}."), as_json=as_json)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise typer.BadParameter(f"{text} is no day: say YYYY-MM-DD") from exc

@@ -1,0 +1,54 @@
+"""What a batch has ordered and downloaded, beside its videos: a line a step, as JSON.
+
+It saves questions and keeps what a server forgets (an ended task, after its retention). What keeps
+a row from being paid twice is its key, not this file: it may be deleted.
+"""
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+NAME = ".videoapi-batch.jsonl"
+
+
+class Journal:
+    """The steps of every order of one server into one folder."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self._path = folder / NAME
+        self._url = url
+        self._lock = threading.Lock()
+        self._known: dict[str, dict[str, Any]] = {}
+        try:
+            lines = self._path.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            lines = []
+        for line in lines:
+            self._learn(line)
+
+    def _learn(self, line: str) -> None:
+        try:
+            step = json.loads(line)
+            if step["url"] == self._url:
+                self._known.setdefault(step["key"], {}).update(step)
+        except (ValueError, KeyError, TypeError):
+            return  # half a line, of a run that was killed
+
+    def known(self, key: str) -> dict[str, Any]:
+        """Return what is known of an order: `task_id`, `file`; empty for a new one."""
+        return self._known.get(key, {})
+
+    def names(self) -> set[str]:
+        """Return the files of all orders."""
+        return {step["file"] for step in self._known.values() if "file" in step}
+
+    def write(self, key: str, **step: Any) -> None:
+        """Note a step before the next one is taken."""
+        told = {"key": key, "url": self._url, "at": int(time.time()), **step}
+        with self._lock:
+            self._known.setdefault(key, {}).update(told)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(f"\n{json.dumps(told, ensure_ascii=False)}")

@@ -1,0 +1,110 @@
+"""Commands for operators of a stack, by AWS credentials or against `make run`.
+
+They need the clone of the stack: its template's names, its table's shapes, boto3. So they run
+`videoapi_cli.operator` there, in the clone's own environment, exactly as `make key` does; the
+installed package has neither boto3 nor anything of the server.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from videoapi_cli.errors import UsageError
+from videoapi_cli.output import in_words
+
+ENVIRONMENT = Path(".venv/local")
+Stack = Annotated[str, typer.Option(help="A deployed stack's name; else what `make run` runs.")]
+Name = Annotated[str, typer.Argument(help="The owner of the key.", show_default=False)]
+TaskId = Annotated[str, typer.Argument(metavar="ID", help="vid_…", show_default=False)]
+PASSED = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
+stack_tasks = typer.Typer(
+    no_args_is_help=True, help="All owners' tasks: list them, show one's story."
+)
+dead_letters = typer.Typer(no_args_is_help=True, help="Messages that no worker could handle.")
+
+
+def clone() -> Path:
+    """Return the clone that the working directory is in. Raise `UsageError`."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "template.yaml").is_file() and (folder / "layers/videoapi").is_dir():
+            return folder
+    raise UsageError(
+        "An operator's command runs in a clone of the Video API, by its own code.",
+        "Change into the clone whose stack you operate, and repeat it there.",
+    )
+
+
+def operate(stack: str, command: str, *arguments: str) -> None:
+    """Run one of `make`'s operator commands; exit with its code."""
+    root = clone()
+    if not (root / ENVIRONMENT / ".stamp").exists():
+        made = subprocess.run(["make", "-C", root, f"{ENVIRONMENT}/.stamp"], check=False)  # noqa: S607 — as the user's shell finds it
+        if made.returncode:
+            raise typer.Exit(made.returncode)
+    paths = os.pathsep.join(str(root / each) for each in ("layers/videoapi", "cli", ""))
+    done = subprocess.run(
+        [
+            root / ENVIRONMENT / "bin/python",
+            *("-m", "videoapi_cli.operator.operations"),
+            *(["--stack", stack] if stack else []),
+            *(command, *arguments),
+        ],
+        env=os.environ | {"PYTHONPATH": paths},
+        check=False,
+    )
+    raise typer.Exit(done.returncode)
+
+
+@keys.command("create", context_settings=PASSED)
+@in_words
+def create(ctx: typer.Context, name: Name, stack: Stack = "") -> None:
+    """Make a key, shown once: --per-minute, --alive, --per-day N limit it."""
+    operate(stack, "key", *ctx.args, "--", name)
+
+
+@keys.command("list")
+@in_words
+def list_keys(stack: Stack = "") -> None:
+    """List the keys with their ids and limits."""
+    operate(stack, "key", "--list")
+
+
+@keys.command("revoke")
+@in_words
+def revoke(
+    name: Name,
+    key: Annotated[str, typer.Option("--key", metavar="ID", help="This one alone.")] = "",
+    stack: Stack = "",
+) -> None:
+    """Revoke all keys of a name, or one."""
+    operate(stack, "key", "--revoke", *(["--key", key] if key else []), "--", name)
+
+
+@stack_tasks.command("list")
+@in_words
+def list_tasks(
+    everything: Annotated[bool, typer.Option("--all", help="What has ended, too.")] = False,
+    stack: Stack = "",
+) -> None:
+    """List what waits and what runs."""
+    operate(stack, "tasks", *(["--all"] if everything else []))
+
+
+@stack_tasks.command("show")
+@in_words
+def show_task(task_id: TaskId, stack: Stack = "") -> None:
+    """Tell one task's story."""
+    operate(stack, "task", "--", task_id)
+
+
+@dead_letters.command("redrive")
+@in_words
+def redrive(stack: Stack = "") -> None:
+    """Queue dead letters again."""
+    operate(stack, "redrive")

@@ -1,0 +1,184 @@
+"""What `generate` does around making: the price first, a summary last."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from videoapi_cli import downloads, orders, tasks
+from videoapi_cli.client import Api
+from videoapi_cli.errors import ApiError, CliError, UsageError
+from videoapi_cli.journal import Journal
+from videoapi_cli.making import Maker, Outcome
+from videoapi_cli.orders import Order
+from videoapi_cli.output import answer, warn
+from videoapi_cli.progress import display
+from videoapi_cli.running import Run
+
+MAX_PRICE_USD = 1.0  # that is spent without a question
+AGAIN = "The same command goes on with the rest; what was ordered is not paid again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """How orders are made; `max_price` is None unless it was said."""
+
+    output: Path
+    several: bool
+    max_price: float | None
+    yes: bool
+    parallel: int
+    overwrite: bool
+    retry_failed: bool
+
+
+def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) -> None:
+    """Show the price, make the videos, say what became of them, and exit with its code."""
+    folder, path, overwrite = place(
+        choices.output, single=not choices.several, overwrite=choices.overwrite
+    )
+    shown = display(len(wanted))
+    maker = Maker(
+        api=api,
+        display=shown,
+        folder=folder,
+        path=path,
+        journal=Journal(folder, api.url) if choices.several else None,
+        overwrite=overwrite,
+        retry_failed=choices.retry_failed,
+    )
+    to_order = [each for each in wanted if not each.problem and not maker.is_done(each)]
+    agree(api, to_order, choices)
+    api.say = shown.say
+    with shown:
+        run = Run(maker)
+        outcomes = run.of(wanted, choices.parallel)
+    summary = Counter(each.status for each in outcomes)
+    body = {
+        "videos": [each.as_json() for each in outcomes],
+        "summary": {
+            **{status: summary[status] for status in (*tasks.ENDED, "left")},
+            "usd": costs(outcomes),
+            "refused": run.refusal.as_json() if run.refusal else None,
+        },
+    }
+    answer(body, told(run, outcomes), as_json=as_json)
+    raise typer.Exit(run.exit_code(outcomes))
+
+
+def place(output: Path, *, single: bool, overwrite: bool) -> tuple[Path, Path | None, bool]:
+    """Return the folder, the file where one was named, and whether files may be replaced.
+
+    Raises `UsageError`, before anything is paid for.
+    """
+    if not (single and output.suffix.lower() == downloads.ENDING and not output.is_dir()):
+        downloads.require_folder(output)
+        return output, None, overwrite
+    downloads.require_folder(output.parent)
+    if output.exists() and not overwrite:
+        if not asked(f"{output} is there already. Overwrite it?"):
+            raise UsageError(f"{output} is there already.", "Say --overwrite, or another -o.")
+        overwrite = True
+    return output.parent, output, overwrite
+
+
+def asked(question: str) -> bool:
+    """Ask; return False where nobody is there to answer."""
+    return sys.stdin.isatty() and typer.confirm(question, default=True, err=True)
+
+
+def agree(api: Api, to_order: Sequence[Order], choices: Choices) -> None:
+    """Show what the orders cost, and ask where it is much. Raise `CliError`."""
+    if not to_order:
+        return
+    total, about = estimate(api, to_order, single=not choices.several)
+    number = f"{len(to_order)} videos" if len(to_order) > 1 else "1 video"
+    price = "price unknown" if total is None else f"about {tasks.money(total)}"
+    warn(f"{number}{about}: {price}")
+    limit = MAX_PRICE_USD if choices.max_price is None else choices.max_price
+    much = total > limit if total is not None else choices.max_price is not None
+    if not much or choices.yes:
+        return
+    if not sys.stdin.isatty():
+        told = (
+            f"That is more than {tasks.money(limit)}."
+            if total is not None
+            else "No price is known."
+        )
+        raise UsageError(told, "Nothing was ordered. Say --yes, or a higher --max-price.")
+    if not asked("Order?"):
+        raise CliError("Nothing was ordered.")
+
+
+def estimate(api: Api, to_order: Sequence[Order], *, single: bool) -> tuple[float | None, str]:
+    """Return what the orders cost in dollars, None where nobody knows, and what makes them.
+
+    Asks once for all that cost the same. A row that the API refuses fails when its turn comes.
+    """
+    groups: dict[str, list[Order]] = {}
+    for order in to_order:
+        groups.setdefault(order.price_group, []).append(order)
+    if not _knows_prices(api):
+        return None, ""
+    total, makers = 0.0, []
+    for group in groups.values():
+        try:
+            told = orders.price(group[0], api)
+        except ApiError as exc:
+            if single or exc.of_the_account:
+                raise
+            continue
+        if (usd := tasks.dollars(told, "estimated")) is None:
+            return None, ""
+        total += usd * len(group)
+        makers.append(_maker(told))
+    return total, f" ({makers[0]})" if len(makers) == 1 else ""
+
+
+def _knows_prices(api: Api) -> bool:
+    """Whether the API takes `dry_run`: another one would take the question for an order."""
+    try:
+        return '"dry_run"' in api.get("/openapi.json").text
+    except ApiError:
+        return False
+
+
+def _maker(told: dict[str, Any]) -> str:
+    facts = [told.get("model"), told.get("size")]
+    if seconds := told.get("seconds"):
+        facts.insert(1, f"{seconds} s")
+    return ", ".join(str(each) for each in facts if each)
+
+
+def costs(outcomes: Sequence[Outcome]) -> float | None:
+    """Return what all of it cost, what is not final as estimated; None where nobody knows."""
+    known = [
+        tasks.dollars(told) if tasks.dollars(told) is not None else tasks.dollars(told, "estimated")
+        for told in ({"cost": each.cost} for each in outcomes if each.cost)
+    ]
+    priced = [usd for usd in known if usd is not None]
+    return round(sum(priced), 6) if priced else None
+
+
+def told(run: Run, outcomes: Sequence[Outcome]) -> str:
+    """Return the summary for people."""
+    if len(outcomes) == 1 and outcomes[0].file:
+        return str(outcomes[0].file)
+    count = Counter(each.status for each in outcomes)
+    words = {"completed": "done", "failed": "failed", "cancelled": "cancelled", "left": "left"}
+    lines = [", ".join(f"{count[each]} {word}" for each, word in words.items() if count[each])]
+    if (usd := costs(outcomes)) is not None:
+        lines[0] += f"; cost: {tasks.money(usd)}"
+    troubles = [each for each in outcomes if each.problem and len(outcomes) > 1]
+    lines += [f"  {each.order.where or each.order.name}: {each.problem}" for each in troubles]
+    if run.refusal:
+        lines += filter(None, [str(run.refusal), run.refusal.next_step])
+    if count["left"] and run.maker.journal:
+        lines.append(AGAIN)
+    elif count["left"] and outcomes[0].task_id:
+        lines.append(f"To go on: videoapi watch {outcomes[0].task_id} -o {run.maker.folder}")
+    return "\n".join(lines)

@@ -1,0 +1,86 @@
+"""What commands print: text for people or one JSON document on standard output, and failures."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from videoapi_cli.client import LOCAL, Api
+from videoapi_cli.errors import CliError
+
+Url = Annotated[
+    str, typer.Option("--url", envvar="VIDEOAPI_URL", help="The API's address.", show_default=True)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a test gives a command in place of the network."""
+
+    transport: httpx.BaseTransport | None = None
+
+
+def connect(ctx: typer.Context, url: str, say: Callable[[str], None] | None = None) -> Api:
+    """Return the API that the options and `VIDEOAPI_KEY` name. Raise `UsageError`."""
+    around = ctx.obj or Surroundings()
+    key = os.environ.get("VIDEOAPI_KEY", "").strip()
+    return Api(url=url or LOCAL, key=key, transport=around.transport, say=say or warn)
+
+
+def warn(text: str) -> None:
+    """Say something beside the answer."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def answer(body: object, text: str, *, as_json: bool) -> None:
+    """Print a command's answer."""
+    print(json.dumps(body, ensure_ascii=False, indent=1) if as_json else text)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str) -> str:
+    """Return rows in columns, or what to say where there are none."""
+    if not rows:
+        return nothing
+    lines = [columns, *[["" if cell is None else str(cell) for cell in row] for row in rows]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (zip(line, widths, strict=True) for line in lines)
+    return "\n".join("  ".join(f"{c:{width}}" for c, width in line).rstrip() for line in padded)
+
+
+def failed(problem: CliError, *, as_json: bool) -> typer.Exit:
+    """Print a failure; return the exit with its code."""
+    if as_json:
+        print(json.dumps({"error": problem.as_json()}, ensure_ascii=False, indent=1))
+    else:
+        warn(str(problem))
+        if problem.next_step:
+            warn(problem.next_step)
+    return typer.Exit(problem.exit_code)
+
+
+def in_words[**P](command: Callable[P, Any]) -> Callable[P, None]:
+    """Return a command whose failures are told in words, with their exit codes."""
+
+    @functools.wraps(command)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = bool(kwargs.get("as_json"))
+        try:
+            command(*args, **kwargs)
+        except CliError as exc:
+            raise failed(exc, as_json=as_json) from exc
+        except KeyboardInterrupt as exc:
+            raise typer.Exit(130) from exc
+        except typer.Abort as exc:  # Ctrl-C at a question
+            raise typer.Exit(130) from exc
+        except BrokenPipeError as exc:  # `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from exc
+
+    return told
