@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 MASK: Final = "***"
 
-MESSAGE_MAX: Final = 300  # characters of a provider's own sentence that a caller gets to see
-_SENTENCE_MAX: Final = 2000  # characters that are looked at, so that no pattern runs for long
+MAX_MESSAGE: Final = 300  # characters of a provider's own sentence that a caller gets to see
+_MAX_SENTENCE: Final = 2000  # characters that are looked at, so that no pattern runs for long
 _QUOTE_MIN: Final = 6  # characters in a row that a prompt and a sentence share
 _SECRET_MIN: Final = 8  # characters; to blot out a shorter "key" would blot out ordinary words
-_READ_MAX: Final = 20_000  # characters of a string; what is longer is shown to nobody
+_MAX_READ: Final = 20_000  # characters of a string; what is longer is shown to nobody
 _ROUNDS: Final = 3  # of escapes inside escapes
 _ESCAPE: Final = re.compile(r"\\+(?:u00([0-9a-f]{2})|x([0-9a-f]{2})|(/))", re.IGNORECASE)
 
@@ -27,7 +27,7 @@ def holds_key(key: str, text: str) -> bool:
 
 
 def _holds(text: str, secret: str) -> bool:
-    return len(secret) >= _SECRET_MIN and secret in _bare(text[:_READ_MAX])
+    return len(secret) >= _SECRET_MIN and secret in _bare(text[:_MAX_READ])
 
 
 def mask_key_in_body(key: str, body: bytearray) -> bytearray:
@@ -99,13 +99,13 @@ _BARE_SECRET: Final = re.compile(
 
 def redact(text: str) -> str:
     """Return one printable line of at most 300 characters, without queries, data or likely keys."""
-    text = "".join(c if c.isprintable() else " " * c.isspace() for c in text[:_SENTENCE_MAX])
+    text = "".join(c if c.isprintable() else " " * c.isspace() for c in text[:_MAX_SENTENCE])
     text = " ".join(text.split())
     text = _DATA_URL.sub("data:…", text)
     text = _URL.sub(r"\1\2", text)
     text = _NAMED_SECRET.sub(r"\1***", text)
     text = _BARE_SECRET.sub("***", text)
-    return text if len(text) <= MESSAGE_MAX else text[: MESSAGE_MAX - 1] + "…"
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
 def redact_prompts(text: str, *prompts: str | None) -> str:

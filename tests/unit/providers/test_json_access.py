@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoapi.providers.json_access import REST_MAX, VALUES_MAX, UnreadableJson, parsed
+from videoapi.providers.json_access import MAX_REST, MAX_VALUES, UnreadableJson, parsed
 
 LONG = "data:video/mp4;base64," + "A/+=" * 30_000
 
@@ -67,14 +67,14 @@ def test_text_like_our_own_mark_is_left_alone(mark):
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"a": [' + b"[]," * VALUES_MAX + b"[]]}",
-        b'{"a": ' + b"[" * VALUES_MAX + b"]" * VALUES_MAX + b"}",
-        b'{"' + b'":0,"'.join(b"%d" % n for n in range(VALUES_MAX)) + b'":0}',
-        b'{"a": "' + b'\\"' * 4 * VALUES_MAX + b'"}',
-        b'{"a": ' + b"1" * REST_MAX + b"}",
-        b'{"a": ' + b" " * REST_MAX + b"}",
+        b'{"a": [' + b"[]," * MAX_VALUES + b"[]]}",
+        b'{"a": ' + b"[" * MAX_VALUES + b"]" * MAX_VALUES + b"}",
+        b'{"' + b'":0,"'.join(b"%d" % n for n in range(MAX_VALUES)) + b'":0}',
+        b'{"a": "' + b'\\"' * 4 * MAX_VALUES + b'"}',
+        b'{"a": ' + b"1" * MAX_REST + b"}",
+        b'{"a": ' + b" " * MAX_REST + b"}",
         b'{"a": "' + LONG.encode(),
-        '{"a": "'.encode("utf-16") + b"A" * REST_MAX,
+        '{"a": "'.encode("utf-16") + b"A" * MAX_REST,
     ],
     ids=["lists", "depth", "keys", "quotes", "number", "blanks", "cut", "utf-16"],
 )

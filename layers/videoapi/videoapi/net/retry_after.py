@@ -6,7 +6,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-RETRY_AFTER_MAX: Final = 900.0  # seconds: the longest delay of an SQS message
+MAX_RETRY_AFTER: Final = 900.0  # seconds: the longest delay of an SQS message
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -16,9 +16,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,20}(?:\.[0-9]{0,20})?", value):
-        return min(float(value), RETRY_AFTER_MAX)
+        return min(float(value), MAX_RETRY_AFTER)
     then, now = _unix(value), _unix(headers.get("date", ""))
-    return None if then is None or now is None else min(max(then - now, 0.0), RETRY_AFTER_MAX)
+    return None if then is None or now is None else min(max(then - now, 0.0), MAX_RETRY_AFTER)
 
 
 def _unix(date: str) -> float | None:

@@ -21,8 +21,8 @@ from typing import Final
 
 from videoapi.redaction import redact
 
-_READ_MAX: Final = 2000  # characters that are looked at, so that no pattern runs for long
-_CODE_MAX: Final = 64  # characters; the longest of the table, with its prefix, has half of that
+_MAX_READ: Final = 2000  # characters that are looked at, so that no pattern runs for long
+_MAX_CODE: Final = 64  # characters; the longest of the table, with its prefix, has half of that
 
 ACCOUNT_STATUSES: Final = frozenset({401, 402, 403})
 _BAD_REQUEST_STATUSES: Final = frozenset({400, 413, 422})
@@ -121,7 +121,7 @@ def classify(error_info: ErrorInfo, status: int) -> Cause:
     (Relays answer 200 for a job that ended with `{"error": {"code": 503}}`.)
     """
     codes = [_code_folded(code) for code in error_info.codes]
-    text = _folded(" ".join((*error_info.codes, error_info.text))[:_READ_MAX])
+    text = _folded(" ".join((*error_info.codes, error_info.text))[:_MAX_READ])
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Cause.MISDIRECTED
     if status < HTTPStatus.BAD_REQUEST:
@@ -179,7 +179,7 @@ def _folded(text: str) -> str:
 
 
 def _code_folded(code: str) -> str:
-    return _folded(code[:_CODE_MAX]).removeprefix("public_error_")
+    return _folded(code[:_MAX_CODE]).removeprefix("public_error_")
 
 
 def shown_code(error_info: ErrorInfo) -> str:
@@ -187,4 +187,4 @@ def shown_code(error_info: ErrorInfo) -> str:
     known = (code for code in error_info.codes if _by_code([_code_folded(code)]))
     wordy = (code for code in error_info.codes if _by_text(_folded(code), _WRITTEN_OUT + _WORDS))
     code = next(known, None) or next(wordy, "unspecified")
-    return redact(re.sub(r"[^A-Za-z0-9_.:-]+", "_", code[:_CODE_MAX]))
+    return redact(re.sub(r"[^A-Za-z0-9_.:-]+", "_", code[:_MAX_CODE]))

@@ -11,7 +11,7 @@ from videoapi.providers.provider import Content
 
 _PIECE: Final = 2**20  # characters of base64 that are decoded at once; a multiple of 4
 _CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,63}/[\w.+-]{1,63}", re.ASCII)
-_MEDIA_TYPE_MAX: Final = 1024  # characters before the comma of a data: URL
+_MAX_MEDIA_TYPE: Final = 1024  # characters before the comma of a data: URL
 
 
 def missing(reason: str) -> ContentMissing:
@@ -31,7 +31,7 @@ def decode_data_url(url: str, into: IO[bytes]) -> Content:
     base64 may lack its padding, use the URL alphabet, or be broken into lines. Decoded in pieces:
     the URL alone is many MB.
     """
-    comma = url.find(",", 0, _MEDIA_TYPE_MAX)
+    comma = url.find(",", 0, _MAX_MEDIA_TYPE)
     media_type, *parameters = url[5 : max(comma, 5)].split(";")
     if comma < 0 or url[:5].casefold() != "data:":
         raise missing("The upstream's data: URL cannot be read")

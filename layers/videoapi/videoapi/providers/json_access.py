@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-VALUES_MAX: Final = 200_000  # a list of all tasks has thousands; 60 MB of `[]` were 30 million
-REST_MAX: Final = 4 * 2**20  # bytes, beside long strings; one emoji makes four bytes of each
+MAX_VALUES: Final = 200_000  # a list of all tasks has thousands; 60 MB of `[]` were 30 million
+MAX_REST: Final = 4 * 2**20  # bytes, beside long strings; one emoji makes four bytes of each
 
-_INT_MAX: Final = 10**30  # an id may be a number; 5,000 digits cannot even be printed
+_MAX_INT: Final = 10**30  # an id may be a number; 5,000 digits cannot even be printed
 _LONG: Final = 64 * 2**10  # bytes of a string that the parser need not see
 _TOO_LONG: Final = 2**20  # bytes of a string that reads as "" where it is no plain text
 _RUN: Final = b"\\" * 4096
@@ -30,14 +30,14 @@ def parsed(body: bytes | bytearray) -> dict[str, Any]:
     What follows the object is not looked at: some relays write two answers one after the other. A
     sentence in a wrong encoding is no reason to lose the id beside it.
     """
-    if sum(body.count(sign) for sign in b",:[{") > VALUES_MAX or body.count(b'"') > 4 * VALUES_MAX:
+    if sum(body.count(sign) for sign in b",:[{") > MAX_VALUES or body.count(b'"') > 4 * MAX_VALUES:
         raise UnreadableJson("too many values")
     try:
         encoding = json.detect_encoding(body)
         long: list[str] = []
         if len(body) > _LONG and encoding.startswith("utf-8"):
             body = b"".join(_without_long(body, long))
-        if len(body) > REST_MAX:
+        if len(body) > MAX_REST:
             raise UnreadableJson("too long")
         hook = partial(_restored_object, long) if long else None
         text = body.decode(encoding, "replace").lstrip()
@@ -117,7 +117,7 @@ def _restored(long: list[str], value: object) -> object:
         return [_restored(long, each) for each in value]
     marked = isinstance(value, str) and value.startswith(_MARK)
     number = str(value)[1:] if marked else ""
-    known = number.isascii() and number.isdecimal() and len(number) < len(str(VALUES_MAX))
+    known = number.isascii() and number.isdecimal() and len(number) < len(str(MAX_VALUES))
     return long[int(number)] if known and int(number) < len(long) else value
 
 
@@ -135,6 +135,6 @@ def as_text(value: object) -> str:
     """Return a string, or a whole number as one; "" for everything else."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INT_MAX:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_INT:
         return str(value)
     return ""

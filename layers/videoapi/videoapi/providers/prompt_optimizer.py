@@ -14,9 +14,9 @@ from videoapi.errors import ServiceError
 from videoapi.net.http_client import FAILURES, post_json
 from videoapi.providers.json_access import UnreadableJson, as_dict, first_of, parsed
 
-LONGEST_SECONDS = 15.0
-LONGEST_ANSWER = 2**20  # bytes; 150 words are some thousand
-MOST_WORDS = 150
+MAX_SECONDS = 15.0
+MAX_ANSWER = 2**20  # bytes; 150 words are some thousand
+MAX_WORDS = 150
 INSTRUCTION = f"""\
 Rewrite the user's text into one prompt for the Veo video model. Answer with the prompt alone.
 - Begin with the camera: shot, angle and movement. Keep what the user says of the camera.
@@ -25,7 +25,7 @@ Rewrite the user's text into one prompt for the Veo video model. Answer with the
 - Say what is there. No negatives ("no", "without", "don't").
 - Keep the user's language, subject and intent. Add no people, brands or text.
 - Keep everything in double square brackets as it is.
-- At most {MOST_WORDS} words, one paragraph, no headings."""
+- At most {MAX_WORDS} words, one paragraph, no headings."""
 FROM_IMAGE = "The first frame is given as an image: describe motion and change, not what it shows."
 FROM_TEXT = "Then subject, action, setting, style, light and sound, in this order."
 REFUSAL = re.compile(
@@ -67,12 +67,12 @@ class PromptOptimizer:
                         {"role": "system", "content": instruction},
                         {"role": "user", "content": prompt},
                     ],
-                    "max_tokens": 4 * MOST_WORDS,
+                    "max_tokens": 4 * MAX_WORDS,
                     "temperature": 0.3,
                 },
                 key=self._key(),
-                seconds=LONGEST_SECONDS,
-                limit=LONGEST_ANSWER,
+                seconds=MAX_SECONDS,
+                limit=MAX_ANSWER,
             )
         except (*FAILURES, ServiceError) as exc:
             self._log.warning("the prompt was not optimized", reason=type(exc).__name__)
@@ -98,6 +98,6 @@ def _usable(words: object) -> str | None:
     if not isinstance(words, str):
         return None
     words = " ".join(words.strip().strip("`").split())
-    if not words or REFUSAL.search(words) or len(words.split()) > MOST_WORDS:
+    if not words or REFUSAL.search(words) or len(words.split()) > MAX_WORDS:
         return None
     return words

@@ -26,7 +26,7 @@ SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _SUBJECT_TOKEN_TYPE: Final = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105 — a type
 _EARLY: Final = 300.0  # seconds before its end that a token is renewed: more than an order takes
 _SHORT: Final = 0.5  # of its life, for one that lives less than that
-_ANSWER_MAX: Final = 2**20  # bytes
+_MAX_ANSWER: Final = 2**20  # bytes
 _SECONDS: Final = 20.0  # for one answer of the token service
 
 
@@ -201,7 +201,7 @@ class _Requests(google.auth.transport.Request):  # type: ignore[misc] # no types
             )
             response = self._transport.handle_request(request)
             try:
-                data = b"".join(chunks(response, seconds=_SECONDS, limit=_ANSWER_MAX))
+                data = b"".join(chunks(response, seconds=_SECONDS, limit=_MAX_ANSWER))
             finally:
                 response.close()
         except FAILURES as exc:

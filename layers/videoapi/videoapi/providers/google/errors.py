@@ -15,9 +15,9 @@ from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import as_dict, as_text
 
 QUOTA_PAUSE: Final = 30.0  # seconds; Google counts by the minute and sends no Retry-After
-_READ_MAX: Final = 2000  # characters of a sentence that are looked at
-_DETAILS_MAX: Final = 20
-_CODE_MAX: Final = 64  # characters
+_MAX_READ: Final = 2000  # characters of a sentence that are looked at
+_MAX_DETAILS: Final = 20
+_MAX_CODE: Final = 64  # characters
 
 _ACCOUNT_REASONS: Final = frozenset(
     {"BILLING_DISABLED", "SERVICE_DISABLED", "API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED"}
@@ -155,21 +155,21 @@ class GoogleError:
 def read_error(value: object) -> GoogleError:
     """Read an error object: its code, status, reasons and message; a bare sentence as well."""
     if isinstance(value, str):
-        return GoogleError(message=value[:_READ_MAX])
+        return GoogleError(message=value[:_MAX_READ])
     error = as_dict(value)
     details = error.get("details")
     reasons = [as_dict(each).get("reason") for each in _some(details)]
     told = [*reasons, error.get("status"), error.get("code")]
-    codes = (as_text(code)[:_CODE_MAX].strip() for code in told)
+    codes = (as_text(code)[:_MAX_CODE].strip() for code in told)
     message = error.get("message")
     return GoogleError(
         codes=tuple(dict.fromkeys(code for code in codes if code)),
-        message=message[:_READ_MAX].strip() if isinstance(message, str) else "",
+        message=message[:_MAX_READ].strip() if isinstance(message, str) else "",
     )
 
 
 def _some(value: object) -> list[Any]:
-    return value[:_DETAILS_MAX] if isinstance(value, list) else []
+    return value[:_MAX_DETAILS] if isinstance(value, list) else []
 
 
 def filtered(response: Mapping[str, Any]) -> JobFailed | None:
@@ -180,7 +180,7 @@ def filtered(response: Mapping[str, Any]) -> JobFailed | None:
     reasons = [text for text in _some(response.get("raiMediaFilteredReasons")) if type(text) is str]
     if not (reasons or response.get("raiMediaFilteredCount")):
         return None
-    error = GoogleError(message=" ".join(reasons)[:_READ_MAX] or "content blocked")
+    error = GoogleError(message=" ".join(reasons)[:_MAX_READ] or "content blocked")
     return JobFailed(error.info(), cause=Cause.POLICY)
 
 

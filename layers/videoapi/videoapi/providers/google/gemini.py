@@ -26,7 +26,7 @@ from videoapi.providers.google.interactions import (
     require_id,
     video_in,
 )
-from videoapi.providers.google.requests import CONTENT_MAX, GoogleRequests, origin_checked
+from videoapi.providers.google.requests import MAX_CONTENT, GoogleRequests, origin_checked
 from videoapi.providers.google.responses import GoogleResponse, content_missing
 from videoapi.providers.json_access import as_text
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy, expiry_of
@@ -36,7 +36,7 @@ GEMINI_URL: Final = "https://generativelanguage.googleapis.com"
 _REVISION: Final = "2026-05-20"  # without it the older schema may come
 _FILE: Final = re.compile(r"https?://[^/?#]+/(?:[^?#]*/)?files/([A-Za-z0-9_-]{1,128})(?:[:?].*)?")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_REDIRECTS_MAX: Final = 3  # within the API's own origin
+_MAX_REDIRECTS: Final = 3  # within the API's own origin
 _KEY_REFUSED: Final = frozenset({"API_KEY_INVALID"})  # said with a 400
 
 
@@ -154,13 +154,13 @@ class GeminiProvider:
             )
         file = f"{self._base_url}/files/{match[1]}"
         self._require_active(file)
-        return self._fetched(f"{file}:download?alt=media", into, seconds, _REDIRECTS_MAX)
+        return self._fetched(f"{file}:download?alt=media", into, seconds, _MAX_REDIRECTS)
 
     def _fetched(self, url: str, into: IO[bytes], seconds: float, redirects: int) -> Content:
         """Fetch what is at a URL of the API's own, with the key, or learn where it leads to."""
         with self._requests.opened(url) as (response, key):
             if response.status_code == HTTPStatus.OK:
-                stream = chunks(response, seconds=seconds, limit=CONTENT_MAX)
+                stream = chunks(response, seconds=seconds, limit=MAX_CONTENT)
                 return save(first_bytes(stream), stream, response.headers, into)
             if response.status_code not in _REDIRECTS:
                 raise content_missing(response.status_code, response.headers)

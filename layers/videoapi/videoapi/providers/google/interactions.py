@@ -26,8 +26,8 @@ from videoapi.providers.provider import ImageRole, InputImage, Job, JobState, Or
 
 ID: Final = re.compile(r"[A-Za-z0-9_-]{1,512}")  # it is spliced into a path
 
-_PARTS_MAX: Final = 1000  # steps, and contents of one, that are looked at
-_TOKENS_MAX: Final = 10**12
+_MAX_PARTS: Final = 1000  # steps, and contents of one, that are looked at
+_MAX_TOKENS: Final = 10**12
 _STATES: Final = {
     "queued": JobState.QUEUED,
     "in_progress": JobState.RUNNING,
@@ -158,7 +158,7 @@ def _outputs(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
-    return [as_dict(each) for each in value[:_PARTS_MAX]] if isinstance(value, list) else []
+    return [as_dict(each) for each in value[:_MAX_PARTS]] if isinstance(value, list) else []
 
 
 def usage_of(told: Mapping[str, Any]) -> dict[str, int]:
@@ -182,7 +182,7 @@ def is_billed(usage: Mapping[str, int]) -> bool:
 def _is_count(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return 0 <= value < _TOKENS_MAX  # NaN is not
+    return 0 <= value < _MAX_TOKENS  # NaN is not
 
 
 def accepted_id(answer: GoogleResponse) -> str | None:

@@ -10,7 +10,7 @@ from videoapi.providers.provider import ImageRole, InputImage, Order
 
 _TOLERANCE: Final = 0.02  # of a shape: 854x480 is 16:9
 _ASPECT_RATIOS: Final = {"16:9": 16 / 9, "9:16": 9 / 16}
-_LABEL_MAX: Final = 63  # characters
+_MAX_LABEL: Final = 63  # characters
 _NO_LABEL: Final = re.compile(r"[^a-z0-9_-]")
 _SIZE: Final = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 
@@ -68,4 +68,4 @@ def text_of(text: str) -> str:
 
 def labels_of(order: Order) -> dict[str, str]:
     """Return the labels that reach Google's billing export: the task and its attempt."""
-    return {"task": _NO_LABEL.sub("-", order.key.casefold())[:_LABEL_MAX]}
+    return {"task": _NO_LABEL.sub("-", order.key.casefold())[:_MAX_LABEL]}

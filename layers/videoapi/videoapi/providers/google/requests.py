@@ -32,9 +32,9 @@ from videoapi.providers.google.responses import (
 )
 from videoapi.providers.google.streamed_json import StreamedJson
 
-ANSWER_MAX: Final = 280 * 2**20  # bytes: 210 MB of video, with its base64 in a 512 MB /tmp
-CONTENT_MAX: Final = 400 * 2**20  # bytes of video, as from a relay
-SMALL_MAX: Final = 4 * 2**20  # bytes of an answer to an order, or of a file's description
+MAX_ANSWER: Final = 280 * 2**20  # bytes: 210 MB of video, with its base64 in a 512 MB /tmp
+MAX_CONTENT: Final = 400 * 2**20  # bytes of video, as from a relay
+MAX_SMALL: Final = 4 * 2**20  # bytes of an answer to an order, or of a file's description
 
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -56,7 +56,7 @@ class _Sender:
         *,
         timeout: httpx.Timeout,
         seconds: float,
-        limit: int = ANSWER_MAX,
+        limit: int = MAX_ANSWER,
         spool: IO[bytes] | None = None,
         enough: re.Pattern[bytes] | None = None,
     ) -> GoogleResponse:
@@ -211,7 +211,7 @@ class GoogleRequests:
             key,
             timeout=times.submit,
             seconds=times.submit_total,
-            limit=SMALL_MAX,
+            limit=MAX_SMALL,
         )
         if self._log:  # by these Google's support, and its bill, know the order
             job = answer.json.get("name") or answer.json.get("id")

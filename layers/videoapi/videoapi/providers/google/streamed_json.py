@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
 from videoapi.providers.data_urls import empty, missing
-from videoapi.providers.json_access import REST_MAX, UnreadableJson, parsed
+from videoapi.providers.json_access import MAX_REST, UnreadableJson, parsed
 from videoapi.providers.provider import Content
 from videoapi.redaction import mask_key_in_body
 
@@ -49,7 +49,7 @@ class StreamedJson:
                 self.spool.write(chunk)
             self._scan(chunk)
             self._size += len(chunk)
-            if len(self._rest) > REST_MAX:
+            if len(self._rest) > MAX_REST:
                 raise UnreadableJson("too long")
             if self._stopped:
                 self._rest += b'"' + _closing(self._rest + b'"')

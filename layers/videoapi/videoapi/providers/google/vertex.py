@@ -35,7 +35,7 @@ from videoapi.providers.google.orders import (
     lines_of,
     text_of,
 )
-from videoapi.providers.google.requests import CONTENT_MAX, GoogleRequests, origin_checked
+from videoapi.providers.google.requests import MAX_CONTENT, GoogleRequests, origin_checked
 from videoapi.providers.google.responses import GoogleResponse, content_missing
 from videoapi.providers.json_access import as_dict, as_text, first_of
 from videoapi.providers.provider import (
@@ -49,7 +49,7 @@ from videoapi.providers.provider import (
 )
 
 STORAGE_URL: Final = "https://storage.googleapis.com"
-ID_MAX: Final = 512  # characters
+MAX_ID: Final = 512  # characters
 _OPERATION: Final = re.compile(
     r"(?P<model>projects/(?P<project>[\w.:-]+)/locations/(?P<location>[a-z0-9-]+)"
     r"/publishers/google/models/[\w.@-]+)/operations/[A-Za-z0-9-]+",
@@ -174,7 +174,7 @@ class VertexProvider:
         enough: re.Pattern[bytes] | None = None,
         seconds: float | None = None,
     ) -> GoogleResponse:
-        match = _OPERATION.fullmatch(job_id) if len(job_id) <= ID_MAX else None
+        match = _OPERATION.fullmatch(job_id) if len(job_id) <= MAX_ID else None
         if match is None:
             raise PollFailed("The job's id is no operation's name")
         url = f"{self._api(match['location'])}/{match['model']}:fetchPredictOperation"
@@ -194,7 +194,7 @@ class VertexProvider:
         with self._requests.opened(self._storage_url + path) as (response, _):
             if response.status_code != HTTPStatus.OK:
                 raise content_missing(response.status_code, response.headers)
-            stream = chunks(response, seconds=seconds, limit=CONTENT_MAX)
+            stream = chunks(response, seconds=seconds, limit=MAX_CONTENT)
             return save(first_bytes(stream), stream, response.headers, into)
 
 
@@ -234,7 +234,7 @@ def _image(image: InputImage) -> dict[str, str]:
 
 
 def _is_operation(name: str) -> bool:
-    return len(name) <= ID_MAX and _OPERATION.fullmatch(name) is not None
+    return len(name) <= MAX_ID and _OPERATION.fullmatch(name) is not None
 
 
 def _read_job(answer: GoogleResponse, job_id: str) -> Job:

@@ -38,9 +38,9 @@ from videoapi.providers.openai_compatible.outcomes import (
 from videoapi.providers.provider import Accepted, Content, Job, Order
 from videoapi.redaction import holds_key
 
-ANSWER_MAX: Final = 64 * 2**20  # bytes of JSON: a data: URL of 48 MB of video
-CONTENT_MAX: Final = 400 * 2**20  # bytes of video: what fits into a Lambda function's /tmp (512 MB)
-REFUSAL_MAX: Final = 64 * 2**10  # bytes of what `/content` says instead of a video …
+MAX_ANSWER: Final = 64 * 2**20  # bytes of JSON: a data: URL of 48 MB of video
+MAX_CONTENT: Final = 400 * 2**20  # bytes of video: what fits into a Lambda function's /tmp (512 MB)
+MAX_REFUSAL: Final = 64 * 2**10  # bytes of what `/content` says instead of a video …
 REFUSAL_SECONDS: Final = 10.0  # … and how long it may take
 
 # Nothing of the request was sent: DNS, refused, TLS, no free connection.
@@ -131,11 +131,11 @@ class RelayProvider:
         with self._got(url, self._timeouts.content) as (response, key):
             may_hand_out = self._links.with_key(key).allows
             if not response.is_success:
-                refusal = received(chunks(response, seconds=REFUSAL_SECONDS, limit=REFUSAL_MAX))
+                refusal = received(chunks(response, seconds=REFUSAL_SECONDS, limit=MAX_REFUSAL))
                 told = read_redirect(read_response(response, refusal, key), url, may_hand_out)
                 return Content(url=told, expires_at=expiry_of(told))
             total = seconds or self._timeouts.content_total
-            stream = chunks(response, seconds=total, limit=CONTENT_MAX)
+            stream = chunks(response, seconds=total, limit=MAX_CONTENT)
             head = first_bytes(stream)
             if not is_json(head, response.headers.get("content-type", "")):
                 saved = save(head, stream, response.headers, into)
@@ -238,5 +238,5 @@ def _form(order: Order) -> list[tuple[str, tuple[str | None, bytes] | tuple[str,
 
 
 def _answer(response: httpx.Response, key: str, seconds: float) -> RelayResponse:
-    body = received(chunks(response, seconds=seconds, limit=ANSWER_MAX))
+    body = received(chunks(response, seconds=seconds, limit=MAX_ANSWER))
     return read_response(response, body, key)

@@ -8,8 +8,8 @@ from videoapi.providers.classification import Cause, ErrorInfo, classify
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import as_dict, as_text, first_of
 
-_TEXT_MAX: Final = 2000  # characters of a sentence that are looked at
-_CODE_MAX: Final = 200  # characters of a code
+_MAX_TEXT: Final = 2000  # characters of a sentence that are looked at
+_MAX_CODE: Final = 200  # characters of a code
 
 _CODE_KEYS: Final = ("code", "error_code", "errorCode", "type", "status", "reason_code")
 _TEXT_KEYS: Final = (
@@ -50,7 +50,7 @@ def error_in_json(answer: dict[str, Any]) -> ErrorInfo:
         if isinstance(error, str):
             texts.append(error)
         else:
-            codes += [as_text(error.get(key))[:_CODE_MAX].strip() for key in _CODE_KEYS]
+            codes += [as_text(error.get(key))[:_MAX_CODE].strip() for key in _CODE_KEYS]
             texts += [error[key] for key in _TEXT_KEYS if isinstance(error.get(key), str)]
     return _error_info(codes, texts)
 
@@ -63,7 +63,7 @@ def has_error(part: dict[str, Any]) -> bool:
 
 
 def _error_info(codes: list[str], texts: list[str]) -> ErrorInfo:
-    texts = [text[:_TEXT_MAX].strip() for text in texts]
+    texts = [text[:_MAX_TEXT].strip() for text in texts]
     codes = codes + [code for text in texts for code in _QUOTED_CODE.findall(text)]
     told = (code for code in codes if not _says_nothing(code))
     said = (text for text in texts if not _says_nothing(text))
@@ -100,7 +100,7 @@ def is_page(body: bytes | bytearray) -> bool:
 
 
 def _beginning(body: bytes | bytearray) -> str:
-    return bytes(body[:_TEXT_MAX]).decode("utf-8", "replace").strip("\ufeff \t\r\n")
+    return bytes(body[:_MAX_TEXT]).decode("utf-8", "replace").strip("\ufeff \t\r\n")
 
 
 def says_missing(error_info: ErrorInfo) -> bool:
@@ -120,13 +120,13 @@ _NOT_READY: Final = re.compile(
 
 
 def _said_in_all(error_info: ErrorInfo) -> str:
-    said = " ".join((*error_info.codes, error_info.text[:_TEXT_MAX])).casefold()
+    said = " ".join((*error_info.codes, error_info.text[:_MAX_TEXT])).casefold()
     return re.sub(r"[\s-]+", "_", said)
 
 
 def speaks_of_a_job(error_info: ErrorInfo) -> bool:
     """Tell whether a gateway's error is about a job or its video, not about the gateway."""
-    return bool(_OF_A_JOB.search(" ".join((*error_info.codes, error_info.text[:_TEXT_MAX]))))
+    return bool(_OF_A_JOB.search(" ".join((*error_info.codes, error_info.text[:_MAX_TEXT]))))
 
 
 # Not "upstream", "server" or "gateway": those speak of the way to it.

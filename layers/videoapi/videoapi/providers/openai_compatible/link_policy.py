@@ -11,8 +11,8 @@ from videoapi.redaction import MASK, holds_key
 
 _EARLIEST, _LATEST = 10**9, 2**32  # epoch seconds that a moment of these decades can be
 _MILLISECONDS: Final = 10**11  # more than that are no seconds
-_INSTANT_MAX: Final = 40  # characters
-_QUERY_MAX: Final = 200  # parameters
+_MAX_INSTANT: Final = 40  # characters
+_MAX_QUERY: Final = 200  # parameters
 _SIGNED_AT: Final = re.compile(r"x-[a-z]{2,10}-date")
 _FORMAT: Final = "%Y%m%dT%H%M%SZ"
 
@@ -51,7 +51,7 @@ class LinkPolicy:
 def moment(value: object) -> float | None:
     """Read an instant as epoch seconds: seconds, milliseconds, ISO 8601; None for all else."""
     if isinstance(value, str):
-        value = _instant(value[:_INSTANT_MAX].strip())
+        value = _instant(value[:_MAX_INSTANT].strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     value = value / 1000 if _MILLISECONDS < value < _MILLISECONDS * 1000 else value
@@ -76,7 +76,7 @@ def expiry_of(url: str) -> float | None:
     """
     try:
         query = urlsplit(url[:MAX_LINK_LENGTH]).query
-        told = dict(parse_qsl(query.lower(), max_num_fields=_QUERY_MAX))
+        told = dict(parse_qsl(query.lower(), max_num_fields=_MAX_QUERY))
     except ValueError:
         return None
     for name, signed_at in told.items():

@@ -22,13 +22,13 @@ from videoapi.providers.openai_compatible.result_urls import url_in_fail_reason,
 from videoapi.providers.provider import Job, JobState
 from videoapi.redaction import MASK
 
-ID_MAX: Final = 512  # characters; an id goes into a DynamoDB item and into a path
+MAX_ID: Final = 512  # characters; an id goes into a DynamoDB item and into a path
 
 _ID_KEYS: Final = ("id", "task_id", "taskId", "video_id")
 _REQUEST_ID: Final = "request_id"
 _NO_ID: Final = "0"  # what a number that was never set looks like
 _WORD_KEYS: Final = ("status", "state", "task_status", "taskStatus")
-_WORD_MAX: Final = 64  # characters
+_MAX_WORD: Final = 64  # characters
 _DONE_AT_KEYS: Final = (
     "completed_at",
     "completedAt",
@@ -39,7 +39,7 @@ _DONE_AT_KEYS: Final = (
     "completion_time",
 )
 _EXPIRY_KEYS: Final = ("expires_at", "expiresAt", "expire_time", "expired_at")
-_AMOUNT_MAX: Final = 10_000  # seconds, frames per second
+_MAX_AMOUNT: Final = 10_000  # seconds, frames per second
 _COMPLETE: Final = 100  # percent
 
 
@@ -93,8 +93,8 @@ def _parts(answer: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 
 def _id(value: object) -> str:
     value = as_text(value)
-    value = value.strip() if len(value) <= 2 * ID_MAX else ""
-    fits = 0 < len(value) <= ID_MAX and value.isprintable() and value != _NO_ID
+    value = value.strip() if len(value) <= 2 * MAX_ID else ""
+    fits = 0 < len(value) <= MAX_ID and value.isprintable() and value != _NO_ID
     fits = fits and MASK not in value
     return value if fits else ""
 
@@ -179,7 +179,7 @@ def _is_known(word: str) -> bool:
 
 def _status_word(job: dict[str, Any]) -> str:
     said = (job.get(key) for key in _WORD_KEYS)
-    words = (folded_word(each[:_WORD_MAX]) for each in said if isinstance(each, str))
+    words = (folded_word(each[:_MAX_WORD]) for each in said if isinstance(each, str))
     return next(filter(None, words), "")
 
 
@@ -195,7 +195,7 @@ def _failure(answer: dict[str, Any], word: str) -> JobFailed:
 def progress_of(value: object) -> int | None:
     """Read 45, 45.7, "45", "45 %"; anything else is None. Bounded to 0–100."""
     if isinstance(value, str):
-        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{0,20})?)\s*%?", value[:_WORD_MAX].strip())
+        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{0,20})?)\s*%?", value[:_MAX_WORD].strip())
         value = float(match[1]) if match else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -207,15 +207,15 @@ def progress_of(value: object) -> int | None:
 def _number(value: object) -> float | None:
     """Read a positive amount such as 8, "8" or "8s"."""
     if isinstance(value, str):
-        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,20})?)\s*s?", value[:_WORD_MAX].strip())
+        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,20})?)\s*s?", value[:_MAX_WORD].strip())
         value = float(match[1]) if match else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if 0 < value < _AMOUNT_MAX else None  # NaN is not
+    return float(value) if 0 < value < _MAX_AMOUNT else None  # NaN is not
 
 
 def _size(value: object) -> str | None:
     match = re.fullmatch(
-        r"([0-9]{2,5})\s*[xX\u00d7*]\s*([0-9]{2,5})", as_text(value)[:_WORD_MAX].strip()
+        r"([0-9]{2,5})\s*[xX\u00d7*]\s*([0-9]{2,5})", as_text(value)[:_MAX_WORD].strip()
     )
     return f"{match[1]}x{match[2]}" if match else None

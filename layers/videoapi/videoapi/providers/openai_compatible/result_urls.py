@@ -15,12 +15,12 @@ import httpx
 
 from videoapi.providers.json_access import UnreadableJson, as_dict, first_of, parsed
 
-_URL_MAX: Final = 8192  # characters, except of a data: URL
+_MAX_URL: Final = 8192  # characters, except of a data: URL
 _ENVELOPES: Final = 2  # an envelope's `data` may hold the upstream's own answer as `data`
-_DEPTH_MAX: Final = 8  # levels of objects and lists that are searched …
-_VALUES_MAX: Final = 5_000  # … and values in them
-_NAME_MAX: Final = 64  # characters
-_TEXT_MAX: Final = 100_000  # characters of JSON inside a string, as some relays answer
+_MAX_DEPTH: Final = 8  # levels of objects and lists that are searched …
+_MAX_VALUES: Final = 5_000  # … and values in them
+_MAX_NAME: Final = 64  # characters
+_MAX_TEXT: Final = 100_000  # characters of JSON inside a string, as some relays answer
 
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # camelCase
 _LIKE_A_URL: Final = re.compile(
@@ -86,7 +86,7 @@ def _candidates(answer: dict[str, Any]) -> Iterator[object]:
 def _searched(answer: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield strings under names like a URL's, the least deep first, and if a name says video."""
     level: deque[tuple[object, int, bool, bool]] = deque([(answer, 0, False, False)])
-    for _ in range(_VALUES_MAX):
+    for _ in range(_MAX_VALUES):
         if not level:
             return
         value, depth, like_url, of_video = level.popleft()
@@ -95,9 +95,9 @@ def _searched(answer: dict[str, Any]) -> Iterator[tuple[str, bool]]:
                 level.append((_object_in(value), depth + 1, like_url, of_video))
             elif like_url and not _is_picture(value):
                 yield value, of_video
-        elif isinstance(value, list) and depth < _DEPTH_MAX:
-            level.extend((each, depth + 1, like_url, of_video) for each in value[:_VALUES_MAX])
-        elif isinstance(value, dict) and depth < _DEPTH_MAX:
+        elif isinstance(value, list) and depth < _MAX_DEPTH:
+            level.extend((each, depth + 1, like_url, of_video) for each in value[:_MAX_VALUES])
+        elif isinstance(value, dict) and depth < _MAX_DEPTH:
             level.extend(_named(value, depth + 1, of_video=of_video))
 
 
@@ -105,7 +105,7 @@ def _named(
     part: dict[str, Any], depth: int, *, of_video: bool
 ) -> Iterator[tuple[object, int, bool, bool]]:
     for name, value in part.items():
-        words = _WORD_START.sub("_", name[:_NAME_MAX]).casefold().replace("-", "_").split("_")
+        words = _WORD_START.sub("_", name[:_MAX_NAME]).casefold().replace("-", "_").split("_")
         if not any(map(_NOT_THE_VIDEO.fullmatch, words)):
             like_url = any(map(_LIKE_A_URL.fullmatch, words))
             yield value, depth, like_url, of_video or any(map(_OF_A_VIDEO.fullmatch, words))
@@ -113,13 +113,13 @@ def _named(
 
 def _object_in(text: str) -> dict[str, Any]:
     try:
-        return parsed(text[:_TEXT_MAX].encode("utf-8", "replace"))
+        return parsed(text[:_MAX_TEXT].encode("utf-8", "replace"))
     except UnreadableJson:
         return {}
 
 
 def _is_picture(value: str) -> bool:
-    head = value[:_URL_MAX].strip()
+    head = value[:_MAX_URL].strip()
     if head[:11].casefold() == "data:image/":
         return True
     return bool(_PICTURE.search(re.split("[?#]", head, maxsplit=1)[0]))
@@ -159,7 +159,7 @@ def _absolute(value: object, content_url: str) -> str | None:
     url = value.strip()
     if url[:5].casefold() == "data:":
         return url if url.isprintable() else None
-    if len(url) > _URL_MAX or not url.isprintable() or " " in url or "\\" in url:
+    if len(url) > _MAX_URL or not url.isprintable() or " " in url or "\\" in url:
         return None
     try:
         url = urljoin(content_url, url) if url.startswith("/") else url
