@@ -9,7 +9,8 @@ import pytest
 from tests.support.task_factory import new_task
 
 NOW = 1_768_127_400.25
-SUMMARY_KEYS = {"task_id", "status", "progress", "created_at", "updated_at", "message"}
+UNPRICED = {"currency": "USD", "estimated": None, "actual": None, "final": False}
+SUMMARY_KEYS = {"task_id", "status", "progress", "created_at", "updated_at", "message", "cost"}
 MANY = 250
 
 
@@ -93,6 +94,7 @@ def test_rest_lists_an_array_newest_first(client, task_factory):
             "created_at": "2026-01-11T10:30:01.250Z",
             "updated_at": "2026-01-11T10:30:01.250Z",
             "message": "The video is ready",
+            "cost": UNPRICED,
         },
         {
             "task_id": older.task_id,
@@ -101,6 +103,7 @@ def test_rest_lists_an_array_newest_first(client, task_factory):
             "created_at": "2026-01-11T10:30:00.250Z",
             "updated_at": "2026-01-11T10:30:00.250Z",
             "message": "Waiting for a free slot",
+            "cost": UNPRICED,
         },
     ]
     assert answer.headers["cache-control"] == "no-store"

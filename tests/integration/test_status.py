@@ -14,14 +14,23 @@ from videoapi.errors import GenerationError
 WAITING = ("progress_source", "queue_position", "eta_seconds")
 TASK_KEYS = {
     "task_id", "status", "progress", "created_at", "updated_at", "completed_at", "result", "error",
-    "attempts", "provider", "model", "prompt", "video_url", *WAITING,
+    "attempts", "provider", "model", "prompt", "video_url", "cost", *WAITING,
 }  # fmt: skip
 VIDEO_KEYS = {
     "id", "object", "model", "status", "progress", "created", "created_at", "completed_at",
     "expires_at", "prompt", "size", "seconds", "remixed_from_video_id", "error", "video_url",
-    *WAITING,
+    "cost", *WAITING,
 }  # fmt: skip
-OLD_KEYS = {"task_id", "status", "progress", "video_url", "error", "created_at", "updated_at"}
+OLD_KEYS = {
+    "task_id",
+    "status",
+    "progress",
+    "video_url",
+    "error",
+    "created_at",
+    "updated_at",
+    "cost",
+}
 STATES = ["pending", "processing", "completed", "failed", "cancelled"]
 OPEN = {"pending", "processing"}
 PROCESSES = itertools.count(1)
@@ -134,6 +143,7 @@ def test_a_completed_task_tells_what_was_asked_and_what_was_made(client, task_fa
         },
         "video_url": UPSTREAM_VIDEO,
         "error": None,
+        "cost": {"currency": "USD", "estimated": None, "actual": None, "final": False},
         "attempts": 1,
         "provider": "relay",
         "model": "veo_3_1",

@@ -15,11 +15,12 @@ REST, OPENAI = "/api/v1/videos/generate", "/v1/videos"
 PICTURE = png()
 INLINE = base64.b64encode(PICTURE).decode()
 URL = "https://example.com/image.jpg"
+UNPRICED = {"currency": "USD", "estimated": None, "actual": None, "final": False}
 VIDEO_KEYS = {
     "id": str, "object": str, "model": str, "status": str, "progress": int, "created": int,
     "created_at": int, "completed_at": type(None), "expires_at": type(None), "prompt": str,
     "size": str, "seconds": str, "remixed_from_video_id": type(None), "error": type(None),
-    "video_url": type(None),
+    "video_url": type(None), "cost": dict,
     "queue_position": type(None), "eta_seconds": type(None), "progress_source": str,
 }  # fmt: skip
 
@@ -42,6 +43,7 @@ def test_a_rest_submit_answers_202_with_the_id_and_where_to_poll(client):
         "task_id": task_id,
         "status": "pending",
         "message": f"Video generation task submitted. Poll /api/v1/tasks/{task_id} for status.",
+        "cost": UNPRICED,
     }
     assert answer.headers["location"] == f"/api/v1/tasks/{task_id}"
     assert answer.headers["content-type"] == "application/json"
@@ -58,7 +60,7 @@ def test_openai_submit_is_200_with_exactly_the_known_keys(client):
         "id": "", "object": "video", "model": "veo_3_1", "status": "pending", "progress": 0,
         "created": 0, "created_at": 0, "completed_at": None, "expires_at": None,
         "prompt": "A fox", "size": "1920x1080", "seconds": "8", "remixed_from_video_id": None,
-        "error": None, "video_url": None,
+        "error": None, "video_url": None, "cost": UNPRICED,
         "queue_position": None, "eta_seconds": None, "progress_source": "estimate",
     }  # fmt: skip
     assert video["created"] == video["created_at"] > 1_700_000_000

@@ -118,6 +118,10 @@ def _operation(route: Route, answers: dict[str, Json]) -> Json:
     operation["responses"] = {
         str(route.reply.status): _reply(route.reply, answers.get(route.operation, {})),
         **{
+            str(reply.status): _reply(reply, answers.get(f"{route.operation} {reply.status}", {}))
+            for reply in route.others
+        },
+        **{
             str(status): _component("responses", refusals.name_of(route.tag, status))
             for status in route.errors
         },

@@ -3,31 +3,19 @@
 from dataclasses import replace
 from typing import Any, override
 
-from videoapi.accounts.api_keys import ApiKeyStore
-from videoapi.api import documentation, models
-from videoapi.api.bodies import TOO_LARGE
+from videoapi.api import documentation, dry_runs, models
 from videoapi.api.openai import responses as openai_responses
-from videoapi.api.openai.requests import from_openai
 from videoapi.api.rest import responses as rest_responses
-from videoapi.api.rest.requests import from_rest
 from videoapi.aws.presigned import DAY, Link, UploadForm, UrlSigner
+from videoapi.catalog.fitting import Fit
+from videoapi.catalog.prices import Quote
+from videoapi.catalog.routes import Route
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import epoch
-from videoapi.errors import (
-    AuthenticationError,
-    Conflict,
-    MalformedBody,
-    NotFound,
-    PayloadTooLarge,
-    RateLimited,
-    ServiceError,
-    UnsupportedMediaType,
-    ValidationError,
-    VideoApiError,
-)
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.settings import Settings
+from videoapi.usecases.submission import Preview
 from videoapi.usecases.uploads import offer
 
 type Json = Any
@@ -125,6 +113,8 @@ _PENDING = Task(
     created_at=CREATED,
     updated_at=CREATED,
     request=GenerationRequest(model="veo_3_1", prompt=PROMPT, seconds=5),
+    cost_estimated=250_000,
+    cost_reserved=250_000,
 )
 _PROCESSING = replace(
     _PENDING,
@@ -147,6 +137,7 @@ _ENDED = replace(
 _COMPLETED = replace(
     _ENDED,
     status=Status.COMPLETED,
+    cost_actual=250_000,
     progress=100,
     result={
         "video_key": f"videos/{ID}.mp4",
@@ -158,10 +149,14 @@ _COMPLETED = replace(
     },
 )
 _REFUSED = JobFailed(ErrorInfo(("PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED",)))
-_FAILED = replace(_ENDED, status=Status.FAILED, error=_REFUSED.as_record())
+_FAILED = replace(_ENDED, status=Status.FAILED, error=_REFUSED.as_record(), cost_actual=0)
 _CANCELLED = replace(_ENDED, status=Status.CANCELLED, intent_at=CREATED)
 
 
+_DRY_RUN = dry_runs.described(
+    "veo_3_1",
+    Preview(Route("relay", "veo_3_1"), Fit(5, "1920x1080"), Quote(250_000, 250_000)),
+)
 _MODELS = Settings(veo3_allowed_models=("veo_3_1", "veo_3_1-fast"))
 
 
@@ -184,6 +179,7 @@ def answers() -> dict[str, dict[str, Json]]:
     listed = openai_responses.openai_video(_COMPLETED, _LINKS, now=NOW, sdk_words=True)
     return {
         "generateVideo": {"accepted": rest_responses.submitted(_PENDING)},
+        "generateVideo 200": {"a dry run": _DRY_RUN},
         "getTask": whole,
         "listTasks": {"one task": [rest_responses.rest_summary(_PROCESSING, now=NOW)]},
         "cancelTask": {"cancelled": rest_responses.cancelled(_CANCELLED)},
@@ -197,7 +193,11 @@ def answers() -> dict[str, dict[str, Json]]:
             }
         },
         "createUpload": {"ready": offer("anonymous", _LINKS, now=NOW) | {"reference": UPLOAD}},
-        "createVideo": {"plain JSON": plain["plain JSON"], "an SDK": sdk["an SDK"]},
+        "createVideo": {
+            "plain JSON": plain["plain JSON"],
+            "an SDK": sdk["an SDK"],
+            "a dry run": _DRY_RUN,
+        },
         "getVideo": {
             "completed": plain["completed"],
             "failed, to an SDK": sdk["failed, to an SDK"],
@@ -209,80 +209,3 @@ def answers() -> dict[str, dict[str, Json]]:
         "deleteVideo": {"deleted": openai_responses.deleted(ID)},
         "getHealth": {"alive": documentation.health()},
     }
-
-
-def refusals(dialect: Dialect) -> dict[int, list[Json]]:
-    """Return error bodies of a dialect by their status."""
-    found: dict[int, list[Json]] = {}
-    for error in _errors(dialect):
-        if dialect is Dialect.OPENAI:
-            status, body = openai_responses.openai_error(error)
-        else:
-            status, body = error.status, rest_responses.rest_error(error)
-        found.setdefault(status, []).append(body)
-    return found
-
-
-def _daily_limit() -> RateLimited:
-    error = RateLimited("This key may make 50 videos a day.", code="daily_limit_reached")
-    error.retryable = False  # not within the minute that a client would wait
-    return error
-
-
-def _errors(dialect: Dialect) -> list[VideoApiError]:
-    openai = dialect is Dialect.OPENAI
-    shared: list[VideoApiError] = [
-        MalformedBody("The body is not valid JSON.", code="invalid_json"),
-        _unknown_key(),
-        NotFound("No such task.", code="task_not_found"),
-        NotFound("No such route. See /docs.", code="route_not_found"),
-        PayloadTooLarge(TOO_LARGE),
-        UnsupportedMediaType("Send the body as application/json.", param="Content-Type"),
-        UnsupportedMediaType(
-            "Send the body without Content-Encoding, or as gzip or deflate.",
-            code="unsupported_content_encoding",
-            param="Content-Encoding",
-        ),
-        RateLimited("This key may submit 10 times a minute."),
-        _daily_limit(),
-        RateLimited("This key may have 5 tasks alive at once.", code="too_many_tasks_alive"),
-        VideoApiError("Something went wrong here; the logs tell it under this request id."),
-        ServiceError("The task table does not answer just now. Try again."),
-        ValidationError(
-            "This Idempotency-Key was used for a different request.",
-            code="idempotency_key_reused",
-            param="Idempotency-Key",
-        ),
-    ]
-    if openai:
-        return [
-            *shared,
-            _refused({"seconds": 5}, openai=True),
-            _refused({"prompt": PROMPT, "size": "4096x2160"}, openai=True),
-            NotFound("This service offers veo_3_1.", code="model_not_found", param="model"),
-            NotFound("The video is not ready yet: processing, 45 %.", code="video_not_ready"),
-            NotFound("There is no video: Audio filtered", code="video_failed"),
-            NotFound("The video was kept for its retention time.", code="video_expired"),
-        ]
-    return [
-        *shared,
-        _refused({"image": IMAGE, "duration": 60, "promt": PROMPT}, openai=False),
-        Conflict("The task has already ended: completed.", code="task_already_ended"),
-    ]
-
-
-def _unknown_key() -> VideoApiError:
-    nowhere: Any = None
-    try:
-        ApiKeyStore(nowhere, "", clock=lambda: NOW).find("not a key")
-    except AuthenticationError as error:
-        return error
-    raise AssertionError(nowhere)
-
-
-def _refused(fields: Json, *, openai: bool) -> VideoApiError:
-    try:
-        (from_openai if openai else from_rest)(fields, Settings())
-    except ValidationError as error:
-        return error
-    raise AssertionError(fields)

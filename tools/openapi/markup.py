@@ -96,7 +96,8 @@ class Schemas:
 
     def fields(self, schema: Schema) -> str:
         """Return the fields of an object, those of objects inside it by their full names."""
-        rows = "".join(self._rows(self.resolved(schema), ""))
+        first = schema.get("anyOf", [schema])[0]
+        rows = "".join(self._rows(self.resolved(first), ""))
         return f'<dl class="fields">{rows}</dl>' if rows else ""
 
     def resolved(self, schema: Schema) -> Schema:

@@ -37,6 +37,41 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
+class Cost(Answer):
+    """US dollars, with up to six decimals."""
+
+    currency: Literal["USD"]
+    estimated: Annotated[float, Field(ge=0)] | None
+    """By the list price of what is to be made; null where no price is known."""
+    actual: Annotated[float, Field(ge=0)] | None
+    """What it came to, 0 where nothing was charged; null while nobody knows."""
+    final: bool
+    """Whether `actual` is known."""
+
+
+class Estimate(Answer):
+    """US dollars, with up to six decimals."""
+
+    currency: Literal["USD"]
+    estimated: Annotated[float, Field(ge=0)] | None
+    """By the list price of what would be made; null where no price is known."""
+
+
+class DryRun(Answer):
+    """What a submit with `dry_run=true` would order. Nothing was."""
+
+    dry_run: Literal[True]
+    model: str
+    provider: Literal["relay", "vertex", "gemini"]
+    """The first that can make it."""
+    upstream_model: str
+    """The model in the provider's own words."""
+    seconds: int | None
+    """What would be made; null where the model decides."""
+    size: Size
+    cost: Estimate
+
+
 class Submitted(Answer):
     """An accepted task."""
 
@@ -45,6 +80,7 @@ class Submitted(Answer):
     """`pending`, or where the task stands when an `Idempotency-Key` found it."""
     message: str
     """Says where to poll."""
+    cost: Cost
 
 
 class TaskError(Answer):
@@ -129,6 +165,7 @@ class Task(Answer):
     """The same as in `result`."""
     result: TaskResult | None
     error: TaskError | None
+    cost: Cost
     attempts: Annotated[int, Field(ge=0)]
     """Requests sent upstream so far."""
     provider: Literal["relay", "vertex", "gemini"] | None
@@ -155,6 +192,7 @@ class TaskSummary(Answer):
     updated_at: Instant
     message: str
     """Where the task stands, in words."""
+    cost: Cost
 
 
 class VideoStatus(Answer):
@@ -165,6 +203,7 @@ class VideoStatus(Answer):
     progress: Progress
     video_url: Url | None
     error: TaskError | None
+    cost: Cost
     created_at: Instant
     updated_at: Instant
 
@@ -261,6 +300,7 @@ class GatewayError(Answer):
 
 ANSWERS = (
     Submitted,
+    DryRun,
     Task,
     TaskSummary,
     VideoStatus,

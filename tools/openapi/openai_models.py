@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tools.openapi.models import Answer, Progress, ProgressSource, Size, TaskId, Url
+from tools.openapi.models import Answer, Cost, Progress, ProgressSource, Size, TaskId, Url
 
 type OpenAiStatus = Literal[
     "queued", "in_progress", "completed", "failed", "pending", "processing", "cancelled"
@@ -48,6 +48,7 @@ class OpenAiVideo(Answer):
     """A string, as OpenAI has it; `8` when the model was left to decide."""
     remixed_from_video_id: None
     error: OpenAiVideoError | None
+    cost: Cost
     video_url: Url | None
     """Plays without credentials; read the video again for a fresh one."""
 

@@ -12,7 +12,7 @@ OPENAI_ROUTES = (
         summary="Generate a video",
         text="For OpenAI's SDKs and clients like them, as JSON or as a form. Without "
         "`input_reference` the prompt alone decides.",
-        parameters=("IdempotencyKey",),
+        parameters=("IdempotencyKey", "DryRun"),
         bodies={
             JSON: Body(schema="CreateVideo", examples=examples.OPENAI_VIDEO),
             FORM: Body(schema="CreateVideoForm", examples=examples.OPENAI_FORM),
@@ -20,7 +20,7 @@ OPENAI_ROUTES = (
         reply=Reply(
             text="The video object. In the words of the REST dialect for plain JSON, in OpenAI's "
             "for its SDKs, for forms and for an `input_reference` that is an object.",
-            schema=ref("OpenAiVideo"),
+            schema={"anyOf": [ref("OpenAiVideo"), ref("DryRun")]},
             headers=("NoStore", "Vary", "PollAfterMs", "Replayed", *LIMITS),
             links=("getVideo", "deleteVideo", "downloadVideo", "getTask"),
         ),

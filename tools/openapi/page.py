@@ -155,7 +155,7 @@ def _statuses(document: dict[str, Json], operation: Json) -> str:
             f'<li class="ok"><b>{status}</b><span>{prose(reply["description"])}</span></li>'
         )
         schema = next(iter(reply["content"].values()))["schema"]
-        fields = schemas.fields(schema.get("items", schema))
+        fields = fields or schemas.fields(schema.get("items", schema))
     common = ", ".join(sorted(EVERYWHERE & operation["responses"].keys()))
     errors = f'As everywhere also {common}: see <a href="#errors">errors</a>.'
     rows.append(f'<li class="rest"><span>{errors}</span></li>')

@@ -49,6 +49,7 @@ class Route:
     errors: tuple[int, ...] = ()
     deprecated: bool = False
     bearer_alone: bool = False  # no X-API-Key
+    others: tuple[Reply, ...] = ()  # successes of other statuses
 
 
 def ref(schema: str) -> dict[str, str]:
@@ -107,6 +108,13 @@ PARAMETERS: dict[str, dict[str, Json]] = {
         "in": "query",
         "description": "Which file. There is a thumbnail where the video had an input image.",
         "schema": {"type": "string", "enum": ["video", "thumbnail"], "default": "video"},
+    },
+    "DryRun": {
+        "name": "dry_run",
+        "in": "query",
+        "description": "`true` validates and prices, and says who would be asked: nothing is "
+        "ordered, written or counted.",
+        "schema": {"type": "boolean", "default": False},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",

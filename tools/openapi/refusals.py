@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tools.openapi import examples
+from tools.openapi import error_examples
 from tools.openapi.parts import JSON, OPENAI, REST, SERVICE
 from videoapi.domain.tasks import Dialect
 
@@ -40,7 +40,7 @@ def responses() -> dict[str, Json]:
     return {
         name_of(tag, status): _response(tag, status, bodies)
         for tag in (REST, OPENAI)
-        for status, bodies in sorted(examples.refusals(DIALECTS[tag]).items())
+        for status, bodies in sorted(error_examples.refusals(DIALECTS[tag]).items())
     }
 
 

@@ -13,7 +13,7 @@ REST_ROUTES = (
         text="Takes a task and answers at once; the video is made afterwards. Poll "
         "`/api/v1/tasks/{task_id}` until the status is `completed`, `failed` or `cancelled`. An "
         "unknown field is refused by its name, because a typo must not cost money.",
-        parameters=("IdempotencyKey",),
+        parameters=("IdempotencyKey", "DryRun"),
         bodies={JSON: Body(schema="GenerateVideo", examples=examples.REST_VIDEO)},
         reply=Reply(
             status=202,
@@ -22,6 +22,7 @@ REST_ROUTES = (
             headers=("TaskLocation", "NoStore", "Vary", "Replayed", *LIMITS),
             links=("getTask", "cancelTask", "getVideoStatus", "getVideo"),
         ),
+        others=(Reply(text="A dry run.", schema=ref("DryRun"), headers=("NoStore", "Vary")),),
         errors=(400, 401, 409, 413, 415, 422, 429, 500, 503),
     ),
     Route(

@@ -129,6 +129,7 @@ def submissions() -> "Submissions":
         measurements=Metrics(),
         routes=chosen.routes,
         strict_lengths=chosen.veo3_strict_lengths,
+        relay_price_micros=chosen.relay_price_micros,
     )
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from tests.support.task_factory import new_task
 from videoapi.catalog.fitting import Demand
-from videoapi.catalog.prices import Quote, charged, dollars, micros, quote
+from videoapi.catalog.prices import Quote, charged, quote
 from videoapi.catalog.routes import Route
+from videoapi.domain.money import dollars, micros
 
 RELAY = Route("relay", "veo_3_1")
 VEO = Route("vertex", "veo-3.1-generate-001")

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from videoapi.aws.presigned import Link, UrlSigner
+from videoapi.domain.money import dollars
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import GenerationError
@@ -46,6 +47,16 @@ def error_record(task: Task) -> dict[str, Any] | None:
     if task.status is Status.CANCELLED:
         return CANCELLED.as_record() | {"maybe_charged": task.maybe_charged}
     return task.error
+
+
+def cost_of(task: Task) -> dict[str, Any]:
+    """Return what a task costs: what it was expected to, and what it came to once that is known."""
+    return {
+        "currency": "USD",
+        "estimated": dollars(task.cost_estimated),
+        "actual": dollars(task.cost_actual),
+        "final": task.cost_actual is not None,
+    }
 
 
 def as_json(body: object) -> str:

@@ -1,8 +1,7 @@
 """What a video costs: before it is ordered, and once its task has ended. In micro-dollars.
 
-A micro-dollar is a millionth: whole numbers, so that sums are exact. None: nobody knows. Google's
-prices are those of the table of models; a relay's is VIDEO_PRICE_USD for each video. Tokens that a
-provider tells of are what it bills by.
+None: nobody knows. Google's prices are those of the table of models; a relay's is VIDEO_PRICE_USD
+for each video. Tokens that a provider tells of are what it bills by.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from videoapi.catalog.fitting import Demand, Fit, Unsupported, fit
 from videoapi.catalog.routes import RELAY, Route
+from videoapi.domain.money import micros
 from videoapi.domain.tasks import Task
 
 if TYPE_CHECKING:
     from videoapi.catalog.models import Model, Tokens
-
-MICROS = 1_000_000  # in a dollar
 
 
 class Quote(NamedTuple):
@@ -23,16 +21,6 @@ class Quote(NamedTuple):
 
     estimated: int | None
     reserve: int | None
-
-
-def micros(usd: float) -> int:
-    """Return dollars as micro-dollars."""
-    return round(usd * MICROS)
-
-
-def dollars(amount: int | None) -> float | None:
-    """Return micro-dollars as dollars with up to six decimals."""
-    return None if amount is None else amount / MICROS
 
 
 def quote(

@@ -103,17 +103,21 @@ class InputImages:
         ssrf.check_url(given, allow_private=self.allow_private)
         return RemoteImage(given)
 
-    def store(self, sources: Sources, task: Task, *, now: float) -> Task:
-        """Put the inline images into the bucket; return the task with its images' whereabouts.
-
-        Raises `ValidationError`, with nothing written, where an upload has not arrived.
-        """
+    def require_uploads(self, sources: Sources, *, now: float) -> None:
+        """Raise `ValidationError` naming an upload that has not arrived."""
         for image, source in sources:
             if isinstance(source, StoredImage) and source.uploaded:
                 try:
                     uploads.require(self.files.written_at(source.key), now=now)
                 except ValidationError as exc:
                     raise image.refused(exc) from exc
+
+    def store(self, sources: Sources, task: Task, *, now: float) -> Task:
+        """Put the inline images into the bucket; return the task with its images' whereabouts.
+
+        Raises `ValidationError`, with nothing written, where an upload has not arrived.
+        """
+        self.require_uploads(sources, now=now)
         if not sources:
             return task
         kept = [{"role": image.role, **self._stored(source, task)} for image, source in sources]

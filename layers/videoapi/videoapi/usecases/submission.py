@@ -8,9 +8,9 @@ for each upload it names), and one read more where its key has limits.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ from videoapi.accounts.rate_limits import Limiter, Quota
 from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore, Unconfirmed
-from videoapi.catalog.fitting import FIRST_FRAME, ROLES, Demand, Unsupported, possible
+from videoapi.catalog.fitting import FIRST_FRAME, ROLES, Demand, Fit, Unsupported, fit, possible
+from videoapi.catalog.prices import Quote, quote
 from videoapi.catalog.routes import Route, routes_of
 from videoapi.domain import transitions
 from videoapi.domain.ids import derived_task_id, new_task_id
@@ -56,6 +57,14 @@ class Submitted(NamedTuple):
     quota: Quota = Quota()  # left to the key, where this used some
 
 
+class Preview(NamedTuple):
+    """What a submit would order: from whom, what that makes of it, and what it costs."""
+
+    route: Route
+    made: Fit
+    quote: Quote
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class Submissions:
     """Everything a submit needs; see `submit`."""
@@ -67,6 +76,7 @@ class Submissions:
     measurements: Metrics
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
     strict_lengths: bool = False
+    relay_price_micros: int = 0  # unknown
 
     def submit(self, submission: Submission, caller: Caller) -> Submitted:
         """Accept a submit, or find the task that an earlier try of it made.
@@ -96,6 +106,14 @@ class Submissions:
         self.measurements.accepted()
         return Submitted(task, quota=quota.counted())
 
+    def preview(self, submission: Submission, caller: Caller) -> Preview:
+        """Return what a submit would order. Raise as it does, but for limits; write nothing."""
+        sources = self.images.sources_of(submission.images, caller.owner)
+        self.images.require_uploads(sources, now=caller.now)
+        able, demand = self._able(submission)
+        made = fit(able[0], demand, strict=self.strict_lengths)
+        return Preview(able[0], made, self._quote(able, demand))
+
     def _create(
         self, task: Task, sources: Sources, submission: Submission, caller: Caller
     ) -> tuple[Task, Task | None, Quota]:
@@ -103,7 +121,8 @@ class Submissions:
         earlier, record = sdk_retries.earlier(self.store, task, caller)
         if earlier is not None:
             return task, earlier, Quota()
-        self._require_possible(submission)
+        price = self._quote(*self._able(submission))
+        task = replace(task, cost_estimated=price.estimated, cost_reserved=price.reserve)
         quota = self.limiter.quota(caller.key, caller.now)
         task = self.images.store(sources, task, now=caller.now)
         others = [record.write(task)] if record else []
@@ -116,14 +135,19 @@ class Submissions:
                 self.limiter.reconsider(quota, failed)
         raise ServiceError("The tasks alive of this key change too quickly. Try again.")
 
-    def _require_possible(self, submission: Submission) -> None:
-        """Raise `ValidationError` for what no route of the model can make."""
+    def _able(self, submission: Submission) -> tuple[tuple[Route, ...], Demand]:
+        """Return the routes that can make it; raise `ValidationError` where there is none."""
         routes = routes_of(self.routes, submission.request.model)
         demand = Demand.of(submission.request, tuple(each.role for each in submission.images))
         try:
-            possible(routes, demand, strict=self.strict_lengths)
+            return possible(routes, demand, strict=self.strict_lengths), demand
         except Unsupported as problem:
             raise _unsupported(problem, submission) from problem
+
+    def _quote(self, able: Sequence[Route], demand: Demand) -> Quote:
+        return quote(
+            able, demand, strict=self.strict_lengths, relay_price_micros=self.relay_price_micros
+        )
 
     def _other(self, failed: ConditionFailed) -> Task:
         """Return the task of the same submit's other try."""

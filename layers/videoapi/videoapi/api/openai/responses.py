@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from videoapi.api import waiting
-from videoapi.api.results import error_record, upstream_end, video_link
+from videoapi.api.results import cost_of, error_record, upstream_end, video_link
 from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.forecast import Forecast
 from videoapi.domain.tasks import Dialect, Status, Task
@@ -61,6 +61,7 @@ def openai_video(
         "seconds": str(request.seconds) if request.seconds else DEFAULT_SECONDS,
         "remixed_from_video_id": None,
         "error": _openai_task_error(task),
+        "cost": cost_of(task),
         "video_url": link.url if link else None,
     }
 

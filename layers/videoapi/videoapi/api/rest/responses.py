@@ -5,6 +5,7 @@ from typing import Any
 from videoapi.api import waiting
 from videoapi.api.results import (
     CANCELLED,
+    cost_of,
     current_video_url,
     error_record,
     thumbnail_link,
@@ -33,6 +34,7 @@ def submitted(task: Task) -> dict[str, Any]:
             "Video generation task submitted. "
             f"Poll /api/v1/tasks/{task.task_id} for status."
         ),
+        "cost": cost_of(task),
     }  # fmt: skip
 
 
@@ -56,6 +58,7 @@ def rest_task(
         "video_url": current_video_url(task, links, now),
         "result": _rest_result(task, links, now),
         "error": error_record(task),
+        "cost": cost_of(task),
         "attempts": task.attempts,
         "provider": task.provider,
         "model": task.upstream_model or task.request.model,
@@ -78,6 +81,7 @@ def rest_summary(task: Task, *, now: float) -> dict[str, Any]:
         "created_at": task.created_at,
         "updated_at": task.updated_at,
         "message": message,
+        "cost": cost_of(task),
     }
 
 
@@ -90,6 +94,7 @@ def rest_video(task: Task, links: UrlSigner, *, now: float) -> dict[str, Any]:
         "progress": progress_of(task, now=now),
         "video_url": link.url if link else None,
         "error": error_record(task),
+        "cost": cost_of(task),
         "created_at": task.created_at,
         "updated_at": task.updated_at,
     }

@@ -1,0 +1,13 @@
+"""Money: whole micro-dollars inside, so that sums are exact; dollars for people and for JSON."""
+
+MICROS = 1_000_000  # in a dollar
+
+
+def micros(usd: float) -> int:
+    """Return dollars as micro-dollars."""
+    return round(usd * MICROS)
+
+
+def dollars(amount: int | None) -> float | None:
+    """Return micro-dollars as dollars with up to six decimals; None is not known."""
+    return None if amount is None else amount / MICROS
