@@ -6,70 +6,23 @@ their cold start; schemathesis holds the two together.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from tools.openapi.answers import (
+    UPLOAD_PATTERN,
+    Answer,
+    Instant,
+    Progress,
+    ProgressSource,
+    Size,
+    TaskId,
+    Url,
+)
+from tools.openapi.money_models import Cost
 from videoapi.media.images import MAX_BYTES
 
 type RestStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
-
-ID_PATTERN = "^vid_[a-z0-9]{24,64}$"
-UPLOAD_PATTERN = "^upload_[a-z2-7]{26}$"
-TaskId = Annotated[
-    str, Field(pattern=ID_PATTERN, description="Unguessable; the same task in both dialects.")
-]
-Instant = Annotated[
-    str,
-    Field(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
-        json_schema_extra={"format": "date-time"},
-    ),
-]
-Progress = Annotated[int, Field(ge=0, le=100, description="Per cent; never goes back.")]
-ProgressSource = Literal["provider", "estimate"]
-Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
-Size = Annotated[str, Field(pattern="^[0-9]+x[0-9]+$")]
-
-
-class Answer(BaseModel):
-    """Every key is always there and no other is, unless a field says otherwise."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class Cost(Answer):
-    """US dollars, with up to six decimals."""
-
-    currency: Literal["USD"]
-    estimated: Annotated[float, Field(ge=0)] | None
-    """By the list price of what is to be made; null where no price is known."""
-    actual: Annotated[float, Field(ge=0)] | None
-    """What it came to, 0 where nothing was charged; null while nobody knows."""
-    final: bool
-    """Whether `actual` is known."""
-
-
-class Estimate(Answer):
-    """US dollars, with up to six decimals."""
-
-    currency: Literal["USD"]
-    estimated: Annotated[float, Field(ge=0)] | None
-    """By the list price of what would be made; null where no price is known."""
-
-
-class DryRun(Answer):
-    """What a submit with `dry_run=true` would order. Nothing was."""
-
-    dry_run: Literal[True]
-    model: str
-    provider: Literal["relay", "vertex", "gemini"]
-    """The first that can make it."""
-    upstream_model: str
-    """The model in the provider's own words."""
-    seconds: int | None
-    """What would be made; null where the model decides."""
-    size: Size
-    cost: Estimate
 
 
 class Submitted(Answer):
@@ -178,7 +131,7 @@ class Task(Answer):
     """What was not done to a large input image. Only there when there is something to say."""
     prompt_optimized: bool = False
     """Whether the prompt was optimized. Only there when that was asked for and tried."""
-    metadata: Annotated[dict[str, str], Field(max_length=16)] = {}
+    metadata: dict[str, str] = Field(default_factory=dict, max_length=16)
     """As it was sent. Only there when some was."""
 
 
@@ -257,7 +210,7 @@ class RestFieldError(Answer):
     field: str
     message: str
     code: str
-    allowed: list[str] = []
+    allowed: list[str] = Field(default_factory=list)
     """What can be asked for instead, where the model cannot make this (`unsupported_value`)."""
 
 
@@ -282,7 +235,7 @@ class RestErrorBody(Answer):
     """For programs."""
     retryable: bool
     """Whether the same request has a chance when it is sent again."""
-    details: list[RestFieldError] = []
+    details: list[RestFieldError] = Field(default_factory=list)
     """Every bad field. Only there when fields are bad."""
 
 
@@ -300,7 +253,6 @@ class GatewayError(Answer):
 
 ANSWERS = (
     Submitted,
-    DryRun,
     Task,
     TaskSummary,
     VideoStatus,

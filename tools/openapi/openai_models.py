@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tools.openapi.models import Answer, Cost, Progress, ProgressSource, Size, TaskId, Url
+from tools.openapi.answers import Answer, Progress, ProgressSource, Size, TaskId, Url
+from tools.openapi.money_models import Cost
 
 type OpenAiStatus = Literal[
     "queued", "in_progress", "completed", "failed", "pending", "processing", "cancelled"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.openapi.answers import ID_PATTERN
 from tools.openapi.examples import ID
-from tools.openapi.models import ID_PATTERN
 
 type Json = Any
 

@@ -8,7 +8,8 @@ from typing import Any, override
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
-from tools.openapi import models, openai_models
+from tools.openapi import models, money_models, openai_models
+from tools.openapi.answers import UPLOAD_PATTERN
 from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD
 from tools.openapi.notes import IMAGE_NOTES, NOTES, OTHER_NAMES, UPLOAD_NOTES
 from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE, MAX_REFERENCES
@@ -19,7 +20,7 @@ from videoapi.api.rest.requests import GenerateVideo
 type Schema = dict[str, Any]
 
 REQUESTS = (GenerateVideo, CreateVideo, GenerateImage, NewUpload)
-ANSWERS = (*models.ANSWERS, *openai_models.ANSWERS)
+ANSWERS = (*models.ANSWERS, *money_models.ANSWERS, *openai_models.ANSWERS)
 
 # Even, 64 to 1080 and 64 to 1920.
 _SHORT = "(?:6[468]|[78][02468]|9[02468]|[1-9][0-9][02468]|10[0-7][02468]|1080)"
@@ -70,7 +71,7 @@ NAMED: dict[str, Schema] = {
     "ImageUpload": {
         "description": "The `reference` of an upload of yours, from `POST /api/v1/uploads`.",
         "type": "string",
-        "pattern": models.UPLOAD_PATTERN,
+        "pattern": UPLOAD_PATTERN,
         "examples": [UPLOAD],
     },
     "Resolution": {
