@@ -1,6 +1,6 @@
 """CloudWatch metrics for the person on call, each a log line (EMF).
 
-A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: seven other names,
+A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: eight other names,
 some fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which
 it was sent. So the only dimensions are the stack (Powertools' `service`) and the code, which is
 always one of this package's own words; a task, an owner or anything that a caller wrote is never
@@ -59,6 +59,11 @@ class Metrics:
     def ended(self, code: str) -> None:
         """A task ended; `code` is its error's, or `completed`, or `cancelled`."""
         self._emit("TasksEnded", MetricUnit.Count, 1, {CODE: code})
+
+    def spent(self, amount: int | None) -> None:
+        """A task's cost was settled, in micro-dollars; 0 and not known are no spend."""
+        if amount:
+            self._emit("SpendUsd", MetricUnit.NoUnit, amount / 1_000_000, {})
 
     def queued_again(self, tasks: int) -> None:
         """The sweeper found tasks that nobody worked on."""

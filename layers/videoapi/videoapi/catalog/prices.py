@@ -64,11 +64,7 @@ def charged(
         return None if maybe_charged else 0
     if route.provider == RELAY:
         return relay_price_micros or None
-    demand = Demand.of(task.request, task.image_roles)
-    try:
-        return _of_made(route, demand, result.get("actual") or {})
-    except Unsupported:  # by a table that is newer than the order
-        return None
+    return _of_made(route, task, result.get("actual") or {})
 
 
 def _expected(
@@ -83,9 +79,15 @@ def _expected(
     return price, price if tokens is None or price is None else price + tokens.margin_micros
 
 
-def _of_made(route: Route, demand: Demand, actual: Mapping[str, Any]) -> int | None:
+def _of_made(route: Route, task: Task, actual: Mapping[str, Any]) -> int | None:
     """Return the table's price of what was made: by the order, where what is told is no offer."""
-    made, model = fit(route, demand, strict=False), _model(route)
+    demand, model = Demand.of(task.request, task.image_roles), _model(route)
+    if not task.request.model:  # a tombstone: what was asked for is gone
+        return None
+    try:
+        made = fit(route, demand, strict=False)
+    except Unsupported:  # by a table that is newer than the order
+        return None
     seconds, size = actual.get("seconds"), actual.get("size")
     if model and isinstance(seconds, int | float) and round(seconds) in model.durations:
         made = made._replace(seconds=round(seconds))

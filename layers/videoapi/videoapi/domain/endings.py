@@ -44,11 +44,17 @@ def complete(
     return _settled(change, task, ending, actual, completed=1, seconds=round(made))
 
 
-def fail(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:
-    """End without a video, by the worker that holds the lease."""
+def fail(
+    task: Task, error: GenerationError, *, now: float, retention: int, charged: int | None = None
+) -> Change:
+    """End without a video, by the worker that holds the lease.
+
+    `charged` is in micro-dollars, where that is known although something was.
+    """
     change = held(task, now, error=error.as_record())
     ending = _ending(task, Status.FAILED, now, retention)
-    return _settled(change, task, ending, _none_if(error.maybe_charged), failed=1)
+    actual = _none_if(error.maybe_charged) if charged is None else charged
+    return _settled(change, task, ending, actual, failed=1)
 
 
 def abandon(task: Task, error: GenerationError, *, now: float, retention: int) -> Change:

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_store import TaskStore
+from videoapi.catalog.prices import charged
 from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import epoch
+from videoapi.metrics import Metrics
 from videoapi.providers.errors import JobMissing, PollFailed
-from videoapi.providers.provider import CancellableProvider, JobState, VideoProvider
+from videoapi.providers.provider import CancellableProvider, Job, JobState, VideoProvider
 from videoapi.worker.lease import ROOM_TO_FINISH, Message
 from videoapi.worker.polling import next_poll
 from videoapi.worker.routing import Routing
 
+GIVEN_UP = (Status.CANCELLED, Status.DELETED)
 OVER = (JobState.DONE, JobState.FAILED)
 
 
@@ -30,21 +33,46 @@ class CancelledJobs:
     routing: Routing
     clock: Callable[[], float]
     log: Logger
+    measurements: Metrics
+    relay_price_micros: int  # 0: unknown
 
-    def see_off(self, task: Task, message: Message, wait: Callable[[float], None]) -> None:
-        """Stop the job of a task that was given up, once, and wait while it may run.
+    def see_off(
+        self,
+        task: Task,
+        message: Message,
+        wait: Callable[[float], None],
+        held: Task | None = None,
+    ) -> None:
+        """Stop the job of a task that was given up, once, wait while it may run, and settle it.
 
         VIDEO_MAX_CONCURRENT bounds the jobs at the providers: a slot whose job runs on is no free
-        one. `wait` sleeps with the message hidden.
+        one. `wait` sleeps with the message hidden. `held` is the task as this worker held it: a
+        tombstone does not say what was asked for.
         """
-        if not task.ended:
+        job_id = _job_of(task)
+        if not task.ended or job_id is None:
             return
-        job_id, provider = _job_of(task), self.routing.provider_of(task)
-        if job_id and (
-            self._stopped(task, job_id, provider)
-            or self._seen_to_end(task, job_id, provider, message, wait)
-        ):
-            self.store.apply(task.task_id, endings.job_ended(task, now=self.clock()))
+        provider = self.routing.provider_of(task)
+        job = self._stopped(task, job_id, provider) or self._seen_to_end(
+            task, job_id, provider, message, wait
+        )
+        if job is not None:
+            asked = held if held and task.status is Status.DELETED else task
+            charged = self._charged(asked, job)
+            change = endings.job_ended(task, now=self.clock(), charged=charged)
+            if self.store.apply(task.task_id, change) and change.entries:
+                self.measurements.spent(charged)
+
+    def _charged(self, task: Task, job: Job) -> int | None:
+        """Return what an ended job has cost, in micro-dollars; None where nobody knows."""
+        made = {"actual": {"seconds": job.seconds, "size": job.size}}
+        return charged(
+            task,
+            result=None if job.failure else made,
+            maybe_charged=job.failure is not None and job.failure.maybe_charged,
+            usage=job.usage,
+            relay_price_micros=self.relay_price_micros,
+        )
 
     def unstopped(self, task: Task) -> bool:
         """Whether the job of a task runs on that was given up, and nobody has asked to stop it."""
@@ -54,17 +82,19 @@ class CancelledJobs:
             and isinstance(self.routing.provider_of(task), CancellableProvider)
         )
 
-    def _stopped(self, task: Task, job_id: str, provider: VideoProvider) -> bool:
-        """Ask a provider that can to stop a job; return whether the job has ended by its answer."""
+    def _stopped(self, task: Task, job_id: str, provider: VideoProvider) -> Job | None:
+        """Ask a provider that can to stop a job; return the job if it has ended by its answer."""
         if not (_may_be_stopped(task) and isinstance(provider, CancellableProvider)):
-            return False
+            return None
+        over = None
         try:
-            over = provider.cancel(job_id).state in OVER
+            job = provider.cancel(job_id)
         except Exception as exc:  # noqa: BLE001 — it ends by itself, and nobody waits for it
             self.log.warning("the provider was asked in vain to stop a job", reason=str(exc))
-            over = False
         else:
-            self.log.info("the provider was asked to stop a job", upstream_id=job_id, ended=over)
+            over = job if job.state in OVER else None
+            ended = over is not None
+            self.log.info("the provider was asked to stop a job", upstream_id=job_id, ended=ended)
         self.store.apply(task.task_id, transitions.cancel_asked(now=self.clock()))
         return over
 
@@ -75,10 +105,16 @@ class CancelledJobs:
         provider: VideoProvider,
         message: Message,
         wait: Callable[[float], None],
-    ) -> bool:
-        """Wait while a job may run; return whether it was seen to end."""
+    ) -> Job | None:
+        """Wait while a job may run; return it if it was seen to end.
+
+        One that had said done before its task was given up is asked once, for what it has cost.
+        """
         began = epoch(task.accepted_at or task.intent_at or task.updated_at)
-        while task.keeps_place(self.clock()) and message.remaining() > ROOM_TO_FINISH:
+        unsettled = task.done_at is not None and task.status in GIVEN_UP and not task.job_ended_at
+        while message.remaining() > ROOM_TO_FINISH and (
+            unsettled or task.keeps_place(self.clock())
+        ):
             progress = None
             try:
                 job = provider.poll(job_id)
@@ -86,15 +122,17 @@ class CancelledJobs:
                 pass
             else:
                 if job.state in OVER:
-                    return True
+                    return job
                 progress = job.progress
+            if unsettled:
+                break
             wait(next_poll(self.clock() - began, progress))
-        return False
+        return None
 
 
 def _may_be_stopped(task: Task) -> bool:
     over = task.done_at or task.job_ended_at or task.cancel_asked_at
-    return task.status in (Status.CANCELLED, Status.DELETED) and not over
+    return task.status in GIVEN_UP and not over
 
 
 def _job_of(task: Task) -> str | None:

@@ -102,6 +102,7 @@ class Delivery:
                 content = provider.download(
                     str(lease.task.upstream_id), file, seconds=_seconds(lease, seconds)
                 )
+            lease.usage = content.usage or lease.usage
             if content.url is None:
                 return self._copy(lease, file, whole=content.whole)
         if _holds_data(content.url):

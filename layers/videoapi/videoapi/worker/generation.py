@@ -73,7 +73,9 @@ class Generation:
         self._forecasting = Forecasting(
             self.forecasts, self.store, self.settings.video_max_concurrent, self.clock, self.log
         )
-        self._cancelled_jobs = CancelledJobs(self.store, self.routing, self.clock, self.log)
+        self._cancelled_jobs = CancelledJobs(
+            self.store, self.routing, *tools, self.settings.relay_price_micros
+        )
         self._posting = Posting(self.settings, self.routing, self.order_builder, *tools)
         self._outcomes = Outcomes(self.settings, self.queue, self.delivery, self.jitter, *tools)
 
@@ -130,7 +132,7 @@ class Generation:
         except LeaseLost:
             self.log.info("the task was cancelled or taken over")
             if task := self.store.get(lease.task.task_id, deleted=True):
-                self._cancelled_jobs.see_off(task, lease.message, lease.wait_hidden)
+                self._cancelled_jobs.see_off(task, lease.message, lease.wait_hidden, lease.task)
 
     def _work(self, lease: Lease) -> None:
         """Carry the task as far as it goes now."""

@@ -5,9 +5,9 @@ Progress rides along: one DynamoDB write at most every 5 s, and only for a chang
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aws_lambda_powertools import Logger
 
@@ -77,6 +77,7 @@ class Lease:
     clock: Callable[[], float]
     sleep: Sleep
     expected_seconds: int | None = None  # that its job takes, by those that ended before it
+    usage: Mapping[str, int] = field(default_factory=dict)  # tokens of its job, where it is told
     posting: bool = False  # a POST may have begun, and its job is not in the table yet
 
     def __post_init__(self) -> None:

@@ -1,17 +1,19 @@
 """What a worker writes when it lets go of a task: a video, an error, or when to go on with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_queue import TaskQueue
+from videoapi.catalog.prices import charged
 from videoapi.domain import endings, transitions
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import seconds_since
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.metrics import Metrics
+from videoapi.providers.errors import Failure
 from videoapi.redaction import redact_prompts
 from videoapi.settings import Settings
 from videoapi.worker.delivery import Delivery
@@ -79,8 +81,16 @@ class Outcomes:
     def fail(self, lease: Lease, failure: GenerationError) -> None:
         """End the task without a video."""
         failure.maybe_charged = failure.maybe_charged or lease.task.unknown_submits > 0
-        retention = self.settings.retention_seconds
-        task = lease.apply(endings.fail(lease.task, failure, now=self.clock(), retention=retention))
+        charged = self._charged(lease, {} if _was_made(lease.task, failure) else None, failure)
+        change = endings.fail(
+            lease.task,
+            failure,
+            now=self.clock(),
+            retention=self.settings.retention_seconds,
+            charged=charged,
+        )
+        task = lease.apply(change)
+        self.measurements.spent(task.cost_actual)
         if failure.code == "upstream_account_error":
             self.log.error(
                 ACCOUNT_REFUSED,
@@ -96,13 +106,36 @@ class Outcomes:
         checkpoint(self.log, "finishing")
         now, retention = self.clock(), self.settings.retention_seconds
         result["duration"] = round(seconds_since(lease.task.claimed_at, now), 3)
+        charged = self._charged(lease, result)
+        change = endings.complete(lease.task, result, now=now, retention=retention, charged=charged)
         try:
-            lease.apply(endings.complete(lease.task, result, now=now, retention=retention))
+            task = lease.apply(change)
         except LeaseLost:
             self.delivery.withdraw(result, lease)
             raise
+        self.measurements.spent(task.cost_actual)
         self.measurements.completed(result["duration"])
         checkpoint(self.log, "completed")
+
+    def _charged(
+        self,
+        lease: Lease,
+        result: Mapping[str, Any] | None,
+        failure: GenerationError | None = None,
+    ) -> int | None:
+        """Return what the task has cost, in micro-dollars; None where nobody knows."""
+        return charged(
+            lease.task,
+            result=result,
+            maybe_charged=failure is not None and failure.maybe_charged,
+            usage=lease.usage,
+            relay_price_micros=self.settings.relay_price_micros,
+        )
+
+
+def _was_made(task: Task, failure: GenerationError) -> bool:
+    """Whether a video was made that could not be had: no failure of the job itself was told."""
+    return task.done_at is not None and not isinstance(failure, Failure)
 
 
 def _loggable(failure: GenerationError, task: Task) -> str:

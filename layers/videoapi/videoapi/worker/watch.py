@@ -101,6 +101,7 @@ class Watch:
             if answer.progress != self._progress:
                 self._progress, self._progress_since = answer.progress, elapsed
             self.lease.advance(self._progress)
+            self.lease.usage = answer.usage or self.lease.usage
         interval = next_poll(
             elapsed,
             self._progress,
