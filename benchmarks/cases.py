@@ -45,6 +45,7 @@ WORKS = {
     "cancel": Work("cancel", completed=True),
     "images": Work("images"),
     "uploads": Work("uploads", answer=201),
+    "mcp": Work("mcp"),
     "docs (health)": Work("docs"),
     "worker, task taken": Work("worker", answer=NOTHING_FAILED),
     "dead letter": Work("dead_letter", completed=True, answer=NOTHING_FAILED),

@@ -9,8 +9,6 @@ import yaml
 
 type Template = dict[str, Any]
 
-#: Variables that `make run` reads and no function does.
-_OF_THE_GATEWAY = {"CORS_ALLOW_ORIGINS": "CorsAllowOrigins"}
 KEY_SECRET = "_API_KEY_SECRET"  # noqa: S105 — the end of a variable's name
 
 
@@ -63,7 +61,7 @@ def variables(template: Template) -> dict[str, str]:
     }
     return {
         name: parameter
-        for name, parameter in (references | _OF_THE_GATEWAY).items()
+        for name, parameter in references.items()
         if parameter in template["Parameters"]
     }
 

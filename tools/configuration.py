@@ -50,12 +50,6 @@ class Setting:
 #: Read by the template or the local stack, and fields of neither `Settings`.
 MORE: Final = (
     Setting(
-        "CORS_ALLOW_ORIGINS",
-        "",
-        "Origins of web pages that may call the API, with commas, or `*`.",
-        "Callers and links",
-    ),
-    Setting(
         "ALLOWED_HOSTS",
         "",
         "Further names by which others ask for this machine, with commas; `.example.com` has all "

@@ -46,6 +46,7 @@ NOT_LOADED = {
     "list of 20": READING,
     "cancel": READING,
     "uploads": READING - PYDANTIC,
+    "mcp": READING - PYDANTIC,
     "docs (health)": READING,
     "images": PICTURES
     | HEAVY

@@ -22,6 +22,7 @@ ROUTES = {
     "GET /api/v1/models": "ListFunction",
     "POST /api/v1/images/generate": "ImagesFunction",
     "POST /api/v1/uploads": "UploadsFunction",
+    "POST /mcp": "McpFunction",
     "GET /": "DocsFunction",
     "GET /docs": "DocsFunction",
     "GET /docs.js": "DocsFunction",

@@ -7,7 +7,7 @@ from tests.infrastructure.test_flow import triggers
 from tests.support.template import ROOT, routes
 
 EVENTS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
-HTTP = ["submit", "status", "list", "content", "cancel", "images", "uploads", "docs"]
+HTTP = ["submit", "status", "list", "content", "cancel", "images", "uploads", "mcp", "docs"]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_http_event_is_routed_to_its_function(deployment, name):
     assert all(header == header.lower() for header in event["headers"])
 
 
-@pytest.mark.parametrize("name", ["submit", "images", "uploads"])
+@pytest.mark.parametrize("name", ["submit", "images", "uploads", "mcp"])
 def test_a_body_is_as_long_as_its_header_says(name):
     event = EVENTS[name]
     assert event["headers"]["content-length"] == str(len(event["body"]))

@@ -41,6 +41,16 @@ GRANTS = {
         "FilesBucket/videos/*": "s3:DeleteObject",
         "FilesBucket/thumbnails/*": "s3:DeleteObject",
     },
+    "McpFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:PutItem dynamodb:UpdateItem",
+        "TasksTable/index/by_owner": "dynamodb:Query",
+        "TasksQueue": "sqs:SendMessage",
+        "FilesBucket/inputs/*": "s3:PutObject",
+        "FilesBucket/inputs/*/uploads/*": "s3:GetObject",
+        "FilesBucket/videos/*": "s3:GetObject",
+        "FilesBucket/thumbnails/*": "s3:GetObject",
+        "FilesBucket": "s3:ListBucket",
+    },
     "ImagesFunction": {
         "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:UpdateItem",
         "FilesBucket/images/*": "s3:GetObject s3:PutObject",
@@ -77,6 +87,7 @@ GRANTS = {
 WRITES = {
     "SubmitFunction": {"vid_*", "limits#*", "fingerprint#*", "usage#*"},
     "CancelFunction": {"vid_*", "usage#*"},
+    "McpFunction": {"vid_*", "limits#*", "usage#*"},
     "UploadsFunction": {"limits#*"},
     "ImagesFunction": {"limits#*"},
     "WorkerFunction": {"vid_*", "routes-at-rest", "forecast", "usage#*"},

@@ -29,6 +29,7 @@ OF_NO_TASK = [
     ("POST", "/api/v1/videos/generate", REST_BODY),
     ("POST", "/api/v1/images/generate", BODY),
     ("POST", "/api/v1/uploads", {"content_type": "image/png"}),
+    ("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"}),
 ]
 PUBLIC = ["/api/v1/health", "/docs", "/", *documentation.ASSETS]
 
@@ -108,7 +109,7 @@ def test_every_route_refuses_without_a_valid_key(
     more = {} if body is None else {"json": body}
     answer = closed.request(method, path.format(id=task.task_id), headers=headers, **more)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
-    assert answer.error["code"] == "invalid_api_key"
+    assert answer.error["code"] == (401 if path == "/mcp" else "invalid_api_key")
     assert answer.headers["x-should-retry"] == "false"
     assert (services.items(), services.objects(), services.messages()) == (*before, [])
 

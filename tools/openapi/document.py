@@ -4,8 +4,20 @@ import json
 from typing import Any
 
 from tools.openapi import examples, refusals
+from tools.openapi.mcp_routes import MCP_ROUTES
 from tools.openapi.openai_routes import OPENAI_ROUTES
-from tools.openapi.parts import FORM, HEADERS, OPENAI, PARAMETERS, REST, SERVICE, Body, Reply, Route
+from tools.openapi.parts import (
+    FORM,
+    HEADERS,
+    MCP,
+    OPENAI,
+    PARAMETERS,
+    REST,
+    SERVICE,
+    Body,
+    Reply,
+    Route,
+)
 from tools.openapi.rest_routes import REST_ROUTES
 from tools.openapi.schemas import schemas
 from tools.openapi.service_routes import SERVICE_ROUTES
@@ -26,6 +38,7 @@ crossed with its answer finds the first task instead of paying for a second.
 TAGS = {
     REST: "Tasks, in the words of this service.",
     OPENAI: "Video objects, as OpenAI's SDKs know them.",
+    MCP: "The same for agents.",
     SERVICE: "The service itself.",
 }
 WIDTH = 100
@@ -40,7 +53,7 @@ def build() -> dict[str, Json]:
     """Return the document."""
     paths: dict[str, Json] = {}
     answers = examples.answers()
-    for route in (*REST_ROUTES, *OPENAI_ROUTES, *SERVICE_ROUTES):
+    for route in (*REST_ROUTES, *OPENAI_ROUTES, *MCP_ROUTES, *SERVICE_ROUTES):
         paths.setdefault(route.path, {})[route.method] = _operation(route, answers)
     return {
         "openapi": "3.1.0",
@@ -80,19 +93,19 @@ def build() -> dict[str, Json]:
 
 def text() -> str:
     """Return the document as it is committed: in lines, so that a change shows as a change."""
-    return _lines(build(), "") + "\n"
+    return lines(build()) + "\n"
 
 
-def _lines(value: Json, indent: str) -> str:
+def lines(value: Json, indent: str = "") -> str:
     """Return JSON with each value that fits on one line on one line."""
     line = json.dumps(value, ensure_ascii=False)
     if len(indent) + len(line) <= WIDTH or not isinstance(value, dict | list):
         return line
     deeper = indent + " "
     if isinstance(value, list):
-        parts, ends = [_lines(each, deeper) for each in value], "[]"
+        parts, ends = [lines(each, deeper) for each in value], "[]"
     else:
-        parts = [f"{json.dumps(name)}: {_lines(each, deeper)}" for name, each in value.items()]
+        parts = [f"{json.dumps(name)}: {lines(each, deeper)}" for name, each in value.items()]
         ends = "{}"
     return f"{ends[0]}\n{deeper}" + f",\n{deeper}".join(parts) + f"\n{indent}{ends[1]}"
 
@@ -117,6 +130,7 @@ def _operation(route: Route, answers: dict[str, Json]) -> Json:
         operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = {
         str(route.reply.status): _reply(route.reply, answers.get(route.operation, {})),
+        **{str(other.status): _reply(other, {}) for other in route.other_replies},
         **{
             str(reply.status): _reply(reply, answers.get(f"{route.operation} {reply.status}", {}))
             for reply in route.others

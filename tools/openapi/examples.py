@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, override
 
+from tools.openapi import mcp_examples
 from videoapi.api import documentation, dry_runs, models
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.rest import responses as rest_responses
@@ -207,5 +208,6 @@ def answers() -> dict[str, dict[str, Json]]:
         "listModelsInRest": {"the models": models.listed(_MODELS)},
         "listVideos": {"one video": openai_responses.openai_list([listed], more=False)},
         "deleteVideo": {"deleted": openai_responses.deleted(ID)},
+        "sendMcpMessage": mcp_examples.answers(_PENDING, now=NOW),
         "getHealth": {"alive": documentation.health()},
     }

@@ -221,6 +221,7 @@ class RestErrorBody(Answer):
         "ValidationError",
         "MalformedBody",
         "AuthenticationError",
+        "Forbidden",
         "NotFound",
         "MethodNotAllowed",
         "Conflict",

@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.openapi.examples import ID
 from tools.openapi.markup import Schemas, coloured, curl, figure, foldable, labelled, prose
-from tools.openapi.parts import FORM, JSON, OPENAI, REST, SERVICE
+from tools.openapi.parts import FORM, JSON, MCP, OPENAI, REST, SERVICE
 
 type Json = Any
 
@@ -22,6 +22,9 @@ INTRODUCTIONS = {
     "instead of being paid for.",
     OPENAI: "The video API of OpenAI's SDKs. Numbers may be text, and the fields of the REST "
     "dialect are understood too; an unknown field is refused by its name.",
+    MCP: "The Model Context Protocol over streamable HTTP, without sessions, for agents: Claude, "
+    "Cursor, VS Code and others. Its tools are the routes above under other names, with the same "
+    "fields, limits and costs.",
     SERVICE: "Routes without a task.",
 }
 NARROW = {"delete": "del"}
@@ -53,7 +56,7 @@ def text(document: dict[str, Json]) -> str:
         version=escape(document["info"]["version"]),
         id=ID,
         contents=_contents(document),
-        routes="\n".join(_section(document, tag) for tag in (REST, OPENAI, SERVICE)),
+        routes="\n".join(_section(document, tag) for tag in INTRODUCTIONS),
         shapes="\n".join(_shape(document, tag) for tag in (REST, OPENAI)),
         errors="\n".join(_error_rows(document)),
     )
@@ -71,7 +74,7 @@ def _operations(document: dict[str, Json], tag: str) -> list[tuple[str, str, Jso
 
 def _contents(document: dict[str, Json]) -> str:
     parts = []
-    for tag in (REST, OPENAI, SERVICE):
+    for tag in INTRODUCTIONS:
         links = "".join(
             f'<li><a href="#{operation["operationId"]}">{_verb(method, NARROW.get(method, method))}'
             f"{escape(operation['summary'])}</a></li>"
@@ -194,7 +197,7 @@ def _shape(document: dict[str, Json], tag: str) -> str:
 def _error_rows(document: dict[str, Json]) -> list[str]:
     known = document["components"]["responses"]
     rows = []
-    for status in sorted({name[-3:] for name in known}):
+    for status in sorted({name[-3:] for name in known if not name.startswith("Mcp")}):
         replies = [known[name] for name in (f"Rest{status}", f"OpenAi{status}") if name in known]
         rest, openai = (_types(known.get(f"{prefix}{status}")) for prefix in ("Rest", "OpenAi"))
         codes = [code for reply in replies for code in reply["content"][JSON]["examples"]]

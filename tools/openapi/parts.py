@@ -8,7 +8,7 @@ from tools.openapi.examples import ID
 
 type Json = Any
 
-REST, OPENAI, SERVICE = "REST", "OpenAI", "Service"
+REST, OPENAI, MCP, SERVICE = "REST", "OpenAI", "MCP", "Service"
 JSON, FORM = "application/json", "multipart/form-data"
 HTML, SCRIPT = "text/html", "text/javascript"
 
@@ -44,6 +44,7 @@ class Route:
     summary: str
     text: str
     reply: Reply
+    other_replies: tuple[Reply, ...] = ()
     parameters: tuple[str, ...] = ()  # of PARAMETERS
     bodies: dict[str, Body] = field(default_factory=dict)
     errors: tuple[int, ...] = ()

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tools.openapi import error_examples
-from tools.openapi.parts import JSON, OPENAI, REST, SERVICE
+from tools.openapi import error_examples, mcp_examples
+from tools.openapi.parts import JSON, MCP, OPENAI, REST, SERVICE
 from videoapi.domain.tasks import Dialect
 
 type Json = Any
 
 DIALECTS = {REST: Dialect.REST, OPENAI: Dialect.OPENAI, SERVICE: Dialect.REST}
-PREFIXES = {REST: "Rest", OPENAI: "OpenAi", SERVICE: "Rest"}
+PREFIXES = {REST: "Rest", OPENAI: "OpenAi", MCP: "Mcp", SERVICE: "Rest"}
 MEANINGS = {
     400: "The body cannot be read.",
     401: "No API key, or one that is not known here. (An open service takes any and none.)",
@@ -26,6 +26,11 @@ OPENAI_MEANINGS = MEANINGS | {
     400: "A field is wrong, and `param` names it; or the body cannot be read.",
     404: "No such video, or no file of it: not yet, not any more, or never.",
 }
+MCP_MEANINGS = MEANINGS | {
+    400: "It is no message of a version that is spoken here.",
+    403: "A web page of this origin may not ask.",
+    404: "There is no such method. (Up to 2025-11-25 an error with status 200.)",
+}
 # The gateway in front answers these by itself too, in neither dialect's shape.
 OF_THE_GATEWAY = frozenset({413, 429, 500, 503})
 RETRYABLE = frozenset({429, 503})
@@ -37,10 +42,11 @@ OF_STATUS = {
 
 def responses() -> dict[str, Json]:
     """Return every error answer by its component's name."""
+    found = {tag: error_examples.refusals(DIALECTS[tag]) for tag in (REST, OPENAI)}
     return {
         name_of(tag, status): _response(tag, status, bodies)
-        for tag in (REST, OPENAI)
-        for status, bodies in sorted(error_examples.refusals(DIALECTS[tag]).items())
+        for tag, statuses in (found | {MCP: mcp_examples.refusals()}).items()
+        for status, bodies in sorted(statuses.items())
     }
 
 
@@ -51,7 +57,7 @@ def name_of(tag: str, status: int) -> str:
 
 def meaning(tag: str, status: int) -> str:
     """Return what a status says in a dialect."""
-    return (OPENAI_MEANINGS if tag == OPENAI else MEANINGS)[status]
+    return {OPENAI: OPENAI_MEANINGS, MCP: MCP_MEANINGS}.get(tag, MEANINGS)[status]
 
 
 def _response(tag: str, status: int, bodies: list[Json]) -> Json:
@@ -59,7 +65,7 @@ def _response(tag: str, status: int, bodies: list[Json]) -> Json:
     gateway = status in OF_THE_GATEWAY
     if gateway:
         shape = {"anyOf": [shape, {"$ref": "#/components/schemas/GatewayError"}]}
-    shown = {body["error"]["code"]: {"value": body} for body in bodies}
+    shown = {str(body["error"]["code"]): {"value": body} for body in bodies}
     return {
         "description": meaning(tag, status),
         "headers": _headers(status),

@@ -8,7 +8,7 @@ from typing import Any, override
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
-from tools.openapi import models, money_models, openai_models
+from tools.openapi import mcp_models, models, money_models, openai_models
 from tools.openapi.answers import UPLOAD_PATTERN
 from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD
 from tools.openapi.notes import IMAGE_NOTES, NOTES, OTHER_NAMES, UPLOAD_NOTES
@@ -19,8 +19,13 @@ from videoapi.api.rest.requests import GenerateVideo
 
 type Schema = dict[str, Any]
 
-REQUESTS = (GenerateVideo, CreateVideo, GenerateImage, NewUpload)
-ANSWERS = (*models.ANSWERS, *money_models.ANSWERS, *openai_models.ANSWERS)
+REQUESTS = (GenerateVideo, CreateVideo, GenerateImage, NewUpload, mcp_models.McpMessage)
+ANSWERS = (
+    *models.ANSWERS,
+    *money_models.ANSWERS,
+    *openai_models.ANSWERS,
+    *mcp_models.ANSWERS,
+)
 
 # Even, 64 to 1080 and 64 to 1920.
 _SHORT = "(?:6[468]|[78][02468]|9[02468]|[1-9][0-9][02468]|10[0-7][02468]|1080)"
@@ -119,7 +124,7 @@ def schemas() -> dict[str, Schema]:
     return {name: _shortened(made[name]) for name in sorted(made)}
 
 
-class _Quiet(GenerateJsonSchema):
+class Quiet(GenerateJsonSchema):
     """Without a title that repeats the property's name, and without defaults that say nothing."""
 
     @override
@@ -138,7 +143,7 @@ def _pydantic() -> dict[str, Schema]:
     _, made = models_json_schema(
         [(model, "validation") for model in (*REQUESTS, *ANSWERS)],
         ref_template="#/components/schemas/{model}",
-        schema_generator=_Quiet,
+        schema_generator=Quiet,
     )
     definitions: dict[str, Schema] = made["$defs"]
     return definitions

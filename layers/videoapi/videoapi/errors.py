@@ -4,6 +4,7 @@ VideoApiError
 ├── ValidationError        a field is wrong (422 REST, 400 OpenAI)
 ├── MalformedBody          the body cannot be read at all (400)
 ├── AuthenticationError    no key, or not a known one (401)
+├── Forbidden              a web page of a foreign origin may not ask (403)
 ├── NotFound               no such task, route or file for this caller (404)
 ├── MethodNotAllowed       the route has other methods (405)
 ├── Conflict               the task's state does not allow it (409)
@@ -88,6 +89,14 @@ class AuthenticationError(VideoApiError):
     type = "AuthenticationError"
     status = 401
     default_code = "invalid_api_key"
+
+
+class Forbidden(VideoApiError):
+    """A page of this origin may not call the route, whoever its reader is."""
+
+    type = "Forbidden"
+    status = 403
+    default_code = "forbidden"
 
 
 class NotFound(VideoApiError):

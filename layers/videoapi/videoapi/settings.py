@@ -27,6 +27,8 @@ class Values:
     # --- Callers and links
     #: Base of absolute links: an origin without a path, for a custom domain, a proxy or a tunnel.
     public_url: str = ""
+    #: Origins of web pages that may call the API, with commas, or `*`.
+    cors_allow_origins: tuple[str, ...] = ()
     #: Whether callers without an API key are let in, all as one owner. `true` in `make run`.
     allow_anonymous: bool = False
 

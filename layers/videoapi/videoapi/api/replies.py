@@ -103,6 +103,10 @@ def refusal(error: VideoApiError, path: str) -> dict[str, Any]:
         if openai
         else (error.status, rest_responses.rest_error(error))
     )
+    if path.strip("/") == "mcp":
+        from videoapi.api.mcp.jsonrpc import refused  # noqa: PLC0415 — that route's alone
+
+        shaped = refused(error, shaped)
     return {
         "statusCode": status,
         "headers": headers,

@@ -74,9 +74,11 @@ class GenerateVideo(BaseModel):
         return image
 
 
-def from_rest(fields: object, settings: Settings) -> Submission:
+def from_rest(
+    fields: object, settings: Settings, kind: type[GenerateVideo] = GenerateVideo
+) -> Submission:
     """Validate a REST body; raise `ValidationError` naming every bad field."""
-    body = validated(GenerateVideo, fields, default_param="body", words=WORDS)
+    body = validated(kind, fields, default_param="body", words=WORDS)
     return Submission(
         request=GenerationRequest(
             model=allowed_model(body.model, settings),
