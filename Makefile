@@ -15,7 +15,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 ENVIRONMENTS = $(patsubst %,.venv/%/.stamp,dev bench local runtime sam checkov audit browser node $(CLIENTS))
-CLIENTS := openai-3 openai-2-21 openai-2-3 litellm google
+CLIENTS := openai-3 openai-2-21 openai-2-3 litellm google mcp
 LOCKS := $(addprefix requirements/,audit.txt bench.txt browser.txt checkov.txt cli.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt layers/google/requirements.txt layers/thumbnails/requirements.txt
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.13 \

@@ -26,6 +26,7 @@ def banner(settings: Settings, seconds: float, console: Console, folder: Path | 
         "Your first video from a shell; its URL will stand here, some seconds later:",
         f"  {shown(_call(settings))}",
         "",
+        f"Agents speak MCP at {settings.api_url}/mcp (docs/mcp.md).",
         _relay(settings),
         *_kept(folder),
         *_elsewhere(settings),

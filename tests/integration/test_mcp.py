@@ -223,6 +223,16 @@ def test_one_idempotency_key_is_one_video(agent, services):
     assert len(services.items()) == 1
 
 
+def test_dry_run_tells_the_price_and_orders_nothing(deploy, services, version):
+    for price, said in (("0", "an unknown price"), ("0.25", "0.25 USD")):
+        agent = Agent(deploy(VIDEO_PRICE_USD=price), version)
+        text, data, _ = agent.call("generate_video", **ASKED, idempotency_key="one", dry_run=True)
+        assert said in text
+        assert (data["dry_run"], data["cost"]["estimated"]) == (True, float(price) or None)
+    assert "duration" in agent.wrong("generate_video", **ASKED, duration=99, dry_run=True)
+    assert services.is_untouched()
+
+
 def test_call_that_comes_late_is_told_the_end(agent, services):
     _, data, _ = agent.call("generate_video", **ASKED, idempotency_key="one")
     agent.call("cancel_video", task_id=data["task_id"])

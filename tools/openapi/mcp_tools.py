@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tools.openapi import document, mcp_models, models, openai_models
+from tools.openapi import document, mcp_models, models, money_models, openai_models
 from tools.openapi.notes import NOTES, UPLOAD_NOTES
 from tools.openapi.schemas import Quiet
 from videoapi.api.fields import DEFAULT_SIZE
@@ -28,6 +28,7 @@ MORE_NOTES = {
     "metadata": "Your own notes, which get_video repeats.",
     "idempotency_key": "Any text of your own for this one video. A second call with it returns "
     "the first one's task and costs nothing; always send one.",
+    "dry_run": "true orders nothing, and returns what the call would order and cost.",
     "task_id": "As generate_video answered it.",
     "limit": "How many a page holds.",
     "status": "Only tasks with this status.",
@@ -48,6 +49,7 @@ class Tool:
     text: str
     takes: type[BaseModel]
     returns: type[BaseModel]
+    or_returns: type[BaseModel] | None = None
     writes: bool = False
     destroys: bool = False
     orders: bool = False
@@ -59,7 +61,7 @@ class Tool:
             "title": self.title,
             "description": self.text,
             "inputSchema": _input(self.takes),
-            "outputSchema": _output(self.returns),
+            "outputSchema": self._output(),
             "annotations": {
                 "title": self.title,
                 "readOnlyHint": not self.writes,
@@ -68,6 +70,11 @@ class Tool:
                 "openWorldHint": self.orders,
             },
         }
+
+    def _output(self) -> Schema:
+        if self.or_returns is None:
+            return _output(self.returns)
+        return {"type": "object", "anyOf": [_output(self.returns), _output(self.or_returns)]}
 
 
 TOOLS = (
@@ -80,6 +87,7 @@ TOOLS = (
         "within one or two minutes.",
         takes=GenerateVideoCall,
         returns=mcp_models.AcceptedVideo,
+        or_returns=money_models.DryRun,
         writes=True,
         orders=True,
     ),

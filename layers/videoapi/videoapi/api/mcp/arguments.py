@@ -50,6 +50,7 @@ class GenerateVideoCall(GenerateVideo):
     idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY)] | None = (
         None
     )
+    dry_run: bool | None = False
 
     @field_validator("image")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any
 from videoapi.api import waiting
 from videoapi.api.listing import RestPage
 from videoapi.api.rest import responses
-from videoapi.api.results import error_record, video_link
+from videoapi.api.results import cost_of, error_record, video_link
 from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.forecast import Forecast
 from videoapi.domain.tasks import Status, Task
@@ -46,8 +46,22 @@ def accepted(done: Submitted, *, now: float) -> ToolResult:
         text += f" Call get_video in {wait} s."
     if done.replayed:
         text += " An earlier call with this idempotency_key had made it; nothing more is paid."
-    data = {"task_id": task.task_id, "status": task.status, "replayed": done.replayed}
-    return result(text, data | {"poll_after_seconds": wait})
+    data = {
+        "task_id": task.task_id,
+        "status": task.status,
+        "replayed": done.replayed,
+        "poll_after_seconds": wait,
+        "cost": cost_of(task),
+    }
+    return result(text, data)
+
+
+def previewed(described: Mapping[str, Any]) -> ToolResult:
+    """Return what a call would order and cost."""
+    price = described["cost"]["estimated"]
+    costs = "an unknown price" if price is None else f"{price} USD"
+    text = f"Nothing is ordered. It would be made by {described['model']}, for {costs}."
+    return result(text, described)
 
 
 def video(

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from pydantic import BaseModel
 
 from videoapi.accounts.rate_limits import Limiter
-from videoapi.api import listing, models, validation
+from videoapi.api import dry_runs, listing, models, validation
 from videoapi.api.application import SERVER_ERROR, Api
 from videoapi.api.idempotency import caller_of
 from videoapi.api.mcp import arguments, results
@@ -70,6 +70,9 @@ class Tools:
         key = given.get("idempotency_key")
         headers = {} if key is None else {"idempotency-key": key}
         caller = caller_of(headers, api.key, api.clock(), Dialect.REST, api.received_at)
+        if given.get("dry_run"):
+            preview = self.submissions.preview(wanted, caller)
+            return results.previewed(dry_runs.described(wanted.request.model, preview))
         done = self.submissions.submit(wanted, caller)
         return results.accepted(done, now=api.clock())
 
