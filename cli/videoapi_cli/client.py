@@ -162,7 +162,7 @@ def base_url(text: str) -> str:
     """Return an API's address without the dialect that SDKs want behind it."""
     text = text.strip().rstrip("/")
     text = re.sub(r"/(api/v1|v1)$", "", text)
-    if not re.match(r"https?://[^/\s]", text):
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", text):
         raise UsageError(f"{text} is no address of an API.", "Say one like https://api.example.com")
     return text
 

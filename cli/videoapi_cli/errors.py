@@ -92,8 +92,8 @@ class ApiError(CliError):
         )
 
     def __str__(self) -> str:
-        told = [f"{name}: {what}" for name, what in self.fields if what not in self.message]
-        return "; ".join([self.message, *told]) if told else self.message
+        fields = [(f"{name}: {what}" if what else name) for name, what in self.fields]
+        return "; ".join([self.message, *(each for each in fields if each not in self.message)])
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""

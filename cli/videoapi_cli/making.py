@@ -84,9 +84,9 @@ class Maker:
     overwrite: bool = False
     retry_failed: bool = False
 
-    def is_done(self, order: Order) -> bool:
-        """Whether an order's video is there, so that nothing is ordered or asked for it."""
-        return self._file_of(order) is not None
+    def is_new(self, order: Order) -> bool:
+        """Whether an order may have to be paid for, as far as is known here."""
+        return not (order.problem or self._known(order).get("task_id") or self._file_of(order))
 
     def make(self, order: Order, outcome: Outcome) -> None:
         """Make one order into its file. Raise `CliError`, `Stopped`."""
@@ -139,20 +139,30 @@ class Maker:
 
     def _submit(self, order: Order, outcome: Outcome) -> bool:
         """Order, or find what an earlier run ordered; return whether one did."""
+        if order.task_id:
+            outcome.task_id = order.task_id
+            return True
+        if known := self._known(order).get("task_id"):
+            outcome.task_id = str(known)
+            self._require_kept(outcome.task_id)
+            return True
         try:
-            if task_id := order.task_id or self._known(order).get("task_id"):
-                outcome.task_id = str(task_id)
-                tasks.read(self.api, outcome.task_id)
-                return True
             outcome.task_id, earlier = orders.submit(order, self.api)
         except ApiError as exc:
-            gone = exc.status in GONE or exc.code == "video_deleted"
-            if gone and not order.task_id:
-                raise Gone(f"Ordered as {outcome.task_id or 'a task'} that was deleted.") from exc
+            if exc.code == "video_deleted":
+                raise Gone("Its video was deleted from the server.") from exc
             raise
         if self.journal:
             self.journal.write(order.key, task_id=outcome.task_id)
         return earlier
+
+    def _require_kept(self, task_id: str) -> None:
+        try:
+            tasks.read(self.api, task_id)
+        except ApiError as exc:
+            if exc.status not in GONE:
+                raise
+            raise Gone(f"It was ordered as {task_id}, which the server keeps no more.") from exc
 
     def _tell(self, order: Order, task: tasks.Task) -> None:
         self.display.update(order, float(task.get("progress") or 0), tasks.state(task))

@@ -51,8 +51,7 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
         overwrite=overwrite,
         retry_failed=choices.retry_failed,
     )
-    to_order = [each for each in wanted if not each.problem and not maker.is_done(each)]
-    agree(api, to_order, choices)
+    agree(api, [each for each in wanted if maker.is_new(each)], choices)
     api.say = shown.say
     with shown:
         run = Run(maker)
@@ -67,6 +66,8 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
         },
     }
     answer(body, told(run, outcomes), as_json=as_json)
+    if run.refusal:
+        warn(f"{run.refusal} {run.refusal.next_step}".rstrip())
     raise typer.Exit(run.exit_code(outcomes))
 
 
@@ -175,8 +176,6 @@ def told(run: Run, outcomes: Sequence[Outcome]) -> str:
         lines[0] += f"; cost: {tasks.money(usd)}"
     troubles = [each for each in outcomes if each.problem and len(outcomes) > 1]
     lines += [f"  {each.order.where or each.order.name}: {each.problem}" for each in troubles]
-    if run.refusal:
-        lines += filter(None, [str(run.refusal), run.refusal.next_step])
     if count["left"] and run.maker.journal:
         lines.append(AGAIN)
     elif count["left"] and outcomes[0].task_id:

@@ -5,13 +5,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import httpx
 import typer
 
-from videoapi_cli.client import LOCAL, Api
+from videoapi_cli.client import LOCAL, Api, Clock
 from videoapi_cli.errors import CliError
 
 Url = Annotated[
@@ -22,16 +22,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a test gives a command in place of the network."""
+    """What a test gives a command in place of the network and of time."""
 
     transport: httpx.BaseTransport | None = None
+    clock: Clock = field(default_factory=Clock)
 
 
-def connect(ctx: typer.Context, url: str, say: Callable[[str], None] | None = None) -> Api:
+def connect(ctx: typer.Context, url: str) -> Api:
     """Return the API that the options and `VIDEOAPI_KEY` name. Raise `UsageError`."""
     around = ctx.obj or Surroundings()
     key = os.environ.get("VIDEOAPI_KEY", "").strip()
-    return Api(url=url or LOCAL, key=key, transport=around.transport, say=say or warn)
+    return Api(url=url or LOCAL, key=key, transport=around.transport, clock=around.clock, say=warn)
 
 
 def warn(text: str) -> None:
