@@ -1,9 +1,9 @@
-"""Lists: the caller's tasks, in either dialect, and the models that a submit may name."""
+"""Lists: the caller's tasks in either dialect, its days, and the models that it may name."""
 
 from aws_lambda_powertools.event_handler import Response
 
 from videoapi import bootstrap
-from videoapi.api import listing, models
+from videoapi.api import listing, models, usage
 from videoapi.api.replies import NO_STORE, answer
 
 api, store, links = bootstrap.api(), bootstrap.store(), bootstrap.links()
@@ -12,8 +12,7 @@ api, store, links = bootstrap.api(), bootstrap.store(), bootstrap.links()
 @api.get("/api/v1/tasks")
 def tasks() -> Response[str]:
     """Return a page of tasks, newest first."""
-    page = listing.rest_page(store, api.caller, api.query, now=api.clock())
-    return answer(page.body, extra=NO_STORE | page.link(api.base_url))
+    return listing.rest_page(store, api.caller, api.query, now=api.clock()).answer(api.base_url)
 
 
 @api.get("/v1/videos")
@@ -24,17 +23,18 @@ def videos() -> Response[str]:
     return answer(page, extra=NO_STORE)
 
 
+@api.get("/api/v1/usage")
+def days() -> Response[str]:
+    """Return what the caller's key made and spent, a row a day."""
+    return answer(usage.listed(store, api.caller, api.query, now=api.clock()), extra=NO_STORE)
+
+
 @api.get("/v1/models")
 @api.get("/api/v1/models")
-def offered() -> Response[str]:
-    """Return the models on offer."""
-    return answer(models.listed(api.settings), extra=NO_STORE)
-
-
 @api.get("/v1/models/<model>")
-def one(model: str) -> Response[str]:
-    """Return one of them."""
-    return answer(models.found(api.settings, model), extra=NO_STORE)
+def offered(model: str = "") -> Response[str]:
+    """Return the models on offer, or the one that is named."""
+    return answer(models.told(api.settings, model), extra=NO_STORE)
 
 
 handler = api.handle

@@ -20,6 +20,7 @@ ROUTES = {
     "GET /v1/models": "ListFunction",
     "GET /v1/models/{model}": "ListFunction",
     "GET /api/v1/models": "ListFunction",
+    "GET /api/v1/usage": "ListFunction",
     "POST /api/v1/images/generate": "ImagesFunction",
     "POST /api/v1/uploads": "UploadsFunction",
     "POST /mcp": "McpFunction",

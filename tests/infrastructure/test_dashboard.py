@@ -132,17 +132,14 @@ def test_errors_and_throttles_are_those_of_every_function(template):
 
 @pytest.mark.fails_when(
     the_cap_is_fixed=swapped('"value": ${VideoMaxConcurrent}', '"value": 2'),
-    the_price_is_fixed=swapped("paid * ${VideoPriceUsd}", "paid * 3"),
-    the_spend_counts_tasks=swapped('"label": "jobs paid", "id": "paid"', '"label": "jobs paid"'),
+    the_spend_counts_tasks=swapped('"SpendUsd"', '"JobsPaid"'),
 )
-def test_cap_and_price_are_those_of_the_parameters(template):
-    shown = widgets(template.source, VideoMaxConcurrent="7", VideoPriceUsd="0.75")
+def test_cap_is_the_parameters_and_the_spend_what_was_settled(template):
+    shown = widgets(template.source, VideoMaxConcurrent="7")
     (line,) = shown["In flight, and the cap"]["annotations"]["horizontal"]
     assert line["value"] == 7
-    *counted, (spend,) = shown["Accepted, paid, and an estimate of the spend"]["metrics"]
-    assert spend["expression"] == "paid * 0.75"
-    (paid,) = [line for line in counted if line[-1].get("id") == "paid"]
-    assert paid[1] == "JobsPaid"
+    spend = shown["Accepted, paid, and spent"]["metrics"][-1]
+    assert (spend[1], spend[-1]["label"]) == ("SpendUsd", "USD")
 
 
 @pytest.mark.fails_when(

@@ -24,7 +24,7 @@ GRANTS = {
         "FilesBucket/thumbnails/*": "s3:GetObject",
     },
     "ListFunction": {
-        "TasksTable": "dynamodb:GetItem",
+        "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem",
         "TasksTable/index/by_owner": "dynamodb:Query",
         "FilesBucket/videos/*": "s3:GetObject",
         "FilesBucket/thumbnails/*": "s3:GetObject",

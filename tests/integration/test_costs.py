@@ -164,3 +164,14 @@ def test_dry_run_counts_against_no_limit(deploy, services):
     for _ in range(2):
         assert client.post(REST, query={"dry_run": "true"}, **request).status == 200
     assert client.post(REST, **request).status == 202
+
+
+def test_models_tell_the_relays_price(priced, client):
+    told = priced.get("/v1/models/veo_3_1").json["video"]["pricing"]
+    assert {(each["usd"], each["per"]) for each in told} == {(0.25, "video")}
+    assert client.get("/v1/models/veo_3_1").json["video"]["pricing"] is None
+
+
+def test_models_tell_googles_prices_beside_it(routed):
+    told = routed.get("/v1/models/veo").json["video"]["pricing"]
+    assert {each["per"] for each in told} == {"second", "video"}

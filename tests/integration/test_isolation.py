@@ -25,6 +25,7 @@ OF_NO_TASK = [
     ("GET", "/v1/models", None),
     ("GET", "/v1/models/veo_3_1", None),
     ("GET", "/api/v1/models", None),
+    ("GET", "/api/v1/usage", None),
     ("POST", "/v1/videos", BODY),
     ("POST", "/api/v1/videos/generate", REST_BODY),
     ("POST", "/api/v1/images/generate", BODY),

@@ -44,6 +44,14 @@ def test_metric_is_one_line_without_callers_words(monkeypatch, capsys):
     assert told == {"code": "audio_filtered", "service": "video-api-prod", "TasksEnded": [1.0]}
 
 
+def test_spend_is_measured_in_dollars_where_there_is_any():
+    sim = Simulation()
+    metrics = Metrics(sim.emit)
+    for amount in (None, 0, 69_504):
+        metrics.spent(amount)
+    assert sim.measured == [("SpendUsd", 0.069504, None)]
+
+
 def test_a_video_is_measured_from_its_submit_to_its_end():
     sim = Simulation()
     task_id = sim.submit()

@@ -7,6 +7,7 @@ from tools.openapi import mcp_examples
 from videoapi.api import documentation, dry_runs, models
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.rest import responses as rest_responses
+from videoapi.api.usage import day_row
 from videoapi.aws.presigned import DAY, Link, UploadForm, UrlSigner
 from videoapi.catalog.fitting import Fit
 from videoapi.catalog.prices import Quote
@@ -154,6 +155,13 @@ _FAILED = replace(_ENDED, status=Status.FAILED, error=_REFUSED.as_record(), cost
 _CANCELLED = replace(_ENDED, status=Status.CANCELLED, intent_at=CREATED)
 
 
+_DAY = {
+    "completed": 12,
+    "failed": 1,
+    "seconds": 72,
+    "spent": 3_000_000,
+    "committed": 3_250_000,
+}
 _DRY_RUN = dry_runs.described(
     "veo_3_1",
     Preview(Route("relay", "veo_3_1"), Fit(5, "1920x1080"), Quote(250_000, 250_000)),
@@ -185,6 +193,7 @@ def answers() -> dict[str, dict[str, Json]]:
         "listTasks": {"one task": [rest_responses.rest_summary(_PROCESSING, now=NOW)]},
         "cancelTask": {"cancelled": rest_responses.cancelled(_CANCELLED)},
         "getVideoStatus": {"processing": rest_responses.rest_video(_PROCESSING, _LINKS, now=NOW)},
+        "getUsage": {"a day": {"currency": "USD", "days": [day_row("2026-01-11", _DAY)]}},
         "generateImage": {
             "drawn": {
                 "image_url": _LINKS.to("images/4f6e3a.png", now=NOW).url,

@@ -42,4 +42,30 @@ class DryRun(Answer):
     cost: Estimate
 
 
-ANSWERS = (DryRun,)
+Dollars = Annotated[float, Field(description="US dollars, with up to six decimals.")]
+
+
+class UsageDay(Answer):
+    """A UTC day: what became of the tasks that were accepted on it."""
+
+    date: Annotated[str, Field(json_schema_extra={"format": "date"})]
+    completed: Annotated[int, Field(ge=0)]
+    failed: Annotated[int, Field(ge=0)]
+    cancelled: Annotated[int, Field(ge=0)]
+    seconds: Annotated[int, Field(ge=0)]
+    """Of the videos that were made."""
+    usd_spent: Dollars
+    """The sum of `cost.actual`."""
+    usd_reserved: Dollars
+    """What the tasks may still come to whose cost is not known yet, at most."""
+
+
+class Usage(Answer):
+    """What your key made and spent."""
+
+    currency: Literal["USD"]
+    days: Annotated[list[UsageDay], Field(min_length=1, max_length=92)]
+    """Each day of the time asked for, the earliest first; those without tasks have zeros."""
+
+
+ANSWERS = (DryRun, Usage)

@@ -110,6 +110,18 @@ PARAMETERS: dict[str, dict[str, Json]] = {
         "description": "Which file. There is a thumbnail where the video had an input image.",
         "schema": {"type": "string", "enum": ["video", "thumbnail"], "default": "video"},
     },
+    "FirstDay": {
+        "name": "from",
+        "in": "query",
+        "description": "The first UTC day. The first of its month where it is not said.",
+        "schema": {"type": "string", "format": "date"},
+    },
+    "LastDay": {
+        "name": "to",
+        "in": "query",
+        "description": "The last UTC day, at most 91 days later. Today where it is not said.",
+        "schema": {"type": "string", "format": "date"},
+    },
     "DryRun": {
         "name": "dry_run",
         "in": "query",

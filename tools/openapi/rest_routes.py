@@ -127,6 +127,18 @@ REST_ROUTES = (
     ),
     Route(
         method="get",
+        path="/api/v1/usage",
+        tag=REST,
+        operation="getUsage",
+        summary="Get what was spent",
+        text="What your key made and spent, a row for each UTC day on which its tasks were "
+        "accepted; this month so far, unless `from` and `to` say otherwise. Kept for 400 days.",
+        parameters=("FirstDay", "LastDay"),
+        reply=Reply(text="The days.", schema=ref("Usage"), headers=("NoStore", "Vary")),
+        errors=(401, 422, 429, 500, 503),
+    ),
+    Route(
+        method="get",
         path="/api/v1/models",
         tag=REST,
         operation="listModelsInRest",

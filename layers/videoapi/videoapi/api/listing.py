@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from aws_lambda_powertools.event_handler import Response
+
 from videoapi.api.openai import responses as openai_responses
+from videoapi.api.replies import NO_STORE, answer
 from videoapi.api.rest import responses as rest_responses
 from videoapi.aws.presigned import UrlSigner
 from videoapi.aws.task_items import listed_at
@@ -34,6 +37,10 @@ class RestPage:
         if self.following is None:
             return {}
         return {"Link": f'<{base}/api/v1/tasks?{urlencode(self.following)}>; rel="next"'}
+
+    def answer(self, base: str) -> Response[str]:
+        """Return the page as an answer."""
+        return answer(self.body, extra=NO_STORE | self.link(base))
 
 
 def rest_page(store: TaskStore, owner: str, query: Mapping[str, str], *, now: float) -> RestPage:

@@ -1,10 +1,11 @@
 """The models that a caller may name: the service's own choice, and what else it allows."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from videoapi.catalog.routes import Route, routes_of
+from videoapi.catalog.routes import RELAY, Route, routes_of
 from videoapi.errors import NotFound
 from videoapi.settings import Settings
 
@@ -24,6 +25,11 @@ def offered(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((settings.veo3_model, *(routed if settings.routes else allowed))))
 
 
+def told(settings: Settings, name: str) -> dict[str, Any]:
+    """Return the model that is named, or all where none is. Raises `NotFound`."""
+    return found(settings, name) if name else listed(settings)
+
+
 def listed(settings: Settings) -> dict[str, Any]:
     """Return OpenAI's list of models."""
     return {"object": "list", "data": [_described(settings, name) for name in offered(settings)]}
@@ -41,7 +47,9 @@ def _described(settings: Settings, name: str) -> dict[str, Any]:
     from videoapi.catalog.models import find  # noqa: PLC0415 — the table; a submit needs the names
 
     routes = routes_of(settings.routes, name)
-    rows = [row for route in routes if (row := find(route.provider, route.model))]
+    found = (find(route.provider, route.model) for route in routes)
+    price = settings.video_price_usd
+    rows = [_priced(row, price) for row in found if row]
     return {
         "id": name,
         "object": "model",
@@ -49,6 +57,18 @@ def _described(settings: Settings, name: str) -> dict[str, Any]:
         "owned_by": routes[0].provider,
         "video": _capabilities(rows, routes),
     }
+
+
+def _priced(row: "Model", usd: float) -> "Model":
+    """Return a relay's row with VIDEO_PRICE_USD, which is that of a video of any kind."""
+    if row.provider != RELAY or not usd:
+        return row
+    from videoapi.catalog.models import Price  # noqa: PLC0415 — as above
+
+    each = tuple(
+        Price(resolution=name, audio=True, usd=usd, per="video") for name in row.resolutions
+    )
+    return replace(row, pricing=each)
 
 
 def _capabilities(rows: "Sequence[Model]", routes: Sequence[Route]) -> dict[str, Any]:
