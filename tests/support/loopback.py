@@ -1,6 +1,7 @@
 """Small, badly behaved servers on this machine, and an internet that leads to them alone."""
 
 import datetime as dt
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -56,6 +57,9 @@ class Server:
                 request = b""
                 while not request.endswith(b"\r\n\r\n"):
                     request += connection.recv(1) or b"\r\n\r\n"
+                length = re.search(rb"(?i)content-length: (\d+)", request)
+                for _ in range(int(length[1]) if length else 0):
+                    request += connection.recv(1)
                 self.requests.append(request.decode("latin-1"))
                 answer(connection, self._stop)
 

@@ -11,32 +11,29 @@ a signed URL in a log or message           a transport logs nothing, our texts n
 
 import io
 import socket
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import urljoin
 
 import httpx
 
 from videoapi import __version__
 from videoapi.errors import ValidationError
+from videoapi.net.host_lookup import Resolve, addresses_of
 from videoapi.net.inflation import Broken, unpack_file
 from videoapi.net.pinned_transport import DEADLINE, PINS, Deadline, PinnedTransport
 from videoapi.net.receiving import Downloaded, DownloadFailed, Part, save
 from videoapi.net.ssrf import (
     MAX_LINK_LENGTH,
     ParsedUrl,
-    is_public_address,
     origin,
     parse_url,
     require_public_host,
 )
 
 MAX_REDIRECTS = 5
-MAX_ADDRESSES = 8  # of one name that are tried
 WORTH_GOING_ON = 64 * 1024  # bytes that a part of a download must bring
 
 _HEADERS = {
@@ -46,8 +43,6 @@ _HEADERS = {
     "Connection": "close",
 }
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-Resolve = Callable[..., Sequence[tuple[Any, ...]]]  # in the manner of socket.getaddrinfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +149,9 @@ class Fetcher:
         for hop in range(MAX_REDIRECTS + 1):
             parsed, may_be_private = self._checked(url, trusted, redirected=hop > 0)
             with _as_download_failed():
-                addresses = self._resolve_hostname(parsed, deadline)
-                _require_public(addresses, may_be_private=may_be_private)
+                addresses = addresses_of(
+                    parsed, deadline, self._resolve, may_be_private=may_be_private
+                )
                 with self._answer(url, addresses, deadline, headers) as response:
                     location = response.headers.get("location")
                     if response.status_code not in _REDIRECTS or location is None:
@@ -178,50 +174,17 @@ class Fetcher:
             raise DownloadFailed(reason) from None
         return parsed, may_be_private
 
-    def _resolve_hostname(self, parsed: ParsedUrl, deadline: Deadline) -> list[str]:
-        """Return a host's addresses, each once. In a thread: `getaddrinfo` knows no deadline."""
-        if parsed.is_literal:
-            return [parsed.host]
-        answers: SimpleQueue[list[str] | None] = SimpleQueue()
-        Thread(target=lambda: answers.put(self._addresses(parsed)), daemon=True).start()
-        try:
-            found = answers.get(timeout=deadline.left())
-        except Empty:
-            raise TimeoutError from None
-        if found is None:
-            raise _no_host(transient=True)
-        return found
-
-    def _addresses(self, parsed: ParsedUrl) -> list[str] | None:
-        """Return none of a name that is not there; None where the resolver says to ask again."""
-        try:
-            found = self._resolve(parsed.host, parsed.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as exc:
-            again = isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN
-            return None if again else []
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
     @contextmanager
     def _answer(
         self, url: str, addresses: list[str], deadline: Deadline, headers: dict[str, str]
     ) -> Iterator[httpx.Response]:
-        extensions = {PINS: addresses[:MAX_ADDRESSES], DEADLINE: deadline}
+        extensions = {PINS: addresses, DEADLINE: deadline}
         request = httpx.Request("GET", url, headers=headers, extensions=extensions)
         response = self._transport.handle_request(request)
         try:
             yield response
         finally:
             response.close()
-
-
-def _require_public(addresses: list[str], *, may_be_private: bool) -> None:
-    if not addresses or not (may_be_private or all(map(is_public_address, addresses))):
-        raise _no_host(transient=False)
-
-
-def _no_host(*, transient: bool) -> DownloadFailed:
-    # One sentence for all: which names exist inside is nothing to tell a stranger.
-    return DownloadFailed("names no host on the public internet", transient=transient)
 
 
 def _unpacked(file: BinaryIO, most: int) -> int | None:

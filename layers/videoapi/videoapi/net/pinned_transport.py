@@ -65,7 +65,9 @@ class PinnedTransport(httpx.BaseTransport):
         )
         with _as_httpx_errors():
             answer = connection.handle_request(
-                httpcore.Request(request.method, url, headers=request.headers.raw)
+                httpcore.Request(
+                    request.method, url, headers=request.headers.raw, content=request.read()
+                )
             )
         return httpx.Response(
             answer.status, headers=answer.headers, stream=_Body(answer, connection)

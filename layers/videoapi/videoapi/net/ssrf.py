@@ -15,6 +15,7 @@ from typing import NamedTuple
 from videoapi.errors import ValidationError
 
 MAX_URL_LENGTH = 4096  # characters, at submit; a presigned URL with a session token has 2,000
+MAX_WEBHOOK_LENGTH = 2048  # characters: it lies in each task's item
 MAX_LINK_LENGTH = 8190  # of a redirect or result URL: what Apache takes as a request line
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -76,6 +77,19 @@ def check_url(url: str, *, allow_private: bool) -> None:
             require_public_host(parsed)
     except ValueError as exc:
         raise ValidationError(f"The URL {exc}.", code="invalid_image") from None
+
+
+def require_webhook(url: str, *, allow_private: bool) -> ParsedUrl:
+    """Return where a caller's webhook is; raise `ValueError` as `parse_url` does.
+
+    It is spoken to by https alone, at a public host; `allow_private` lets all pass, for local work.
+    """
+    parsed = parse_url(url, max_length=MAX_WEBHOOK_LENGTH)
+    _require("#" not in url, "must not have a fragment, which nobody would be sent")
+    if not allow_private:
+        _require(parsed.scheme == "https", "must start with https://")
+        require_public_host(parsed)
+    return parsed
 
 
 def origin(url: str) -> str:
