@@ -21,7 +21,12 @@ SOURCES: Final = (
 )
 WIDTH: Final = 120  # characters of a line of .env.example
 #: What `make run` takes where a deployed stack has another default.
-HERE: Final = {"ALLOW_ANONYMOUS": "true", "PUBLIC_URL": "http://localhost:8000"}
+HERE: Final = {
+    "ALLOW_ANONYMOUS": "true",
+    "PUBLIC_URL": "http://localhost:8000",
+    "WEBHOOK_ALLOW_PRIVATE": "true",
+    "WEBHOOK_SECRET": "",  # the secret itself
+}
 BEFORE: Final = """\
 # Settings
 
@@ -132,7 +137,7 @@ def example() -> str:
         "",
     )
     for each in settings():
-        if each.name.endswith("_SECRET"):
+        if each.name.endswith("_SECRET") and each.name not in HERE:
             continue
         if each.section != section:
             section = each.section

@@ -25,6 +25,8 @@ WATCHED = {
     ("AWS/Lambda", "Throttles", "SweeperFunction"),
     ("AWS/Lambda", "Errors", "DeadLetterFunction"),
     ("AWS/ApiGateway", "5xx", "HttpApi"),
+    ("VideoApi", "WebhooksFailed", "AWS::StackName"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "WebhooksDeadLetterQueue"),
 }
 
 

@@ -24,6 +24,7 @@ ROUTES = {
     "POST /api/v1/images/generate": "ImagesFunction",
     "POST /api/v1/uploads": "UploadsFunction",
     "POST /mcp": "McpFunction",
+    "POST /api/v1/webhooks/test": "HookTestFunction",
     "GET /": "DocsFunction",
     "GET /docs": "DocsFunction",
     "GET /docs.js": "DocsFunction",

@@ -174,13 +174,14 @@ def test_each_queue_s_messages_go_to_its_function(stack, functions):
     for queue, function, size in (
         ("TasksQueue", "WorkerFunction", 1),
         ("DeadLetterQueue", "DeadLetterFunction", 10),
+        ("WebhooksQueue", "NotifierFunction", 10),
     ):
         mapping = found.pop(attributes(stack, queue)["QueueArn"])
         assert mapping["FunctionArn"] == functions[function]["Configuration"]["FunctionArn"]
         assert mapping["BatchSize"] == size
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        capped = {"MaximumConcurrency": 3} if queue == "TasksQueue" else None
-        assert mapping.get("ScalingConfig") == capped
+        capped = {"TasksQueue": 3, "WebhooksQueue": 5}.get(queue)
+        assert mapping.get("ScalingConfig", {}).get("MaximumConcurrency") == capped
     assert not found
 
 

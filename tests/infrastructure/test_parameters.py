@@ -10,7 +10,7 @@ from videoapi.aws.files import SESSION_SECONDS
 from videoapi.settings import Settings
 
 # Not settings: what a function learns from the resources, and what libraries read themselves.
-FROM_RESOURCES = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}
+FROM_RESOURCES = {"TABLE_NAME", "QUEUE_URL", "WEBHOOKS_QUEUE_URL", "BUCKET_NAME"}
 WORKER_ALONE = re.compile("GOOGLE_|GEMINI_|VERTEX_")
 LIBRARIES = {
     "AWS_CA_BUNDLE": "/opt/python/amazon-roots.pem",

@@ -36,6 +36,7 @@ GRANTS = {
     },
     "CancelFunction": {
         "TasksQueue": "sqs:SendMessage",
+        "WebhooksQueue": "sqs:SendMessage",
         "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "FilesBucket/inputs/*": "s3:DeleteObject",
         "FilesBucket/videos/*": "s3:DeleteObject",
@@ -44,6 +45,7 @@ GRANTS = {
     "McpFunction": {
         "TasksTable": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:PutItem dynamodb:UpdateItem",
         "TasksTable/index/by_owner": "dynamodb:Query",
+        "WebhooksQueue": "sqs:SendMessage",
         "TasksQueue": "sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:PutObject",
         "FilesBucket/inputs/*/uploads/*": "s3:GetObject",
@@ -62,6 +64,7 @@ GRANTS = {
         "TasksTable/index/open": "dynamodb:Query",
         "TasksQueue": "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes "
         "sqs:ChangeMessageVisibility sqs:SendMessage",
+        "WebhooksQueue": "sqs:SendMessage",
         "FilesBucket/inputs/*": "s3:GetObject",
         "FilesBucket/images/*": "s3:GetObject",
         "FilesBucket": "s3:ListBucket",
@@ -76,11 +79,27 @@ GRANTS = {
         "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "DeadLetterQueue": "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes",
         "TasksQueue": "sqs:SendMessage",
+        "WebhooksQueue": "sqs:SendMessage",
+    },
+    "NotifierFunction": {
+        "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem dynamodb:PutItem",
+        "WebhooksQueue": (
+            "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes sqs:SendMessage"
+        ),
+        "FilesBucket/videos/*": "s3:GetObject",
+        SECRET + "${WebhookSecret}-??????": "secretsmanager:GetSecretValue",
+    },
+    "HookTestFunction": {
+        "TasksTable": (
+            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:UpdateItem dynamodb:PutItem"
+        ),
+        SECRET + "${WebhookSecret}-??????": "secretsmanager:GetSecretValue",
     },
     "SweeperFunction": {
         "TasksTable/index/open": "dynamodb:Query",
         "TasksTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "TasksQueue": "sqs:SendMessage sqs:GetQueueAttributes",
+        "WebhooksQueue": "sqs:SendMessage sqs:GetQueueAttributes",
     },
 }
 # The keys of the table that a role may write; API keys (`key#…`) are the operator's alone.
@@ -93,6 +112,8 @@ WRITES = {
     "WorkerFunction": {"vid_*", "routes-at-rest", "forecast", "usage#*"},
     "DeadLetterFunction": {"vid_*", "usage#*"},
     "SweeperFunction": {"vid_*", "usage#*"},
+    "NotifierFunction": {"vid_*", "webhook#*"},
+    "HookTestFunction": {"limits#*", "webhook#*"},
 }
 TRUE = {"Fn::Equals": ["", ""]}
 MANAGED = {
@@ -153,6 +174,7 @@ def test_each_role_is_allowed_what_it_calls_and_nothing_else(template):
         ImageApiKeySecret="images",
         GoogleCredentialsSecret="google",
         GeminiApiKeySecret="gemini",
+        WebhookSecret="webhooks",
     )
     found = {
         name: grants(deployment[f"{name}Role"]) for name in deployment.of_type("Lambda::Function")

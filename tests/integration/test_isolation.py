@@ -31,6 +31,7 @@ OF_NO_TASK = [
     ("POST", "/api/v1/images/generate", BODY),
     ("POST", "/api/v1/uploads", {"content_type": "image/png"}),
     ("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"}),
+    ("POST", "/api/v1/webhooks/test", {"url": "https://example.com/"}),
 ]
 PUBLIC = ["/api/v1/health", "/docs", "/", *documentation.ASSETS]
 

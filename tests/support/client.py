@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.moto import ROOT, template
 from tests.support.permissions import PERMISSIONS
-from videoapi import bootstrap, bootstrap_worker
+from videoapi import bootstrap, bootstrap_webhooks, bootstrap_worker
 
 NUMBERS = itertools.count(1)
 UNSAID = object()  # None is JSON
@@ -69,7 +69,8 @@ def recorded(role):
 
 def forget_what_services_made():
     """Let the next cold start read the environment anew. (A new AWS session would cost 0.1 s.)"""
-    for name, made in (vars(bootstrap) | vars(bootstrap_worker)).items():
+    every = vars(bootstrap) | vars(bootstrap_worker) | vars(bootstrap_webhooks)
+    for name, made in every.items():
         if hasattr(made, "cache_clear") and name != "_session":
             made.cache_clear()
 

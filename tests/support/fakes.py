@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from videoapi.aws.route_rests import REST_SECONDS
 from videoapi.aws.task_items import LISTS, index_keys, listed_at
-from videoapi.aws.task_queue import MAX_DELAY
+from videoapi.aws.task_queue import MAX_DELAY, TaskQueue
 from videoapi.aws.task_store import Page
 from videoapi.domain.forecast import Forecast, kind_of
-from videoapi.domain.tasks import PAID, GenerationRequest, Status, Task
+from videoapi.domain.tasks import PAID, WEBHOOKS, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.domain.transitions import NEVER
 from videoapi.errors import ServiceError
@@ -118,6 +118,8 @@ def change_kind(change):
         "intent_at": "next_route",
         "job_ended_at": "job ended",
         "cancel_asked_at": "cancel asked",
+        "webhook_lease": "begin try",
+        "webhook_due_at": "try later",
     }
     return next((kind for name, kind in telling.items() if name in sets), "requeue")
 
@@ -251,12 +253,22 @@ class FakeStore:
         due = sorted(
             (row["due_at"], task_id)
             for task_id, row in self.rows.items()
-            if row.get("due_at", "~") < timestamp(now) and (row["open"] == PAID) is paid
+            if row.get("due_at", "~") < timestamp(now)
+            and (row["open"] == PAID) is paid
+            and row["open"] != WEBHOOKS
+        )
+        yield from (task_id for _, task_id in due)
+
+    def events_due(self, now):
+        self._reached("events due")
+        rows = [row for row in self.rows.values() if row.get("open") == WEBHOOKS]
+        due = sorted(
+            (row["due_at"], row["task_id"]) for row in rows if row["due_at"] < timestamp(now)
         )
         yield from (task_id for _, task_id in due)
 
     def unpaid(self):
-        rows = [row for row in self.rows.values() if row.get("open", PAID) != PAID]
+        rows = [row for row in self.rows.values() if row.get("open", PAID) not in {PAID, WEBHOOKS}]
         yield from sorted((row["due_at"], row["task_id"]) for row in rows)
 
     def _enter(self, entries):
@@ -310,6 +322,8 @@ class FakeQueue:
         self.hidden.append((now, seconds))
         if letter:
             letter.visible_at = now + seconds
+
+    remind = TaskQueue.remind
 
     def waiting(self):
         self._reached("waiting")

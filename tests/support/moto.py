@@ -108,9 +108,11 @@ class DataServices:
         self._make_table()
         self.dead_letter_url = self._make_queue("DeadLetterQueue")
         self.queue_url = self._make_queue("TasksQueue")
+        self.webhooks_queue_url = self._make_queue("WebhooksQueue")
         self.s3.create_bucket(Bucket=self.bucket)
         self.store = TaskStore(self.dynamodb, self.table)
         self.queue = TaskQueue(self.sqs, self.queue_url)
+        self.webhooks = TaskQueue(self.sqs, self.webhooks_queue_url)
         self.files = FileStore(lambda: self.s3, self.bucket)
 
     @property
@@ -118,6 +120,7 @@ class DataServices:
         return {
             "TABLE_NAME": self.table,
             "QUEUE_URL": self.queue_url,
+            "WEBHOOKS_QUEUE_URL": self.webhooks_queue_url,
             "BUCKET_NAME": self.bucket,
             "ALLOW_ANONYMOUS": "true",
         }
@@ -148,11 +151,11 @@ class DataServices:
         for batch in itertools.batched(items, 25, strict=False):
             self.dynamodb.batch_write_item(RequestItems={self.table: list(batch)})
 
-    def messages(self):
+    def messages(self, url=None):
         """Receive whatever is in the queue now."""
         found = []
         while received := self.sqs.receive_message(
-            QueueUrl=self.queue_url, MaxNumberOfMessages=10
+            QueueUrl=url or self.queue_url, MaxNumberOfMessages=10
         ).get("Messages"):
             found += [message["Body"] for message in received]
         return found

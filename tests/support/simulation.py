@@ -7,6 +7,7 @@ import itertools
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import httpx
 
@@ -22,9 +23,11 @@ from tests.support.fakes import (
     task_of,
 )
 from tests.support.movies import mp4
+from tests.support.receiver import Receiver
 from videoapi.accounts.rate_limits import Quota
+from videoapi.api.openai.responses import openai_video
 from videoapi.domain.ids import new_task_id
-from videoapi.domain.tasks import GenerationRequest, Status, Task
+from videoapi.domain.tasks import WEBHOOKS, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ServiceError
 from videoapi.metrics import Metrics
@@ -34,6 +37,8 @@ from videoapi.settings import Settings
 from videoapi.usecases.cancellation import Cancellation
 from videoapi.usecases.input_images import InputImages
 from videoapi.usecases.submission import Submissions
+from videoapi.webhooks.delivery import Delivery as Notifier
+from videoapi.webhooks.reminders import Reminders
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.generation import Generation
 from videoapi.worker.lease import Message
@@ -42,6 +47,7 @@ from videoapi.worker.recovery import Recovery
 from videoapi.worker.routing import Routing
 
 OWNER = "anonymous"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FUNCTION_SECONDS = 900
 DEFAULTS = Settings(veo3_base_url="https://relay.example.com")
 
@@ -100,6 +106,7 @@ class Simulation:
         self.settings = replace(DEFAULTS, **settings)
         self.clock = self.clock_type()
         self.store, self.queue, self.files = self.adapters()
+        self.webhooks = FakeQueue(self)
         self.relay, self.log = self.relay_type(self), self.log_type()
         self.measured = []  # (name, value, code)
         measurements = Metrics(self.emit)
@@ -139,6 +146,7 @@ class Simulation:
             settings=self.settings,
             store=self.store,
             queue=self.queue,
+            webhooks=self.webhooks,
             forecasts=self.forecasts,
             routing=self.routing,
             order_builder=self.order_builder,
@@ -154,6 +162,7 @@ class Simulation:
             self.settings,
             self.store,
             self.queue,
+            self.webhooks,
             clock=self.clock,
             measurements=measurements,
             log=self.log,
@@ -168,11 +177,32 @@ class Simulation:
         self.cancellation = Cancellation(
             store=self.store,
             queue=self.queue,
+            webhooks=self.webhooks,
             files=self.files,
             retention_seconds=self.settings.task_retention_hours * 3600,
             clock=self.clock,
             measurements=measurements,
         )
+
+        self.receiver = Receiver(self.at)
+        self.notifier = Notifier(
+            store=self.store,
+            queue=self.webhooks,
+            callbacks=self.receiver,
+            signing_secrets=self.signing_secrets,
+            video=partial(openai_video, links=None, now=self.clock(), sdk_words=True),
+            include_prompt=False,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+            log=self.log,
+            measurements=measurements,
+        )
+        self.reminders = Reminders(self.store, self.webhooks, self.clock, self.log)
+
+    def signing_secrets(self, _owner):
+        """Return what signs events, once it can be read."""
+        self.key()
+        return [SECRET]
 
     def provider(self, name, address):
         """Return a provider; `asked_for` keeps for whom, and at which address."""
@@ -272,6 +302,33 @@ class Simulation:
         self.queue.delete(letter.receipt)
         return True
 
+    def tell(self):
+        """Work on one message of the webhooks' queue; return whether there was one."""
+        letter = self.webhooks.receive()
+        if letter is None:
+            return False
+        try:
+            self.notifier.tell(letter.task_id)
+        except (Crash, ServiceError):
+            return True
+        self.webhooks.delete(letter.receipt)
+        return True
+
+    def tell_all(self, *, within=48 * 3600.0):
+        """Let notifier and sweeper go on until nothing is owed."""
+        end, swept = self.clock() + within, self.clock()
+        while any(row.get("open") == WEBHOOKS for row in self.store.rows.values()):
+            assert self.clock() < end, "an event is not told"
+            if self.tell():
+                continue
+            if self.clock() - swept >= 60:
+                swept = self.clock()
+                with suppress(ServiceError, Crash):
+                    self.reminders.sweep()
+                continue
+            coming = [letter.visible_at for letter in self.webhooks.letters]
+            self.clock.now += max(min([*coming, swept + 60]) - self.clock(), 0.001)
+
     def tick(self):
         """Do what the schedule and the dead letters do; what fails is done the next time."""
         with suppress(ServiceError):
@@ -284,7 +341,7 @@ class Simulation:
         """Let workers, sweeper and dead letters go on until every task has ended."""
         end = self.clock() + within
         swept = self.clock()
-        while any("open" in row for row in self.store.rows.values()):
+        while any(row.get("open", WEBHOOKS) != WEBHOOKS for row in self.store.rows.values()):
             assert self.clock() < end, "a task does not end"
             if self.work():
                 continue

@@ -29,9 +29,10 @@ ARROWS = {
     "providers": "net redaction",
     "usecases": "accounts aws domain catalog media net metrics",
     "worker": "providers accounts aws domain catalog media net metrics redaction",
+    "webhooks": "accounts aws domain net metrics",
     "api": "usecases accounts aws media domain catalog",
 }
-COMPOSITION = {"bootstrap", "bootstrap_worker"}
+COMPOSITION = {"bootstrap", "bootstrap_webhooks", "bootstrap_worker"}
 OPEN_TO_ALL = {"errors", "settings", "__version__"}
 # Heavy libraries, and the only packages that load them.
 ONLY_IN = {

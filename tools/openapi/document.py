@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tools.openapi import examples, refusals
+from tools.openapi import examples, refusals, webhook
 from tools.openapi.mcp_routes import MCP_ROUTES
 from tools.openapi.openai_routes import OPENAI_ROUTES
 from tools.openapi.parts import (
@@ -68,6 +68,7 @@ def build() -> dict[str, Json]:
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{}, {"bearer": []}, {"key": []}],  # any of them: a service may be open
         "paths": paths,
+        "webhooks": {"videoEnded": {"post": webhook.ended()}},
         "components": {
             "schemas": schemas(),
             "parameters": PARAMETERS,

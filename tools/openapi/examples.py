@@ -1,6 +1,8 @@
 """The document's examples. Those of answers are made by the code that makes the answers."""
 
+import json
 from dataclasses import replace
+from functools import partial
 from typing import Any, override
 
 from tools.openapi import mcp_examples
@@ -19,6 +21,7 @@ from videoapi.providers.errors import JobFailed
 from videoapi.settings import Settings
 from videoapi.usecases.submission import Preview
 from videoapi.usecases.uploads import offer
+from videoapi.webhooks import events
 
 type Json = Any
 
@@ -28,6 +31,7 @@ NOW = epoch("2026-01-11T10:31:30.000Z")
 PROMPT = "A serene ocean scene with gentle waves"
 IMAGE = "https://example.com/image.jpg"
 UPLOAD = "upload_mfzwizltoq3dqojqge2ttmv3oa"
+WEBHOOK = "https://example.com/webhooks/video"
 TINY_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 )
@@ -74,6 +78,7 @@ OPENAI_FORM: Json = {
     "image by URL": {"prompt": PROMPT, "input_reference[image_url]": IMAGE},
 }
 NEW_UPLOAD: Json = {"a photo": {"content_type": "image/jpeg", "size_bytes": 12345678}}
+WEBHOOK_TEST: Json = {"an address": {"url": WEBHOOK}}
 DRAWING: Json = {
     "document": {
         "prompt": "A serene mountain landscape",
@@ -169,6 +174,13 @@ _DRY_RUN = dry_runs.described(
 _MODELS = Settings(veo3_allowed_models=("veo_3_1", "veo_3_1-fast"))
 
 
+def event() -> Json:
+    """Return what a webhook is sent."""
+    told = replace(_COMPLETED, webhook_event="video.completed")
+    video = partial(openai_responses.openai_video, links=_LINKS, now=NOW, sdk_words=True)
+    return json.loads(events.body_of(told, video, include_prompt=False))
+
+
 def answers() -> dict[str, dict[str, Json]]:
     """Return the examples of each operation's success by their names."""
     plain = {
@@ -201,6 +213,15 @@ def answers() -> dict[str, dict[str, Json]]:
                 "service": "openai",
                 "duration": 11.802,
             }
+        },
+        "testWebhook": {
+            "taken": {"delivered": True, "status": 204, "milliseconds": 84, "problem": None},
+            "away": {
+                "delivered": False,
+                "status": None,
+                "milliseconds": 10000,
+                "problem": "no answer within 10 seconds",
+            },
         },
         "createUpload": {"ready": offer("anonymous", _LINKS, now=NOW) | {"reference": UPLOAD}},
         "createVideo": {

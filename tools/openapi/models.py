@@ -20,6 +20,7 @@ from tools.openapi.answers import (
     Url,
 )
 from tools.openapi.money_models import Cost
+from tools.openapi.webhook_models import Webhook
 from videoapi.media.images import MAX_BYTES
 
 type RestStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
@@ -133,6 +134,8 @@ class Task(Answer):
     """Whether the prompt was optimized. Only there when that was asked for and tried."""
     metadata: dict[str, str] = Field(default_factory=dict, max_length=16)
     """As it was sent. Only there when some was."""
+    webhook: Webhook | SkipJsonSchema[None] = None
+    """Only there where the end is told to a webhook."""
 
 
 class TaskSummary(Answer):

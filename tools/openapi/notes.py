@@ -25,6 +25,8 @@ NOTES = {
     "generate_audio": "Whether the video has sound; a silent one may cost less.",
     "model": "`veo_3_1` unless the service says otherwise, or another that it offers.",
     "metadata": "Your own notes; REST answers repeat them.",
+    "webhook_url": "Where the end of the task is told, in a signed POST; by default your key's.",
+    "callback_url": "Another name for `webhook_url`.",
 }
 UPLOAD_NOTES = {
     "content_type": "The file's; S3 takes no other.",
@@ -39,6 +41,7 @@ IMAGE_NOTES = {
     "seed": "The same seed may draw the same image.",
     "model": "The service's own choice when omitted.",
 }
+WEBHOOK_NOTES = {"url": "Where the test event is sent."}
 OTHER_NAMES = (
     "A prompt, images, or both. What other services call the image (`image`, `image_url`, "
     "`first_frame`), further images (`end_image`, `input_references`), the length (`duration`) and "

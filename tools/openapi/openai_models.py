@@ -3,9 +3,11 @@
 from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from tools.openapi.answers import Answer, Progress, ProgressSource, Size, TaskId, Url
 from tools.openapi.money_models import Cost
+from tools.openapi.webhook_models import OpenAiWebhook
 
 type OpenAiStatus = Literal[
     "queued", "in_progress", "completed", "failed", "pending", "processing", "cancelled"
@@ -52,6 +54,26 @@ class OpenAiVideo(Answer):
     cost: Cost
     video_url: Url | None
     """Plays without credentials; read the video again for a fresh one."""
+    webhook: OpenAiWebhook | SkipJsonSchema[None] = None
+    """Only there where the end is told to a webhook."""
+
+
+class EventVideo(OpenAiVideo):
+    """The video object of an ended task, in OpenAI's words."""
+
+    task_id: TaskId
+
+
+class VideoEvent(Answer):
+    """The end of a task, as it is sent to its webhook."""
+
+    id: Annotated[str, Field(pattern="^evt_[a-z0-9]{24,64}$")]
+    """One for each task, the same at every try: what you have seen is a repetition."""
+    object: Literal["event"]
+    created_at: Epoch
+    """When the task ended."""
+    type: Literal["video.completed", "video.failed", "video.cancelled"]
+    data: EventVideo
 
 
 class OpenAiVideoList(Answer):
@@ -146,4 +168,12 @@ class OpenAiError(Answer):
     error: OpenAiErrorBody
 
 
-ANSWERS = (Model, ModelList, OpenAiVideo, OpenAiVideoList, OpenAiDeletedVideo, OpenAiError)
+ANSWERS = (
+    Model,
+    ModelList,
+    OpenAiVideo,
+    OpenAiVideoList,
+    OpenAiDeletedVideo,
+    OpenAiError,
+    VideoEvent,
+)

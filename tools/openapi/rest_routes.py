@@ -126,6 +126,22 @@ REST_ROUTES = (
         errors=(400, 401, 413, 415, 422, 429, 500, 503),
     ),
     Route(
+        method="post",
+        path="/api/v1/webhooks/test",
+        tag=REST,
+        operation="testWebhook",
+        summary="Test a webhook",
+        text="Sends a signed event of the type `video.test` to an address, once, and tells what "
+        "came back within 10 seconds. Counts in your key's minute.",
+        bodies={JSON: Body(schema="WebhookTest", examples=examples.WEBHOOK_TEST)},
+        reply=Reply(
+            text="What the address answered.",
+            schema=ref("WebhookAnswer"),
+            headers=("NoStore", "Vary", *LIMITS),
+        ),
+        errors=(400, 401, 413, 415, 422, 429, 500, 503),
+    ),
+    Route(
         method="get",
         path="/api/v1/usage",
         tag=REST,

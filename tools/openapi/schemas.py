@@ -8,23 +8,32 @@ from typing import Any, override
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
-from tools.openapi import mcp_models, models, money_models, openai_models
+from tools.openapi import mcp_models, models, money_models, openai_models, webhook_models
 from tools.openapi.answers import UPLOAD_PATTERN
-from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD
-from tools.openapi.notes import IMAGE_NOTES, NOTES, OTHER_NAMES, UPLOAD_NOTES
-from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE, MAX_REFERENCES
+from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD, WEBHOOK
+from tools.openapi.notes import IMAGE_NOTES, NOTES, OTHER_NAMES, UPLOAD_NOTES, WEBHOOK_NOTES
+from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE, MAX_REFERENCES, MAX_WEBHOOK_LENGTH
 from videoapi.api.openai.requests import CreateVideo
 from videoapi.api.rest.image_requests import GenerateImage, NewUpload
 from videoapi.api.rest.requests import GenerateVideo
+from videoapi.api.rest.webhook_requests import WebhookTest
 
 type Schema = dict[str, Any]
 
-REQUESTS = (GenerateVideo, CreateVideo, GenerateImage, NewUpload, mcp_models.McpMessage)
+REQUESTS = (
+    GenerateVideo,
+    CreateVideo,
+    GenerateImage,
+    NewUpload,
+    WebhookTest,
+    mcp_models.McpMessage,
+)
 ANSWERS = (
     *models.ANSWERS,
     *money_models.ANSWERS,
     *openai_models.ANSWERS,
     *mcp_models.ANSWERS,
+    *webhook_models.ANSWERS,
 )
 
 # Even, 64 to 1080 and 64 to 1920.
@@ -79,6 +88,14 @@ NAMED: dict[str, Schema] = {
         "pattern": UPLOAD_PATTERN,
         "examples": [UPLOAD],
     },
+    "WebhookUrl": {
+        "description": "https, at most 2,048 characters, on a public host, without a fragment.",
+        "type": "string",
+        "format": "uri",
+        "maxLength": MAX_WEBHOOK_LENGTH,
+        "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\\#]+$",
+        "examples": [WEBHOOK],
+    },
     "Resolution": {
         "anyOf": [_ref("FrameSize"), {"type": "string", "enum": ["720p", "1080p"]}],
     },
@@ -121,6 +138,8 @@ def schemas() -> dict[str, Schema]:
     made["FrameImage"]["properties"]["image_url"] = {"anyOf": [_ref("Image"), _ref("UrlObject")]}
     _note(made["GenerateImage"], IMAGE_NOTES)
     _note(made["NewUpload"], UPLOAD_NOTES)
+    made["WebhookTest"]["properties"]["url"] = _ref("WebhookUrl")
+    _note(made["WebhookTest"], WEBHOOK_NOTES)
     return {name: _shortened(made[name]) for name in sorted(made)}
 
 
@@ -158,6 +177,8 @@ def _complete(schema: Schema, *, image: str) -> None:
     if "size" in fields:
         fields["size"]["anyOf"][0] = _ref("FrameSize")
     fields["metadata"]["anyOf"][0] = _ref("Metadata")
+    for name in {"webhook_url", "callback_url"} & fields.keys():
+        fields[name]["anyOf"][0] = _ref("WebhookUrl")
     for name, default in DEFAULTS.items():
         if name in fields:
             fields[name]["default"] = default

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from videoapi.usecases.cancellation import Cancellation
     from videoapi.usecases.image_generation import ImageGeneration, MakeImage
     from videoapi.usecases.submission import Submissions
+    from videoapi.webhooks.reminders import Reminders
     from videoapi.worker.recovery import Recovery
 
 
@@ -89,6 +90,12 @@ def queue(*, patient: bool = False) -> TaskQueue:
 
 
 @cache
+def webhooks_queue(*, patient: bool = False) -> TaskQueue:
+    """Return the queue of ended tasks whose webhook is to be told."""
+    return TaskQueue(_client("sqs", patient=patient), settings().webhooks_queue_url)
+
+
+@cache
 def files(*, patient: bool = False) -> FileStore:
     """Return the bucket; its client is made at the first use, which many requests never come to.
 
@@ -130,6 +137,7 @@ def submissions() -> "Submissions":
         routes=chosen.routes,
         strict_lengths=chosen.veo3_strict_lengths,
         relay_price_micros=chosen.relay_price_micros,
+        private_webhooks=chosen.webhook_allow_private,
     )
 
 
@@ -141,6 +149,7 @@ def cancellation() -> "Cancellation":
     return Cancellation(
         store=store(),
         queue=queue(),
+        webhooks=webhooks_queue(),
         files=files(),
         retention_seconds=settings().task_retention_hours * 3600,
         clock=clock,
@@ -159,8 +168,16 @@ def recovery() -> "Recovery":
     """Return the use cases of the sweeper and of dead letters."""
     from videoapi.worker.recovery import Recovery  # noqa: PLC0415 — two roles
 
-    adapters = store(patient=True), queue(patient=True)
+    adapters = store(patient=True), queue(patient=True), webhooks_queue(patient=True)
     return Recovery(settings(), *adapters, clock=clock, measurements=Metrics(), log=logger())
+
+
+@cache
+def reminders() -> "Reminders":
+    """Return the sweeper's part in the telling of webhooks."""
+    from videoapi.webhooks.reminders import Reminders  # noqa: PLC0415 — one role
+
+    return Reminders(store(patient=True), webhooks_queue(patient=True), clock, logger())
 
 
 @cache

@@ -25,6 +25,7 @@ from videoapi.bootstrap import (
     settings,
     store,
     tls,
+    webhooks_queue,
 )
 from videoapi.metrics import Metrics
 from videoapi.net.http_client import OrderTransport
@@ -51,6 +52,7 @@ def generation() -> Generation:
         settings=chosen,
         store=table,
         queue=queue(patient=True),
+        webhooks=webhooks_queue(patient=True),
         forecasts=ForecastStore(table),
         routing=Routing(
             settings=chosen,

@@ -1,6 +1,6 @@
 """CloudWatch metrics for the person on call, each a log line (EMF).
 
-A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: eight other names,
+A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: ten other names,
 some fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which
 it was sent. So the only dimensions are the stack (Powertools' `service`) and the code, which is
 always one of this package's own words; a task, an owner or anything that a caller wrote is never
@@ -64,6 +64,14 @@ class Metrics:
         """A task's cost was settled, in micro-dollars; 0 and not known are no spend."""
         if amount:
             self._emit("SpendUsd", MetricUnit.NoUnit, amount / 1_000_000, {})
+
+    def webhook_delivered(self) -> None:
+        """A receiver took an event."""
+        self._count("WebhooksDelivered")
+
+    def webhook_failed(self) -> None:
+        """An event was sent for the last time, in vain."""
+        self._count("WebhooksFailed")
 
     def queued_again(self, tasks: int) -> None:
         """The sweeper found tasks that nobody worked on."""

@@ -22,6 +22,7 @@ class Values:
 
     table_name: str = ""
     queue_url: str = ""
+    webhooks_queue_url: str = ""
     bucket_name: str = ""
 
     # --- Callers and links
@@ -115,6 +116,16 @@ class Values:
     openai_status_vocabulary: str = "auto"
     #: Whether image URLs may lead to private addresses. For local work only.
     image_url_allow_private: bool = False
+
+    # --- Webhooks
+    #: The secret (`whsec_…`) that signs webhooks of callers without an API key; `make run` makes
+    #: one. Deployed: the name of a secret that holds it; empty: one in the table.
+    webhook_secret: str = ""
+    #: Whether webhooks may go by http, and to private addresses. `true` in `make run`; for local
+    #: work only.
+    webhook_allow_private: bool = False
+    #: Whether an event holds the prompt.
+    webhook_include_prompt: bool = False
 
     # --- Prompt optimisation
     #: Whether `optimize_prompt` is served.

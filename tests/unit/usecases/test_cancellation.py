@@ -21,6 +21,7 @@ def cancellation(services):
     return Cancellation(
         store=services.store,
         queue=services.queue,
+        webhooks=services.webhooks,
         files=services.files,
         retention_seconds=2 * 3600,
         clock=(NOW + call for call in itertools.count()).__next__,

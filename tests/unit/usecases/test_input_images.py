@@ -124,6 +124,7 @@ def test_a_deletion_takes_every_image_of_the_task(submit, services):
     Cancellation(
         store=services.store,
         queue=services.queue,
+        webhooks=services.webhooks,
         files=services.files,
         retention_seconds=3600,
         clock=lambda: NOW,

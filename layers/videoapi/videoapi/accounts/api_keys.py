@@ -48,6 +48,7 @@ class ApiKey(NamedTuple):
 
     name: str
     limits: Limits
+    webhook_url: str | None = None  # where tasks are told that name no webhook of their own
 
 
 class ListedKey(NamedTuple):
@@ -57,6 +58,7 @@ class ListedKey(NamedTuple):
     name: str
     made_at: str
     limits: Limits
+    webhook_url: str | None = None
 
 
 class ApiKeyStore:
@@ -83,7 +85,7 @@ class ApiKeyStore:
             raise _unknown()
         return found
 
-    def make(self, name: str, limits: Limits) -> str:
+    def make(self, name: str, limits: Limits, webhook_url: str | None = None) -> str:
         """Make a key for an owner and return it, the only time it can be seen.
 
         One owner may have several keys. Raises `ValueError` for a name that cannot be an owner, and
@@ -105,6 +107,7 @@ class ApiKeyStore:
             "owner": KEYS_OWNER,
             "listed_at": f"{name}#{timestamp(self._clock())}",
             "key_name": name,
+            "webhook_url": webhook_url,
             **chosen,
         }
         self._table.transact(Write("key", "Put", {"Item": encode(item)}))
@@ -118,14 +121,24 @@ class ApiKeyStore:
                 name=item["key_name"],
                 made_at=item["listed_at"].partition("#")[2],
                 limits=_limits(item),
+                webhook_url=item.get("webhook_url"),
             )
             for item in self._all()
         ]
 
     def limits_of(self, name: str) -> Limits:
         """Return the limits of an owner's latest key; none where there is no key."""
+        latest = self._latest(name)
+        return latest.limits if latest else Limits()
+
+    def webhook_of(self, name: str) -> str | None:
+        """Return the webhook of an owner's latest key."""
+        latest = self._latest(name)
+        return latest.webhook_url if latest else None
+
+    def _latest(self, name: str) -> ListedKey | None:
         ours = [found for found in self.listed() if found.name == name]
-        return ours[-1].limits if ours else Limits()
+        return ours[-1] if ours else None
 
     def revoke(self, name: str, key_id: str = "") -> int:
         """Remove every key of an owner, or the one of that id; return how many. Tasks stay."""
@@ -144,7 +157,9 @@ class ApiKeyStore:
 
     def _read(self, key: str) -> ApiKey | None:
         item = self._table.read(key)
-        return None if item is None else ApiKey(item["key_name"], _limits(item))
+        if item is None:
+            return None
+        return ApiKey(item["key_name"], _limits(item), item.get("webhook_url"))
 
 
 def _item_key(key: str) -> str:

@@ -33,6 +33,7 @@ OPENAI_FIELDS = (
     "seed",
     "generate_audio",
     "metadata",
+    "webhook_url",
 )
 # Folded: small letters and digits alone.
 _IMAGES = [
@@ -67,6 +68,7 @@ _MEANT = (
     | dict.fromkeys(_AUDIO, "generate_audio")
     | dict.fromkeys(_LENGTHS, SECONDS)
     | dict.fromkeys(_SIZES, SIZE)
+    | dict.fromkeys(("callbackurl", "webhook"), "webhook_url")
     | dict.fromkeys(_ASPECTS, "aspect_ratio")
     | dict.fromkeys(("videoresolution", "outputresolution"), "resolution")
     | dict.fromkeys(("framespersecond", "framerate"), "fps")

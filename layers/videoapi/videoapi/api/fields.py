@@ -4,6 +4,7 @@ Messages are for callers: they say what is wanted, never what was sent or a regu
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -16,6 +17,7 @@ MAX_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens
 MAX_NEGATIVE_PROMPT = 1_000  # characters
 MAX_SEED = 2**32 - 1
 MAX_REFERENCES = 3  # images of what the video is to show
+MAX_WEBHOOK_LENGTH = 2048  # characters
 MAX_NAME = 64  # of a field or metadata key; longer ones are shortened in messages
 MAX_PAIRS = 16  # of metadata
 LONG_SIDE, SHORT_SIDE, MIN_SIDE = 1920, 1080, 64  # pixels
@@ -145,6 +147,18 @@ def _max_pairs(metadata: object) -> object:
     return metadata
 
 
+def webhook(given: Mapping[str, str | None]) -> tuple[str | None, str]:
+    """Return the webhook of a request that has two names for it, and the one that was used.
+
+    Raises `ValidationError` where they say different things.
+    """
+    names = [name for name, url in given.items() if url]
+    if len({given[name] for name in names}) > 1:
+        raise ValidationError.field(names[-1], f"Says something else than {names[0]}")
+    name = names[0] if names else "webhook_url"
+    return given[name] or None, name
+
+
 Prompt = Annotated[
     str,
     StringConstraints(max_length=MAX_PROMPT),
@@ -165,6 +179,7 @@ Model = Annotated[
     AfterValidator(_name_of_a_model),
     Field(json_schema_extra={"pattern": f"^{MODEL}$"}),
 ]
+Webhook = Annotated[str, StringConstraints(max_length=MAX_WEBHOOK_LENGTH)]
 Image = Annotated[str, AfterValidator(_not_empty)]
 Camera = Literal["pan", "tilt", "zoom", "static"]
 Metadata = Annotated[

@@ -59,6 +59,18 @@ def cost_of(task: Task) -> dict[str, Any]:
     }
 
 
+def webhook_record(task: Task) -> dict[str, Any] | None:
+    """Return how the telling of a task's end goes; None where there is nobody to tell."""
+    if task.webhook_url is None:
+        return None
+    return {
+        "state": task.webhook_state or "pending",
+        "attempts": len(task.webhook_log),
+        "last_status": task.webhook_status,
+        "next_attempt_at": task.webhook_due_at,
+    }
+
+
 def as_json(body: object) -> str:
     """Return a body as compact JSON text."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

@@ -22,7 +22,7 @@ def index_keys(task: Task) -> dict[str, str]:
 
 
 # Absent until there is something in them.
-LISTS = ("late_upstream_ids", "failed_upstream_ids", "attempt_log")
+LISTS = ("late_upstream_ids", "failed_upstream_ids", "attempt_log", "webhook_log")
 # Of a request: stored only where something else was said.
 SELDOM_SAID: Mapping[str, object] = {
     "size_named": True,

@@ -1,6 +1,7 @@
-"""The SQS queue of task ids. A message is only a hint that a task wants work."""
+"""SQS queues of task ids. A message is only a hint: a task wants work, or its end is to be told."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from videoapi.aws.errors import aws_errors, error_code
+from videoapi.domain.tasks import Task
+from videoapi.errors import ServiceError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -41,6 +44,15 @@ class TaskQueue:
         body = json.dumps({"task_id": task_id})
         with _sqs_errors():
             self.client.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=seconds)
+
+    def remind(self, task: Task) -> None:
+        """Send a hint of the event that an ended task owes; none where it owes none.
+
+        Where SQS is away the event is only late: the sweeper finds what is owed.
+        """
+        if task.owes_event:
+            with suppress(ServiceError):
+                self.send(task.task_id)
 
     def hide(self, receipt_handle: str, *, seconds: int) -> None:
         """Keep a received message invisible for `seconds` from now; late by design if it fails.

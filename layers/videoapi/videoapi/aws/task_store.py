@@ -19,7 +19,7 @@ from videoapi.aws.task_items import (
     update_expression,
 )
 from videoapi.domain.ids import is_task_id
-from videoapi.domain.tasks import PAID, SHARDS, Status, Task
+from videoapi.domain.tasks import PAID, SHARDS, WEBHOOKS, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import Change
 from videoapi.errors import ServiceError
@@ -160,6 +160,10 @@ class TaskStore(Table):
         One query for each shard; more of them as the caller goes on.
         """
         return heapq.merge(*(self._due(str(number), EVER) for number in range(SHARDS)))
+
+    def events_due(self, now: float) -> Iterator[str]:
+        """Yield ids of ended tasks whose event should have been told, the longest overdue first."""
+        yield from (task_id for _, task_id in self._due(WEBHOOKS, timestamp(now)))
 
     def _due(self, partition: str, until: str) -> Iterator[tuple[str, str]]:
         before = ("due_at", "<", until)

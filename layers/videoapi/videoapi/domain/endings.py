@@ -8,7 +8,7 @@ everything by which that was decided.
 from collections.abc import Mapping
 from typing import Any
 
-from videoapi.domain import ledger
+from videoapi.domain import ledger, outbox
 from videoapi.domain.tasks import OPEN, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import LEGAL, Change, entering, held
@@ -84,21 +84,20 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
     """Leave a tombstone: out of every list, yet a late retry finds it and does not pay again.
 
     Only of the task as it was seen: an ending in between brings files that must go too. An open one
-    is cancelled with it.
+    is cancelled with it. An event that is owed is told all the same.
     """
     ended = task.status in (Status.COMPLETED, Status.FAILED)
-    kept = KEPT_BY_TOMBSTONE + (() if ended else KEPT_WHILE_PAID)
+    kept = KEPT_BY_TOMBSTONE + (() if ended else KEPT_WHILE_PAID) + outbox.kept(task)
     gone = {name: None for name in vars(task) if name not in kept}
     change = Change(
         leaves=frozenset({task.status}),
-        equals={"thumbnail_key": task.thumbnail_key},
+        equals={"thumbnail_key": task.thumbnail_key, "webhook_state": task.webhook_state},
         sets={
             **gone,
             "listed_at": None,
-            "open": None,
             "status": Status.DELETED,
             "updated_at": timestamp(now),
-            "expires_at": int(now) + retention,
+            **outbox.deleted(task, now=now, retention=retention),
         },
     )
     if task.ended:
@@ -121,14 +120,11 @@ def job_ended(task: Task, *, now: float, charged: int | None = None) -> Change:
 
 def _ending(task: Task, status: Status, now: float, retention: int) -> dict[str, Any]:
     """Return what every ending writes but a deletion's."""
-    del task
     return {
         "status": status,
         "completed_at": timestamp(now),
-        "expires_at": int(now) + retention,
-        "open": None,
-        "due_at": None,
         "lease_owner": "",
+        **outbox.ended(task, status, now=now, retention=retention),
     }
 
 

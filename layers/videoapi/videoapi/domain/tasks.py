@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from videoapi.domain.timestamps import epoch
 
-PAID = "paid"  # the partition of the `open` index for tasks with a paid job
+PAID = "paid"  # the partition of the `open` index for tasks with a paid job …
+WEBHOOKS = "webhooks"  # … and for those that have ended, and whose webhook is still to be told
 SHARDS = 8  # of the `open` index: each takes 1,000 writes a second (DynamoDB partition quota)
 
 
@@ -28,6 +29,7 @@ class Status(StrEnum):
 
 
 OPEN = frozenset({Status.PENDING, Status.PROCESSING})
+type WebhookState = Literal["pending", "delivered", "failed", "disabled"]
 PAID_JOB_SECONDS = 300  # as long as a paid job that nobody waits for is taken to run on
 
 
@@ -76,6 +78,7 @@ class Task:
     expected_seconds: int | None = None  # that its job takes, by those that ended before it
     completed_at: str | None = None
     expires_at: int | None = None  # epoch seconds: DynamoDB's TTL wants a number
+    kept_until: int | None = None  # the same, of a task that stays until its event is told
 
     image_key: str | None = None  # the input in our bucket …
     image_url: str | None = None  # … or where the worker fetches it
@@ -118,6 +121,15 @@ class Task:
     cost_actual: int | None = None  # what it came to, once that is known
     in_budget: int | None = None  # 1: counted in the stack's budget, too
 
+    webhook_url: str | None = None  # where its end is told, …
+    webhook_event: str | None = None  # … as which event, once it has come
+    webhook_state: WebhookState | None = None
+    webhook_status: int | None = None  # HTTP status that the last try was answered with
+    webhook_due_at: str | None = None  # when the next try may begin
+    webhook_lease: str | None = None  # who makes a try just now
+    webhook_body: str | None = None  # as it was first sent, until it needs to be sent no more
+    webhook_log: list[str] = field(default_factory=list)  # when each try was made, and its outcome
+
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
 
@@ -133,6 +145,11 @@ class Task:
         if self.status not in (Status.CANCELLED, Status.DELETED) or began is None or over:
             return not self.ended
         return now < epoch(began) + PAID_JOB_SECONDS
+
+    @property
+    def owes_event(self) -> bool:
+        """Whether its end is still to be told to its webhook."""
+        return self.webhook_state == "pending"
 
     @property
     def images(self) -> tuple[Mapping[str, str], ...]:

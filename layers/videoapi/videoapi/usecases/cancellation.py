@@ -25,6 +25,7 @@ class Cancellation:
 
     store: TaskStore
     queue: TaskQueue
+    webhooks: TaskQueue
     files: FileStore
     retention_seconds: int
     clock: Callable[[], float]
@@ -44,10 +45,12 @@ class Cancellation:
             cancelled = self.store.apply(task_id, change)
             if cancelled is not None:
                 self.measurements.ended(Status.CANCELLED)
+                self.webhooks.remind(cancelled)
                 self._wake_worker(cancelled)
                 return cancelled
             task = get_owned_task(self.store, task_id, owner)
             if change.made(task):  # by this very call, whose first answer was lost
+                self.webhooks.remind(task)
                 return task
         raise ServiceError("The task changes too quickly. Try again.")
 
@@ -60,10 +63,14 @@ class Cancellation:
             task = get_owned_task(self.store, task_id, owner)
             self.files.delete(_files_of(task))
             change = endings.delete(task, now=self.clock(), retention=self.retention_seconds)
-            if self.store.apply(task_id, change) is not None:
+            tombstone = self.store.apply(task_id, change)
+            if tombstone is not None:
                 break
-            if change.made(self.store.get(task_id, deleted=True)):  # its first answer was lost
+            tombstone = self.store.get(task_id, deleted=True)
+            if change.made(tombstone):  # its first answer was lost
                 break
+        if tombstone is not None:
+            self.webhooks.remind(tombstone)
         if not task.ended:
             self.measurements.ended(Status.CANCELLED)
             self._wake_worker(task)

@@ -28,6 +28,7 @@ from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.domain.transitions import MESSAGE_GRACE, NEVER
 from videoapi.errors import Conflict, RateLimited, ServiceError, ValidationError
 from videoapi.metrics import Metrics
+from videoapi.net import ssrf
 from videoapi.usecases import sdk_retries
 from videoapi.usecases.caller import Caller
 from videoapi.usecases.input_images import GivenImage, InputImages, Sources
@@ -43,9 +44,11 @@ class Submission(NamedTuple):
     dialect: Dialect
     images: tuple[GivenImage, ...] = ()
     names: Mapping[str, str] = MappingProxyType({})
+    webhook_url: str | None = None
 
 
 ADDED = ("size_named", "negative_prompt", "seed", "generate_audio")  # after the first version
+WEBHOOK = "webhook_url"
 MAX_TRIES = 3  # of a submit whose place others took while it made one free
 
 
@@ -77,6 +80,7 @@ class Submissions:
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
     strict_lengths: bool = False
     relay_price_micros: int = 0  # unknown
+    private_webhooks: bool = False  # http and private addresses too: for local work
 
     def submit(self, submission: Submission, caller: Caller) -> Submitted:
         """Accept a submit, or find the task that an earlier try of it made.
@@ -86,6 +90,7 @@ class Submissions:
         accepted; retryable only where a repetition cannot pay twice).
         """
         sources = self.images.sources_of(submission.images, caller.owner)
+        self._check_webhook(submission)
         task = _new_task(submission, caller, sources)
         try:
             task, existing, quota = self._create(task, sources, submission, caller)
@@ -109,6 +114,7 @@ class Submissions:
     def preview(self, submission: Submission, caller: Caller) -> Preview:
         """Return what a submit would order. Raise as it does, but for limits; write nothing."""
         sources = self.images.sources_of(submission.images, caller.owner)
+        self._check_webhook(submission)
         self.images.require_uploads(sources, now=caller.now)
         able, demand = self._able(submission)
         made = fit(able[0], demand, strict=self.strict_lengths)
@@ -148,6 +154,15 @@ class Submissions:
         return quote(
             able, demand, strict=self.strict_lengths, relay_price_micros=self.relay_price_micros
         )
+
+    def _check_webhook(self, submission: Submission) -> None:
+        """Raise `ValidationError` for an address that nothing is sent to, by its text alone."""
+        if submission.webhook_url is not None:
+            try:
+                ssrf.require_webhook(submission.webhook_url, allow_private=self.private_webhooks)
+            except ValueError as problem:
+                name = submission.names.get(WEBHOOK, WEBHOOK)
+                raise ValidationError.field(name, f"The URL {problem}") from None
 
     def _other(self, failed: ConditionFailed) -> Task:
         """Return the task of the same submit's other try."""
@@ -217,6 +232,7 @@ def _new_task(submission: Submission, caller: Caller, sources: Sources) -> Task:
         request=submission.request,
         dialect=caller.dialect,
         fingerprint=_fingerprint(submission, sources),
+        webhook_url=submission.webhook_url or caller.key.webhook_url,
     )
 
 
@@ -242,4 +258,6 @@ def _fingerprint(submission: Submission, sources: Sources) -> str:
     asked["image"] = next((each for role, each in identities if role == FIRST_FRAME), None)
     if more := [each for each in identities if each[0] != FIRST_FRAME]:
         asked["more_images"] = more
+    if submission.webhook_url is not None:  # else a second address would be dropped in silence
+        asked[WEBHOOK] = submission.webhook_url
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

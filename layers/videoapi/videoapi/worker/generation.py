@@ -55,6 +55,7 @@ class Generation:
     settings: Settings
     store: TaskStore
     queue: TaskQueue
+    webhooks: TaskQueue
     forecasts: ForecastStore
     routing: Routing
     order_builder: OrderBuilder
@@ -77,7 +78,8 @@ class Generation:
             self.store, self.routing, *tools, self.settings.relay_price_micros
         )
         self._posting = Posting(self.settings, self.routing, self.order_builder, *tools)
-        self._outcomes = Outcomes(self.settings, self.queue, self.delivery, self.jitter, *tools)
+        parts = self.settings, self.queue, self.webhooks, self.delivery, self.jitter
+        self._outcomes = Outcomes(*parts, *tools)
 
     def run(self, message: Message) -> None:
         """Work on what is due: the message's task, and what waits in the table beside it.

@@ -31,6 +31,7 @@ class Outcomes:
 
     settings: Settings
     queue: TaskQueue
+    webhooks: TaskQueue
     delivery: Delivery
     jitter: Callable[[], float]
     clock: Callable[[], float]
@@ -90,6 +91,8 @@ class Outcomes:
             charged=charged,
         )
         task = lease.apply(change)
+        checkpoint(self.log, "failed")
+        self.webhooks.remind(task)
         self.measurements.spent(task.cost_actual)
         if failure.code == "upstream_account_error":
             self.log.error(
@@ -116,6 +119,7 @@ class Outcomes:
         self.measurements.spent(task.cost_actual)
         self.measurements.completed(result["duration"])
         checkpoint(self.log, "completed")
+        self.webhooks.remind(task)
 
     def _charged(
         self,

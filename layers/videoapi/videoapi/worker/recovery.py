@@ -27,6 +27,7 @@ class Recovery:
     settings: Settings
     store: TaskStore
     queue: TaskQueue
+    webhooks: TaskQueue
     clock: Callable[[], float]
     measurements: Metrics
     log: Logger
@@ -77,8 +78,10 @@ class Recovery:
         if error is None:
             return False
         change = endings.abandon(task, error, now=now, retention=self.settings.retention_seconds)
-        if self.store.apply(task.task_id, change) is None:
+        ended = self.store.apply(task.task_id, change)
+        if ended is None:
             return False
+        self.webhooks.remind(ended)
         self.measurements.ended(error.code)
         return True
 

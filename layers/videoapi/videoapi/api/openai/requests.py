@@ -26,6 +26,7 @@ from videoapi.api.fields import (
     Seed,
     Size,
     Strength,
+    Webhook,
     flag_or_text,
     frame,
     integer_or_text,
@@ -114,6 +115,7 @@ class CreateVideo(BaseModel):
     seed: Annotated[Seed | None, BeforeValidator(seed_or_text)] = None
     generate_audio: Annotated[bool | None, BeforeValidator(flag_or_text)] = None
     metadata: Annotated[Metadata | None, BeforeValidator(object_or_text)] = None
+    webhook_url: Webhook | None = None
 
     @pydantic.model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -158,6 +160,7 @@ def from_openai(fields: object, settings: Settings, *, form: bool = False) -> Su
         ),
         images=_images(body, names),
         names=names | {SIZE: names.get(shape, shape)},
+        webhook_url=body.webhook_url or None,
         dialect=Dialect.OPENAI if form or as_object else Dialect.REST,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from videoapi.api import waiting
-from videoapi.api.results import cost_of, error_record, upstream_end, video_link
+from videoapi.api.results import cost_of, error_record, upstream_end, video_link, webhook_record
 from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.forecast import Forecast
 from videoapi.domain.tasks import Dialect, Status, Task
@@ -46,7 +46,7 @@ def openai_video(
     """
     request, created = task.request, int(epoch(task.created_at))
     link = video_link(task, links, now=now)
-    return {
+    body = {
         "id": task.task_id,
         "object": "video",
         "model": request.model,
@@ -64,6 +64,10 @@ def openai_video(
         "cost": cost_of(task),
         "video_url": link.url if link else None,
     }
+    if (webhook := webhook_record(task)) is not None:
+        again = webhook["next_attempt_at"]
+        body["webhook"] = webhook | {"next_attempt_at": int(epoch(again)) if again else None}
+    return body
 
 
 def openai_list(videos: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
@@ -123,8 +127,9 @@ def _openai_task_error(task: Task) -> dict[str, Any] | None:
 
 def _expires_at(task: Task, links: UrlSigner) -> int | None:
     """Return when the task is gone, or its video, whichever comes first."""
-    if task.expires_at is None:
+    kept_until = task.expires_at or task.kept_until
+    if kept_until is None:
         return None
     copied = "video_key" in (task.result or {})
     ends = links.kept_until(task.updated_at) if copied else upstream_end(task)
-    return task.expires_at if ends is None else min(task.expires_at, int(ends))
+    return kept_until if ends is None else min(kept_until, int(ends))

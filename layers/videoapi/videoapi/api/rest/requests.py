@@ -28,8 +28,10 @@ from videoapi.api.fields import (
     Seconds,
     Seed,
     Strength,
+    Webhook,
     frame,
     integer,
+    webhook,
 )
 from videoapi.api.validation import allowed_model, validated
 from videoapi.catalog.fitting import FIRST_FRAME, LAST_FRAME, REFERENCE
@@ -64,6 +66,8 @@ class GenerateVideo(BaseModel):
     generate_audio: bool | None = None
     model: Model | None = None
     metadata: Metadata | None = None
+    webhook_url: Webhook | None = None
+    callback_url: Webhook | None = None
 
     @field_validator("image")
     @classmethod
@@ -79,6 +83,7 @@ def from_rest(
 ) -> Submission:
     """Validate a REST body; raise `ValidationError` naming every bad field."""
     body = validated(kind, fields, default_param="body", words=WORDS)
+    url, name = webhook({"webhook_url": body.webhook_url, "callback_url": body.callback_url})
     return Submission(
         request=GenerationRequest(
             model=allowed_model(body.model, settings),
@@ -96,7 +101,8 @@ def from_rest(
             metadata=body.metadata or {},
         ),
         images=_images(body),
-        names={"size": "resolution"},
+        names={"size": "resolution", "webhook_url": name},
+        webhook_url=url,
         dialect=Dialect.REST,
     )
 

@@ -10,6 +10,7 @@ from videoapi.api.results import (
     error_record,
     thumbnail_link,
     video_link,
+    webhook_record,
 )
 from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.forecast import Forecast, progress_of
@@ -64,6 +65,8 @@ def rest_task(
         "model": task.upstream_model or task.request.model,
         "prompt": task.prompt_sent or task.request.prompt,
     }
+    if (webhook := webhook_record(task)) is not None:
+        body["webhook"] = webhook
     if task.image_note is not None:
         body["image_note"] = task.image_note
     if task.prompt_optimized is not None:

@@ -1,0 +1,1 @@
+"""Webhooks: an ended task is told to its caller's address, signed, at least once."""

@@ -1,0 +1,82 @@
+"""Every change in the telling of an event, as data: what must hold, and what is then written.
+
+    pending ──begin_try──▶ (leased) ──told──▶ delivered, disabled, or failed after the last try
+                              │  ▲
+                              └──┴─ try_later, put_off (a service of AWS is away)
+
+The lease lasts for one POST. Who dies holding it is followed by another: the event may then be sent
+twice, under the same id, and is never lost.
+"""
+
+from videoapi.aws.task_queue import MAX_DELAY
+from videoapi.domain.outbox import HINT_SECONDS
+from videoapi.domain.tasks import OPEN, Status, Task, WebhookState
+from videoapi.domain.timestamps import timestamp
+from videoapi.domain.transitions import Change
+
+LEASE_SECONDS = 30  # of a try: three times what a POST may take
+READABLE_SECONDS = 24 * 3600  # that a task can be read at least after its event is settled
+ENDED = frozenset(Status) - OPEN
+
+
+def begin_try(task: Task, lease: str, body: str, *, now: float) -> Change:
+    """Take the event for one try, and keep its body for those that follow."""
+    return Change(
+        leaves=ENDED,
+        equals={"webhook_state": "pending", "webhook_due_at": task.webhook_due_at},
+        sets={
+            "webhook_lease": lease,
+            "webhook_due_at": timestamp(now + LEASE_SECONDS),
+            "webhook_body": body,
+            "due_at": timestamp(now + LEASE_SECONDS),
+        },
+    )
+
+
+def told(task: Task, state: WebhookState, entry: str, status: int | None, *, now: float) -> Change:
+    """Settle the event: it is sent no more, and the task gets its TTL."""
+    until = max(task.kept_until or 0, int(now) + READABLE_SECONDS)
+    return Change(
+        leaves=ENDED,
+        equals=_held(task),
+        sets={
+            "webhook_state": state,
+            "webhook_status": status,
+            "expires_at": until,
+            **dict.fromkeys(
+                ("open", "due_at", "kept_until", "webhook_due_at", "webhook_lease", "webhook_body")
+            ),
+        },
+        appends={"webhook_log": entry},
+    )
+
+
+def try_later(task: Task, entry: str, status: int | None, *, now: float, again_at: float) -> Change:
+    """Note a try that failed, and when the next one may begin."""
+    change = put_off(task, now=now, again_at=again_at)
+    return change._replace(
+        sets={**change.sets, "webhook_status": status}, appends={"webhook_log": entry}
+    )
+
+
+def put_off(task: Task, *, now: float, again_at: float) -> Change:
+    """Give the event back without a try: nothing is counted for an outage of ours."""
+    grace = HINT_SECONDS if again_at - now <= MAX_DELAY else 0  # for the message that is sent
+    return Change(
+        leaves=ENDED,
+        equals=_held(task),
+        sets={
+            "webhook_due_at": timestamp(again_at),
+            "webhook_lease": None,
+            "due_at": timestamp(again_at + grace),
+        },
+    )
+
+
+def is_due(task: Task, *, now: float) -> bool:
+    """Whether a try may begin; a delayed message comes no earlier, and clocks differ by less."""
+    return task.owes_event and (task.webhook_due_at or "") <= timestamp(now + 1)
+
+
+def _held(task: Task) -> dict[str, str | None]:
+    return {"webhook_state": "pending", "webhook_lease": task.webhook_lease}

@@ -1,0 +1,139 @@
+"""Telling: read what is owed, take it for one try, send it, note what came of it.
+
+The table decides and a message is a hint: one that comes twice, or at the wrong time, does no harm,
+and where one is lost the sweeper sends another. `changes` says what a crash between two steps does.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aws_lambda_powertools import Logger
+
+from videoapi.aws.task_queue import MAX_DELAY, TaskQueue
+from videoapi.aws.task_store import TaskStore
+from videoapi.domain.tasks import Task, WebhookState
+from videoapi.domain.timestamps import timestamp
+from videoapi.domain.transitions import Change
+from videoapi.errors import ServiceError
+from videoapi.metrics import Metrics
+from videoapi.net.callbacks import Answer, Callbacks
+from videoapi.webhooks import changes, events, signing
+from videoapi.webhooks.schedule import delay_after
+
+AWAY_SECONDS = 60  # that an event waits for a service of AWS to come back
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Tells ended tasks to their webhooks; `clock` gives epoch seconds, `jitter` 0 to 1.
+
+    `signing_secrets` are those of an owner, `video` makes the object of an ended task.
+    """
+
+    store: TaskStore
+    queue: TaskQueue
+    callbacks: Callbacks
+    signing_secrets: Callable[[str], Iterable[str]]
+    video: events.Video
+    include_prompt: bool
+    clock: Callable[[], float]
+    jitter: Callable[[], float]
+    log: Logger
+    measurements: Metrics
+
+    def tell_all(self, task_ids: Sequence[str]) -> list[bool]:
+        """Tell several at once, so that a slow receiver keeps none waiting; say which went well.
+
+        What did not is a crash of ours: its message comes back.
+        """
+        with ThreadPoolExecutor(max(len(task_ids), 1)) as threads:
+            told = [threads.submit(self.tell, task_id) for task_id in task_ids]
+        for each, task_id in zip(told, task_ids, strict=True):
+            if error := each.exception():
+                self.log.error("an event could not be told", task_id=task_id, exc_info=error)
+            elif each.result() == "delivered":
+                self.measurements.webhook_delivered()
+            elif each.result() == "failed":
+                self.measurements.webhook_failed()
+        return [each.exception() is None for each in told]
+
+    def tell(self, task_id: str) -> WebhookState | None:
+        """Make one try, if one is due; return the state after it, None where there was none."""
+        task, now = self.store.get(task_id, deleted=True), self.clock()
+        if task is None or not changes.is_due(task, now=now):
+            return None
+        body = task.webhook_body or events.body_of(
+            task, self.video, include_prompt=self.include_prompt
+        )
+        claim = changes.begin_try(task, secrets.token_hex(8), body, now=now)
+        taken = self._apply(task, claim)
+        if taken is None:
+            return None
+        self._step("claimed")
+        try:
+            answer = self._sent(taken, body)
+        except ServiceError as away:
+            return self._put_off(taken, away)
+        self._step("sent")
+        return self._noted(taken, answer)
+
+    def _sent(self, task: Task, body: str) -> Answer:
+        owners, at, content = self.signing_secrets(task.owner), int(self.clock()), body.encode()
+        headers = signing.headers(events.id_of(task), at, content, owners)
+        return self.callbacks.post(task.webhook_url or "", content, headers)
+
+    def _noted(self, task: Task, answer: Answer) -> WebhookState | None:
+        now, tries = self.clock(), len(task.webhook_log) + 1
+        said = answer.problem or f"answered {answer.status}"
+        entry = f"{timestamp(now)} {said} ({answer.milliseconds} ms)"
+        delay = delay_after(tries, self.jitter())
+        state = _state(answer, delay)
+        if state == "pending":
+            delay = delay or 0
+            change = changes.try_later(task, entry, answer.status, now=now, again_at=now + delay)
+        else:
+            change = changes.told(task, state, entry, answer.status, now=now)
+        noted = self._apply(task, change)
+        self._step("noted")
+        if noted is not None and state == "pending":
+            self._remind(task, delay or 0)
+        log = self.log.info if answer.delivered else self.log.warning
+        log("event", task_id=task.task_id, state=state, tries=tries, came=said)
+        return state if noted is not None else None
+
+    def _put_off(self, task: Task, away: ServiceError) -> WebhookState:
+        self.log.warning("a service is away: the event waits", reason=away.message)
+        now = self.clock()
+        self._apply(task, changes.put_off(task, now=now, again_at=now + AWAY_SECONDS))
+        self._remind(task, AWAY_SECONDS)
+        return "pending"
+
+    def _remind(self, task: Task, delay: float) -> None:
+        """Send a message for the next try; beyond what SQS can hold back, the sweeper sends it."""
+        if delay <= MAX_DELAY:
+            with suppress(ServiceError):
+                self.queue.send(task.task_id, delay=delay)
+
+    def _apply(self, task: Task, change: Change) -> Task | None:
+        """Make a write; return the task after it, None where another one was first."""
+        written = self.store.apply(task.task_id, change)
+        if written is None:
+            written = self.store.get(task.task_id, deleted=True)
+            return written if change.made(written) else None
+        return written
+
+    def _step(self, name: str) -> None:
+        """Log a step, at DEBUG; the fault suite kills the process here."""
+        self.log.debug("step", step=name)
+
+
+def _state(answer: Answer, delay: float | None) -> WebhookState:
+    if answer.delivered:
+        return "delivered"
+    if answer.status == HTTPStatus.GONE:
+        return "disabled"
+    return "failed" if delay is None else "pending"

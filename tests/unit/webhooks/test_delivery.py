@@ -1,0 +1,322 @@
+"""The telling of one ended task: what is sent, when again, and what is then written down."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from standardwebhooks import webhooks as library
+
+from tests.support.fakes import START, Crash
+from tests.support.receiver import OK, refused
+from tests.support.simulation import SECRET, Simulation
+from videoapi.domain.tasks import GenerationRequest, Status
+from videoapi.domain.timestamps import epoch, timestamp
+from videoapi.net.callbacks import Answer
+from videoapi.webhooks.changes import LEASE_SECONDS, READABLE_SECONDS
+from videoapi.webhooks.schedule import DELAYS, MAX_TRIES
+
+URL = "https://hooks.example.com/videos?token=secret"
+AWAY = Answer(None, "no answer within 10 seconds", 10_000)
+HOURS = 3600
+
+
+@pytest.fixture
+def sim():
+    return Simulation()
+
+
+def ended(sim, **fields):
+    """Return the id of a task that has ended, and whose webhook is to be told."""
+    task_id = sim.submit(webhook_url=URL, **fields)
+    sim.settle()
+    return task_id
+
+
+def test_completed_task_is_told_signed_and_once(sim):
+    task_id = ended(sim)
+    owed = sim.task(task_id)
+    assert (owed.status, owed.webhook_state, owed.expires_at) == ("completed", "pending", None)
+    assert sim.store.rows[task_id]["open"] == "webhooks"
+    assert sim.tell()
+    assert not sim.tell()
+    ((url, body, headers),) = sim.receiver.posts
+    assert url == URL
+    event = json.loads(body)
+    assert event == {
+        "id": f"evt_{task_id[4:]}",
+        "object": "event",
+        "created_at": int(epoch(owed.completed_at)),
+        "type": "video.completed",
+        "data": event["data"],
+    }
+    data = event["data"]
+    assert (data["object"], data["id"], data["task_id"]) == ("video", task_id, task_id)
+    assert (data["status"], data["progress"], data["prompt"]) == ("completed", 100, None)
+    assert data["video_url"].startswith("https://")
+    assert data["expires_at"] == owed.kept_until
+    assert "webhook" not in data
+    assert headers["webhook-id"] == event["id"]
+    assert headers["webhook-timestamp"] == str(int(sim.clock()))
+    assert headers["webhook-signature"].startswith("v1,")
+
+
+def test_a_told_task_owes_nothing_and_gets_its_ttl(sim):
+    task_id = ended(sim)
+    until = sim.task(task_id).kept_until
+    sim.tell_all()
+    told = sim.task(task_id)
+    assert (told.webhook_state, told.webhook_status, len(told.webhook_log)) == ("delivered", 204, 1)
+    assert told.expires_at == max(until, int(sim.clock()) + READABLE_SECONDS)
+    left = sim.store.rows[task_id].keys()
+    assert not left & {"open", "due_at", "kept_until", "webhook_due_at", "webhook_lease"}
+    assert "webhook_body" not in left
+    assert ("WebhooksDelivered", 1, None) not in sim.measured  # by `tell_all` of the notifier alone
+
+
+def test_a_task_without_a_webhook_ends_as_before(sim):
+    task_id = sim.submit()
+    sim.settle()
+    assert sim.store.rows[task_id].keys().isdisjoint({"open", "due_at", "webhook_state"})
+    assert sim.task(task_id).expires_at == int(epoch(sim.task(task_id).completed_at) + 24 * HOURS)
+    assert sim.webhooks.sent == []
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_cancelled_task_is_told_so(sim, begun):
+    task_id = sim.submit(webhook_url=URL)
+    if begun:
+        sim.at_event["accept written"] = lambda: sim.cancellation.cancel(task_id, "anonymous")
+        sim.work()
+    else:
+        sim.cancellation.cancel(task_id, "anonymous")
+    sim.tell_all()
+    (event,) = sim.receiver.events
+    assert event["type"] == "video.cancelled"
+    assert (event["data"]["status"], event["data"]["error"]["code"]) == ("failed", "cancelled")
+
+
+def test_failed_task_is_told_with_its_error(sim):
+    task_id = sim.submit(webhook_url=URL, claims=6, lease_until=timestamp(0))
+    sim.recovery.resolve_dead_letter(task_id)
+    sim.tell_all()
+    (event,) = sim.receiver.events
+    assert event["type"] == "video.failed"
+    assert event["data"]["error"]["code"] == "worker_crashed"
+
+
+def test_open_task_that_is_deleted_is_told_as_cancelled(sim):
+    task_id = sim.submit(webhook_url=URL)
+    sim.cancellation.delete(task_id, "anonymous")
+    assert sim.task(task_id).status is Status.DELETED
+    sim.tell_all()
+    (event,) = sim.receiver.events
+    assert event["type"] == "video.cancelled"
+    assert event["data"]["id"] == task_id
+    assert event["data"]["video_url"] is None
+    told = sim.task(task_id)
+    assert (told.webhook_state, told.status) == ("delivered", "deleted")
+    assert told.expires_at >= sim.clock() + READABLE_SECONDS - 1
+
+
+def test_event_that_is_owed_outlives_a_deletion(sim):
+    task_id = ended(sim)
+    sim.cancellation.delete(task_id, "anonymous")
+    sim.tell_all()
+    (event,) = sim.receiver.events
+    assert event["type"] == "video.completed"
+    assert event["data"]["video_url"] is None, "it is gone"
+
+
+def test_a_body_stays_the_same_from_try_to_try_even_if_deleted(sim):
+    task_id = ended(sim)
+    sim.receiver.answers.append(refused(500))
+    sim.tell()
+    sim.cancellation.delete(task_id, "anonymous")
+    sim.tell_all()
+    (_, first, before), (_, second, after) = sim.receiver.posts
+    assert first == second
+    assert before["webhook-id"] == after["webhook-id"]
+    assert before["webhook-timestamp"] != after["webhook-timestamp"]
+    assert before["webhook-signature"] != after["webhook-signature"]
+
+
+def test_a_told_task_that_is_deleted_is_told_no_more(sim):
+    task_id = ended(sim)
+    sim.tell_all()
+    sim.cancellation.delete(task_id, "anonymous")
+    sim.tell_all()
+    assert len(sim.receiver.posts) == 1
+    assert not {name for name in sim.store.rows[task_id] if name.startswith("webhook")}
+    assert "open" not in sim.store.rows[task_id]
+
+
+def test_deletion_that_meets_the_telling_sees_what_it_wrote(sim):
+    task_id = ended(sim)
+    sim.at_event["deleted"] = sim.tell  # after the deletion has read the task
+    sim.cancellation.delete(task_id, "anonymous")
+    assert sim.task(task_id).status is Status.DELETED
+    assert "open" not in sim.store.rows[task_id]
+    assert sim.task(task_id).expires_at is not None
+    assert len(sim.receiver.posts) == 1
+
+
+def test_prompt_is_told_where_the_operator_says_so(sim):
+    sim.notifier = type(sim.notifier)(**vars(sim.notifier) | {"include_prompt": True})
+    ended(sim, request=GenerationRequest(model="veo_3_1", prompt="A fox"))
+    sim.tell()
+    assert sim.receiver.events[0]["data"]["prompt"] == "A fox"
+
+
+def test_unwilling_receiver_is_asked_eight_times_in_31_hours(sim):
+    task_id = ended(sim)
+    sim.receiver.answers.extend([refused(500), AWAY] * MAX_TRIES)
+    at = []
+    sim.receiver._at = lambda event: at.append(sim.clock()) if event == "told" else None  # noqa: SLF001 — when
+    sim.tell_all()
+    assert len(at) == MAX_TRIES == 8
+    gaps = [later - earlier for earlier, later in pairwise(at)]
+    for gap, delay in zip(gaps, DELAYS, strict=True):
+        assert delay <= gap <= delay + 120, "a sweep and a message later at most"
+    task = sim.task(task_id)
+    assert (task.webhook_state, task.webhook_status) == ("failed", None)
+    assert task.webhook_log[-1].endswith("no answer within 10 seconds (10000 ms)")
+    assert "open" not in sim.store.rows[task_id]
+    assert task.expires_at == int(sim.clock()) + READABLE_SECONDS
+    assert sim.receiver.ids_by_task() == {task_id: {f"evt_{task_id[4:]}": 8}}
+
+
+def test_receiver_that_is_gone_is_told_no_more(sim):
+    task_id = ended(sim)
+    sim.receiver.answers.append(refused(410))
+    sim.tell_all()
+    task = sim.task(task_id)
+    assert (task.webhook_state, task.webhook_status) == ("disabled", 410)
+    assert len(sim.receiver.posts) == 1
+
+
+def test_a_second_message_tells_nothing_twice(sim):
+    task_id = ended(sim)
+    sim.webhooks.send(task_id)
+    sim.at_event["told"] = sim.tell  # while the first is under way
+    sim.tell()
+    sim.tell()
+    assert len(sim.receiver.posts) == 1
+
+
+def test_message_that_comes_too_early_waits(sim):
+    task_id = ended(sim)
+    sim.receiver.answers.append(refused(503))
+    sim.tell()
+    assert sim.notifier.tell(task_id) is None
+    assert len(sim.receiver.posts) == 1
+
+
+def test_notifier_that_dies_is_followed_within_two_minutes(sim):
+    def die():
+        raise Crash
+
+    for event in ("begin try written", "told", "answered by the receiver"):
+        sim = Simulation()
+        task_id = ended(sim)
+        sim.at_event[event] = die
+        began = sim.clock()
+        sim.tell_all()
+        assert sim.task(task_id).webhook_state == "delivered"
+        assert sim.clock() - began <= LEASE_SECONDS + 120
+        assert len(sim.receiver.ids_by_task()[task_id]) == 1
+
+
+def test_lost_hint_is_made_up_for_by_the_sweeper(sim):
+    sim.webhooks.away = 1
+    task_id = ended(sim)
+    assert sim.webhooks.letters == []
+    began = sim.clock()
+    sim.tell_all()
+    assert sim.task(task_id).webhook_state == "delivered"
+    assert sim.clock() - began <= 121
+
+
+def test_secret_that_cannot_be_read_counts_as_no_try(sim):
+    task_id = ended(sim)
+    sim.key_away_until = sim.clock() + 300
+    sim.tell_all()
+    assert len(sim.task(task_id).webhook_log) == 1
+    assert len(sim.receiver.posts) == 1
+    assert sim.clock() - START < 600
+
+
+def test_several_are_told_at_once_and_one_that_breaks_comes_back(sim):
+    fine, broken = ended(sim), ended(sim)
+    sim.store.rows[broken]["webhook_event"] = "video.of_another_version"
+    assert sim.notifier.tell_all([fine, broken, "vid_nobody"]) == [True, False, True]
+    assert ("WebhooksDelivered", 1, None) in sim.measured
+    assert sim.log.lines[-1][1] == "an event could not be told"
+    assert sim.notifier.tell_all([]) == []
+
+
+def test_last_try_in_vain_is_measured(sim):
+    task_id = ended(sim)
+    sim.store.rows[task_id]["webhook_log"] = ["…"] * 7
+    sim.receiver.answers.append(refused(500))
+    assert sim.notifier.tell_all([task_id]) == [True]
+    assert ("WebhooksFailed", 1, None) in sim.measured
+
+
+def test_verdict_of_one_who_lost_its_lease_is_not_written(sim):
+    task_id = ended(sim)
+
+    def another():
+        sim.clock.now += LEASE_SECONDS + 1
+        assert sim.notifier.tell(task_id) == "delivered"
+
+    sim.receiver.answers.extend([refused(500), OK])
+    sim.at_event["answered by the receiver"] = another
+    assert sim.notifier.tell(task_id) is None
+    assert sim.task(task_id).webhook_state == "delivered"
+    assert len(sim.task(task_id).webhook_log) == 1
+
+
+def test_signature_fits_the_body_that_is_sent(sim, monkeypatch):
+    ended(sim)
+    sim.tell()
+    ((_, body, headers),) = sim.receiver.posts
+
+    class Then(library.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromtimestamp(sim.clock(), tz)
+
+    monkeypatch.setattr(library, "datetime", Then)
+    assert library.Webhook(SECRET).verify(body, headers)["type"] == "video.completed"
+
+
+# --- the sweeper's part
+
+
+def test_sweep_sends_nothing_while_messages_wait(sim):
+    ended(sim)
+    sim.clock.now += 300
+    assert sim.webhooks.waiting() == 1
+    assert sim.reminders.sweep() == 0
+
+
+def test_sweep_sends_what_is_overdue_and_nothing_else(sim):
+    overdue = ended(sim)
+    sim.webhooks.letters.clear()
+    sim.clock.now += 61
+    ended(sim)
+    sim.webhooks.letters.clear()
+    assert sim.reminders.sweep() == 1
+    assert [letter.task_id for letter in sim.webhooks.letters] == [overdue]
+    sim.webhooks.letters.clear()
+    sim.tell_all()
+    assert sim.reminders.sweep() == 0
+
+
+def test_owed_events_are_no_work_for_workers(sim):
+    ended(sim)
+    sim.clock.now += 3600
+    assert list(sim.store.overdue(sim.clock(), paid=True)) == []
+    assert list(sim.store.overdue(sim.clock(), paid=False)) == []
+    assert list(sim.store.unpaid()) == []
+    assert sim.recovery.sweep() == 0
