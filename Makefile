@@ -25,8 +25,8 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours; and without bytecode every process compiles all that it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON PYTHONDONTWRITEBYTECODE
 
-.PHONY: animation audit bench build check checkov clean cli costs deploy docs e2e faults format gates help key lint load locks openapi redrive run
-.PHONY: sam-local task tasks template test types validate
+.PHONY: animation audit bench build check checkov clean cli costs deploy docs e2e faults format gates help key lint load locks openapi reconcile redrive run
+.PHONY: sam-local task tasks template test types usage validate
 
 # A star: the four to begin with.
 help: ## This list
@@ -59,6 +59,12 @@ key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 
 
 redrive: .venv/local/.stamp ## Queue dead letters again
 	$(OPERATE) redrive
+
+usage: .venv/local/.stamp ## What all keys made and spent, a row a day (ARGS="--from 2026-01-01 --to 2026-01-31")
+	$(OPERATE) usage $(ARGS)
+
+reconcile: .venv/local/.stamp ## Hold a bill against the tasks: BILL=file.csv with job_id, time and amount
+	$(OPERATE) reconcile -- "$${BILL-}"
 
 # What is installed is the clone's own files, so that an update of the clone is one of the command.
 cli: .venv/cli/.stamp ## The command line `videoapi`, in .venv/cli (everywhere: pipx install ./cli)

@@ -1,4 +1,4 @@
-"""Commands for operators of a stack: API keys, its tasks, one task's story, dead letters.
+"""Commands for operators of a stack: API keys, its tasks, one task's story, dead letters, money.
 
 Without `--stack` they speak to `make run`; with it, to a deployed stack, by the shell's own AWS
 credentials.
@@ -26,6 +26,7 @@ from videoapi.domain.ids import is_task_id
 from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import ServiceError
+from videoapi_cli.operator import spending
 from videoapi_cli.operator.story import story
 
 MAX_REDRIVEN = 10_000  # messages of one round
@@ -41,6 +42,7 @@ class Deployed:
     outputs: dict[str, str]
     open_to_all: bool = False  # callers need no key
     relay: str = ""  # its URL
+    retention_hours: int = 24  # for which ended tasks are kept
 
     def client(self, service: Any) -> Any:
         """Return a client for this stack's AWS."""
@@ -73,7 +75,8 @@ def find(stack: str | None) -> Deployed:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
     chosen = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
     is_open, relay = chosen.get("AllowAnonymous") == "true", chosen.get("Veo3BaseUrl", "")
-    return Deployed(session, endpoint, outputs, is_open, relay)
+    hours = int(float(chosen.get("TaskRetentionHours") or Deployed.retention_hours))
+    return Deployed(session, endpoint, outputs, is_open, relay, hours)
 
 
 def key(stack: Deployed, given: argparse.Namespace) -> None:
@@ -213,6 +216,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
     one.add_argument("id", nargs="?", default="", help="the task, ID=vid_… of `make task`")
     one.set_defaults(run=task)
     commands.add_parser("redrive", help="queue dead letters again").set_defaults(run=redrive)
+    spending.add_commands(commands)
     return parser.parse_args(arguments)
 
 
@@ -229,11 +233,11 @@ def main(arguments: list[str]) -> int:
     """Run one command; a failure is printed as one sentence."""
     try:
         given = read(arguments)
-        given.run(find(given.stack or None), given)
+        code: int | None = given.run(find(given.stack or None), given)
     except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
         print(f"It did not work: {exc}", *getattr(exc, "__notes__", ()), file=sys.stderr)
         return 1
-    return 0
+    return code or 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,208 @@
+"""A bill held against the tasks: what was billed that nobody knows, twice, or otherwise than told.
+
+A bill names jobs by their providers' ids, or by the label `task` of Google's billing export. What
+was billed before the oldest task that is still kept cannot be judged.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from videoapi.domain.tasks import Task
+from videoapi.domain.timestamps import epoch, timestamp
+from videoapi_cli.operator.bill import Row
+
+MAX_TOLD = 20  # of one kind
+# Seconds before and after an order was sent in which the provider may have put it on its bill.
+EARLY, LATE = 60, 300
+_LABEL = re.compile(r"(vid_[a-z0-9]{24,64})(?:-[0-9]+)?")
+
+
+class Lost(NamedTuple):
+    """An order whose answer was lost: it may have been billed under an id that nobody knows."""
+
+    task: Task
+    at: float
+    provider: str
+
+
+@dataclass
+class Findings:
+    """What a bill says, each in a sentence: `wrong` needs somebody to act, `notes` do not."""
+
+    wrong: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    notes: list[str] = field(default_factory=list)
+    known: int = 0  # rows whose task is known
+
+
+def reconcile(rows: Sequence[Row], tasks: Iterable[Task], *, kept_from: float) -> Findings:
+    """Hold a bill against the tasks. Before `kept_from` (epoch seconds) tasks may have expired."""
+    found = Findings()
+    by_id = {name: task for task in tasks for name in (task.task_id, *map(_short, jobs_of(task)))}
+    billed: dict[str, list[Row]] = defaultdict(list)
+    strangers: list[Row] = []
+    for row in rows:
+        task = by_id.get(_task_in(row.job_id) or _short(row.job_id))
+        if task is None:
+            strangers.append(row)
+        else:
+            billed[task.task_id].append(row)
+            found.known += 1
+    every = {task.task_id: task for task in by_id.values()}
+    for task_id, mine in billed.items():
+        _judge(found, every[task_id], mine)
+    _judge_strangers(found, strangers, list(every.values()), kept_from, rows)
+    _judge_missing(found, every.values(), billed, rows)
+    return found
+
+
+def jobs_of(task: Task) -> list[str]:
+    """Return the ids of all jobs that a task is known to have had."""
+    known = (*task.failed_upstream_ids, task.upstream_id, *task.late_upstream_ids)
+    return [each for each in dict.fromkeys(known) if each]
+
+
+def told(findings: Findings, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield the findings in lines."""
+    total = usd(sum(row.amount for row in rows))
+    yield f"{len(rows)} rows, {total}; the tasks of {findings.known} are known."
+    for note in findings.notes:
+        yield f"  {note}"
+    for advice, lines in findings.wrong.items():
+        yield f"\n{advice}"
+        yield from (f"  {line}" for line in lines[:MAX_TOLD])
+        if len(lines) > MAX_TOLD:
+            yield f"  … and {len(lines) - MAX_TOLD} more"
+    number = sum(map(len, findings.wrong.values()))
+    yield f"\n{number} thing(s) to look into." if number else "All is well."
+
+
+def usd(amount: int) -> str:
+    """Return micro-dollars for people."""
+    return f"{'-' if amount < 0 else ''}${abs(amount) / 1_000_000:,.6f}"
+
+
+def _judge(found: Findings, task: Task, mine: Sequence[Row]) -> None:
+    """Judge what was billed of one task."""
+    paid: dict[str, list[int]] = defaultdict(list)
+    for row in mine:
+        paid[_short(row.job_id)].append(row.amount)
+    amount = sum(row.amount for row in mine)
+    costly = [job for job, amounts in paid.items() if sum(amounts) > 0]
+    facts = f"{task.task_id}  {task.provider}  billed {usd(amount)}"
+    if len(costly) > 1:
+        found.wrong[
+            "Tasks that were paid more than once. A job that failed is not to be charged: ask the "
+            "provider for the money, with the ids (`make task ID=…` has their story)."
+        ].append(f"{facts} for {len(costly)} jobs: {', '.join(costly)}")
+    elif task.cost_actual == amount:
+        return
+    elif any(sum(each > 0 for each in paid[job]) > 1 for job in costly):
+        found.wrong[
+            "Jobs that the bill charges more than once. Ask the provider for the money."
+        ].append(f"{facts} for {costly[0]}")
+    elif task.cost_actual is None:
+        state = "is not known yet" if not task.ended else "was not known"
+        found.notes.append(f"{facts}: what it cost {state}")
+    else:
+        found.wrong[
+            "Amounts that differ from what was recorded. Compare the price (VIDEO_PRICE_USD, or "
+            "docs/models.md) with the provider's; what failed is not to be charged."
+        ].append(f"{facts}, recorded {usd(task.cost_actual)}, {task.status}")
+
+
+def _judge_strangers(
+    found: Findings,
+    strangers: Sequence[Row],
+    tasks: Sequence[Task],
+    kept_from: float,
+    rows: Sequence[Row],
+) -> None:
+    """Judge rows whose ids nobody knows: lost orders, expired tasks, or somebody else's videos."""
+    lost, gone, unjudged = sorted(_lost(tasks), key=lambda each: each.at), 0, 0
+    for row in strangers:
+        order = next((each for each in lost if _may_be(row, each)), None)
+        if order is not None:
+            lost.remove(order)
+            found.notes.append(
+                f"{order.task.task_id}: its order of {timestamp(order.at)} was lost, and billed as "
+                f"{row.job_id}, {usd(row.amount)}: the provider may still have the video"
+            )
+        elif row.time < kept_from:
+            gone, unjudged = gone + 1, unjudged + row.amount
+        else:
+            found.wrong[
+                "Jobs that no task knows. Who else orders with this account's key? The worker's "
+                "log knows each id that was accepted; if it does not, rotate the key."
+            ].append(f"{row.job_id}  {timestamp(row.time)}  {usd(row.amount)}")
+    for each in lost:
+        if rows and rows[0].time + EARLY <= each.at <= rows[-1].time - LATE:
+            found.notes.append(
+                f"{each.task.task_id}: its order of {timestamp(each.at)} was lost, and not billed"
+            )
+    if gone:
+        found.notes.append(
+            f"{gone} rows, {usd(unjudged)}, could not be judged: their tasks may have expired "
+            f"before {timestamp(kept_from)} (TASK_RETENTION_HOURS keeps them for longer)"
+        )
+
+
+def _judge_missing(
+    found: Findings, tasks: Iterable[Task], billed: Iterable[str], rows: Sequence[Row]
+) -> None:
+    """Judge what was recorded as spent, and is not on the bill of its time and provider."""
+    if not rows:
+        return
+    on_bill, first = set(billed), rows[0].time - rows[0].time % 86_400
+    spent = [task for task in tasks if task.cost_actual and task.task_id not in on_bill]
+    providers = {task.provider for task in tasks if task.task_id in on_bill}
+    later = 0
+    for task in spent:
+        began = epoch(task.accepted_at or task.created_at)
+        if task.provider not in providers or began < first:
+            continue
+        if began > rows[-1].time:
+            later += 1
+            continue
+        found.wrong[
+            "Recorded as spent, and not on the bill. Is the bill complete, and of this account?"
+        ].append(
+            f"{task.task_id}  {task.provider}  {timestamp(began)}  {usd(task.cost_actual or 0)}"
+        )
+    if later:
+        found.notes.append(f"{later} task(s) are later than the bill's last row: on the next one")
+
+
+def _lost(tasks: Iterable[Task]) -> Iterator[Lost]:
+    """Yield the orders whose answers were lost, as their tasks' logs of attempts tell them."""
+    for task in tasks:
+        entries = [entry.partition(" ") for entry in task.attempt_log]
+        sent: tuple[float, str] | None = None
+        for instant, _, what in entries:
+            if ":" in what:  # PROVIDER:NAME; else the code that the attempt ended with
+                sent = epoch(instant), what.partition(":")[0]
+            elif sent and what == "upstream_submit_unknown":
+                yield Lost(task, *sent)
+        if task.ended and task.attempts and task.cost_actual is None and not jobs_of(task):
+            began = epoch(task.intent_at or task.updated_at)
+            yield Lost(task, *(sent or (began, task.provider or "relay")))
+
+
+def _may_be(row: Row, lost: Lost) -> bool:
+    """Tell whether a row is of a lost order's time, and its id of the provider's shape."""
+    google = row.job_id.startswith("projects/")
+    return google == (lost.provider == "vertex") and -EARLY <= row.time - lost.at <= LATE
+
+
+def _short(job_id: str) -> str:
+    """Return a job's id without what leads to it: exports may leave Vertex's path out."""
+    job_id = job_id.rpartition("/operations/")[2]
+    return job_id.casefold() if _task_in(job_id) else job_id
+
+
+def _task_in(job_id: str) -> str | None:
+    """Return the task that Google's label `task` names."""
+    label = _LABEL.fullmatch(job_id.casefold())
+    return label and label[1]
