@@ -1,24 +1,24 @@
-"""Everything that needs no task: health, documentation, and the 404 of every other route."""
+"""Everything that needs no task: health, playground, documentation, and the 404 of all else."""
 
 from aws_lambda_powertools.event_handler import Response
 
 from videoapi import bootstrap
-from videoapi.api import documentation
-from videoapi.api.replies import NO_STORE, answer, redirect, text
+from videoapi.api import documentation, playground, replies
 
-api = bootstrap.api(public=True)
+api, links = bootstrap.api(public=True), bootstrap.links()
 
 
 @api.get("/api/v1/health")
 def health() -> Response[str]:
     """Say that functions answer, and which version."""
-    return answer(documentation.health(), extra=NO_STORE)
+    return replies.answer(documentation.health(), extra=replies.NO_STORE)
 
 
 @api.get("/")
-def root() -> Response[str]:
-    """Lead a browser to the documentation."""
-    return redirect("/docs")
+@api.get("/playground/<file>")
+def people(file: str = "") -> Response[str]:
+    """Return the playground, or a file of it."""
+    return playground.served(file, api.settings, links.origin, api.headers)
 
 
 @api.get("/docs")
@@ -26,7 +26,7 @@ def docs() -> Response[str]:
     """Return the documentation page."""
     base = documentation.served_from(api.base_url, api.headers.get("host", ""))
     page = documentation.page(base, keys=not api.settings.allow_anonymous)
-    return text(page, "text/html; charset=utf-8", extra=documentation.HEADERS)
+    return replies.text(page, "text/html; charset=utf-8", extra=documentation.HEADERS)
 
 
 @api.get("/docs.js")

@@ -26,6 +26,7 @@ ROUTES = {
     "POST /mcp": "McpFunction",
     "POST /api/v1/webhooks/test": "HookTestFunction",
     "GET /": "DocsFunction",
+    "GET /playground/{file}": "DocsFunction",
     "GET /docs": "DocsFunction",
     "GET /docs.js": "DocsFunction",
     "GET /openapi.json": "DocsFunction",
@@ -134,6 +135,7 @@ def test_no_web_page_may_call_the_api_unless_its_origin_is_given(template):
 ALWAYS_READ = {"cache-control", "content-type"}
 FOR_THE_BROWSER = {
     "content-security-policy",
+    "etag",
     "strict-transport-security",
     "vary",
     "www-authenticate",

@@ -17,7 +17,11 @@ BODIES = {
 # The same for everybody, until the next deploy.
 KEPT_PATHS = ("/docs", "/docs.js", "/openapi.json", "/examples/mountains.jpg")
 MAY_BE_KEPT = {f"{method} {path}" for method in ("GET", "HEAD") for path in KEPT_PATHS}
-PUBLIC = MAY_BE_KEPT | {"GET /", "HEAD /", "GET /api/v1/health", "HEAD /api/v1/health", "$default"}
+# Kept, and asked for again each time: a page and its parts are of one deploy.
+REVALIDATED = {
+    f"{method} {path}" for method in ("GET", "HEAD") for path in ("/", "/playground/{file}")
+}
+PUBLIC = MAY_BE_KEPT | REVALIDATED | {"GET /api/v1/health", "HEAD /api/v1/health", "$default"}
 ROUTES = sorted(routes())
 every_route = pytest.mark.parametrize("route", ROUTES)
 
@@ -31,13 +35,20 @@ def ask(client, route, task_id, **more):
     method, path = route.split() if " " in route else ("GET", "/v1/nothing")
     body = {"json": BODIES[route]} if route in BODIES else {}
     path = path.replace("{task_id}", task_id).replace("{model}", "veo_3_1")
+    path = path.replace("{file}", "main.js")
     return client.request(method, path, **body | more)
 
 
-def assert_guarded(answer, *, kept=False):
+def caching(route):
+    if route in MAY_BE_KEPT:
+        return "public, max-age=300"
+    return "no-cache" if route in REVALIDATED else "no-store"
+
+
+def assert_guarded(answer, cache_control="no-store"):
     """The client itself asserts a request id and `nosniff` on every answer."""
     headers = answer.headers
-    assert headers["cache-control"] == ("public, max-age=300" if kept else "no-store")
+    assert headers["cache-control"] == cache_control
     assert headers["strict-transport-security"] == "max-age=31536000"
     kinds = {"application/json", "text/html", "text/plain", "text/javascript", "image/jpeg"}
     assert headers["content-type"].split(";")[0] in kinds
@@ -63,14 +74,14 @@ def test_a_good_answer(client, task, route):
             ("DELETE /api/v1/tasks/{task_id}", 409),
             ("POST /api/v1/webhooks/test", 422),
         }
-    assert_guarded(answer, kept=route in MAY_BE_KEPT)
+    assert_guarded(answer, caching(route))
 
 
 @every_route
 def test_an_answer_to_nobody(deploy, task, route):
     answer = ask(deploy(ALLOW_ANONYMOUS="false"), route, task.task_id)
     if route in PUBLIC:
-        assert_guarded(answer, kept=route in MAY_BE_KEPT)
+        assert_guarded(answer, caching(route))
     else:
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert_refused(answer)

@@ -33,7 +33,7 @@ OF_NO_TASK = [
     ("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"}),
     ("POST", "/api/v1/webhooks/test", {"url": "https://example.com/"}),
 ]
-PUBLIC = ["/api/v1/health", "/docs", "/", *documentation.ASSETS]
+PUBLIC = ["/api/v1/health", "/docs", "/", "/playground/main.js", *documentation.ASSETS]
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_no_route_is_left_out_here():
     listed = {f"{method} {path}" for method, path, _ in OF_A_TASK + OF_NO_TASK}
     listed |= {f"GET {path}" for path in PUBLIC} | {"$default"}
     listed |= {f"HEAD {route[4:]}" for route in listed if route.startswith("GET ")}
-    named = {"{task_id}": "{id}", "{model}": "veo_3_1"}
+    named = {"{task_id}": "{id}", "{model}": "veo_3_1", "{file}": "main.js"}
     pattern = re.compile("|".join(map(re.escape, named)))
     assert listed == {pattern.sub(lambda found: named[found[0]], route) for route in routes()}
 

@@ -42,11 +42,6 @@ def test_health_says_the_version_and_asks_nobody(client):
     assert answer.calls == []
 
 
-def test_the_root_leads_to_the_documentation(client):
-    answer = client.get("/")
-    assert (answer.status, answer.headers["location"]) == (307, "/docs")
-
-
 def test_documentation_page_may_load_its_script_alone(client):
     answer = client.get("/docs")
     assert answer.status == 200

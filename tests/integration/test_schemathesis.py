@@ -52,6 +52,7 @@ PICTURE, A_PICTURE = base64.b64decode(TINY_PNG), "a picture"
 
 schemathesis.openapi.format("task-id", st.sampled_from(list(IDS.values())))
 schemathesis.openapi.format("model", st.just("veo_3_1"))
+schemathesis.openapi.format("file", st.just("main.js"))
 schemathesis.openapi.format("cursor", st.just(CURSOR))
 
 

@@ -137,7 +137,7 @@ class Client:
             PERMISSIONS.look_at(f"{raw['body']} {headers.get('location')}")
         assert headers["x-request-id"] == context.aws_request_id
         assert headers["x-content-type-options"] == "nosniff"
-        picture = headers["content-type"].startswith("image/") and method != "HEAD"
+        picture = headers["content-type"] == "image/jpeg" and method != "HEAD"
         assert raw["isBase64Encoded"] is picture
         return answer
 
@@ -188,7 +188,8 @@ def event_of(
     if query:
         event["queryStringParameters"] = query
     if "{" in route:
-        event["pathParameters"] = {"task_id": unquote(path.split("/")[3 if path[1] == "v" else 4])}
+        parts = zip(route.partition(" ")[2].split("/"), path.split("/"), strict=True)
+        event["pathParameters"] = {n[1:-1]: unquote(value) for n, value in parts if n[:1] == "{"}
     if body is not None:
         as_text = given.get("content-type", "").lower().startswith(TEXT_TYPES)
         event["body"] = body if isinstance(body, str) else _encoded(body, as_text=as_text)

@@ -74,6 +74,13 @@ PARAMETERS: dict[str, dict[str, Json]] = {
         "description": "Its name, as a submit takes it.",
         "schema": {"type": "string", "format": "model", "examples": ["veo_3_1"]},
     },
+    "File": {
+        "name": "file",
+        "in": "path",
+        "required": True,
+        "description": "One of those that the page names.",
+        "schema": {"type": "string", "format": "file", "examples": ["main.js"]},
+    },
     "Limit": {
         "name": "limit",
         "in": "query",
@@ -158,11 +165,12 @@ HEADERS: dict[str, dict[str, Json]] = {
     "NoSniff": _header("X-Content-Type-Options", "Browsers must not guess.", const="nosniff"),
     "Https": _header("Strict-Transport-Security", "Use https.", const="max-age=31536000"),
     "MayBeKept": _header("Cache-Control", "For every caller.", const="public, max-age=300"),
+    "AskedAgain": _header("Cache-Control", "Kept, and asked for each time.", const="no-cache"),
+    "EntityTag": _header("ETag", "For `If-None-Match`."),
     "NoStore": _header("Cache-Control", "Not to be stored.", const="no-store"),
     "Vary": _header("Vary", "What the answer depends on besides the address."),
     "TaskLocation": _header("Location", "Path of the task.", pattern="^/api/v1/tasks/vid_"),
     "FileLocation": _header("Location", "Absolute address of the file.", format="uri"),
-    "DocsLocation": _header("Location", "The documentation.", const="/docs"),
     "NextPage": _header("Link", '`<…>; rel="next"`, when there is a next page.', always=False),
     "Successor": _header("Link", "The route to use instead.", pattern='rel="successor-version"$'),
     "Deprecation": _header("Deprecation", "Since when (RFC 9745).", pattern="^@[0-9]+$"),
@@ -178,7 +186,7 @@ HEADERS: dict[str, dict[str, Json]] = {
         "openai-poll-after-ms", "Milliseconds between two looks; OpenAI's SDKs keep the first.",
         always=False, type="integer", minimum=1,
     ),
-    "ContentSecurity": _header("Content-Security-Policy", "Nothing but its script is loaded."),
+    "ContentSecurity": _header("Content-Security-Policy", "Nothing but its own parts is loaded."),
     "Challenge": _header("WWW-Authenticate", "How to present a key.", const="Bearer"),
     "LimitPolicy": _header(
         "RateLimit-Policy", "The limits of your key, if it has any.", always=False

@@ -74,11 +74,30 @@ SERVICE_ROUTES = (
         path="/",
         tag=SERVICE,
         operation="getRoot",
-        summary="Start",
-        text="Leads to the documentation.",
+        summary="Playground",
+        text="A page on which people make videos. With `PLAYGROUND=false`: 307, to `/docs`.",
         reply=Reply(
-            status=307, text="The way to `/docs`.", headers=("DocsLocation", "NoStore", "Vary")
+            text="The page.",
+            schema={"type": "string"},
+            media_type=HTML,
+            headers=("ContentSecurity", "AskedAgain", "EntityTag"),
         ),
         errors=(429, 500, 503),
+    ),
+    Route(
+        method="get",
+        path="/playground/{file}",
+        tag=SERVICE,
+        operation="getPlaygroundFile",
+        summary="The playground's files",
+        text="Its scripts, style and icon. With `PLAYGROUND=false` there are none.",
+        parameters=("File",),
+        reply=Reply(
+            text="A script, or another file in its own media type.",
+            schema={"type": "string"},
+            media_type=SCRIPT,
+            headers=("AskedAgain", "EntityTag"),
+        ),
+        errors=(404, 429, 500, 503),
     ),
 )

@@ -32,6 +32,8 @@ class Values:
     cors_allow_origins: tuple[str, ...] = ()
     #: Whether callers without an API key are let in, all as one owner. `true` in `make run`.
     allow_anonymous: bool = False
+    #: Whether `/` is the playground, a page to make videos on; `false` leads to `/docs` instead.
+    playground: bool = True
 
     # --- Providers and models
     #: The providers in use, with commas: `relay`, `vertex`, `gemini`.

@@ -64,6 +64,11 @@ class UrlSigner:
             else f"https://{bucket}.s3.{region}.amazonaws.com/"
         )
 
+    @property
+    def origin(self) -> str:
+        """The origin of every link and form."""
+        return "{0.scheme}://{0.netloc}".format(urlsplit(self._base))
+
     def to(self, key: str, *, now: float) -> Link:
         """Presign a GET of this key, as long as set and no longer than the credentials live.
 

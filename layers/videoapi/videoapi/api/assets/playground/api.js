@@ -1,0 +1,103 @@
+// Calls of the API, the key that they send, and what went wrong with them. All that comes back is data.
+
+const KEY = "video-api-key";
+const TIMEOUT = 60_000; // milliseconds: the gateway itself gives up after 30 s
+let inMemory = ""; // where a browser keeps storage from pages
+
+export const byId = (id) => document.getElementById(id);
+export const on = (target, name, does) => target.addEventListener(name, does);
+
+/** Make an element; a function is a listener, `true` an attribute without a value. */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") on(node, name, value);
+    else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child != null && child !== false));
+  return node;
+}
+
+/** Return an address that a link may have: whatever the API says, never `javascript:`. */
+export const link = (url) => (typeof url === "string" && /^https?:\/\//i.test(url) ? url : "");
+
+export function stored(name, value) {
+  try {
+    if (value === undefined) return sessionStorage.getItem(name) ?? "";
+    if (value) sessionStorage.setItem(name, value);
+    else sessionStorage.removeItem(name);
+  } catch {
+    return "";
+  }
+  return value;
+}
+
+export const key = () => stored(KEY) || inMemory;
+export function setKey(value) {
+  inMemory = value;
+  stored(KEY, value);
+}
+
+export class ApiError extends Error {
+  constructor(status, body, headers) {
+    const error = body?.error ?? body ?? {};
+    super(typeof error.message === "string" ? error.message : "");
+    this.status = status; // 0: no answer
+    this.code = typeof error.code === "string" ? error.code : "";
+    this.param = typeof error.param === "string" ? error.param : "";
+    this.details = error.details ?? null;
+    this.retryAfter = Number(headers?.get("retry-after")) || 0; // seconds
+    this.requestId = headers?.get("x-request-id") ?? "";
+  }
+
+  /** Whether the same request may get an answer later, and nobody knows yet what became of it. */
+  get passing() {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+/** Return `{body, headers}` of an answer; throw `ApiError` for every other one, and for none. */
+export async function call(path, { method = "GET", body, headers = {}, signal } = {}) {
+  const sent = { ...headers };
+  if (key()) sent.Authorization = `Bearer ${key()}`;
+  const data = body === undefined || body instanceof FormData ? body : JSON.stringify(body);
+  if (typeof data === "string") sent["Content-Type"] = "application/json";
+  const signals = [AbortSignal.timeout(TIMEOUT), ...(signal ? [signal] : [])];
+  let response, text;
+  try {
+    response = await fetch(path, { method, body: data, headers: sent, signal: AbortSignal.any(signals), cache: "no-store" });
+    text = await response.text();
+  } catch (problem) {
+    if (signal?.aborted) throw problem;
+    throw new ApiError(0, { message: "No answer came from the service." });
+  }
+  let read = null;
+  try {
+    read = JSON.parse(text);
+  } catch {
+    // a proxy's page, say
+  }
+  if (response.status === 401) dispatchEvent(new Event("keyneeded"));
+  if (!response.ok || read === null) throw new ApiError(response.ok ? 502 : response.status, read, response.headers);
+  return { body: read, headers: response.headers };
+}
+
+export const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+/** Tell a screen reader; the page shows it elsewhere. */
+export function say(text) {
+  byId("said").textContent = text;
+}
+
+/** Ask once; true means yes. The focus goes back to where it was. */
+export function ask(title, text, yes, no = "Keep it") {
+  const dialog = byId("ask");
+  byId("ask-title").textContent = title;
+  byId("ask-text").textContent = text;
+  byId("ask-yes").textContent = yes;
+  byId("ask-no").textContent = no;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  byId("ask-no").focus();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+}

@@ -1,0 +1,121 @@
+// An order is paid once: its key and all that it says are kept before it is sent, so that a repetition, after
+// a lost answer or a reload, is the same request to the letter. The API answers it with the first task.
+
+import { ApiError, call, stored, wait } from "./api.js";
+
+const OPEN = "video-api-order"; // of this tab: the key of the order that has no answer yet
+const TRIES = 6;
+const KEPT = 24 * 3600 * 1000; // milliseconds for which a picture is kept for "again with changes"
+
+function database() {
+  return new Promise((done, failed) => {
+    const opening = indexedDB.open("video-api-playground", 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore("orders", { keyPath: "key" });
+    opening.onsuccess = () => done(opening.result);
+    opening.onerror = () => failed(opening.error);
+  });
+}
+
+/** Run `work` on the store of orders; undefined where the browser keeps nothing for pages. */
+async function kept(mode, work) {
+  try {
+    const open = await database();
+    const store = open.transaction("orders", mode).objectStore("orders");
+    return await new Promise((done, failed) => {
+      const asked = work(store);
+      asked.onsuccess = () => done(asked.result);
+      asked.onerror = () => failed(asked.error);
+    }).finally(() => open.close());
+  } catch {
+    return undefined;
+  }
+}
+
+const keep = (order) => kept("readwrite", (store) => store.put(order));
+
+const all = async () => (await kept("readonly", (store) => store.getAll())) ?? [];
+const erase = (order) => kept("readwrite", (store) => store.delete(order.key));
+
+async function eraseWhere(test) {
+  for (const order of await all()) if (test(order)) await erase(order);
+}
+
+export const tidy = () => eraseWhere((order) => Date.now() - order.at > KEPT);
+export const forgetTask = (task) => eraseWhere((order) => order.task === task);
+
+/** Forget every order and every picture, as the key is forgotten. */
+export async function forgetAll() {
+  stored(OPEN, "");
+  await kept("readwrite", (store) => store.clear());
+}
+
+function newKey() {
+  const random = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is for https alone
+  return `playground-${[...random].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Return a new order of these form values, kept before anything of it is sent. */
+export async function create(values) {
+  const order = { key: newKey(), values, at: Date.now(), task: null };
+  stored(OPEN, order.key);
+  await keep(order);
+  return order;
+}
+
+/** Return the order of this tab that has had no answer; null if there is none. */
+export async function unanswered() {
+  const key = stored(OPEN);
+  if (!key) return null;
+  const order = await kept("readonly", (store) => store.get(key));
+  if (!order) stored(OPEN, "");
+  return order ?? null;
+}
+
+/** Return the form values of which a task was made here, as long as they are kept. */
+export async function valuesOf(task) {
+  return (await all()).find((order) => order.task === task)?.values ?? null;
+}
+
+/** Return the request's form; `standIn` replaces pictures where only their number matters. */
+export function formOf(values, standIn) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(values.fields)) form.append(name, value);
+  for (const { role, file, reference, url } of values.pictures) {
+    if (standIn) form.append(role, standIn, "picture.png");
+    else if (reference || url) form.append(role, reference || url);
+    else form.append(role, file, file.name);
+  }
+  return form;
+}
+
+/**
+ * Send an order until it is answered; return the video object. `waiting(seconds)` tells of a repetition.
+ * Throws what refuses it; after `TRIES` without an answer the order stays open, to be sent again.
+ */
+export async function send(order, waiting) {
+  const headers = { "Idempotency-Key": order.key };
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { body } = await call("/v1/videos", { method: "POST", body: formOf(order.values), headers });
+      stored(OPEN, "");
+      await keep({ ...order, task: body.id });
+      return body;
+    } catch (problem) {
+      if (!(problem instanceof ApiError) || problem.status === 401) throw problem; // it stays open
+      if (!problem.passing) {
+        await drop(order);
+        throw problem;
+      }
+      if (attempt === TRIES) throw problem;
+      const pause = Math.max(problem.retryAfter, Math.min(2 ** (attempt - 1), 8));
+      waiting(pause);
+      await wait(pause);
+    }
+  }
+}
+
+/** Give an order up. */
+export async function drop(order) {
+  if (stored(OPEN) === order.key) stored(OPEN, "");
+  await erase(order);
+}

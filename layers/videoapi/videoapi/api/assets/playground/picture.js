@@ -1,0 +1,213 @@
+// A picture to give: dropped, pasted, chosen or by its address. One over 4 MB is uploaded at once, so that
+// the order itself is small.
+
+import { ApiError, byId, call, on, say } from "./api.js";
+import { bytes, explained } from "./words.js";
+
+const IN_A_REQUEST = 4_000_000; // bytes
+const MAX = 20 * 1024 * 1024;
+const SAMPLE = "/examples/mountains.jpg";
+const TYPES = [
+  ["image/jpeg", [0xff, 0xd8, 0xff]],
+  ["image/png", [0x89, 0x50, 0x4e, 0x47]],
+  ["image/webp", [0x52, 0x49, 0x46, 0x46]],
+];
+let count = 0;
+
+async function typeOf(file) {
+  const first = new Uint8Array(await file.slice(0, 4).arrayBuffer());
+  return TYPES.find(([, begin]) => begin.every((byte, at) => first[at] === byte))?.[0];
+}
+
+/** POST a file with S3's form; `progress(percent)`. Only XMLHttpRequest tells how far it is. */
+function post(form, file, progress, signal) {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    const data = new FormData();
+    for (const [name, value] of Object.entries(form.fields)) data.append(name, value);
+    data.append("file", file);
+    on(request.upload, "progress", ({ loaded, total }) => total && progress((100 * loaded) / total));
+    on(request, "load", () => (request.status < 300 ? done() : failed(new ApiError(request.status, { message: "The upload was refused." }))));
+    for (const name of ["error", "abort"]) on(request, name, () => failed(new ApiError(0, { message: "The upload broke off." })));
+    on(signal, "abort", () => request.abort());
+    request.open("POST", form.url);
+    request.send(data);
+  });
+}
+
+/** Events: `change`, `shape` once the picture's is known, `sample`. */
+export class PictureField extends EventTarget {
+  /** `role` is the API's field: its problems belong here. */
+  constructor({ role, title, hint, sample = false }) {
+    super();
+    Object.assign(this, { role, title, value: null, uploading: null }); // uploading: a promise of whether it went well
+    this.root = byId("picture-template").content.firstElementChild.cloneNode(true);
+    this.root.dataset.field = role;
+    this.root.classList.toggle("large", sample);
+    this.find("legend").textContent = title;
+    this.find(".hint").textContent = hint;
+    this.find(".sample").hidden = !sample;
+    this.find(".remove").ariaLabel = `Remove: ${title}`;
+    this.url = this.find("input[type=url]");
+    this.url.ariaLabel = `${title}: address`;
+    this.find(".problem").id = `picture-${(count += 1)}`;
+    this.root.setAttribute("aria-describedby", `picture-${count}`);
+    this.#listen();
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  #tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+
+  #listen() {
+    const file = this.find("input[type=file]");
+    on(this.find(".choose"), "click", () => file.click());
+    on(file, "change", async () => {
+      const [chosen] = file.files;
+      file.value = "";
+      if (chosen) await this.take(chosen);
+    });
+    on(this.find(".sample"), "click", () => this.#sample());
+    on(this.url, "change", () => this.#address());
+    on(this.url, "keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      this.#address();
+    });
+    on(this.find(".remove"), "click", () => {
+      this.clear();
+      this.find(".choose").focus();
+    });
+    for (const name of ["dragover", "dragleave", "drop"])
+      on(this.root, name, (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        this.find(".drop").classList.toggle("over", name === "dragover");
+        if (name === "drop") this.drop(event.dataTransfer);
+      });
+  }
+
+  #address() {
+    const text = this.url.value.trim();
+    if (text && !this.address(text)) this.problem("Say an address that begins with https:// or http://.");
+    else if (text) this.find(".remove").focus();
+  }
+
+  async #sample() {
+    try {
+      const answer = await fetch(SAMPLE);
+      if (!answer.ok) throw new TypeError(String(answer.status));
+      const file = new File([await answer.blob()], "mountains.jpg", { type: "image/jpeg" });
+      this.#tell("sample");
+      await this.take(file);
+      this.find(".remove").focus({ preventScroll: true });
+    } catch {
+      this.problem("The sample could not be loaded.");
+    }
+  }
+
+  /** Take what was dropped or pasted; false if there is no picture in it. */
+  drop(transfer) {
+    if (!transfer?.files.length) return this.address((transfer?.getData("text/uri-list") || transfer?.getData("text/plain") || "").split("\n")[0].trim());
+    this.take(transfer.files[0]);
+    return true;
+  }
+
+  /** Take an address; the service fetches it, not this page. */
+  address(text) {
+    if (!URL.canParse(text) || !/^https?:/i.test(text)) return false;
+    this.clear();
+    const name = new URL(text).hostname;
+    this.value = { role: this.role, url: text, name };
+    this.#show(name, "The service will fetch it");
+    return true;
+  }
+
+  async take(file) {
+    this.clear();
+    const type = await typeOf(file);
+    if (!type) return this.problem("This is no JPEG, PNG or WebP picture.");
+    if (file.size > MAX) return this.problem(`It has ${bytes(file.size)}; 20 MB is the most.`);
+    const value = { role: this.role, file, name: file.name || "picture", type };
+    this.value = value;
+    this.#preview(value);
+    if (file.size > IN_A_REQUEST) this.uploading = this.#upload(value);
+    this.#show(value.name, bytes(file.size) + (this.uploading ? ", uploading" : ""));
+    return undefined;
+  }
+
+  /** Take again what an earlier order had. */
+  restore({ file, url }) {
+    if (file) this.take(file);
+    else this.address(url);
+  }
+
+  #preview(value) {
+    const image = this.find("img");
+    image.onload = () => {
+      this.shape = [image.naturalWidth, image.naturalHeight];
+      this.#tell("shape");
+    };
+    image.src = this.shown = URL.createObjectURL(value.file);
+    image.alt = `${this.title}: ${value.name}`;
+    image.hidden = false;
+  }
+
+  async #upload(value) {
+    const bar = this.find("progress");
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    bar.hidden = false;
+    bar.value = 0;
+    bar.ariaLabel = `Upload of ${value.name}`;
+    try {
+      const { body } = await call("/api/v1/uploads", { method: "POST", body: { content_type: value.type, size_bytes: value.file.size }, signal });
+      await post(body, value.file, (percent) => (bar.value = percent), signal);
+      value.reference = body.reference;
+      bar.hidden = true;
+      this.find(".size").textContent = `${bytes(value.file.size)}, uploaded`;
+      say(`${value.name} is uploaded.`);
+      this.#tell("change");
+      return true;
+    } catch (problem) {
+      if (signal.aborted) return false;
+      this.clear();
+      this.problem(explained(problem));
+      return false;
+    }
+  }
+
+  #show(name, size) {
+    this.find(".name").textContent = name;
+    this.find(".size").textContent = size;
+    this.#filled(true);
+  }
+
+  #filled(now) {
+    this.find(".empty").hidden = now;
+    this.find(".filled").hidden = !now;
+    this.problem("");
+    this.#tell("change");
+  }
+
+  clear() {
+    this.stop?.abort();
+    if (this.shown) URL.revokeObjectURL(this.shown);
+    this.value = this.uploading = this.shown = this.stop = this.shape = null;
+    const image = this.find("img");
+    image.onload = null;
+    image.removeAttribute("src");
+    image.hidden = this.find("progress").hidden = true;
+    this.url.value = "";
+    this.#filled(false);
+  }
+
+  problem(text) {
+    this.find(".problem").textContent = text;
+    this.root.classList.toggle("wrong", Boolean(text));
+  }
+}
