@@ -14,7 +14,7 @@ PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep
 
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
-ENVIRONMENTS = $(patsubst %,.venv/%/.stamp,dev bench local runtime sam checkov audit browser node $(CLIENTS))
+ENVIRONMENTS = $(patsubst %,.venv/%/.stamp,dev bench local runtime sam checkov audit browser cli node $(CLIENTS))
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm google mcp
 LOCKS := $(addprefix requirements/,audit.txt bench.txt browser.txt checkov.txt cli.txt dev.txt local.txt runtime.txt sam.txt tools.txt $(CLIENTS:=.txt)) \
 	layers/dependencies/requirements.txt layers/google/requirements.txt layers/thumbnails/requirements.txt
@@ -90,7 +90,7 @@ check: $(ENVIRONMENTS) lint types audit validate checkov ## * All that CI runs, 
 	cat .local/audit-skipped 2>/dev/null; exit $$failed
 
 RUNNING := .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp
-e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp ## The tests on running local stacks
+e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp .venv/cli/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/fault_injection) -n 2 --dist loadfile $(ARGS)
 
 faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (15 minutes); writes .local/faults.md
