@@ -8,12 +8,14 @@ from videoapi.aws import secrets
 from videoapi.metrics import NAMESPACE
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import Failure
+from videoapi.worker.costs import OVER_RESERVE
 from videoapi.worker.outcomes import ACCOUNT_REFUSED
 
 # What goes wrong, and the metric that tells: (namespace, metric, what of).
 WATCHED = {
     ("VideoApi", "TasksEnded", "upstream_account_error"),
     ("VideoApi", "RoutesRefused", "AWS::StackName"),
+    ("VideoApi", "BillsOverReserve", "AWS::StackName"),
     ("VideoApi", "TasksEnded", "service_unavailable"),
     ("VideoApi", "TasksEnded", "upstream_submit_unknown"),
     ("VideoApi", "TasksEnded", "task_timeout"),
@@ -136,6 +138,11 @@ def test_unreadable_secret_alarm_says_where_to_look(template):
 def test_account_alarm_quotes_the_log_as_the_runbook_does(template):
     assert ACCOUNT_REFUSED in said(template.source, "RelayAccountAlarm")
     assert f"`{ACCOUNT_REFUSED}`" in (ROOT / "docs/operations.md").read_text()
+
+
+def test_alarm_of_dear_bills_quotes_the_log_as_the_runbook_does(template):
+    assert OVER_RESERVE in said(template.source, "BillsOverReserveAlarm")
+    assert f"`{OVER_RESERVE}`" in (ROOT / "docs/operations.md").read_text()
 
 
 @pytest.mark.fails_when(

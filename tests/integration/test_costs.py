@@ -59,7 +59,7 @@ def test_cost_is_told_wherever_a_task_is(priced, services):
 def test_estimate_is_the_first_routes_reserve_the_dearest(routed, services):
     answer = routed.post(OPENAI, json={"prompt": "A fox", "seconds": "4", "size": "1280x720"})
     assert answer.json["cost"] == cost(0.4)
-    (item,) = services.items().values()
+    item = services.items()[answer.json["id"]]
     assert (item["cost_estimated"], item["cost_reserved"]) == ("400000", "400000")
 
 

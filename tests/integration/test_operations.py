@@ -70,6 +70,24 @@ def test_limits_that_are_said_are_taken_and_none_is_no_limit(operate):
     assert "(no limits)" in operate("key", "bob")
 
 
+def test_cap_in_dollars_is_told_inherited_and_lifted(operate, services):
+    new = operate("key", "alice", "--usd-per-day", "5").splitlines()[-1]
+    found = ApiKeyStore(services.dynamodb, services.table, lambda: 0.0).find(new)
+    assert found.limits == Limits(usd_per_day=5_000_000)
+    told = operate("key", "alice", "--usd-per-day", "0.000001", "--alive", "2").splitlines()[0]
+    assert "(tasks alive: 2, usd per day: 1e-06)" in told
+    operate("key", "alice", "--usd-per-day", "12.5")
+    assert "tasks alive: 2, usd per day: 12.5" in operate("key", "--list")
+    assert "(tasks alive: 2)" in operate("key", "alice", "--usd-per-day", "none")
+
+
+@pytest.mark.parametrize("cap", ["-1", "0", "0.000000", "many", "1.", ".5", "1e3", "0.0000001", ""])
+def test_a_cap_that_caps_nothing_is_refused_in_words(operate, services, cap):
+    with pytest.raises(ValueError, match=f"{cap} is no cap: say dollars"):
+        operate("key", "bob", f"--usd-per-day={cap}")
+    assert services.is_untouched()
+
+
 MISUSED = {
     "a key of nobody": (["key"], "NAME="),
     "a revoked nobody": (["key", "--revoke"], "NAME="),

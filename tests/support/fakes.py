@@ -13,10 +13,12 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from videoapi.aws.route_rests import REST_SECONDS
+from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_items import LISTS, index_keys, listed_at
 from videoapi.aws.task_queue import MAX_DELAY, TaskQueue
 from videoapi.aws.task_store import Page
 from videoapi.domain.forecast import Forecast, kind_of
+from videoapi.domain.ledger import Entry
 from videoapi.domain.tasks import PAID, WEBHOOKS, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.domain.transitions import NEVER
@@ -214,10 +216,11 @@ class FakeStore:
         return Counter(kind for kind, _, _ in self.writes)
 
     def create(self, task, *others):
-        assert not others, "DynamoDB's own: limits and SDK retries are tested on moto"
+        assert all(type(each) is Entry for each in others), "limits are tested on moto"
         self._reached("create")
         if task.task_id in self.rows:
             return task_of(self.rows[task.task_id])
+        self._enter(others)
         self._write(task.task_id, row_of(task), "create")
         self._sim.at("created")
         return None
@@ -228,14 +231,22 @@ class FakeStore:
         gone = row is None or (row["status"] is Status.DELETED and not deleted)
         return None if gone else task_of(row)
 
+    def read(self, key):
+        self._reached("read")
+        return dict(self.ledger[key]) if key in self.ledger else None
+
+    def read_all(self, keys):
+        self._reached("read")
+        return {key: dict(self.ledger[key]) for key in keys if key in self.ledger}
+
     def apply(self, task_id, change):
         kind = change_kind(change)
         self._reached(kind)
         new = changed(self.rows.get(task_id, {}), change)
         if new is None:
             return None
-        self._write(task_id, new, kind)
         self._enter(change.entries)
+        self._write(task_id, new, kind)
         self._sim.at(f"{kind} written")
         return task_of(new)
 
@@ -273,8 +284,14 @@ class FakeStore:
 
     def _enter(self, entries):
         for entry in entries:
+            committed = self.ledger.get(entry.key, {}).get("committed", 0)
+            if entry.most is not None and committed > entry.most:
+                raise ConditionFailed(entry.key, {}, repeated=False)
+        for entry in entries:
             item = self.ledger.setdefault(entry.key, Counter())
             item.update(entry.adds)
+            if entry.cap is not None:
+                item["cap"] = entry.cap
 
     def _reached(self, kind):
         self._sim.at(kind)

@@ -24,7 +24,7 @@ from tests.support.fakes import (
 )
 from tests.support.movies import mp4
 from tests.support.receiver import Receiver
-from videoapi.accounts.rate_limits import Quota
+from videoapi.accounts.rate_limits import Limiter
 from videoapi.api.openai.responses import openai_video
 from videoapi.domain.ids import new_task_id
 from videoapi.domain.tasks import WEBHOOKS, GenerationRequest, Status, Task
@@ -79,13 +79,6 @@ class FakeLog:
     @property
     def steps(self):
         return [fields["step"] for _, message, fields in self.lines if message == "step"]
-
-
-class NoLimits:
-    """A limiter of keys that have none."""
-
-    def quota(self, _key, _now):
-        return Quota()
 
 
 class Simulation:
@@ -171,8 +164,10 @@ class Simulation:
             store=self.store,
             queue=self.queue,
             images=InputImages(files=self.files, links=None, allow_private=False),
-            limiter=NoLimits(),
+            limiter=Limiter(self.store),
             measurements=measurements,
+            relay_price_micros=self.settings.relay_price_micros,
+            daily_budget=self.settings.daily_budget_micros,
         )
         self.cancellation = Cancellation(
             store=self.store,

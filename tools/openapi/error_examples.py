@@ -4,11 +4,13 @@ from typing import Any
 
 from tools.openapi.examples import IMAGE, NOW, PROMPT
 from videoapi.accounts.api_keys import ApiKeyStore
+from videoapi.accounts.budgets import exceeded
 from videoapi.api.bodies import TOO_LARGE
 from videoapi.api.openai import responses as openai_responses
 from videoapi.api.openai.requests import from_openai
 from videoapi.api.rest import responses as rest_responses
 from videoapi.api.rest.requests import from_rest
+from videoapi.domain.ledger import Entry, owner_key
 from videoapi.domain.tasks import Dialect
 from videoapi.errors import (
     AuthenticationError,
@@ -16,6 +18,7 @@ from videoapi.errors import (
     MalformedBody,
     NotFound,
     PayloadTooLarge,
+    PaymentRequired,
     RateLimited,
     ServiceError,
     UnsupportedMediaType,
@@ -45,6 +48,11 @@ def _daily_limit() -> RateLimited:
     return error
 
 
+def _over_budget() -> PaymentRequired:
+    adds = {"committed": 250_000}
+    return exceeded(Entry(owner_key("bob", "2026-01-11"), adds, 0, cap=5_000_000))
+
+
 def _errors(dialect: Dialect) -> list[VideoApiError]:
     openai = dialect is Dialect.OPENAI
     shared: list[VideoApiError] = [
@@ -62,6 +70,12 @@ def _errors(dialect: Dialect) -> list[VideoApiError]:
         RateLimited("This key may submit 10 times a minute."),
         _daily_limit(),
         RateLimited("This key may have 5 tasks alive at once.", code="too_many_tasks_alive"),
+        _over_budget(),
+        PaymentRequired(
+            "my-model has no known price, which a daily budget needs.",
+            code="price_unknown",
+            param="model",
+        ),
         VideoApiError("Something went wrong here; the logs tell it under this request id."),
         ServiceError("The task table does not answer just now. Try again."),
         ValidationError(

@@ -19,7 +19,7 @@ from tools.openapi.answers import (
     TaskId,
     Url,
 )
-from tools.openapi.money_models import Cost
+from tools.openapi.money_models import BudgetDetails, Cost
 from tools.openapi.webhook_models import Webhook
 from videoapi.media.images import MAX_BYTES
 
@@ -224,6 +224,7 @@ class RestErrorBody(Answer):
         "ValidationError",
         "MalformedBody",
         "AuthenticationError",
+        "PaymentRequired",
         "Forbidden",
         "NotFound",
         "MethodNotAllowed",
@@ -239,8 +240,8 @@ class RestErrorBody(Answer):
     """For programs."""
     retryable: bool
     """Whether the same request has a chance when it is sent again."""
-    details: list[RestFieldError] = Field(default_factory=list)
-    """Every bad field. Only there when fields are bad."""
+    details: list[RestFieldError] | BudgetDetails = Field(default_factory=list)
+    """Every bad field, or when a budget begins anew. Only there in these cases."""
 
 
 class RestError(Answer):

@@ -4,7 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tools.openapi.answers import Answer, Size
+from tools.openapi.answers import Answer, Instant, Size
+
+
+class BudgetDetails(Answer):
+    """When a budget begins anew."""
+
+    resets_at: Instant
+    """The next UTC midnight."""
 
 
 class Cost(Answer):

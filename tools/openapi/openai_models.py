@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from tools.openapi.answers import Answer, Progress, ProgressSource, Size, TaskId, Url
-from tools.openapi.money_models import Cost
+from tools.openapi.money_models import BudgetDetails, Cost
 from tools.openapi.webhook_models import OpenAiWebhook
 
 type OpenAiStatus = Literal[
@@ -154,12 +154,18 @@ class OpenAiErrorBody(Answer):
     message: str
     """For people."""
     type: Literal[
-        "invalid_request_error", "authentication_error", "rate_limit_error", "server_error"
+        "invalid_request_error",
+        "authentication_error",
+        "insufficient_quota",
+        "rate_limit_error",
+        "server_error",
     ]
     param: str | None
     """The bad field."""
     code: Annotated[str, Field(min_length=1)]
     """For programs."""
+    details: BudgetDetails | SkipJsonSchema[None] = None
+    """When a budget begins anew. Only there with `budget_exceeded`."""
 
 
 class OpenAiError(Answer):

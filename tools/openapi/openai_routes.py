@@ -24,7 +24,7 @@ OPENAI_ROUTES = (
             headers=("NoStore", "Vary", "PollAfterMs", "Replayed", *LIMITS),
             links=("getVideo", "deleteVideo", "downloadVideo", "getTask"),
         ),
-        errors=(400, 401, 409, 413, 415, 429, 500, 503),
+        errors=(400, 401, 402, 409, 413, 415, 429, 500, 503),
     ),
     Route(
         method="get",

@@ -13,6 +13,7 @@ PREFIXES = {REST: "Rest", OPENAI: "OpenAi", MCP: "Mcp", SERVICE: "Rest"}
 MEANINGS = {
     400: "The body cannot be read.",
     401: "No API key, or one that is not known here. (An open service takes any and none.)",
+    402: "A daily budget has no room, or needs a price that nobody knows.",
     404: "No such task, or another caller's.",
     409: "The state of the task, or of an earlier request with this key, does not allow it.",
     413: "The body is over 6 MB (about 4.4 MB of binary).",

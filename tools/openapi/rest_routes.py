@@ -23,7 +23,7 @@ REST_ROUTES = (
             links=("getTask", "cancelTask", "getVideoStatus", "getVideo"),
         ),
         others=(Reply(text="A dry run.", schema=ref("DryRun"), headers=("NoStore", "Vary")),),
-        errors=(400, 401, 409, 413, 415, 422, 429, 500, 503),
+        errors=(400, 401, 402, 409, 413, 415, 422, 429, 500, 503),
     ),
     Route(
         method="get",

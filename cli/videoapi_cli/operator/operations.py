@@ -6,6 +6,7 @@ credentials.
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from videoapi.errors import ServiceError
 from videoapi_cli.operator import spending
 from videoapi_cli.operator.story import story
 
+MONEY = re.compile(r"([0-9]{1,6})(?:[.]([0-9]{1,6}))?")  # dollars
 MAX_REDRIVEN = 10_000  # messages of one round
 MAX_LISTED = 100  # tasks, the newest
 
@@ -113,6 +115,8 @@ def _listed(found: ListedKey) -> str:
 
 def _told(limits: Limits) -> str:
     said = {name.replace("_", " "): limit for name, limit in limits._asdict().items()}
+    if limits.usd_per_day is not None:
+        said["usd per day"] = f"{limits.usd_per_day / 10**6:g}"
     told = [f"{name}: {limit}" for name, limit in said.items() if limit is not None]
     return ", ".join(told) or "no limits"
 
@@ -199,14 +203,15 @@ def read(arguments: list[str]) -> argparse.Namespace:
     keys.add_argument("--list", action="store_true", help="show every key's name, id and limits")
     keys.add_argument("--revoke", action="store_true", help="revoke all keys of the name")
     keys.add_argument("--key", default="", metavar="ID", help="with --revoke: this one alone")
-    for option, limit, what in (
-        ("--per-minute", "submits_per_minute", "submits, images and uploads in a minute"),
-        ("--alive", "tasks_alive", "tasks that have not ended, at a time"),
-        ("--per-day", "videos_per_day", "videos and images in a day"),
+    for option, limit, read_limit, what in (
+        ("--per-minute", "submits_per_minute", _limit, "submits, images and uploads in a minute"),
+        ("--alive", "tasks_alive", _limit, "tasks that have not ended, at a time"),
+        ("--per-day", "videos_per_day", _limit, "videos and images in a day"),
+        ("--usd-per-day", "usd_per_day", _dollars, "dollars for videos in a UTC day"),
     ):
         told = f"{what}, or none; unless said as the name's latest key has it, else none"
         keys.add_argument(
-            option, dest=limit, type=_limit, default=argparse.SUPPRESS, metavar="N", help=told
+            option, dest=limit, type=read_limit, default=argparse.SUPPRESS, metavar="N", help=told
         )
     keys.set_defaults(run=key)
     several = commands.add_parser("tasks", help="list what waits and what runs")
@@ -227,6 +232,17 @@ def _limit(text: str) -> int | None:
         message = f"{text} is no limit: say 1 or more, or none"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _dollars(text: str) -> int | None:
+    """Read a cap in dollars as micro-dollars."""
+    if text == "none":
+        return None
+    told = MONEY.fullmatch(text)
+    if told is None or not (micros := int(told[1]) * 10**6 + int((told[2] or "").ljust(6, "0"))):
+        message = f"{text} is no cap: say dollars, such as 5 or 0.50, or none"
+        raise argparse.ArgumentTypeError(message)
+    return micros
 
 
 def main(arguments: list[str]) -> int:

@@ -138,6 +138,7 @@ def submissions() -> "Submissions":
         strict_lengths=chosen.veo3_strict_lengths,
         relay_price_micros=chosen.relay_price_micros,
         private_webhooks=chosen.webhook_allow_private,
+        daily_budget=chosen.daily_budget_micros,
     )
 
 

@@ -3,6 +3,7 @@
 VideoApiError
 ├── ValidationError        a field is wrong (422 REST, 400 OpenAI)
 ├── MalformedBody          the body cannot be read at all (400)
+├── PaymentRequired        a cap on money allows no more, or cannot be kept (402)
 ├── AuthenticationError    no key, or not a known one (401)
 ├── Forbidden              a web page of a foreign origin may not ask (403)
 ├── NotFound               no such task, route or file for this caller (404)
@@ -49,7 +50,7 @@ class VideoApiError(Exception):
         self.message = message
         self.code = code or self.default_code
         self.param = param
-        self.details = details
+        self.details: Any = details
         self.retry_after = retry_after
         self.headers = dict(headers or {})
 
@@ -97,6 +98,14 @@ class Forbidden(VideoApiError):
     type = "Forbidden"
     status = 403
     default_code = "forbidden"
+
+
+class PaymentRequired(VideoApiError):
+    """A cap on money is used up, or cannot be kept because the price is unknown."""
+
+    type = "PaymentRequired"
+    status = 402
+    default_code = "budget_exceeded"
 
 
 class NotFound(VideoApiError):

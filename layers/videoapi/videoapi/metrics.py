@@ -1,6 +1,6 @@
 """CloudWatch metrics for the person on call, each a log line (EMF).
 
-A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: ten other names,
+A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: eleven other names,
 some fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which
 it was sent. So the only dimensions are the stack (Powertools' `service`) and the code, which is
 always one of this package's own words; a task, an owner or anything that a caller wrote is never
@@ -72,6 +72,10 @@ class Metrics:
     def webhook_failed(self) -> None:
         """An event was sent for the last time, in vain."""
         self._count("WebhooksFailed")
+
+    def over_reserve(self) -> None:
+        """A task cost more than was reserved for it: a price is wrong."""
+        self._count("BillsOverReserve")
 
     def queued_again(self, tasks: int) -> None:
         """The sweeper found tasks that nobody worked on."""

@@ -14,6 +14,7 @@ from videoapi.catalog.routes import EXAMPLE, PROVIDERS, RELAY, Route, read_route
 AMBIGUOUS_SUBMIT = ("fail", "retry")
 STATUS_VOCABULARIES = ("auto", "openai", "document")
 MAX_PRICE_USD = 1000  # of a video; more is a mistake
+MAX_BUDGET_USD = 1_000_000  # of a day; more is a mistake
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -34,6 +35,10 @@ class Values:
     allow_anonymous: bool = False
     #: Whether `/` is the playground, a page to make videos on; `false` leads to `/docs` instead.
     playground: bool = True
+
+    #: Dollars that may be committed on a UTC day, by all callers together; 0: no budget. A model
+    #: without a known price is refused then.
+    daily_budget_usd: float = 0.0
 
     # --- Providers and models
     #: The providers in use, with commas: `relay`, `vertex`, `gemini`.
@@ -168,6 +173,11 @@ class Settings(Values):
         return round(self.video_price_usd * 1_000_000)
 
     @property
+    def daily_budget_micros(self) -> int | None:
+        """What may be committed on a day, in micro-dollars; None: anything."""
+        return round(self.daily_budget_usd * 1_000_000) or None
+
+    @property
     def retention_seconds(self) -> int:
         """How long an ended task can be read."""
         return self.task_retention_hours * 3600
@@ -225,12 +235,17 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...], advice: str = "") -
 def _require_sense(settings: Values) -> None:
     _one_of("VEO3_AMBIGUOUS_SUBMIT", settings.veo3_ambiguous_submit, AMBIGUOUS_SUBMIT)
     _one_of("OPENAI_STATUS_VOCABULARY", settings.openai_status_vocabulary, STATUS_VOCABULARIES)
-    if not 0 <= settings.video_price_usd <= MAX_PRICE_USD:
-        message = f"VIDEO_PRICE_USD={settings.video_price_usd}: say dollars, 0 to {MAX_PRICE_USD}"
-        raise ValueError(message)
+    _dollars("VIDEO_PRICE_USD", settings.video_price_usd, MAX_PRICE_USD)
+    _dollars("DAILY_BUDGET_USD", settings.daily_budget_usd, MAX_BUDGET_USD)
     for provider in settings.video_providers:
         _one_of("VIDEO_PROVIDERS", provider, PROVIDERS, "; several with commas: relay,vertex")
     _require_route(settings)
+
+
+def _dollars(name: str, value: float, most: int) -> None:
+    if not 0 <= value <= most:
+        message = f"{name}={value}: say dollars, 0 to {most}"
+        raise ValueError(message)
 
 
 def _require_route(settings: Values) -> None:

@@ -31,16 +31,12 @@ CACHE_SIZE = 1_000  # keys, known and unknown ones, that one function remembers
 
 
 class Limits(NamedTuple):
-    """What one key may do; None is no limit."""
+    """What one key may do; None is no limit. `usd_per_day` is in micro-dollars."""
 
     submits_per_minute: int | None = None
     tasks_alive: int | None = None
     videos_per_day: int | None = None
-
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to count."""
-        return any(limit is not None for limit in self)
+    usd_per_day: int | None = None
 
 
 class ApiKey(NamedTuple):

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from videoapi.accounts import budgets
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.aws.expressions import Expression, encode
 from videoapi.aws.table import ConditionFailed, Table, Write
 from videoapi.aws.task_items import task_of
+from videoapi.domain.ledger import Entry
 from videoapi.errors import RateLimited
 
 MINUTE, DAY = 60, 86_400
@@ -62,12 +64,16 @@ class Window(NamedTuple):
 
 
 class Quota(NamedTuple):
-    """What a key may still do, as it was read at `now`; the transaction of `writes` decides."""
+    """What a key may still do, as it was read at `now`.
+
+    The transaction of its `entries` and its `writes` decides.
+    """
 
     owner: str = ""
     now: float = 0.0
     windows: Sequence[Window] = ()
     alive: int | None = None  # tasks at once
+    entries: Sequence[Entry] = ()  # of the ledger, that go with them
 
     def writes(self, task_id: str = "") -> list[Write]:
         """Return the writes that count one more, of a task alive where the key limits those.
@@ -129,21 +135,24 @@ class Limiter:
 
     table: Table
 
-    def quota(self, key: ApiKey, now: float) -> Quota:
+    def quota(self, key: ApiKey, now: float, entries: Sequence[Entry] = ()) -> Quota:
         """Read what a key has used up, and refuse what it has nothing left for.
 
-        One read, and none for a key without limits. The `writes` must be made with the task's.
+        One read, and none for a key without limits. The `writes`, and the `entries` that its video
+        needs of the ledger, must be made with the task's.
         """
         windows, alive = _windows(key, now), key.limits.tasks_alive
-        if not key.limits.any:
-            return Quota()
         keys = [each.key for each in windows] + [_alive_key(key.name)] * (alive is not None)
+        keys += [each.key for each in entries if each.most is not None]
+        if not keys:
+            return Quota(entries=entries)
         found = self.table.read_all(keys)
+        budgets.require_room(entries, found)
         windows = [
             each._replace(used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
         ]
         item = found.get(_alive_key(key.name), {})
-        quota = Quota(owner=key.name, now=now, windows=windows, alive=alive)
+        quota = Quota(key.name, now, windows, alive, entries)
         for each in reversed(windows):
             if each.used >= each.limit:
                 raise quota.refusal(each.name)
@@ -153,6 +162,9 @@ class Limiter:
 
     def reconsider(self, quota: Quota, failed: ConditionFailed) -> None:
         """Return if a place came free for what a transaction did not let in; else refuse it."""
+        for entry in quota.entries:
+            if failed.name == entry.key:
+                raise budgets.exceeded(entry)
         if failed.name != ALIVE:
             raise quota.refusal(failed.name)
         self._make_room(quota, failed.item)

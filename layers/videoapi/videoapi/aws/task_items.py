@@ -72,14 +72,18 @@ def update_expression(change: Change) -> dict[str, Any]:
 def entry_write(entry: Entry) -> Write:
     """Return an entry of the ledger as a write, which is named after its item's key."""
     spell = Expression()
-    end = f"SET {spell.name('expires_at')} = {spell.value(entry.expires_at)}"
+    sets = {"expires_at": entry.expires_at} | ({} if entry.cap is None else {"cap": entry.cap})
+    assign = (f"{spell.name(name)} = {spell.value(number)}" for name, number in sets.items())
     adds = (f"{spell.name(name)} {spell.value(number)}" for name, number in entry.adds.items())
     body = {
         "Key": encode({"task_id": entry.key}),
-        "UpdateExpression": f"{end} ADD {', '.join(adds)}",
-        **spell.placeholders(),
+        "UpdateExpression": f"SET {', '.join(assign)} ADD {', '.join(adds)}",
     }
-    return Write(entry.key, "Update", body)
+    if entry.most is not None:
+        before = spell.name("committed")
+        room = f"attribute_not_exists({before}) OR {before} <= {spell.value(entry.most)}"
+        body["ConditionExpression"] = room
+    return Write(entry.key, "Update", body | spell.placeholders())
 
 
 def task_item(task: Task) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from videoapi.aws.task_items import (
     update_expression,
 )
 from videoapi.domain.ids import is_task_id
+from videoapi.domain.ledger import Entry
 from videoapi.domain.tasks import PAID, SHARDS, WEBHOOKS, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import Change
@@ -28,6 +29,7 @@ SWEEP_LIMIT = 100  # overdue tasks in one page of the index
 MAX_PAGES = 10  # of an index, of 1 MB at most, read for one page of a list: the largest it can be
 MAX_FILTERED_PAGES = 2  # … for one of a rare status, where the next page goes on, …
 FILTERED_LIMIT = 100  # … and tasks in each of them
+TASK = "task"  # the write of a task in a transaction
 EVER = "~"  # sorts after every instant
 
 
@@ -50,16 +52,16 @@ class TaskStore(Table):
     Raises `ServiceError` when DynamoDB does not answer; a lost condition is a return value.
     """
 
-    def create(self, task: Task, *others: Write) -> Task | None:
+    def create(self, task: Task, *others: Write | Entry) -> Task | None:
         """Put a new task; return None, or the task (or tombstone) that has its id already.
 
         Together with `others` or not at all: one transaction. Raises `ConditionFailed` for one of
         them. A lost answer is settled by one read; raises `Unconfirmed` where that fails too.
         """
         condition = "attribute_not_exists(task_id)"
-        put = Write("task", "Put", {"Item": task_item(task), "ConditionExpression": condition})
+        put = Write(TASK, "Put", {"Item": task_item(task), "ConditionExpression": condition})
         try:
-            self.transact(put, *others)
+            self.transact(put, *map(_write, others))
         except ConditionFailed as failed:
             if failed.name != put.name:
                 raise
@@ -98,13 +100,16 @@ class TaskStore(Table):
     def apply(self, task_id: str, change: Change) -> Task | None:
         """Make one conditional write; return the task after it, or None if the condition failed.
 
-        A change with entries is a transaction, and a read, since transactions return nothing.
+        A change with entries is a transaction, and a read, since transactions return nothing;
+        raises `ConditionFailed` for an entry that has no room.
         """
         update = {"Key": encode({"task_id": task_id}), **update_expression(change)}
         if change.entries:
             try:
-                self.transact(Write("task", "Update", update), *map(entry_write, change.entries))
-            except ConditionFailed:
+                self.transact(Write(TASK, "Update", update), *map(entry_write, change.entries))
+            except ConditionFailed as failed:
+                if failed.name != TASK:
+                    raise
                 return None
             return self.get(task_id, deleted=True)
         with self.errors():
@@ -169,3 +174,7 @@ class TaskStore(Table):
         before = ("due_at", "<", until)
         for items, _ in self.query("open", ("open", "=", partition), before, Limit=SWEEP_LIMIT):
             yield from ((item["due_at"], item["task_id"]) for item in items)
+
+
+def _write(other: Write | Entry) -> Write:
+    return entry_write(other) if isinstance(other, Entry) else other

@@ -3,7 +3,9 @@
 Each of them takes back that a POST was begun, and is made by the holder of the lease alone.
 """
 
+from videoapi.domain import ledger
 from videoapi.domain.forecast import progress_at_write
+from videoapi.domain.ledger import Caps
 from videoapi.domain.tasks import Task, shard
 from videoapi.domain.transitions import Change, freed, held, logged
 
@@ -38,6 +40,17 @@ def retry_submit(
     )
     gone = {"failed_upstream_ids": task.upstream_id} if task.upstream_id else {}
     return change._replace(appends=gone | logged(now, code))
+
+
+def reserving(change: Change, task: Task, caps: Caps) -> Change:
+    """Return a retry after a lost order that reserves for another one what was for the first.
+
+    Both may have to be paid.
+    """
+    each = (task.cost_reserved or 0) // (task.unknown_submits + 1)
+    entries = (entry._replace(cap=None) for entry in ledger.reserved(task, each, caps))
+    sets = {**change.sets, "cost_reserved": (task.cost_reserved or 0) + each}
+    return change._replace(sets=sets, entries=tuple(entries)) if each else change
 
 
 def next_route(task: Task, route: str, *, now: float, code: str) -> Change:

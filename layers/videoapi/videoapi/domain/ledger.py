@@ -12,7 +12,15 @@ from typing import NamedTuple
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch
 
+PREFIX = "usage#"
 KEPT_SECONDS = 401 * 86_400  # from the beginning of its day: 400 days after its end
+
+
+class Caps(NamedTuple):
+    """The most that may be committed on a day, by an owner and by the stack; None: anything."""
+
+    owner: int | None = None
+    stack: int | None = None
 
 
 class Entry(NamedTuple):
@@ -21,6 +29,8 @@ class Entry(NamedTuple):
     key: str
     adds: Mapping[str, int]
     expires_at: int  # epoch seconds
+    most: int | None = None  # that may be committed before it; None: anything
+    cap: int | None = None  # noted beside it, for what is reserved without its caller
 
 
 def day_of(instant: str) -> str:
@@ -30,7 +40,7 @@ def day_of(instant: str) -> str:
 
 def owner_key(owner: str, day: str) -> str:
     """Return the key of an owner's item."""
-    return f"usage#{owner}#{day}"
+    return f"{PREFIX}{owner}#{day}"
 
 
 def stack_key(day: str) -> str:
@@ -45,6 +55,15 @@ def entries(task: Task, **adds: int) -> tuple[Entry, ...]:
     keys = [owner_key(task.owner, day)] + [stack_key(day)] * bool(task.in_budget)
     until = int(epoch(f"{day}T00:00:00Z")) + KEPT_SECONDS
     return tuple(Entry(key, some, until) for key in keys) if some else ()
+
+
+def reserved(task: Task, amount: int, caps: Caps) -> tuple[Entry, ...]:
+    """Return the entries that commit an amount for a task, if no cap is exceeded by it."""
+    limits = (
+        each if cap is None else each._replace(most=cap - amount, cap=cap)
+        for each, cap in zip(entries(task, committed=amount), caps, strict=False)
+    )
+    return tuple(limits)
 
 
 def settled(task: Task, actual: int | None, **adds: int) -> tuple[Entry, ...]:

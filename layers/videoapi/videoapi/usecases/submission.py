@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from videoapi.accounts import budgets
 from videoapi.accounts.rate_limits import Limiter, Quota
 from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_queue import TaskQueue
@@ -26,7 +27,7 @@ from videoapi.domain.ids import derived_task_id, new_task_id
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.domain.transitions import MESSAGE_GRACE, NEVER
-from videoapi.errors import Conflict, RateLimited, ServiceError, ValidationError
+from videoapi.errors import Conflict, PaymentRequired, RateLimited, ServiceError, ValidationError
 from videoapi.metrics import Metrics
 from videoapi.net import ssrf
 from videoapi.usecases import sdk_retries
@@ -81,20 +82,21 @@ class Submissions:
     strict_lengths: bool = False
     relay_price_micros: int = 0  # unknown
     private_webhooks: bool = False  # http and private addresses too: for local work
+    daily_budget: int | None = None  # of the stack, in micro-dollars
 
     def submit(self, submission: Submission, caller: Caller) -> Submitted:
         """Accept a submit, or find the task that an earlier try of it made.
 
         Raises `ValidationError` (no task written: a bad field, or a key that meant another
-        request), `Conflict` (the task was deleted), `RateLimited`, and `ServiceError` (nothing
-        accepted; retryable only where a repetition cannot pay twice).
+        request), `Conflict` (the task was deleted), `RateLimited`, `PaymentRequired`, and
+        `ServiceError` (nothing accepted; retryable only where a repetition cannot pay twice).
         """
         sources = self.images.sources_of(submission.images, caller.owner)
         self._check_webhook(submission)
         task = _new_task(submission, caller, sources)
         try:
             task, existing, quota = self._create(task, sources, submission, caller)
-        except (RateLimited, ValidationError) as refusal:
+        except (RateLimited, ValidationError, PaymentRequired) as refusal:
             existing = self._known(task, caller)
             if existing is None:
                 sdk_retries.forbid_ambiguous_retry(self.store, task, caller, refusal)
@@ -129,15 +131,18 @@ class Submissions:
             return task, earlier, Quota()
         price = self._quote(*self._able(submission))
         task = replace(task, cost_estimated=price.estimated, cost_reserved=price.reserve)
-        quota = self.limiter.quota(caller.key, caller.now)
+        task = task if self.daily_budget is None else replace(task, in_budget=1)
+        entries = budgets.reserve(task, caller.key, self.daily_budget)
+        quota = self.limiter.quota(caller.key, caller.now, entries)
         task = self.images.store(sources, task, now=caller.now)
         others = [record.write(task)] if record else []
         for _ in range(MAX_TRIES):
             try:
-                return task, self.store.create(task, *others, *quota.writes(task.task_id)), quota
+                counts = quota.writes(task.task_id)
+                return task, self.store.create(task, *others, *entries, *counts), quota
             except ConditionFailed as failed:
                 if failed.name == sdk_retries.NAME:
-                    return task, self._other(failed), quota
+                    return task, _other(self.store, failed), quota
                 self.limiter.reconsider(quota, failed)
         raise ServiceError("The tasks alive of this key change too quickly. Try again.")
 
@@ -163,13 +168,6 @@ class Submissions:
             except ValueError as problem:
                 name = submission.names.get(WEBHOOK, WEBHOOK)
                 raise ValidationError.field(name, f"The URL {problem}") from None
-
-    def _other(self, failed: ConditionFailed) -> Task:
-        """Return the task of the same submit's other try."""
-        found = self.store.get(sdk_retries.task_id_in(failed.item), deleted=True)
-        if found is None:
-            raise ServiceError("An earlier try of this request has just expired. Try again.")
-        return found
 
     def _known(self, task: Task, caller: Caller) -> Task | None:
         """Return the task of a refused submit's key: a replay uses nothing up."""
@@ -216,6 +214,14 @@ class Submissions:
         except ServiceError:
             with suppress(ServiceError):  # due in a minute all the same
                 self.store.apply(task.task_id, transitions.unsent(task, now=now))
+
+
+def _other(store: TaskStore, failed: ConditionFailed) -> Task:
+    """Return the task of the same submit's other try."""
+    found = store.get(sdk_retries.task_id_in(failed.item), deleted=True)
+    if found is None:
+        raise ServiceError("An earlier try of this request has just expired. Try again.")
+    return found
 
 
 def _new_task(submission: Submission, caller: Caller, sources: Sources) -> Task:

@@ -17,6 +17,7 @@ from videoapi.domain.timestamps import epoch
 from videoapi.metrics import Metrics
 from videoapi.providers.errors import JobMissing, PollFailed
 from videoapi.providers.provider import CancellableProvider, Job, JobState, VideoProvider
+from videoapi.worker.costs import tell_cost
 from videoapi.worker.lease import ROOM_TO_FINISH, Message
 from videoapi.worker.polling import next_poll
 from videoapi.worker.routing import Routing
@@ -60,8 +61,9 @@ class CancelledJobs:
             asked = held if held and task.status is Status.DELETED else task
             charged = self._charged(asked, job)
             change = endings.job_ended(task, now=self.clock(), charged=charged)
-            if self.store.apply(task.task_id, change) and change.entries:
-                self.measurements.spent(charged)
+            settled = self.store.apply(task.task_id, change)
+            if settled and change.entries:
+                tell_cost(settled, self.measurements, self.log)
 
     def _charged(self, task: Task, job: Job) -> int | None:
         """Return what an ended job has cost, in micro-dollars; None where nobody knows."""

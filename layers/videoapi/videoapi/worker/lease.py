@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -87,6 +88,7 @@ class Lease:
         self._progress: int = self.task.progress
         self._source: Source | None = self.task.progress_source
         self._shown = self._progress, self._source
+        self._written = 0  # with the estimate of that moment
         self._lost = threading.Event()
 
     def apply(self, change: Change) -> Task:
@@ -106,6 +108,10 @@ class Lease:
     def read(self) -> Task | None:
         """Return the task as it stands in the table; None when it was deleted."""
         return self._persist(lambda: self.store.get(self.task.task_id))
+
+    def item(self, key: str) -> dict[str, Any]:
+        """Return another item of the table, as plain values; empty where there is none."""
+        return self._persist(lambda: self.store.read(key)) or {}
 
     def _persist[Result](self, call: Callable[[], Result]) -> Result:
         """Make a call to the table, again and again for 15 s; raise its `ServiceError` then.
@@ -134,7 +140,7 @@ class Lease:
 
     def told(self) -> Task:
         """Return the task as last written, with the progress that is known of it by now."""
-        progress = max(self.task.progress, self._progress)
+        progress = max(self.task.progress, self._progress, self._written)
         return replace(self.task, progress=progress, progress_source=self._source)
 
     def heartbeat(self) -> None:
@@ -165,6 +171,7 @@ class Lease:
             self._lost.set()
         else:
             self._renewed, self._shown = now, (progress, source)
+            self._written = max(self._written, change.sets["progress"])
 
     def check(self) -> None:
         """Raise `LeaseLost` once the task is not ours any more."""

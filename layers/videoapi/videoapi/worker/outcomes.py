@@ -6,16 +6,19 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
+from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.catalog.prices import charged
-from videoapi.domain import endings, transitions
+from videoapi.domain import attempts, endings, ledger, transitions
+from videoapi.domain.ledger import Caps
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import seconds_since
 from videoapi.errors import GenerationError, ServiceError
 from videoapi.metrics import Metrics
-from videoapi.providers.errors import Failure
+from videoapi.providers.errors import Failure, SubmitUnknown
 from videoapi.redaction import redact_prompts
 from videoapi.settings import Settings
+from videoapi.worker.costs import tell_cost
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.endings import AWAY_SECONDS
 from videoapi.worker.lease import Lease, LeaseLost, Release, checkpoint
@@ -66,7 +69,15 @@ class Outcomes:
             self.fail(lease, failure)
             return
         now = self.clock()
-        lease.apply(schedule_retry(lease.told(), failure, now=now, again_at=now + delay))
+        change = schedule_retry(lease.told(), failure, now=now, again_at=now + delay)
+        if isinstance(failure, SubmitUnknown):
+            change = attempts.reserving(change, task, self._caps(lease))
+        try:
+            lease.apply(change)
+        except ConditionFailed:
+            self.log.warning("no cap has room for another order")
+            self.fail(lease, failure)
+            return
         self.queue.send(task.task_id, delay=delay)
         self.measurements.refused()
         detail = _loggable(failure, task)
@@ -93,7 +104,7 @@ class Outcomes:
         task = lease.apply(change)
         checkpoint(self.log, "failed")
         self.webhooks.remind(task)
-        self.measurements.spent(task.cost_actual)
+        tell_cost(task, self.measurements, self.log)
         if failure.code == "upstream_account_error":
             self.log.error(
                 ACCOUNT_REFUSED,
@@ -116,7 +127,7 @@ class Outcomes:
         except LeaseLost:
             self.delivery.withdraw(result, lease)
             raise
-        self.measurements.spent(task.cost_actual)
+        tell_cost(task, self.measurements, self.log)
         self.measurements.completed(result["duration"])
         checkpoint(self.log, "completed")
         self.webhooks.remind(task)
@@ -135,6 +146,11 @@ class Outcomes:
             usage=lease.usage,
             relay_price_micros=self.settings.relay_price_micros,
         )
+
+    def _caps(self, lease: Lease) -> Caps:
+        """Return the caps of the day on which a task was accepted."""
+        key = ledger.owner_key(lease.task.owner, ledger.day_of(lease.task.created_at))
+        return Caps(lease.item(key).get("cap"), self.settings.daily_budget_micros)
 
 
 def _was_made(task: Task, failure: GenerationError) -> bool:

@@ -105,11 +105,16 @@ def openai_error(error: VideoApiError) -> tuple[int, dict[str, Any]]:
     """Return the OpenAI dialect's status and error body."""
     status = 400 if error.status in (415, 422) else error.status
     status = OPENAI_STATUS.get(error.code, status)
-    kinds = {401: "authentication_error", 429: "rate_limit_error"}
+    kinds = {
+        401: "authentication_error",
+        402: "insufficient_quota",
+        429: "rate_limit_error",
+    }
     kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")  # noqa: PLR2004 — HTTP
     code = OPENAI_CODES.get(error.code, error.code)
     body = {"message": error.message, "type": kind, "param": error.param, "code": code}
-    return status, {"error": body}
+    told = {"details": error.details} if isinstance(error.details, dict) else {}
+    return status, {"error": body | told}
 
 
 def _openai_task_error(task: Task) -> dict[str, Any] | None:

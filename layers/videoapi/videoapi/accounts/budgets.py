@@ -1,0 +1,51 @@
+"""Caps on money: what a key's owner, and the whole stack, may commit on one UTC day.
+
+A task is accepted with a reserve of the most that it can cost, in the transaction that writes it:
+however many come at once, no more than the caps allow are let in.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from videoapi.accounts.api_keys import ApiKey
+from videoapi.domain import ledger
+from videoapi.domain.ledger import Caps, Entry
+from videoapi.domain.money import dollars
+from videoapi.domain.tasks import Task
+from videoapi.domain.timestamps import epoch, timestamp
+from videoapi.errors import PaymentRequired
+
+DAY = 86_400
+
+
+def reserve(task: Task, key: ApiKey, budget: int | None) -> tuple[Entry, ...]:
+    """Return the entries that commit a new task's reserve within its key's cap and the budget.
+
+    Raise `PaymentRequired` where a cap cannot be kept: nobody knows the price.
+    """
+    caps = Caps(owner=key.limits.usd_per_day, stack=budget)
+    if task.cost_reserved is None and any(cap is not None for cap in caps):
+        text = f"{task.request.model} has no known price, which a daily budget needs."
+        raise PaymentRequired(text, code="price_unknown", param="model")
+    return ledger.reserved(task, task.cost_reserved or 0, caps)
+
+
+def require_room(entries: Iterable[Entry], found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise `PaymentRequired` for an entry that has no room in the items as they were read."""
+    for entry in entries:
+        committed = found.get(entry.key, {}).get("committed", 0)
+        if entry.most is not None and committed > entry.most:
+            raise exceeded(entry)
+
+
+def exceeded(entry: Entry) -> PaymentRequired:
+    """Return the error for an entry that has no room."""
+    owner, day = entry.key.removeprefix(ledger.PREFIX).rsplit("#", 1)
+    resets_at = timestamp(epoch(f"{day}T00:00:00Z") + DAY)
+    cap = f"of ${dollars(entry.cap):g} of this key" if owner else "of this service"
+    need = f"this video may cost ${dollars(entry.adds['committed']):g}"
+    error = PaymentRequired(
+        f"The daily budget {cap} has no room: {need}. The next day begins at {resets_at}."
+    )
+    error.details = {"resets_at": resets_at}
+    return error
