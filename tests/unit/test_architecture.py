@@ -11,7 +11,7 @@ PACKAGE = ROOT / "layers/videoapi/videoapi"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HANDLERS = sorted((ROOT / "functions").glob("*/app.py"))
 # Every folder with Python of the project outside its tests.
-ROOTS = ("benchmarks", "cli", "devstack", "functions", "layers", "simulator", "tools")
+ROOTS = ("benchmarks", "cli", "devstack", "examples", "functions", "layers", "simulator", "tools")
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 PYTHON = sorted(path for root in ROOTS for path in (ROOT / root).rglob("*.py"))
 # What a package may import from its siblings, inside functions and for types as well.

@@ -36,6 +36,7 @@ MORE_NOTES = {
 }
 ALL_NOTES = NOTES | UPLOAD_NOTES | MORE_NOTES
 FIRST = {"prompt", "image"}
+ALIASES = {"callback_url"}
 #: What a language model cannot use: text is held to what can be printed, whatever it sends.
 NOISE = {"title", "pattern"}
 
@@ -142,7 +143,9 @@ def text() -> str:
 
 def _input(model: type[BaseModel]) -> Schema:
     made = model.model_json_schema(schema_generator=Quiet)
-    found = made.get("properties", {})
+    found = {
+        name: field for name, field in made.get("properties", {}).items() if name not in ALIASES
+    }
     fields = {
         name: {"description": ALL_NOTES[name]} | _plain(found[name], made.get("$defs", {}))
         for name in sorted(found, key=lambda name: name not in FIRST)

@@ -1,0 +1,288 @@
+"""Every example runs as it is: in the environment that its header asks for, on a stack."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+
+import httpx
+import pytest
+
+from devstack.settings import ROOT
+from devstack.testing import running_stack
+
+EXAMPLES = ROOT / "examples"
+MODULES = ROOT / "tests/e2e/clients/node/node_modules"
+PROMPT = "A fox [[time:0.5]] [[render:tiny]]"
+REFUSED = "A fox [[fail:MINOR_UPLOAD]] [[time:0.2]]"
+MAX_SECONDS = 90
+OPENAI = ROOT / ".venv/openai-3/bin/python"
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None or not MODULES.is_dir(),
+    reason="Node is not installed (or was not when `make e2e` set up .venv/node)",
+)
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with running_stack(UPSTREAM_SECONDS="1", VIDEO_MAX_CONCURRENT="4") as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the examples as a reader has them, beside what `npm install` would bring."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    if MODULES.is_dir():
+        (tmp_path / "node_modules").symlink_to(MODULES)
+    return tmp_path
+
+
+def run(folder, stack, *command, check=True, **environment):
+    known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=known | {"VIDEOAPI_URL": stack.api_url} | environment,
+        capture_output=True,
+        text=True,
+        timeout=MAX_SECONDS,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+PROGRAMS = {
+    "python/openai_sdk.py": OPENAI,
+    "python/rest_httpx.py": sys.executable,
+    "javascript/openai-sdk.mjs": "node",
+    "javascript/fetch.mjs": "node",
+    "vercel-ai-sdk/generate.mjs": "node",
+}
+every_program = pytest.mark.parametrize(
+    "example",
+    [pytest.param(n, marks=needs_node if n.endswith("mjs") else ()) for n in PROGRAMS],
+)
+
+
+@every_program
+def test_example_makes_a_video(folder, stack, example):
+    done = run(folder, stack, PROGRAMS[example], folder / "examples" / example, PROMPT)
+    assert (folder / "video.mp4").read_bytes()[4:8] == b"ftyp"
+    assert re.search(r"^vid_[a-z0-9]{24,}: video\.mp4$", done.stdout, re.MULTILINE)
+
+
+@every_program
+def test_example_says_why_there_is_no_video(folder, stack, example):
+    program = folder / "examples" / example
+    done = run(folder, stack, PROGRAMS[example], program, REFUSED, check=False)
+    assert done.returncode != 0
+    assert "content_policy" in done.stderr
+    assert not (folder / "video.mp4").exists()
+
+
+def test_index_names_every_example():
+    index = (EXAMPLES / "README.md").read_text()
+    found = {path.relative_to(EXAMPLES).parts[0] for path in EXAMPLES.glob("*/*")}
+    assert {each for each in found if f"]({each}/" not in index} == set()
+    assert {name for name in PROGRAMS if not name.startswith("vercel")} <= set(
+        re.findall(r"\]\(([^)]+)\)", index)
+    )
+
+
+def test_litellm_serves_videos_by_its_config(folder, stack):
+    """LiteLLM's router reads the list of models as its proxy does."""
+    script = """
+import sys, time, yaml, litellm
+config = yaml.safe_load(open("examples/litellm/config.yaml"))
+router = litellm.Router(model_list=config["model_list"], **config["router_settings"])
+video = router.video_generation(model="veo", prompt=sys.argv[1], seconds="4")
+for _ in range(100):
+    video = router.video_status(model="veo", video_id=video.id)
+    if video.status in ("completed", "failed"):
+        break
+    time.sleep(0.2)
+assert router.video_content(model="veo", video_id=video.id)[4:8] == b"ftyp", video
+"""
+    run(
+        folder,
+        stack,
+        ROOT / ".venv/litellm/bin/python",
+        *("-c", script, PROMPT),
+        VIDEOAPI_BASE=f"{stack.api_url}/v1",
+        VIDEOAPI_KEY="not-needed",
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+    )
+
+
+# --- Open WebUI, which executes a tool's text and shows its events
+
+
+@pytest.fixture
+def tool(stack):
+    path = EXAMPLES / "open-webui/video_tool.py"
+    spec = importlib.util.spec_from_file_location("video_tool", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = module.Tools()
+    made.valves.url = stack.api_url.replace("localhost", "127.0.0.1")
+    return made
+
+
+def test_open_webui_tool_links_to_a_video(tool):
+    shown = []
+
+    async def emit(event):
+        shown.append(event["data"]["description"])
+
+    message = {"message_id": str(uuid.uuid4())}
+    asked = {"prompt": PROMPT, "seconds": 4, "__metadata__": message, "__event_emitter__": emit}
+    said, again = (asyncio.run(tool.generate_video(**asked)) for _ in range(2))
+    link = re.fullmatch(r"\[Watch the video\]\((.+)\)", said)[1]
+    assert httpx.get(link).content[4:8] == b"ftyp"
+    assert shown[-1] == "completed"
+    assert httpx.URL(link).path == httpx.URL(again.partition("(")[2][:-1]).path, "paid once"
+
+
+def test_open_webui_tool_says_why_there_is_none(tool):
+    assert "content_policy" in asyncio.run(tool.generate_video(REFUSED))
+    assert "seconds" in asyncio.run(tool.generate_video("A fox", seconds=99))
+    tool.valves.wait_seconds = 1
+    waiting = asyncio.run(tool.generate_video(f"{PROMPT} [[time:60]]"))
+    assert re.fullmatch(r"The video vid_\w+ is still being made\.", waiting)
+
+
+# --- n8n, whose nodes are replayed as n8n reads them
+
+
+WORKFLOW = json.loads((EXAMPLES / "n8n/workflow.json").read_text())
+NODES = {node["name"]: node for node in WORKFLOW["nodes"]}
+#: The versions of n8n's nodes whose parameters are used.
+KINDS = {
+    "stickyNote": 1,
+    "manualTrigger": 1,
+    "set": 3.4,
+    "httpRequest": 4.2,
+    "wait": 1.1,
+    "if": 2.2,
+    "stopAndError": 1,
+}
+
+
+EXPRESSION = r"(?:\$\('(\w+)'\)\.item\.json|\$json)\.([\w.]+)"
+
+
+class Replay:
+    """One execution: what each node answered, and the file that goes on from node to node."""
+
+    def __init__(self, settings):
+        self.answers, self.file, self.number = {"Settings": settings}, b"", str(uuid.uuid4())
+
+    def text(self, value, current):
+        """Fill in what n8n would in a value that begins with `=`."""
+        if not value.startswith("="):
+            return value
+        return re.sub(r"\{\{ (.+?) \}\}", lambda m: str(self._read(m[1], current)), value[1:])
+
+    def _read(self, expression, current):
+        if expression == "$execution.id":
+            return self.number
+        node, path = re.fullmatch(EXPRESSION, expression).groups()
+        found = self.answers[node] if node else current
+        for name in path.split("."):
+            found = found[name]
+        return found
+
+    def ask(self, parameters, current):
+        """Send the request of an HTTP node; return its JSON, or keep its file."""
+        headers = {
+            each["name"]: self.text(each["value"], current)
+            for each in parameters.get("headerParameters", {}).get("parameters", ())
+        }
+        fields = parameters.get("bodyParameters", {}).get("parameters", ())
+        form = {
+            each["name"]: (None, self.text(each["value"], current))
+            if "value" in each
+            else ("image.jpg", self.file)
+            for each in fields
+        }
+        url = self.text(parameters["url"], current)
+        answer = httpx.request(
+            parameters.get("method", "GET"), url, headers=headers, files=form or None, timeout=30
+        ).raise_for_status()
+        if "response" in parameters["options"]:
+            self.file = answer.content
+            return current
+        return answer.json()
+
+    def holds(self, conditions, current):
+        found = [
+            self.text(each["leftValue"], current) == each["rightValue"]
+            for each in conditions["conditions"]
+        ]
+        assert conditions["combinator"] == "or"
+        return any(found)
+
+    def run(self):
+        """Follow the connections from the order on; return the name of the last node."""
+        name, current = "Image", self.answers["Settings"]
+        for _ in range(200):
+            node, branch = NODES[name], 0
+            match node["type"].removeprefix("n8n-nodes-base."):
+                case "httpRequest":
+                    current = self.answers[name] = self.ask(node["parameters"], current)
+                case "if":
+                    branch = 0 if self.holds(node["parameters"]["conditions"], current) else 1
+                case "wait":
+                    time.sleep(0.2)
+                case "stopAndError":
+                    self.file = self.text(node["parameters"]["errorMessage"], current).encode()
+            if name not in WORKFLOW["connections"]:
+                return name
+            (following,) = WORKFLOW["connections"][name]["main"][branch]
+            name = following["node"]
+        raise AssertionError(name)
+
+
+def settings_of(stack, **changes):
+    assigned = NODES["Settings"]["parameters"]["assignments"]["assignments"]
+    given = {each["name"]: each["value"] for each in assigned}
+    base = "http://localhost:8000"
+    here = {name: text.replace(base, stack.api_url) for name, text in given.items()}
+    return here | changes
+
+
+def test_n8n_workflow_is_one_that_n8n_imports():
+    assert len({node["id"] for node in NODES.values()}) == len(NODES) == len(WORKFLOW["nodes"])
+    for node in NODES.values():
+        assert node.keys() >= {"id", "name", "type", "typeVersion", "position", "parameters"}
+        assert node["typeVersion"] == KINDS[node["type"].removeprefix("n8n-nodes-base.")]
+    for start, outputs in WORKFLOW["connections"].items():
+        assert outputs.keys() == {"main"}
+        leads = [target for output in outputs["main"] for target in output]
+        assert {start, *(target["node"] for target in leads)} <= NODES.keys()
+        assert all((target["type"], target["index"]) == ("main", 0) for target in leads)
+    reached = {t["node"] for o in WORKFLOW["connections"].values() for m in o["main"] for t in m}
+    assert NODES.keys() - reached == {"Start", "How to use"}
+
+
+def test_n8n_nodes_make_a_video_once(stack):
+    replay = Replay(settings_of(stack, prompt=PROMPT))
+    assert replay.run() == "Download"
+    assert replay.file[4:8] == b"ftyp"
+    again = Replay(settings_of(stack, prompt=PROMPT))
+    again.number = replay.number  # the order is tried again within an execution
+    again.run()
+    assert again.answers["Order"]["id"] == replay.answers["Order"]["id"]
+
+
+def test_n8n_nodes_end_with_the_reason(stack):
+    replay = Replay(settings_of(stack, prompt=REFUSED))
+    assert (replay.run(), b"content_policy" in replay.file) == ("Failed", True)
