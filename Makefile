@@ -54,7 +54,7 @@ tasks: .venv/local/.stamp ## What waits and what runs (ARGS=--all: what has ende
 task: .venv/local/.stamp ## One task's story: ID=…
 	$(OPERATE) task -- "$${ID-}"
 
-key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--per-day 20 --usd-per-day 5", --list, --revoke [--key ID])
+key: .venv/local/.stamp ## An API key for NAME=…, shown once (ARGS="--usd-per-day 5 --webhook URL", --list, --revoke …)
 	$(OPERATE) key $(ARGS) -- "$${NAME-}"
 
 redrive: .venv/local/.stamp ## Queue dead letters again

@@ -8,6 +8,7 @@ from devstack.console import Console
 from devstack.function_settings import open_to_all
 from devstack.host_check import OWN_HOSTS
 from devstack.settings import ROOT, Settings
+from devstack.webhook_secret import FILE
 
 _EXAMPLE = ROOT / "examples" / "mountains.jpg"
 
@@ -28,6 +29,7 @@ def banner(settings: Settings, seconds: float, console: Console, folder: Path | 
         "",
         f"Agents speak MCP at {settings.api_url}/mcp (docs/mcp.md).",
         _relay(settings),
+        *_webhooks(settings, console, folder),
         *_kept(folder),
         *_elsewhere(settings),
         f"AWS: {settings.aws_url}. In another terminal: {make} tasks, {make} key, make help.",
@@ -65,6 +67,20 @@ def _relay(settings: Settings) -> str:
     default = template.load(ROOT / "template.yaml")["Parameters"]["Veo3BaseUrl"]["Default"]
     origin = settings.given.get("VEO3_BASE_URL") or default
     return f"Videos come from {origin}, and each video is paid for."
+
+
+def _webhooks(settings: Settings, console: Console, folder: Path | None) -> list[str]:
+    """Say where a webhook can be seen, and where its secret is."""
+    if not settings.needs_simulator:
+        return []
+    page = f"http://localhost:{settings.upstream_port}/received"
+    lines = [f"A webhook to look at: open {console.highlighted(page)}, and add to the call above"]
+    lines.append(f"  -F webhook_url={page}")
+    if folder and not settings.given.get("WEBHOOK_SECRET"):
+        path = folder / FILE
+        shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+        lines.append(f"It is signed by the secret in {shown}.")
+    return lines
 
 
 def _providers(settings: Settings) -> str:

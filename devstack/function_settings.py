@@ -16,7 +16,11 @@ _WORKLOAD_IDENTITY_PROVIDER = (
 
 def function_settings(settings: Settings) -> dict[str, str]:
     """Return the functions' settings by variable."""
-    fitting = {"PUBLIC_URL": settings.api_url, "ALLOW_ANONYMOUS": "true"}
+    fitting = {
+        "PUBLIC_URL": settings.api_url,
+        "ALLOW_ANONYMOUS": "true",
+        "WEBHOOK_ALLOW_PRIVATE": "true",
+    }
     if settings.debug:
         fitting["POWERTOOLS_LOG_LEVEL"] = "DEBUG"
     simulated = {}

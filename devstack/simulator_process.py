@@ -1,5 +1,6 @@
 """The simulator as a child process."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ _MIN_KEPT_DAYS = 7  # that a job is kept, and longer than its task can be read
 class SimulatorProcess:
     """Started by the constructor; it ends when asked, or with this process however that ends."""
 
-    def __init__(self, settings: Settings, keep_in: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings, keep_in: Path | None = None, *, webhook_secret: str = ""
+    ) -> None:
         """Keep jobs and videos in a folder over a restart, if one is named."""
         command = [sys.executable, "-m", "simulator", "--with-parent", "--key", SIMULATOR_KEY]
         command += ["--host", ",".join(settings.aws_hosts), "--port", str(settings.upstream_port)]
@@ -25,7 +28,12 @@ class SimulatorProcess:
             command += ["--keep-in", str(keep_in), "--keep-days", f"{days:g}"]
         # A process group of its own: Ctrl-C in the terminal is not for it.
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+            command,
+            cwd=ROOT,
+            env=os.environ | {"UPSTREAM_WEBHOOK_SECRET": webhook_secret},  # not for `ps` to show
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,
         )
 
     def wait_until_ready(self) -> None:

@@ -32,6 +32,7 @@ from devstack.settings import ROOT, Settings
 from devstack.simulator_process import SimulatorProcess
 from devstack.snapshot import Snapshot, take_place
 from devstack.traffic import Traffic
+from devstack.webhook_secret import webhook_secret
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
@@ -45,6 +46,7 @@ class Stack:
         self._console = console
         self._simulator: SimulatorProcess | None = None
         self._place = take_place(settings)
+        self._webhook_secret = webhook_secret(settings.given, self.folder)
         self._gateway = Gateway(
             ministack,
             api_port=settings.api_port,
@@ -90,7 +92,9 @@ class Stack:
         )
         if self._settings.needs_simulator:
             keep_in = self._place.folder / "relay" if self._place else None
-            self._simulator = SimulatorProcess(self._settings, keep_in)
+            self._simulator = SimulatorProcess(
+                self._settings, keep_in, webhook_secret=self._webhook_secret
+            )
         observed = Traffic(self._gateway, self._console, api_port=self._settings.api_port)
         application = cast("Framework", observed)
         serving = asyncio.create_task(serve(application, config, shutdown_trigger=shutdown.wait))
@@ -110,7 +114,7 @@ class Stack:
                 await serving
 
     def _start(self) -> None:
-        given = function_settings(self._settings)
+        given = function_settings(self._settings) | {"WEBHOOK_SECRET": self._webhook_secret}
         built = template.load(BUILT / "template.yaml")
         secrets, named = template.secrets(built, given)
         secrets_manager = boto3.client("secretsmanager")

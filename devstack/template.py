@@ -91,10 +91,12 @@ def secrets(template: Template, given: Mapping[str, str]) -> tuple[dict[str, str
     values: dict[str, str] = {}
     named: dict[str, str] = {}
     for variable, parameter in variables(template).items():
-        key = given.get(variable.removesuffix("_SECRET"), "")
+        itself = variable == "WEBHOOK_SECRET"  # here the secret, to a function its name
+        key = given.get(variable if itself else variable.removesuffix("_SECRET"), "")
         if not variable.endswith("_SECRET") or not key:
             continue
-        name = given.get(variable) or template["Parameters"][parameter].get("Default")
+        said = None if itself else given.get(variable)
+        name = said or template["Parameters"][parameter].get("Default")
         if not name:
             name = f"video-api/{variable.removesuffix('_SECRET').lower().replace('_', '-')}"
         values[name] = key

@@ -16,6 +16,7 @@ from simulator.guard import Guard
 from simulator.openai_compatible.chat_and_images import ChatAndImages
 from simulator.openai_compatible.errors import body, refuse
 from simulator.openai_compatible.videos import Videos
+from simulator.received import Webhooks
 from simulator.state import State
 
 
@@ -30,6 +31,7 @@ def api(state: State) -> Starlette:
         Interactions(state),
         GeminiFiles(state),
         Files(state, body),
+        Webhooks(state),
         Control(state),
     )
     routes = [route for part in parts for route in part.routes()]

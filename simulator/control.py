@@ -14,7 +14,13 @@ from simulator.google.token_service import TOKEN_SECONDS
 from simulator.ledger import Ledger
 from simulator.state import State
 
-_SWITCHES = {"seconds": (int, float), "strict": (bool,), "tiny": (bool,), "auth_faults": (str,)}
+_SWITCHES = {
+    "seconds": (int, float),
+    "strict": (bool,),
+    "tiny": (bool,),
+    "auth_faults": (str,),
+    "webhook_secret": (str,),
+}
 
 
 class Control:
@@ -75,4 +81,5 @@ class Control:
         return JSONResponse(self._switches())
 
     def _switches(self) -> dict[str, Any]:
-        return {name: getattr(self._state.settings, name) for name in _SWITCHES}
+        shown = _SWITCHES.keys() - {"webhook_secret"}
+        return {name: getattr(self._state.settings, name) for name in _SWITCHES if name in shown}

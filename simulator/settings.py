@@ -10,7 +10,7 @@ SWITCHED_ON = frozenset({"1", "true", "yes", "on"})
 
 @dataclass(slots=True)
 class Settings:
-    """One simulator. `/_control/settings` may change `seconds`, `strict`, `tiny`, `auth_faults`."""
+    """One simulator. `/_control/settings` may change some of it."""
 
     host: str
     """Addresses to listen on, comma-separated; both ports are bound on each."""
@@ -36,6 +36,8 @@ class Settings:
     """How long they are kept there."""
     price: float
     """What a video of the relay costs in the bill, in dollars."""
+    webhook_secret: str
+    """What signs the webhooks that `/received` takes (`whsec_…`); empty: none is verified."""
     auth_faults: str
     """Tokens of the stages `sts` and `iam`, whose requests carry no prompt."""
 
@@ -62,5 +64,6 @@ def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     parser.add_argument("--keep-in", default="")
     parser.add_argument("--keep-days", type=float, default=7)
     parser.add_argument("--price", type=float, default=default("PRICE", "0"))
+    parser.add_argument("--webhook-secret", default=default("WEBHOOK_SECRET", ""))
     parser.add_argument("--auth-faults", default=default("AUTH_FAULTS", ""))
     return Settings(**vars(parser.parse_args(arguments)))

@@ -3,6 +3,7 @@
 import json
 import time
 
+import boto3
 import pytest
 from standardwebhooks.webhooks import Webhook
 
@@ -12,6 +13,8 @@ from tests.support.moto import client as aws
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.accounts.webhook_secrets import WebhookSecrets, new_secret
 from videoapi.aws.files import video_key
+from videoapi_cli.operator.operations import Deployed, read
+from videoapi_cli.operator.webhooks import chosen
 
 URL = "https://hooks.example.com/videos"
 OTHER = "https://hooks.example.com/other"
@@ -278,3 +281,75 @@ def test_tests_count_as_submits_of_their_minute(deploy, services):
     assert "ratelimit" in first.headers
     assert len(server.requests) == 1
     assert "webhook#anna" in services.items()
+
+
+# --- what operators do
+
+
+@pytest.fixture
+def operate(services, capsys):
+    outputs = {"TasksTableName": services.table, "FilesBucketName": services.bucket}
+
+    def run(*arguments):
+        stack = Deployed(boto3.Session(), None, outputs)
+        given = read(list(arguments))
+        given.run(stack, given)
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_first_key_shows_the_secret_that_signs_and_no_other_does(operate, services):
+    first = operate("key", "anna", "--webhook", URL)
+    ring = ApiKeyStore(services.dynamodb, services.table, time.time)
+    secrets = WebhookSecrets(services.store, time.time)
+    assert ring.find(first[-1]).webhook_url == URL
+    (shown,) = (line for line in first if line.startswith("whsec_"))
+    assert secrets.of("anna") == [shown]
+    second = operate("key", "anna")
+    assert not [line for line in second if line.startswith("whsec_")]
+    assert ring.find(second[-1]).webhook_url == URL, "as the latest key has it"
+    assert ring.find(operate("key", "anna", "--webhook", "none")[-1]).webhook_url is None
+    listed = operate("key", "--list")
+    assert [line.endswith("with a webhook") for line in listed] == [True, True, False]
+
+
+def test_rotation_shows_a_secret_and_keeps_the_old_one_a_day(operate, services):
+    operate("key", "anna")
+    secrets = WebhookSecrets(services.store, time.time)
+    (old,) = secrets.of("anna")
+    new = operate("key", "anna", "--rotate-webhook-secret")[-1]
+    assert secrets.of("anna") == [new, old]
+    assert operate("key", "anonymous", "--rotate-webhook-secret")[-1].startswith("whsec_")
+    with pytest.raises(ValueError, match="bert has no key here"):
+        operate("key", "bert", "--rotate-webhook-secret")
+
+
+@pytest.mark.parametrize("url", ["http://hooks.example.com/", "https://10.0.0.1/", "hooks"])
+def test_key_gets_no_address_that_cannot_be_told(operate, services, url):
+    with pytest.raises(ValueError, match="--webhook: the URL must"):
+        operate("key", "anna", "--webhook", url)
+    assert services.items() == {}
+
+
+def test_key_of_the_local_stack_may_be_told_by_http(services):
+    ring = ApiKeyStore(services.dynamodb, services.table, time.time)
+    given = read(["key", "anna", "--webhook", "http://localhost:8001/received"])
+    assert chosen(given, ring, local=True) == "http://localhost:8001/received"
+
+
+def test_story_of_a_task_tells_each_try_and_no_address(operate, local, task_factory):
+    with Server(reply(status="500 No"), reply()) as server:
+        task = task_factory.completed(webhook_url=f"{server.origin}/hook?token=secret")
+        assert "webhook                 pending, as video.completed" in operate(
+            "task", task.task_id
+        )
+        local.invoke("notifier", letters(task.task_id))
+    text = "\n".join(operate("task", task.task_id))
+    assert "answered 500" in text
+    assert "told again" in text
+    assert "secret" not in text
+    plain = task_factory.pending(webhook_url=URL)
+    assert "webhook                 told at the end, as -" in operate("task", plain.task_id)
+    without = operate("task", task_factory.pending().task_id)
+    assert not any(line.startswith("webhook") for line in without)

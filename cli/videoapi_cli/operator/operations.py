@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from devstack.deploy import STACK
 from devstack.settings import ROOT, Settings
 from videoapi.accounts.api_keys import ApiKeyStore, Limits, ListedKey
+from videoapi.accounts.webhook_secrets import WebhookSecrets
 from videoapi.aws.expressions import values
 from videoapi.aws.task_items import task_of
 from videoapi.aws.task_store import TaskStore
@@ -27,7 +28,7 @@ from videoapi.domain.ids import is_task_id
 from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import ServiceError
-from videoapi_cli.operator import spending
+from videoapi_cli.operator import spending, webhooks
 from videoapi_cli.operator.story import story
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.]([0-9]{1,6}))?")  # dollars
@@ -92,14 +93,23 @@ def key(stack: Deployed, given: argparse.Namespace) -> None:
         _revoke(ring, given.name, given.key)
     elif given.key:
         raise ValueError("--key goes with --revoke.")
+    elif given.rotate_webhook_secret:
+        print("\n".join(webhooks.rotated(_secrets(stack), ring, given.name)))
     else:
         said = {name: getattr(given, name) for name in Limits._fields if hasattr(given, name)}
         limits = ring.limits_of(given.name)._replace(**said)
-        made = ring.make(given.name, limits)
+        url = webhooks.chosen(given, ring, local=stack.endpoint is not None)
+        made = ring.make(given.name, limits, url)
         if stack.open_to_all:
             where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
             print(f"This stack is open: no caller needs a key until {where}.", file=sys.stderr)
+        for line in webhooks.first_secret(_secrets(stack), given.name, url):
+            print(line)
         print(f"The key of {given.name} ({_told(limits)}), shown this once:\n{made}")
+
+
+def _secrets(stack: Deployed) -> WebhookSecrets:
+    return WebhookSecrets(stack.store(), time.time)
 
 
 def _revoke(ring: ApiKeyStore, name: str, key_id: str) -> None:
@@ -110,7 +120,8 @@ def _revoke(ring: ApiKeyStore, name: str, key_id: str) -> None:
 
 
 def _listed(found: ListedKey) -> str:
-    return f"{found.name}  made {found.made_at}  id {found.id}  {_told(found.limits)}"
+    webhook = ", with a webhook" if found.webhook_url else ""
+    return f"{found.name}  made {found.made_at}  id {found.id}  {_told(found.limits)}{webhook}"
 
 
 def _told(limits: Limits) -> str:
@@ -213,6 +224,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
         keys.add_argument(
             option, dest=limit, type=read_limit, default=argparse.SUPPRESS, metavar="N", help=told
         )
+    webhooks.add_options(keys)
     keys.set_defaults(run=key)
     several = commands.add_parser("tasks", help="list what waits and what runs")
     several.add_argument("--all", action="store_true", help="what has ended too, by a scan")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from videoapi.domain.tasks import Task
+from videoapi_cli.operator import webhooks
 from videoapi_cli.operator.hints import hint, name_of
 
 
@@ -40,6 +41,7 @@ def story(told: Task, bucket: str, relay: str = "") -> list[str]:
         "error": told.error and f"{told.error['code']}: {told.error['message']}",
         "look at": told.error and hint(told.error["code"], told.provider, relay),
         "charged": _charged(told),
+        **webhooks.facts(told),
     }
     return [f"{name:24}{fact}" for name, fact in facts.items() if fact not in (None, "", 0)]
 

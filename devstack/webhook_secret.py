@@ -1,0 +1,22 @@
+"""The secret that signs webhooks of `make run`: WEBHOOK_SECRET, or one that is made and kept."""
+
+import base64
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+FILE = "webhook-secret"
+
+
+def webhook_secret(given: Mapping[str, str], folder: Path | None) -> str:
+    """Return the secret; one that is made is kept in a run's folder, for the next start too."""
+    if said := given.get("WEBHOOK_SECRET"):
+        return said
+    path = folder / FILE if folder else None
+    if path and path.exists():
+        return path.read_text().strip()
+    made = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    if path:
+        path.touch(0o600)
+        path.write_text(f"{made}\n")
+    return made
