@@ -22,6 +22,7 @@ class SimulatorProcess:
         command += ["--host", ",".join(settings.aws_hosts), "--port", str(settings.upstream_port)]
         command += ["--files-port", str(settings.upstream_files_port)]
         command += ["--seconds", str(settings.upstream_seconds)]
+        command += ["--price", settings.given.get("VIDEO_PRICE_USD") or "0"]
         if keep_in:
             hours = settings.given.get("TASK_RETENTION_HOURS") or "0"
             days = max(_MIN_KEPT_DAYS, float(hours) / 24 + 1)

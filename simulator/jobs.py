@@ -66,9 +66,12 @@ class Job:
         return "queued" if now - self.created < QUEUED_SHARE * self.seconds else "in_progress"
 
     def is_billed(self) -> bool:
-        """Return whether it costs something: at Google what has no video, or is cancelled, not."""
+        """Return whether it costs something: what has no video does not, nor what is cancelled.
+
+        A relay whose job is done and whose content is nowhere takes its money all the same.
+        """
         if self.order.provider == RELAY:
-            return True
+            return not self.fails
         none = self.plan.option(Stage.RESULT, "") == "none"
         return not (none or self.fails or self.cancelled)
 

@@ -52,9 +52,10 @@ dollars), and `labels`: how many jobs each task's label has at each provider |
 curl localhost:8001/_control/settings -d '{"auth_faults": "[[sts:503*1]] [[iam:expires=60]]"}'
 ```
 
-At Google a video is billed by list prices, Omni by its tokens; what failed, was filtered or was
-cancelled costs nothing. The signatures of AWS's and of a service account's requests cannot be
-verified without their secrets: form, region, headers, audience and date are.
+The relay bills each video at `VIDEO_PRICE_USD`, Google by its list prices and Omni by its tokens;
+what failed, was filtered or, at Google, was cancelled costs nothing. The signatures of AWS's and of
+a service account's requests cannot be verified without their secrets: form, region, headers,
+audience and date are.
 """
 
 

@@ -91,7 +91,8 @@ def _usage(job: Job, *, made: bool) -> dict[str, Any]:
     inputs, video = (int(job.order.fields[name]) for name in ("input_tokens", "video_tokens"))
     images = int(job.order.fields["images"]) * IMAGE_TOKENS
     by_modality = [("text", len(job.order.prompt) // CHARACTERS_A_TOKEN), ("image", images)]
-    output = video if made or job.plan.option(Stage.RESULT, "") == "inputs" else 0
+    billed = made or job.plan.option(Stage.RESULT, "") == "inputs"
+    output, thought = (video, int(job.order.fields.get("thought_tokens", 0))) if billed else (0, 0)
     return {
         "total_input_tokens": inputs,
         "input_tokens_by_modality": [
@@ -99,9 +100,9 @@ def _usage(job: Job, *, made: bool) -> dict[str, Any]:
         ],
         "total_output_tokens": output,
         "output_tokens_by_modality": [{"modality": "video", "tokens": output}] if output else [],
-        "total_thought_tokens": 0,
+        "total_thought_tokens": thought,
         "total_cached_tokens": 0,
-        "total_tokens": inputs + output,
+        "total_tokens": inputs + output + thought,
     }
 
 

@@ -1,5 +1,6 @@
 """What Google's models take, and what they cost (list prices and limits as of 2026-10)."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,25 @@ class Omni:
     max_seconds: int
     video_price: float
     text_price: float = 1.5
+    thought_price: float = 9.0
+
+    def micros(self, tokens: "Tokens") -> int:
+        """Return what tokens cost in micro-dollars, which is dollars a million, half of one up."""
+        spent = (
+            tokens.input * self.text_price
+            + tokens.video * self.video_price
+            + tokens.thought * self.thought_price
+        )
+        return math.floor(spent + 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an interaction that becomes a video is billed by."""
+
+    input: int
+    video: int
+    thought: int
 
 
 OMNI: Final = {
@@ -46,5 +66,7 @@ OMNI_MAX_SECONDS_BETWEEN_FRAMES: Final = 10
 """The longest video between a first and a last frame."""
 VIDEO_TOKENS: Final = {"360p": 1_931, "720p": 5_792, "1080p": 8_688, "4k": 23_168}
 """A second's, measured by users; nobody has told of 4k: four times 720p's."""
+THOUGHT_TOKENS: Final = 87
+"""Those of a video: an odd number, so that a bill is none of round sums."""
 IMAGE_TOKENS: Final = 258
 CHARACTERS_A_TOKEN: Final = 4

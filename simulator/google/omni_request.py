@@ -10,7 +10,7 @@ from simulator.failures import Refusal
 from simulator.google import models
 from simulator.google.json_body import image, part, refused
 from simulator.google.labels import task_label
-from simulator.google.models import ASPECT_RATIOS, OMNI, SIZES, Omni
+from simulator.google.models import ASPECT_RATIOS, OMNI, SIZES, Omni, Tokens
 from simulator.orders import GEMINI, VEO_FPS, Order
 
 MAX_IMAGE_BYTES: Final = 20 * 2**20
@@ -53,10 +53,15 @@ def read(body: dict[str, Any], *, in_cloud: bool) -> Order:
     resolution = _choice(wanted, "resolution", tuple(SIZES), "720p")
     seconds = _seconds(wanted, prompt, pictures.number, omni)
     fields = _fields(body, config, wanted, in_cloud=in_cloud) | {"resolution": resolution}
-    tokens = input_tokens(prompt, pictures.number), models.VIDEO_TOKENS[resolution] * seconds
+    tokens = Tokens(
+        input=input_tokens(prompt, pictures.number),
+        video=models.VIDEO_TOKENS[resolution] * seconds,
+        thought=models.THOUGHT_TOKENS,
+    )
     fields |= {
-        "input_tokens": str(tokens[0]),
-        "video_tokens": str(tokens[1]),
+        "input_tokens": str(tokens.input),
+        "video_tokens": str(tokens.video),
+        "thought_tokens": str(tokens.thought),
         "images": str(pictures.number),
     }
     long, short = SIZES[resolution]
@@ -74,7 +79,7 @@ def read(body: dict[str, Any], *, in_cloud: bool) -> Order:
         fields=fields,
         provider=GEMINI,
         label=task_label(body),
-        usd=round((tokens[0] * omni.text_price + tokens[1] * omni.video_price) / 1e6, 6),
+        usd=omni.micros(tokens) / 1_000_000,
     )
 
 

@@ -21,7 +21,8 @@ def test_a_completed_one_has_steps_and_usage(omni):
     assert [step["type"] for step in told["steps"]] == ["thought", "model_output"]
     usage = told["usage"]
     assert usage["output_tokens_by_modality"] == [{"modality": "video", "tokens": 4 * 5792}]
-    assert usage["total_tokens"] == usage["total_input_tokens"] + 4 * 5792
+    assert usage["total_thought_tokens"] == 87
+    assert usage["total_tokens"] == usage["total_input_tokens"] + 4 * 5792 + 87
 
 
 def test_without_a_revision_v1beta_has_the_older_schema(omni):
@@ -132,7 +133,7 @@ def test_an_empty_input_is_billed_at_ten_seconds(omni):
     body |= {"input": "", "response_format": shape}
     response = omni.http.post("/v1beta/interactions", json=body)
     assert response.status_code == 200
-    assert omni.job(response.json()["id"])["billed_usd"] == round(19_310 * 12 / 1e6, 6)
+    assert omni.job(response.json()["id"])["billed_usd"] == (19_310 * 12 + 87 * 9) / 1e6
     assert omni.simulator.report()["labels"]["empty"] == {"gemini": 1}
 
 
