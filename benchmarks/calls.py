@@ -31,6 +31,7 @@ from videoapi.domain import endings
 from videoapi.worker.lease import Message
 
 DAY = 24 * 3600
+PRICE = "0.25"  # dollars of a video: what is reserved is one more write of its submit
 GENERATION = 60.0  # seconds that the relay takes
 REQUEST_ID = "6bc28136-0d31-4cd5-8fb8-6bc281360d31"  # as long as Lambda's
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1"
@@ -49,8 +50,8 @@ class Bench:
     def __init__(self) -> None:
         """Make the data services; inside `mock_aws` alone."""
         self.services = DataServices()
-        self.open = Client(self.services)
-        self.closed = Client(self.services, ALLOW_ANONYMOUS="false")
+        self.open = Client(self.services, VIDEO_PRICE_USD=PRICE)
+        self.closed = Client(self.services, VIDEO_PRICE_USD=PRICE, ALLOW_ANONYMOUS="false")
         self.task_factory = TaskFactory(self.services.store)
         self.picture = (ROOT / "examples/mountains.jpg").read_bytes()
         self.with_image = SUBMIT | {"image": b64encode(self.picture).decode()}
@@ -139,7 +140,7 @@ class _Workshop(Simulation):  # type: ignore[misc]  # the tests have no types
 
     def __init__(self, services: DataServices, *, copies: bool) -> None:
         self._services = services
-        super().__init__(veo3_skip_upload=not copies)
+        super().__init__(veo3_skip_upload=not copies, video_price_usd=float(PRICE))
         self.clock.now = float(int(time.time()) + 1)  # whole, so that every run has the same polls
         self.relay.takes = GENERATION
 
@@ -227,6 +228,7 @@ def _submits(bench: Bench) -> dict[str, Operation]:
 def _submits_with_keys(bench: Bench) -> dict[str, Operation]:
     body = {"caller": bench.closed, "json": {"prompt": SUBMIT["prompt"]}}
     plain, limited = bench.key(), bench.key(tasks_alive=10, submits_per_minute=60)
+    capped = bench.key(usd_per_day=5_000_000)
     unknown = bench.ask("POST", OPENAI, headers=plain, **body)
     known = bench.ask("POST", OPENAI, headers=plain, **body)
     while True:  # both in the same minute
@@ -239,6 +241,7 @@ def _submits_with_keys(bench: Bench) -> dict[str, Operation]:
         "submit with a key, the first in a minute": unknown,
         "submit with a key": known,
         "submit with a key and limits": counted,
+        "submit with a key and a cap in dollars": bench.ask("POST", OPENAI, headers=capped, **body),
     }
 
 

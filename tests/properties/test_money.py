@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.properties.test_life import SUBMISSION, WHICH, WRITES, Life, TestLife
+from tests.support.ledgers import ledger_of, sums_of
 from tests.support.simulation import OWNER
 from tests.support.stepping import SteppingSimulation
 from videoapi.accounts.api_keys import ApiKey, Limits
@@ -77,22 +78,7 @@ class Money(Life):
 
     @invariant()
     def ledger_is_the_sum_of_the_tasks(self):
-        expected = {}
-        for task_id in self.tasks:
-            row, adds = self.sim.store.rows[task_id], self._of_task(task_id)
-            day = ledger.day_of(row["created_at"])
-            keys = [ledger.owner_key(row["owner"], day)]
-            keys += [ledger.stack_key(day)] * bool(row.get("in_budget"))
-            for key in keys:
-                expected.setdefault(key, Counter()).update(adds)
-        found = {
-            key: {name: number for name, number in item.items() if number and name != "cap"}
-            for key, item in self.sim.store.ledger.items()
-        }
-        assert found == {
-            key: {name: number for name, number in sums.items() if number}
-            for key, sums in expected.items()
-        }
+        assert ledger_of(self.sim.store) == sums_of(self.sim.store)
 
     @invariant()
     def no_cap_is_exceeded_by_what_is_reserved(self):
@@ -125,21 +111,6 @@ class Money(Life):
                 assert row["cost_actual"] in [jobs * price for price in prices]
             else:
                 assert row["cost_reserved"] >= jobs * PRICE
-
-    def _of_task(self, task_id):
-        """Return what a task adds to the sums, by its rows."""
-        rows = self.sim.store.history[task_id]
-        row, ended = rows[-1], [each for each in rows if each["status"] not in OPEN]
-        actual = row.get("cost_actual")
-        adds = Counter(
-            committed=row.get("cost_reserved", 0) if actual is None else actual, spent=actual or 0
-        )
-        if ended:
-            status = ended[0]["status"]
-            adds[str(Status.CANCELLED if status is Status.DELETED else status)] = 1
-            made = (ended[0].get("result", {}).get("actual") or {}).get("seconds")
-            adds["seconds"] = round(made or 0)
-        return adds
 
 
 class GenerousMoney(Money):

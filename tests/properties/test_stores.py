@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,7 +18,9 @@ from hypothesis.stateful import (
 from tests.support.fakes import START, FakeStore
 from tests.support.simulation import Simulation
 from tests.support.task_factory import TO_RELAY
-from videoapi.domain import attempts, endings, transitions
+from videoapi.aws.table import ConditionFailed
+from videoapi.domain import attempts, endings, ledger, transitions
+from videoapi.domain.ledger import Caps
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import GenerationError
@@ -45,18 +48,27 @@ CHANGES = {
     "retry_submit": lambda task, now, pick: attempts.retry_submit(
         task, now=now, again_at=now + pick, audio=pick == 1, unknown=pick == 2
     ),
+    "repeat": lambda task, now, pick: attempts.reserving(
+        attempts.retry_submit(task, now=now, again_at=now + pick, unknown=True),
+        task,
+        Caps(owner=100 * pick),
+    ),
     "retry_image": lambda task, now, pick: attempts.retry_image(task, now=now, again_at=now + pick),
     "note done": lambda task, now, **_: transitions.note_done(task, now=now),
     "release": lambda task, now, pick: transitions.release(
         task, now=now, again_at=now + pick, result_url=[None, "https://a/ü"][pick % 2]
     ),
     "complete": lambda task, now, **_: endings.complete(
-        task, {"video_url": "https://a/ü", "actual": {"fps": 24.5}}, now=now, retention=DAY
+        task,
+        {"video_url": "https://a/ü", "actual": {"fps": 24.5, "seconds": 7.6}},
+        now=now,
+        retention=DAY,
+        charged=250,
     ),
     "fail": lambda task, now, **_: endings.fail(task, ERROR, now=now, retention=DAY),
     "abandon": lambda task, now, **_: endings.abandon(task, ERROR, now=now, retention=DAY),
     "cancel asked": lambda now, **_: transitions.cancel_asked(now=now),
-    "job ended": lambda task, now, **_: endings.job_ended(task, now=now),
+    "job ended": lambda task, now, **_: endings.job_ended(task, now=now, charged=9),
     "cancel": lambda task, now, **_: endings.cancel(task, now=now, retention=DAY),
     "delete": lambda task, now, **_: endings.delete(task, now=now, retention=DAY),
     "requeue": lambda task, now, **_: transitions.requeue(
@@ -103,8 +115,14 @@ class TwoStores(RuleBasedStateMachine):
     @rule(target=sights, seen=sights, name=NAMES, pick=st.integers(0, 9))
     def change(self, seen, name, pick):
         change = CHANGES[name](task=seen, now=self.now, pick=pick)
-        after = self.fake.apply(seen.task_id, change)
-        assert self.dynamodb.apply(seen.task_id, change) == after
+        try:
+            after = self.fake.apply(seen.task_id, change)
+        except ConditionFailed as full:
+            with pytest.raises(ConditionFailed, match=full.name):
+                self.dynamodb.apply(seen.task_id, change)
+            after = None
+        else:
+            assert self.dynamodb.apply(seen.task_id, change) == after
         return multiple(*[after] if after else [])
 
     @rule(target=sights, seen=sights)
@@ -120,6 +138,10 @@ class TwoStores(RuleBasedStateMachine):
         assert self.dynamodb.get(seen.task_id, deleted=deleted) == found
 
     def teardown(self):
+        for key, item in self.fake.ledger.items():
+            found = self.dynamodb.read(key)
+            del found["task_id"], found["expires_at"]
+            assert found == item
         ours = {self._new(0).task_id, self._new(1).task_id}
         for paid in (True, False):
             due = set(self.dynamodb.overdue(self.now, paid=paid))
@@ -139,11 +161,13 @@ class TwoStores(RuleBasedStateMachine):
             due_at=timestamp(START + 120),
             lease_until=timestamp(START),
             request=GenerationRequest(model="veo_3_1", prompt="Füchse", metadata={"a": "b"}),
+            cost_reserved=300 + number,
         )
 
     def _create(self, number):
         task = self._new(number)
-        assert self.dynamodb.create(task) is self.fake.create(task) is None
+        entries = ledger.reserved(task, task.cost_reserved, Caps(owner=1000))
+        assert self.dynamodb.create(task, *entries) is self.fake.create(task, *entries) is None
         return task
 
 

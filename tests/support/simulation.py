@@ -26,7 +26,9 @@ from tests.support.movies import mp4
 from tests.support.receiver import Receiver
 from videoapi.accounts.rate_limits import Limiter
 from videoapi.api.openai.responses import openai_video
+from videoapi.domain import ledger
 from videoapi.domain.ids import new_task_id
+from videoapi.domain.ledger import Caps
 from videoapi.domain.tasks import WEBHOOKS, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ServiceError
@@ -268,7 +270,8 @@ class Simulation:
                 **fields,
             }
         )
-        self.store.create(task)
+        entries = ledger.reserved(task, task.cost_reserved or 0, Caps())
+        self.store.create(task, *entries)
         self.queue.send(task.task_id)
         return task.task_id
 

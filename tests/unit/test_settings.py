@@ -103,6 +103,17 @@ def test_what_is_no_price_is_refused(text):
         read(VIDEO_PRICE_USD=text)
 
 
+@pytest.mark.parametrize(("text", "budget"), [("0", None), ("0.5", 500_000), ("1e6", 10**12)])
+def test_daily_budget_is_told_in_micro_dollars(text, budget):
+    assert read(DAILY_BUDGET_USD=text).daily_budget_micros == budget
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "1000001"])
+def test_what_is_no_budget_is_refused(text):
+    with pytest.raises(ValueError, match=r"DAILY_BUDGET_USD=.*say dollars, 0 to 1000000"):
+        read(DAILY_BUDGET_USD=text)
+
+
 def test_nothing_changes_a_setting_afterwards():
     with pytest.raises(FrozenInstanceError):
         read().veo3_model = "other"

@@ -12,12 +12,13 @@ import pytest
 
 from tests.support.fake_relay import failed
 from tests.support.fakes import Crash
+from tests.support.ledgers import ledger_of, sums_of
 from tests.support.pictures import png
 from tests.support.simulation import OWNER, Simulation
 from videoapi.aws.files import video_key
 from videoapi.domain.endings import KEPT_BY_TOMBSTONE, KEPT_WHILE_PAID
 from videoapi.domain.tasks import OPEN, Status
-from videoapi.errors import Conflict
+from videoapi.errors import Conflict, ServiceError
 
 # From here on money may be spent, and nothing says yet whether it was.
 UNKNOWN = {"begin_attempt written", "post", "posted", "accept"}
@@ -60,7 +61,7 @@ every_life = pytest.mark.parametrize("life", LIVES)
 def begin(life, **settings):
     sim = life(**settings)
     sim.files.objects["inputs/a.png"] = png(), "image/png"
-    return sim, sim.submit(image_key="inputs/a.png")
+    return sim, sim.submit(image_key="inputs/a.png", cost_reserved=250_000)
 
 
 def steps_of(life):
@@ -115,6 +116,19 @@ def test_allowed_second_payment_always_ends_with_a_video(life):
         task = sim.task(task_id)
         assert task.status is Status.COMPLETED, where
         assert len(sim.relay.paid(task_id)) <= 1 + task.unknown_submits, where
+
+
+@every_life
+@pytest.mark.parametrize("trouble", ["death", "lost answer"])
+def test_ledger_is_the_sum_whatever_happens_at_any_step(life, trouble):
+    """Whether a worker dies before or after its transactions, or does not hear of them."""
+
+    def happen(_sim, _task_id):
+        raise Crash if trouble == "death" else ServiceError("The answer was lost.")
+
+    for where, _, sim, _ in runs(life, happen, video_price_usd=0.25):
+        sim.settle()
+        assert ledger_of(sim.store) == sums_of(sim.store), where
 
 
 @every_life
