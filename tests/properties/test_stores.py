@@ -20,7 +20,6 @@ from tests.support.simulation import Simulation
 from tests.support.task_factory import TO_RELAY
 from videoapi.aws.table import ConditionFailed
 from videoapi.domain import attempts, endings, ledger, transitions
-from videoapi.domain.ledger import Caps
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import GenerationError
@@ -51,7 +50,7 @@ CHANGES = {
     "repeat": lambda task, now, pick: attempts.reserving(
         attempts.retry_submit(task, now=now, again_at=now + pick, unknown=True),
         task,
-        Caps(owner=100 * pick),
+        (100 * pick, None),
     ),
     "retry_image": lambda task, now, pick: attempts.retry_image(task, now=now, again_at=now + pick),
     "note done": lambda task, now, **_: transitions.note_done(task, now=now),
@@ -166,7 +165,7 @@ class TwoStores(RuleBasedStateMachine):
 
     def _create(self, number):
         task = self._new(number)
-        entries = ledger.reserved(task, task.cost_reserved, Caps(owner=1000))
+        entries = ledger.reserved(task, task.cost_reserved, (1000, None))
         assert self.dynamodb.create(task, *entries) is self.fake.create(task, *entries) is None
         return task
 

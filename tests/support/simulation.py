@@ -28,7 +28,6 @@ from videoapi.accounts.rate_limits import Limiter
 from videoapi.api.openai.responses import openai_video
 from videoapi.domain import ledger
 from videoapi.domain.ids import new_task_id
-from videoapi.domain.ledger import Caps
 from videoapi.domain.tasks import WEBHOOKS, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import ServiceError
@@ -270,7 +269,7 @@ class Simulation:
                 **fields,
             }
         )
-        entries = ledger.reserved(task, task.cost_reserved or 0, Caps())
+        entries = ledger.reserved(task, task.cost_reserved or 0, (None, None))
         self.store.create(task, *entries)
         self.queue.send(task.task_id)
         return task.task_id

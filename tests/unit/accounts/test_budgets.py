@@ -5,10 +5,10 @@ import pytest
 from tests.support.pictures import png
 from tests.support.task_factory import new_task
 from videoapi.accounts.api_keys import ApiKey, Limits
-from videoapi.accounts.budgets import reserve
 from videoapi.accounts.rate_limits import Limiter
 from videoapi.api.openai.requests import from_openai
 from videoapi.domain import endings
+from videoapi.domain.ledger import reserved as ledger_entries
 from videoapi.errors import PaymentRequired, RateLimited
 from videoapi.metrics import Metrics
 from videoapi.settings import Settings
@@ -217,4 +217,4 @@ def test_task_of_an_older_version_ends_and_is_counted(services):
 
 def test_video_that_costs_nothing_reserves_nothing():
     free = new_task(now=NOON, owner="alice", cost_reserved=0)
-    assert reserve(free, ApiKey("alice", TEN), None) == ()
+    assert ledger_entries(free, 0, (TEN.usd_per_day, None)) == ()

@@ -7,9 +7,8 @@ however many come at once, no more than the caps allow are let in.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from videoapi.accounts.api_keys import ApiKey
 from videoapi.domain import ledger
-from videoapi.domain.ledger import Caps, Entry
+from videoapi.domain.ledger import Entry
 from videoapi.domain.money import dollars
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch, timestamp
@@ -18,16 +17,10 @@ from videoapi.errors import PaymentRequired
 DAY = 86_400
 
 
-def reserve(task: Task, key: ApiKey, budget: int | None) -> tuple[Entry, ...]:
-    """Return the entries that commit a new task's reserve within its key's cap and the budget.
-
-    Raise `PaymentRequired` where a cap cannot be kept: nobody knows the price.
-    """
-    caps = Caps(owner=key.limits.usd_per_day, stack=budget)
-    if task.cost_reserved is None and any(cap is not None for cap in caps):
-        text = f"{task.request.model} has no known price, which a daily budget needs."
-        raise PaymentRequired(text, code="price_unknown", param="model")
-    return ledger.reserved(task, task.cost_reserved or 0, caps)
+def no_price(task: Task) -> PaymentRequired:
+    """Return the error for a task whose price nobody knows, so that no cap can be kept."""
+    text = f"{task.request.model} has no known price, which a daily budget needs."
+    return PaymentRequired(text, code="price_unknown", param="model")
 
 
 def require_room(entries: Iterable[Entry], found: Mapping[str, Mapping[str, Any]]) -> None:

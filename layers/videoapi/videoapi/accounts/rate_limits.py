@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from videoapi.accounts import budgets
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.aws.expressions import Expression, encode
 from videoapi.aws.table import ConditionFailed, Table, Write
@@ -143,11 +142,15 @@ class Limiter:
         """
         windows, alive = _windows(key, now), key.limits.tasks_alive
         keys = [each.key for each in windows] + [_alive_key(key.name)] * (alive is not None)
-        keys += [each.key for each in entries if each.most is not None]
+        capped = [each for each in entries if each.most is not None]
+        keys += [each.key for each in capped]
         if not keys:
             return Quota(entries=entries)
         found = self.table.read_all(keys)
-        budgets.require_room(entries, found)
+        if capped:
+            from videoapi.accounts import budgets  # noqa: PLC0415 — few callers have a cap
+
+            budgets.require_room(capped, found)
         windows = [
             each._replace(used=found.get(each.key, {}).get(each.unit, 0)) for each in windows
         ]
@@ -164,6 +167,8 @@ class Limiter:
         """Return if a place came free for what a transaction did not let in; else refuse it."""
         for entry in quota.entries:
             if failed.name == entry.key:
+                from videoapi.accounts import budgets  # noqa: PLC0415 — as above
+
                 raise budgets.exceeded(entry)
         if failed.name != ALIVE:
             raise quota.refusal(failed.name)

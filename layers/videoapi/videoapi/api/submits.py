@@ -1,6 +1,5 @@
 """What a submit's headers and query say, and what follows: a task, or the price of one."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler import Response
@@ -14,12 +13,12 @@ if TYPE_CHECKING:
     from videoapi.usecases.submission import Submission, Submissions, Submitted
 
 
-@dataclass(frozen=True)
 class Submits:
     """The submits of one handler."""
 
-    api: "Api"
-    submissions: "Submissions"
+    def __init__(self, api: "Api", submissions: "Submissions") -> None:
+        """Take the handler's two halves."""
+        self.api, self.submissions = api, submissions
 
     def submit(self, wanted: "Submission") -> "Submitted":
         """Accept a submission; see `Submissions.submit`."""

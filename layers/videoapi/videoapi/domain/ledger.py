@@ -16,11 +16,8 @@ PREFIX = "usage#"
 KEPT_SECONDS = 401 * 86_400  # from the beginning of its day: 400 days after its end
 
 
-class Caps(NamedTuple):
-    """The most that may be committed on a day, by an owner and by the stack; None: anything."""
-
-    owner: int | None = None
-    stack: int | None = None
+# The most that may be committed on a day, by an owner and by the stack; None: anything.
+type Caps = tuple[int | None, int | None]
 
 
 class Entry(NamedTuple):
@@ -51,10 +48,12 @@ def stack_key(day: str) -> str:
 def entries(task: Task, **adds: int) -> tuple[Entry, ...]:
     """Return the additions to every item that counts a task; none where nothing is added."""
     some = {name: number for name, number in adds.items() if number}
+    if not some:
+        return ()
     day = day_of(task.created_at)
     keys = [owner_key(task.owner, day)] + [stack_key(day)] * bool(task.in_budget)
     until = int(epoch(f"{day}T00:00:00Z")) + KEPT_SECONDS
-    return tuple(Entry(key, some, until) for key in keys) if some else ()
+    return tuple(Entry(key, some, until) for key in keys)
 
 
 def reserved(task: Task, amount: int, caps: Caps) -> tuple[Entry, ...]:

@@ -1,7 +1,7 @@
 """The input images of a submit: which of three ways each came, and its place in the bucket."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from videoapi.aws.files import FileStore, input_key, is_own_input
@@ -122,8 +122,7 @@ class InputImages:
             return task
         kept = [{"role": image.role, **self._stored(source, task)} for image, source in sources]
         first = kept.pop(0) if kept[0]["role"] == FIRST_FRAME else {}
-        return replace(
-            task,
+        return task.having(
             image_key=first.get("key"),
             image_url=first.get("url"),
             more_images=kept or None,

@@ -10,11 +10,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from videoapi.accounts import budgets
 from videoapi.accounts.rate_limits import Limiter, Quota
 from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_queue import TaskQueue
@@ -22,8 +21,9 @@ from videoapi.aws.task_store import TaskStore, Unconfirmed
 from videoapi.catalog.fitting import FIRST_FRAME, ROLES, Demand, Fit, Unsupported, fit, possible
 from videoapi.catalog.prices import Quote, quote
 from videoapi.catalog.routes import Route, routes_of
-from videoapi.domain import transitions
+from videoapi.domain import ledger, transitions
 from videoapi.domain.ids import derived_task_id, new_task_id
+from videoapi.domain.ledger import Caps, Entry
 from videoapi.domain.tasks import Dialect, GenerationRequest, Status, Task
 from videoapi.domain.timestamps import seconds_since, timestamp
 from videoapi.domain.transitions import MESSAGE_GRACE, NEVER
@@ -50,6 +50,7 @@ class Submission(NamedTuple):
 
 ADDED = ("size_named", "negative_prompt", "seed", "generate_audio")  # after the first version
 WEBHOOK = "webhook_url"
+NO_CAPS = (None, None)
 MAX_TRIES = 3  # of a submit whose place others took while it made one free
 
 
@@ -130,9 +131,8 @@ class Submissions:
         if earlier is not None:
             return task, earlier, Quota()
         price = self._quote(*self._able(submission))
-        task = replace(task, cost_estimated=price.estimated, cost_reserved=price.reserve)
-        task = task if self.daily_budget is None else replace(task, in_budget=1)
-        entries = budgets.reserve(task, caller.key, self.daily_budget)
+        caps = caller.key.limits.usd_per_day, self.daily_budget
+        task, entries = _reserving(task, price, caps)
         quota = self.limiter.quota(caller.key, caller.now, entries)
         task = self.images.store(sources, task, now=caller.now)
         others = [record.write(task)] if record else []
@@ -222,6 +222,23 @@ def _other(store: TaskStore, failed: ConditionFailed) -> Task:
     if found is None:
         raise ServiceError("An earlier try of this request has just expired. Try again.")
     return found
+
+
+def _reserving(task: Task, price: Quote, caps: Caps) -> tuple[Task, tuple[Entry, ...]]:
+    """Return a task with its price, and what its reserve adds to the ledger.
+
+    Raise `PaymentRequired` where a cap cannot be kept, because nobody knows the price.
+    """
+    task = task.having(
+        cost_estimated=price.estimated,
+        cost_reserved=price.reserve,
+        in_budget=None if caps[1] is None else 1,
+    )
+    if price.reserve is None and caps != NO_CAPS:
+        from videoapi.accounts.budgets import no_price  # noqa: PLC0415 — few callers have a cap
+
+        raise no_price(task)
+    return task, ledger.reserved(task, price.reserve or 0, caps)
 
 
 def _new_task(submission: Submission, caller: Caller, sources: Sources) -> Task:

@@ -150,7 +150,7 @@ class Outcomes:
     def _caps(self, lease: Lease) -> Caps:
         """Return the caps of the day on which a task was accepted."""
         key = ledger.owner_key(lease.task.owner, ledger.day_of(lease.task.created_at))
-        return Caps(lease.item(key).get("cap"), self.settings.daily_budget_micros)
+        return lease.item(key).get("cap"), self.settings.daily_budget_micros
 
 
 def _was_made(task: Task, failure: GenerationError) -> bool:
