@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from videoapi_cli import tasks
+from videoapi_cli import operators, tasks
 from videoapi_cli.client import object_in
 from videoapi_cli.errors import ApiError, CliError
 from videoapi_cli.output import AsJson, Url, answer, connect, in_words, table
@@ -46,10 +46,16 @@ def usage(
     days: Annotated[
         int, typer.Option(min=1, help="So many days, where --from is not said.")
     ] = DAYS,
+    all_keys: Annotated[
+        bool, typer.Option("--all-keys", help="Of all keys: for the operator, in the clone.")
+    ] = False,
+    stack: Annotated[str, typer.Option(help="The same of a deployed stack.")] = "",
     url: Url = "",
     as_json: AsJson = False,
 ) -> None:
     """Show what your key made and spent, a row a day."""
+    if all_keys or stack:
+        operators.usage(stack, first, last)
     until = last or datetime.now(UTC).date().isoformat()
     since = first or (_day(until) - timedelta(days=days - 1)).isoformat()
     try:

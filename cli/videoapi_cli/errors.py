@@ -18,15 +18,15 @@ MAX_MESSAGE = 500  # characters of an answer that is not the API's
 NEXT = {
     "invalid_api_key": "Put a key into VIDEOAPI_KEY; its operator makes one: make key NAME=…",
     "budget_exceeded": "Wait until the day is over, or ask the operator for a larger budget.",
-    "price_unknown": "Name a model that has a price: videoapi models",
+    "price_unknown": "Name a model that has a price: `videoapi models`",
     "daily_limit_reached": "Run the same command again tomorrow, or ask the operator for more.",
-    "model_not_found": "videoapi models lists what this server offers.",
-    "unsupported_value": "videoapi models says what each model can do.",
-    "not_found": "videoapi list shows your videos.",
-    "task_not_found": "videoapi list shows your videos.",
-    "video_not_found": "videoapi list shows your videos.",
+    "model_not_found": "`videoapi models` lists what this server offers.",
+    "unsupported_value": "`videoapi models` says what each model can do.",
+    "not_found": "`videoapi list` shows your videos.",
+    "task_not_found": "`videoapi list` shows your videos.",
+    "video_not_found": "`videoapi list` shows your videos.",
     "video_deleted": "Change the row, or order it once more: --retry-failed",
-    "idempotency_key_reused": "videoapi list shows what was ordered.",
+    "idempotency_key_reused": "`videoapi list` shows what was ordered.",
 }
 
 

@@ -66,6 +66,9 @@ def generate(
     metadata: Annotated[
         list[str] | None, option("--metadata", about="name=value, kept with the task.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the price, order nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Order whatever it costs.")] = False,
     max_price: Annotated[
         float | None,
@@ -131,6 +134,7 @@ def generate(
             output=output,
             several=several,
             max_price=max_price,
+            dry_run=dry_run,
             yes=yes,
             parallel=parallel,
             overwrite=overwrite,

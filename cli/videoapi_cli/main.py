@@ -1,5 +1,6 @@
 """`videoapi`: the commands for those who make videos, and for operators of a stack."""
 
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -33,6 +34,7 @@ app.command(rich_help_panel=LOOK)(account.usage)
 app.add_typer(operators.keys, name="keys", rich_help_panel=OPERATE)
 app.add_typer(operators.stack_tasks, name="tasks", rich_help_panel=OPERATE)
 app.add_typer(operators.dead_letters, name="dead-letters", rich_help_panel=OPERATE)
+app.command(rich_help_panel=OPERATE)(operators.reconcile)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 — Typer calls it so
@@ -54,6 +56,9 @@ def run() -> None:
     """Run a command; a defect of this program is told in a sentence, too."""
     try:
         app()
-    except Exception as exc:  # noqa: BLE001 — the last place where a traceback can be kept back
+    except Exception as exc:
+        if "VIDEOAPI_TRACEBACK" in os.environ:
+            raise
         print(f"videoapi has a defect: {type(exc).__name__}: {exc}", file=sys.stderr)
+        print("VIDEOAPI_TRACEBACK=1 shows where.", file=sys.stderr)
         sys.exit(70)

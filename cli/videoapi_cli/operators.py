@@ -19,7 +19,6 @@ ENVIRONMENT = Path(".venv/local")
 Stack = Annotated[str, typer.Option(help="A deployed stack's name; else what `make run` runs.")]
 Name = Annotated[str, typer.Argument(help="The owner of the key.", show_default=False)]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="vid_…", show_default=False)]
-PASSED = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
 stack_tasks = typer.Typer(
@@ -61,11 +60,37 @@ def operate(stack: str, command: str, *arguments: str) -> None:
     raise typer.Exit(done.returncode)
 
 
-@keys.command("create", context_settings=PASSED)
+@keys.command("create")
 @in_words
-def create(ctx: typer.Context, name: Name, stack: Stack = "") -> None:
-    """Make a key, shown once: --per-minute, --alive, --per-day N limit it."""
-    operate(stack, "key", *ctx.args, "--", name)
+def create(
+    name: Name,
+    per_minute: Annotated[
+        str,
+        typer.Option(
+            metavar="N", show_default=False, help="submits, images and uploads in a minute"
+        ),
+    ] = "",
+    alive: Annotated[
+        str,
+        typer.Option(metavar="N", show_default=False, help="tasks that have not ended, at a time"),
+    ] = "",
+    per_day: Annotated[
+        str, typer.Option(metavar="N", show_default=False, help="videos and images in a day")
+    ] = "",
+    usd_per_day: Annotated[
+        str, typer.Option(metavar="N", show_default=False, help="dollars in a day")
+    ] = "",
+    stack: Stack = "",
+) -> None:
+    """Make a key, shown this once. Limits that are not said are those of the name's latest key."""
+    limits = {
+        "--per-minute": per_minute,
+        "--alive": alive,
+        "--per-day": per_day,
+        "--usd-per-day": usd_per_day,
+    }
+    said = [f"{option}={limit}" for option, limit in limits.items() if limit]
+    operate(stack, "key", *said, "--", name)
 
 
 @keys.command("list")
@@ -108,3 +133,18 @@ def show_task(task_id: TaskId, stack: Stack = "") -> None:
 def redrive(stack: Stack = "") -> None:
     """Queue dead letters again."""
     operate(stack, "redrive")
+
+
+def usage(stack: str, first: str, last: str) -> None:
+    """Show what all keys made and spent."""
+    days = [f"--from={first}"] if first else []
+    operate(stack, "usage", *days, *([f"--to={last}"] if last else []))
+
+
+@in_words
+def reconcile(
+    bill: Annotated[Path, typer.Argument(help="CSV with job_id, time and amount.")],
+    stack: Stack = "",
+) -> None:
+    """Hold a provider's bill against the tasks."""
+    operate(stack, "reconcile", "--", str(bill))

@@ -30,6 +30,7 @@ class Choices:
     output: Path
     several: bool
     max_price: float | None
+    dry_run: bool
     yes: bool
     parallel: int
     overwrite: bool
@@ -51,7 +52,14 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
         overwrite=overwrite,
         retry_failed=choices.retry_failed,
     )
-    agree(api, [each for each in wanted if maker.is_new(each)], choices)
+    new = [each for each in wanted if maker.is_new(each)]
+    total, words = estimate(api, new, single=not choices.several)
+    if choices.dry_run:
+        answer({"videos": len(new), "usd": total}, words, as_json=as_json)
+        return
+    if new:
+        warn(words)
+        agree(total, choices)
     api.say = shown.say
     with shown:
         run = Run(maker)
@@ -92,52 +100,45 @@ def asked(question: str) -> bool:
     return sys.stdin.isatty() and typer.confirm(question, default=True, err=True)
 
 
-def agree(api: Api, to_order: Sequence[Order], choices: Choices) -> None:
-    """Show what the orders cost, and ask where it is much. Raise `CliError`."""
-    if not to_order:
-        return
-    total, about = estimate(api, to_order, single=not choices.several)
-    number = f"{len(to_order)} videos" if len(to_order) > 1 else "1 video"
-    price = "price unknown" if total is None else f"about {tasks.money(total)}"
-    warn(f"{number}{about}: {price}")
+def agree(total: float | None, choices: Choices) -> None:
+    """Ask where the orders cost much. Raise `CliError`."""
     limit = MAX_PRICE_USD if choices.max_price is None else choices.max_price
     much = total > limit if total is not None else choices.max_price is not None
     if not much or choices.yes:
         return
     if not sys.stdin.isatty():
-        told = (
-            f"That is more than {tasks.money(limit)}."
-            if total is not None
-            else "No price is known."
-        )
-        raise UsageError(told, "Nothing was ordered. Say --yes, or a higher --max-price.")
+        why = f"More than {tasks.money(limit)}" if total is not None else "No price is known"
+        raise UsageError(f"{why}: nothing was ordered.", "Say --yes, or a higher --max-price.")
     if not asked("Order?"):
         raise CliError("Nothing was ordered.")
 
 
-def estimate(api: Api, to_order: Sequence[Order], *, single: bool) -> tuple[float | None, str]:
-    """Return what the orders cost in dollars, None where nobody knows, and what makes them.
+def estimate(api: Api, new: Sequence[Order], *, single: bool) -> tuple[float | None, str]:
+    """Return what the orders cost in dollars, None where nobody knows, and that in words.
 
     Asks once for all that cost the same. A row that the API refuses fails when its turn comes.
     """
     groups: dict[str, list[Order]] = {}
-    for order in to_order:
+    for order in new:
         groups.setdefault(order.price_group, []).append(order)
-    if not _knows_prices(api):
-        return None, ""
-    total, makers = 0.0, []
-    for group in groups.values():
+    prices: list[float | None] = []
+    makers = set()
+    for group in groups.values() if new and _knows_prices(api) else ():
         try:
             told = orders.price(group[0], api)
         except ApiError as exc:
             if single or exc.of_the_account:
                 raise
             continue
-        if (usd := tasks.dollars(told, "estimated")) is None:
-            return None, ""
-        total += usd * len(group)
-        makers.append(_maker(told))
-    return total, f" ({makers[0]})" if len(makers) == 1 else ""
+        usd = tasks.dollars(told, "estimated")
+        prices.append(None if usd is None else usd * len(group))
+        makers.add(_maker(told))
+    known = [usd for usd in prices if usd is not None]
+    total = round(sum(known), 6) if known and len(known) == len(prices) else None
+    number = f"{len(new)} video{'s' if len(new) != 1 else ''}"
+    about = f" ({makers.pop()})" if len(makers) == 1 else ""
+    price = "price unknown" if total is None else f"about {tasks.money(total)}"
+    return total, f"{number}{about}: {price}"
 
 
 def _knows_prices(api: Api) -> bool:

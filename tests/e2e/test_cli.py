@@ -5,7 +5,9 @@ import functools
 import json
 import os
 import pty
+import re
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -14,8 +16,10 @@ import av
 import httpx
 import pytest
 
+import videoapi
 from devstack.settings import ROOT
 from devstack.testing import PORTS, running_stack
+from tests.support import docs
 from videoapi_cli.journal import NAME
 
 UV = ROOT / ".venv/tools/bin/uv"
@@ -23,13 +27,14 @@ BUILDER = ROOT / ".venv/cli/bin/python"
 STILL = ROOT / "examples/mountains.jpg"
 PRICE = "0.05"
 MAX_SECONDS = 60  # of one command
-TINY = "[[render:tiny]]"
+PAGE = docs.CLI.read_text()
 
 
 @pytest.fixture(scope="module")
 def stack():
     settings = {"VIDEO_PRICE_USD": PRICE, "VIDEO_MAX_CONCURRENT": "4", "ALLOW_ANONYMOUS": "false"}
     with running_stack(UPSTREAM_SECONDS="1", **settings) as running:
+        httpx.post(f"{running.upstream_url}/_control/settings", json={"tiny": True})
         yield running
 
 
@@ -152,7 +157,7 @@ def paid(stack, *keys):
 
 def test_one_command_from_a_still_to_a_video(user):
     (user.folder / "a.jpg").write_bytes(STILL.read_bytes())
-    output, errors = user.run("generate", "a.jpg", "-p", f"Pan {TINY}", "-s", "4", "-o", "clips")
+    output, errors = user.run("generate", "a.jpg", "-p", "Pan", "-s", "4", "-o", "clips")
     assert output == "clips/a.mp4\n"
     assert playable(user.folder / "clips/a.mp4")
     assert "1 video (veo_3_1, 4 s, 1920x1080): about $0.05" in errors
@@ -161,7 +166,7 @@ def test_one_command_from_a_still_to_a_video(user):
 
 def test_large_still_and_prompt_alone_are_videos_too(user):
     (user.folder / "big.jpg").write_bytes(STILL.read_bytes() + bytes(5_000_000))
-    body = user.json("generate", "big.jpg", "-p", TINY, "--json")
+    body = user.json("generate", "big.jpg", "-p", "Pan", "--json")
     assert body["summary"] == {
         "completed": 1,
         "failed": 0,
@@ -170,7 +175,7 @@ def test_large_still_and_prompt_alone_are_videos_too(user):
         "usd": 0.05,
         "refused": None,
     }
-    user.run("generate", "-p", f"A fox {TINY}", "-o", "fox.mp4")
+    user.run("generate", "-p", "A fox", "-o", "fox.mp4")
     assert playable(user.folder / "fox.mp4")
     assert user.run("generate", "-p", "A fox", "-o", "fox.mp4", code=2)[1].count("--overwrite") == 1
 
@@ -178,7 +183,7 @@ def test_large_still_and_prompt_alone_are_videos_too(user):
 def test_batch_killed_at_three_points_pays_once_a_row(user, stack):
     """SIGKILL while it orders, while it waits, and while it downloads; its notes are lost once."""
     keys = [f"killed-{number}" for number in range(6)]
-    jobs = user.batch([f"Pan [[key:{key}]] {TINY}" for key in keys])
+    jobs = user.batch([f"Pan [[key:{key}]]" for key in keys])
     out, command = user.folder / "out", ("generate", "--batch", jobs, "-o", "out", "--yes")
     points = (
         lambda: sum(paid(stack, *keys)) >= 1,
@@ -207,7 +212,7 @@ def test_batch_killed_at_three_points_pays_once_a_row(user, stack):
 
 
 def test_rows_that_fail_stop_no_other(user):
-    jobs = user.batch([f"Pan {TINY}", f"Pan [[fail:PROMINENT_PEOPLE]] {TINY}"])
+    jobs = user.batch(["Pan", "Pan [[fail:PROMINENT_PEOPLE]]"])
     with (user.folder / jobs).open("a") as file:
         file.write("none.jpg,Pan,4\nstill-00.jpg,Pan,11\nstill-01.jpg,Pan,four\n")
     assert "line 6: seconds" in user.run("generate", "--batch", jobs, code=2)[1].replace(
@@ -223,7 +228,7 @@ def test_rows_that_fail_stop_no_other(user):
 
 @pytest.mark.parametrize("user", [("--alive", "1")], indirect=True)
 def test_limit_of_the_key_is_waited_for(user):
-    jobs = user.batch([f"Pan {number} [[time:0]] {TINY}" for number in range(2)])
+    jobs = user.batch([f"Pan {number} [[time:0]]" for number in range(2)])
     output, errors = user.run("generate", "--batch", jobs, "-o", "out")
     assert output.startswith("2 done")
     assert "tasks alive at once. Waiting" in errors
@@ -231,7 +236,7 @@ def test_limit_of_the_key_is_waited_for(user):
 
 @pytest.mark.parametrize("user", [("--per-day", "1")], indirect=True)
 def test_spent_day_says_what_is_done_and_left(user):
-    jobs = user.batch([f"Pan {number} {TINY}" for number in range(3)])
+    jobs = user.batch([f"Pan {number}" for number in range(3)])
     command = ("generate", "--batch", jobs, "-o", "out", "--parallel", "1")
     output, errors = user.run(*command, code=3)
     assert output.splitlines()[0] == "1 done, 2 left; cost: $0.05"
@@ -240,7 +245,7 @@ def test_spent_day_says_what_is_done_and_left(user):
 
 
 def test_other_commands_answer_in_json(user):
-    body = user.json("generate", "-p", TINY, "-o", "a.mp4")
+    body = user.json("generate", "-p", "Pan", "-o", "a.mp4")
     (video,) = body["videos"]
     task_id = video["task_id"]
     assert user.json("list")[0]["task_id"] == task_id
@@ -258,13 +263,67 @@ def test_other_commands_answer_in_json(user):
 
 
 def test_operator_sees_what_users_did(user, operate):
-    task_id = user.json("generate", "-p", TINY)["videos"][0]["task_id"]
+    task_id = user.json("generate", "-p", "Pan")["videos"][0]["task_id"]
     assert "charged" in operate("tasks", "show", task_id)
     assert task_id in operate("tasks", "list", "--all")
     assert operate("keys", "list").startswith("u")
     assert operate("dead-letters", "redrive").startswith("0 dead")
     operate("keys", "create", "gone", "--per-day", "3")
     assert "1 key(s)" in operate("keys", "revoke", "gone")
+
+
+def shell(commands, folder, environment):
+    """Run a page's block as its reader does."""
+    path = f"{environment['program'].parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["/bin/bash", "-eux", "-c", commands],
+        cwd=folder,
+        env=os.environ | environment["set"] | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=3 * MAX_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_commands_of_the_page_do_what_it_says(user):
+    folder = user.folder
+    user.stills(2, "stills")
+    for name in ("photo.jpg", "evening.jpg", "stills/one.jpg", "stills/two.jpg"):
+        (folder / name).write_bytes(STILL.read_bytes() + name.encode())
+    text = PAGE.partition("## Operators")[0]
+    (folder / "jobs.csv").write_text(re.search(r"```csv\n(.*?)```", text, re.DOTALL)[1])
+    commands = "".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL))
+    shell(commands, folder, {"program": user.program, "set": user.environment})
+    made = {str(each.relative_to(folder)) for each in folder.rglob("*.mp4")}
+    stills = {f"clips/{name}.mp4" for name in ("photo", "still-00", "still-01", "one", "two")}
+    assert made == stills | {"fox.mp4", "again.mp4", "scenes/opening.mp4", "scenes/two.mp4"}
+
+
+def test_operators_commands_of_the_page_run_in_the_clone(program, stack):
+    commands = re.search(r"```bash\n(.*?)```", PAGE.partition("## Operators")[2], re.DOTALL)[1]
+    ports = {name: str(stack.ports[name]) for name in PORTS} | {"ENV_FILE": os.devnull}
+    told = shell(commands, ROOT, {"program": program, "set": ports})
+    assert "alice" in told
+    assert "1 key(s) of alice revoked" in told
+
+
+def test_make_cli_says_how_to_call_it():
+    done = subprocess.run(
+        [shutil.which("make"), "cli"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=MAX_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    program = re.search(r"Call it as (\S+/videoapi)", done.stdout)[1]
+    called = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert called.stdout == f"{videoapi.__version__}\n"
 
 
 class Terminal:
@@ -314,7 +373,7 @@ CTRL_C = "\x03"
 
 
 def test_ctrl_c_cancels_on_demand(user):
-    terminal = Terminal(user, "generate", "-p", f"Pan [[time:30]] {TINY}", "-o", "out")
+    terminal = Terminal(user, "generate", "-p", "Pan [[time:30]]", "-o", "out")
     terminal.expect("being made")
     terminal.type(CTRL_C)
     terminal.expect("[L/c/g]")
@@ -328,7 +387,7 @@ def test_ctrl_c_cancels_on_demand(user):
 def test_ctrl_c_leaves_and_the_same_command_goes_on(user, stack, answer):
     """A second Ctrl-C leaves, too."""
     folder, key = user.stills(2, "stills"), f"left-{len(answer)}"
-    command = ("generate", folder.name, "-p", f"Pan [[key:{key}]] [[time:3]] {TINY}", "-o", "out")
+    command = ("generate", folder.name, "-p", f"Pan [[key:{key}]] [[time:3]]", "-o", "out")
     terminal = Terminal(user, *command)
     terminal.expect("being made")
     terminal.type(CTRL_C)
@@ -343,7 +402,7 @@ def test_ctrl_c_leaves_and_the_same_command_goes_on(user, stack, answer):
 def test_fifty_stills_become_fifty_clips(user, stack):
     """A producer's folder, stopped once by a signal in the middle; the sum is told at the end."""
     folder = user.stills(50, "stills")
-    prompt = f"Pan [[key:fifty]] [[time:0]] {TINY}"
+    prompt = "Pan [[key:fifty]] [[time:0]]"
     command = ("generate", folder.name, "-p", prompt, "-o", "clips", "--yes")
     first = user.start(*command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + MAX_SECONDS

@@ -6,6 +6,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 API = DOCS / "api.md"
+CLI = DOCS / "cli.md"
 COSTS = DOCS / "costs-and-scale.md"
 INDEX = DOCS / "README.md"
 OPERATIONS = DOCS / "operations.md"
