@@ -19,6 +19,7 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 import tests.conftest  # noqa: F401 — made-up credentials before any client
+from benchmarks import telling
 from benchmarks.meter import METER, Operation
 from tests.support.client import Answer, Client
 from tests.support.moto import ROOT, DataServices
@@ -50,7 +51,8 @@ class Bench:
     def __init__(self) -> None:
         """Make the data services; inside `mock_aws` alone."""
         self.services = DataServices()
-        self.open = Client(self.services, VIDEO_PRICE_USD=PRICE)
+        local = {"WEBHOOK_ALLOW_PRIVATE": "true"}  # the receiver of an event is here
+        self.open = Client(self.services, VIDEO_PRICE_USD=PRICE, **local)
         self.closed = Client(self.services, VIDEO_PRICE_USD=PRICE, ALLOW_ANONYMOUS="false")
         self.task_factory = TaskFactory(self.services.store)
         self.picture = (ROOT / "examples/mountains.jpg").read_bytes()
@@ -197,6 +199,7 @@ def operations() -> dict[str, Operation]:
             **_submits(bench),
             **_reads_and_ends(bench),
             "sweep, nothing to do": _sweep(bench),
+            "event told to a webhook": telling.told(bench),
             "worker, video at the relay": bench.worker(),
             "worker, video copied": bench.worker(copies=True),
         }

@@ -123,8 +123,8 @@ def limits() -> list[Limit]:
         Limit(
             f"`limits#` item of one key: {PARTITION_WRITES:,} units a second",
             PARTITION_WRITES,
-            # A transaction writes twice; this key has two such items, a minute's and the set.
-            (counted.written["table"] - 2 * plain.written["table"]) / 2,
+            # Both are transactions; this key has two such items, a minute's and the set.
+            (counted.written["table"] - plain.written["table"]) / 2,
             "more keys, or one without limits, which has no such item",
         ),
     ]

@@ -79,9 +79,10 @@ class Steps(logging.Filter):
 
     def filter(self, record):
         step = getattr(record, "step", None)
-        note("step" if step else "log", current["task"], name=step or record.getMessage())
+        task = getattr(record, "task_id", current["task"])  # one of several at once says its own
+        note("step" if step else "log", task, name=step or record.getMessage())
         if step:
-            spring(current["task"], "step", step)
+            spring(task, "step", step)
         return True
 
 

@@ -30,6 +30,8 @@ FOLDERS = {
     "submit": "SubmitFunction",
     "sweeper": "SweeperFunction",
     "dead-letter": "DeadLetterFunction",
+    "cancel": "CancelFunction",
+    "notifier": "NotifierFunction",
 }
 LAYERS = ("DependenciesLayer", "VideoApiLayer", "ThumbnailsLayer", "GoogleLayer")
 STOP_SECONDS = 60  # some dozen processes have to end
@@ -90,19 +92,19 @@ class FaultStack:
         finally:
             change(UUID=uuid, Enabled=True)
 
-    def post(self, name, tokens="", *, image=True, model="veo_3_1"):
+    def post(self, name, tokens="", *, image=True, model="veo_3_1", **fields):
         """Submit a task in the OpenAI dialect; its prompt tells the provider its name."""
         prompt = f"{MARKER} {name} [[key:{name}]] {tokens}"
-        body = {"prompt": prompt, "model": model, "size": "64x64", "seconds": 1}
+        body = {"prompt": prompt, "model": model, "size": "64x64", "seconds": 1, **fields}
         if model != "veo_3_1":  # Google makes no other sizes
             body |= {"prompt": f"{prompt} [[render:tiny]]", "size": "1280x720", "seconds": 4}
         if image:
             body["input_reference"] = f"data:image/png;base64,{IMAGE}"
         return self.api.post("/v1/videos", json=body, headers={"Idempotency-Key": name})
 
-    def submit(self, name, tokens="", *, image=True, model="veo_3_1"):
+    def submit(self, name, tokens="", *, image=True, model="veo_3_1", **fields):
         """Submit a task and return its id; raises for an answer that does not accept it."""
-        answer = self.post(name, tokens, image=image, model=model)
+        answer = self.post(name, tokens, image=image, model=model, **fields)
         answer.raise_for_status()
         return answer.json()["id"]
 

@@ -28,7 +28,8 @@ ALLOWED = {
     "cancel": [READ, TRANSACTION, READ],
     "delete": [READ, "s3:DeleteObject", TRANSACTION, READ],
     "list": ["dynamodb:Query"],
-    "sweep, nothing to do": ["sqs:GetQueueAttributes"],
+    "sweep, nothing to do": ["dynamodb:Query", "sqs:GetQueueAttributes"],
+    "event told to a webhook": [READ, "dynamodb:UpdateItem", READ, "dynamodb:UpdateItem"],
 }
 
 

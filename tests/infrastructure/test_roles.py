@@ -1,3 +1,5 @@
+from fnmatch import fnmatchcase
+
 import pytest
 
 from tests.support.template import properties
@@ -185,13 +187,12 @@ def test_each_role_is_allowed_what_it_calls_and_nothing_else(template):
     }
 
 
-def writes(role):
-    """Return the patterns of keys under which a role may write; None among them is any key."""
+def keys_of(role, *, actions):
+    """Return the patterns of keys under which a role may do these; None among them is any key."""
     found = set()
     for policy in role.get("Policies", []):
         for allowed in policy["PolicyDocument"]["Statement"]:
-            actions = {action.partition(":")[2] for action in as_list(allowed["Action"])}
-            if actions & {"PutItem", "UpdateItem", "DeleteItem"}:
+            if actions & {action.partition(":")[2] for action in as_list(allowed["Action"])}:
                 held = allowed.get("Condition", {}).get("ForAllValues:StringLike", {})
                 found.update(held.get("dynamodb:LeadingKeys", [None]))
     return found
@@ -208,8 +209,26 @@ def writes(role):
 )
 def test_roles_write_no_api_key_and_their_items_alone(template):
     deployment = template.deployed()
-    found = {name: writes(deployment[f"{name}Role"]) for name in GRANTS}
+    writes = {"PutItem", "UpdateItem", "DeleteItem"}
+    found = {name: keys_of(deployment[f"{name}Role"], actions=writes) for name in GRANTS}
     assert {name: keys for name, keys in found.items() if keys} == WRITES
+
+
+@pytest.mark.fails_when(
+    any_item_is_read=lambda s: statement(s, "StatusFunction", "Tasks").pop("Condition"),
+    the_list_reads_them=lambda s: statement(s, "ListFunction", "Tasks").update(
+        Condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["webhook#*"]}}
+    ),
+)
+def test_secrets_of_webhooks_are_read_by_those_who_sign(template):
+    """A signature needs the secret itself, so it lies in the table as it is."""
+    deployment, reads = template.deployed(), {"GetItem", "BatchGetItem", "Scan"}
+    found = {name: keys_of(deployment[f"{name}Role"], actions=reads) for name in GRANTS}
+    assert {
+        name
+        for name, keys in found.items()
+        if any(key is None or fnmatchcase("webhook#anna", key) for key in keys)
+    } == {"NotifierFunction", "HookTestFunction"}
 
 
 @pytest.mark.fails_when(

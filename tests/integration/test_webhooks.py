@@ -228,6 +228,7 @@ def test_the_sweeper_sends_for_what_is_owed(client, services, task_factory):
 
 def test_sweep_of_webhooks_that_fails_keeps_no_task_back(client, services, task_factory):
     task_factory.pending(now=time.time() - 600)
+    task_factory.completed(webhook_url=URL, now=time.time() - 600)
     services.calls.fail("sqs:GetQueueAttributes")
     with pytest.raises(Exception, match="does not answer"):
         client.invoke("sweeper", {}, Context())

@@ -73,12 +73,12 @@ class Delivery:
         taken = self._apply(task, claim)
         if taken is None:
             return None
-        self._step("claimed")
+        self._step("claimed", task_id)
         try:
             answer = self._sent(taken, body)
         except ServiceError as away:
             return self._put_off(taken, away)
-        self._step("sent")
+        self._step("sent", task_id)
         return self._noted(taken, answer)
 
     def _sent(self, task: Task, body: str) -> Answer:
@@ -98,7 +98,7 @@ class Delivery:
         else:
             change = changes.told(task, state, entry, answer.status, now=now)
         noted = self._apply(task, change)
-        self._step("noted")
+        self._step("noted", task.task_id)
         if noted is not None and state == "pending":
             self._remind(task, delay or 0)
         log = self.log.info if answer.delivered else self.log.warning
@@ -126,9 +126,9 @@ class Delivery:
             return written if change.made(written) else None
         return written
 
-    def _step(self, name: str) -> None:
+    def _step(self, name: str, task_id: str) -> None:
         """Log a step, at DEBUG; the fault suite kills the process here."""
-        self.log.debug("step", step=name)
+        self.log.debug("step", step=name, task_id=task_id)
 
 
 def _state(answer: Answer, delay: float | None) -> WebhookState:

@@ -27,11 +27,10 @@ class Reminders:
         Nothing is written: who takes an event moves its time on, and a message too many finds
         nothing to do. Raises `ServiceError`; a later sweep makes up for it.
         """
-        if self.queue.waiting():
-            return 0
         overdue = list(islice(self.store.events_due(self.clock()), MAX_SENT))
+        if not overdue or self.queue.waiting():
+            return 0
         for task_id in overdue:
             self.queue.send(task_id)
-        if overdue:
-            self.log.info("events are due", number=len(overdue))
+        self.log.info("events are due", number=len(overdue))
         return len(overdue)
