@@ -1,11 +1,13 @@
 """Every example runs as it is: in the environment that its header asks for, on a stack."""
 
 import asyncio
+import base64
 import importlib.util
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -120,6 +122,56 @@ assert router.video_content(model="veo", video_id=video.id)[4:8] == b"ftyp", vid
         VIDEOAPI_KEY="not-needed",
         LITELLM_LOCAL_MODEL_COST_MAP="True",
     )
+
+
+# --- the web page, whose server a webhook tells
+
+
+SECRET = f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
+
+
+@pytest.fixture
+def page(folder):
+    """The page's server beside a stack that signs with its secret; its events as they come."""
+    with running_stack(UPSTREAM_SECONDS="1", WEBHOOK_SECRET=SECRET) as running:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        known |= {"VIDEOAPI_URL": running.api_url, "WEBHOOK_SECRET": SECRET, "PORT": port}
+        server = subprocess.Popen(
+            [shutil.which("node"), folder / "examples/web/server.mjs"],
+            env=known | {"PAGE_URL": f"http://127.0.0.1:{port}"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert server.stdout.readline().startswith("Open http://127.0.0.1")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+        server.terminate()
+        server.wait(10)
+        server.stdout.close()
+
+
+@needs_node
+def test_page_is_told_by_webhook(page):
+    assert "<form>" in page.get("/").text
+    assert page.post("/hook", json={"id": "evt_forged"}).status_code == 401
+    forged = {"webhook-id": "a", "webhook-timestamp": str(int(time.time()))}
+    forged |= {"webhook-signature": "v1,AAAA"}
+    assert page.post("/hook", json={"id": "evt_forged"}, headers=forged).status_code == 401
+    with page.stream("GET", "/events") as events:
+        lines = events.iter_lines()
+        assert next(lines) == ": open"
+        image = base64.b64encode((EXAMPLES / "mountains.jpg").read_bytes()).decode()
+        wanted = {"prompt": PROMPT, "image": f"data:image/jpeg;base64,{image}"}
+        ordered = httpx.post(page.base_url.join("/order"), json=wanted, timeout=30)
+        assert ordered.status_code == 200, ordered.text
+        told = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
+    assert (told["type"], told["data"]["id"]) == ("video.completed", ordered.json()["id"])
+    assert httpx.get(told["data"]["video_url"]).content[4:8] == b"ftyp"
+    refused = httpx.post(page.base_url.join("/order"), json={"prompt": ""})
+    assert refused.status_code == 400
 
 
 # --- Open WebUI, which executes a tool's text and shows its events
