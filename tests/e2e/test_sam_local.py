@@ -32,10 +32,13 @@ ANSWERS = {
     "cancel": 404,
     "images": 200,
     "uploads": 201,
+    "mcp": 200,
+    "hook_test": 200,
     "docs": 200,
     "worker": None,
     "dead_letter": None,
     "sweeper": None,
+    "notifier": None,
 }
 
 

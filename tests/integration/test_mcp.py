@@ -359,8 +359,9 @@ def test_models_are_those_of_the_route(agent, client):
         ("generate_video", {"prompt": " "}, "Say a prompt, an image, or both"),
         ("generate_video", ASKED | {"duration": 99}, "duration: "),
         ("generate_video", ASKED | {"duration": "5"}, "duration: "),
-        ("generate_video", ASKED | {"seconds": 5}, "duration"),
+        ("generate_video", ASKED | {"seconds": 5}, "did you mean duration? (code: "),
         ("generate_video", ASKED | {"image": ""}, "image: "),
+        ("generate_video", ASKED | {"image": "/home/me/a.jpg"}, "call create_upload first"),
         ("generate_video", ASKED | {"image": "http://127.0.0.1/a.png"}, "image"),
         ("generate_video", ASKED | {"resolution": "4k"}, "resolution: "),
         ("generate_video", ASKED | {"idempotency_key": ""}, "idempotency_key: "),
@@ -397,6 +398,16 @@ def test_limit_of_a_key_says_when_to_call_again(deploy, services, version):
     assert "rate_limited" in said
     assert "Call again in" in said
     agent.call("generate_video", prompt="A fox", idempotency_key="one")
+
+
+def test_spent_budget_says_until_when(deploy, version):
+    agent = Agent(deploy(VIDEO_PRICE_USD="0.25", DAILY_BUDGET_USD="0.25"), version)
+    _, data, _ = agent.call("generate_video", prompt="A fox")
+    assert data["cost"]["estimated"] == 0.25
+    said = agent.wrong("generate_video", prompt="A wolf")
+    assert "budget_exceeded" in said
+    assert "The next day begins at" in said
+    assert "Call again" not in said
 
 
 def test_task_of_another_key_is_none(deploy, services, tasks, version):
