@@ -42,22 +42,34 @@ class Clock:
 
 
 class Gate:
-    """When submits may go out again: what one is told by a limit holds for all."""
+    """Lets orders out one by one, and not before a limit of the key allows it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._turn = threading.Lock()
         self._opens = 0.0
 
+    def __enter__(self) -> None:
+        """Wait for one's turn: no more than one order is in memory, however many wait."""
+        self._turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._turn.release()
+
     def close(self, seconds: float) -> None:
-        """Let no submit out for so long."""
+        """Let nothing out for so long."""
         self._opens = max(self._opens, self._clock.now() + seconds)
+
+    def open(self) -> None:
+        """Try again at once: a task has ended, and may have left its place."""
+        self._opens = 0.0
 
     def wait(self) -> None:
         """Return once it is open. Raise `Stopped`."""
         if self._clock.stop.is_set():
             raise Stopped
         while (left := self._opens - self._clock.now()) > 0:
-            self._clock.pause(left)
+            self._clock.pause(min(left, 1))
 
 
 @dataclass(eq=False, kw_only=True)
@@ -94,7 +106,7 @@ class Api:
 
     def send(self, method: str, path: str, *, again: bool = True, **what: Any) -> httpx.Response:
         """Return the good response to a request that is repeated while that may help."""
-        return self._patiently(lambda: self._http.request(method, path, **what), again=again)
+        return self.patiently(lambda: self._http.request(method, path, **what), again=again)
 
     def submit(
         self, path: str, body: dict[str, Any], key: str = "", **query: str
@@ -109,13 +121,21 @@ class Api:
             self.gate.wait()
             return self._http.post(path, json=body, headers=headers, params=query)
 
-        response = self._patiently(post)
+        response = self.patiently(post, limited=self.gate.close)
         self.gate.close(seconds_to_wait(response.headers.get("ratelimit", "")))
         return object_in(response), response.headers.get("idempotency-replayed") == "true"
 
-    def _patiently(
-        self, ask: Callable[[], httpx.Response], *, again: bool = True
+    def patiently(
+        self,
+        ask: Callable[[], httpx.Response],
+        *,
+        again: bool = True,
+        limited: Callable[[float], None] | None = None,
     ) -> httpx.Response:
+        """Return the good response to what may be asked several times.
+
+        `limited` hears for how many seconds a limit holds, and `ask` waits for it.
+        """
         pauses, until = self._pauses(), self.clock.now() + PATIENCE_SECONDS
         problem: CliError
         while True:
@@ -123,7 +143,7 @@ class Api:
                 return self._good(ask())
             except httpx.InvalidURL as exc:
                 raise UsageError(f"{self.url} is no address: {exc}") from exc
-            except httpx.TransportError as exc:
+            except httpx.RequestError as exc:
                 repeat = self._answered and (again or isinstance(exc, NOTHING_SENT))
                 problem, pause = self._away(exc), next(pauses)
             except ApiError as exc:
@@ -131,8 +151,10 @@ class Api:
                 pause = next(pauses) if exc.retry_after is None else exc.retry_after
                 if exc.status == httpx.codes.TOO_MANY_REQUESTS and repeat:
                     self.say(f"{exc.message} Waiting …")
-                    self.gate.close(pause)
                     until = self.clock.now() + PATIENCE_SECONDS  # a limit is no outage
+                    if limited:
+                        limited(pause)
+                        continue
             if not repeat or self.clock.now() > until:
                 raise problem
             self.clock.pause(pause)
@@ -149,8 +171,12 @@ class Api:
             raise api_error(response)
         return response
 
-    def _away(self, exc: httpx.TransportError) -> Unreachable:
-        why = str(exc) or type(exc).__name__
+    def _away(self, exc: httpx.RequestError) -> Unreachable:
+        why, asked = str(exc) or type(exc).__name__, exc.request.url
+        if not str(asked).startswith(self.url):
+            return Unreachable(
+                f"Nothing answers at {asked.scheme}://{asked.netloc.decode()}: {why}"
+            )
         if self.url == LOCAL:
             step = "Start one with `make run`, or say where yours is: VIDEOAPI_URL=https://…"
         else:
@@ -168,12 +194,17 @@ def base_url(text: str) -> str:
 
 
 def object_in(response: httpx.Response) -> dict[str, Any]:
-    """Return a response's JSON object; raise `Unreachable` where something else answers."""
+    """Return a response's JSON object. Raise as `json_in` does."""
+    return json_in(response, dict)
+
+
+def json_in[Kind](response: httpx.Response, kind: type[Kind]) -> Kind:
+    """Return a response's JSON; raise `Unreachable` where something else answers."""
     try:
         told = response.json()
     except ValueError:
         told = None
-    if not isinstance(told, dict):
+    if not isinstance(told, kind):
         where = f"{response.request.url.scheme}://{response.request.url.netloc.decode()}"
         raise Unreachable(f"{where} does not answer as this API does.", "Is VIDEOAPI_URL right?")
     return told

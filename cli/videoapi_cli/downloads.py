@@ -82,7 +82,7 @@ def _fetched(api: Api, task_id: str, into: Path, tell: Callable[[int, int | None
         address = api.get(f"/v1/videos/{task_id}/content").headers.get("location", "")
         try:
             _written(api, httpx.URL(api.url).join(address), into, tell)
-        except (ApiError, httpx.TransportError) as exc:
+        except (ApiError, httpx.RequestError, httpx.InvalidURL) as exc:
             if number == MAX_TRIES - 1:
                 told = f"The video of {task_id} cannot be downloaded: {exc}"
                 raise CliError(told, f"Try later: videoapi download {task_id}") from exc

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from videoapi_cli.client import Api
-from videoapi_cli.errors import CliError, api_error
+from videoapi_cli.errors import CliError
 
 MAX_BYTES = 20 * 1024 * 1024  # the API's, of one image
 MAX_INLINE_BYTES = 4_000_000  # of a request's images: it has 6 MB at most, and base64 adds a third
@@ -78,9 +78,9 @@ def _uploaded(data: bytes, kind: str, api: Api) -> str:
     """Send a file to the bucket, by a signed form; return its reference."""
     wanted = {"content_type": kind, "size_bytes": len(data)}
     form, _ = api.submit("/api/v1/uploads", wanted)
-    answer = api.files.post(
-        form["url"], data=form["fields"], files={"file": data}, timeout=UPLOAD_SECONDS
+    api.patiently(
+        lambda: api.files.post(
+            form["url"], data=form["fields"], files={"file": data}, timeout=UPLOAD_SECONDS
+        )
     )
-    if answer.is_error:
-        raise api_error(answer)
     return str(form["reference"])

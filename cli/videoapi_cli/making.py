@@ -86,7 +86,8 @@ class Maker:
 
     def is_new(self, order: Order) -> bool:
         """Whether an order may have to be paid for, as far as is known here."""
-        return not (order.problem or self._known(order).get("task_id") or self._file_of(order))
+        known = self._known(order).get("task_id") and not self.retry_failed
+        return not (order.problem or known or self._file_of(order))
 
     def make(self, order: Order, outcome: Outcome) -> None:
         """Make one order into its file. Raise `CliError`, `Stopped`."""
@@ -132,6 +133,7 @@ class Maker:
                     raise
                 continue
             task = tasks.watch(self.api, outcome.task_id, lambda task: self._tell(order, task))
+            self.api.gate.open()
             retry = outcome.earlier and self.retry_failed
             if task["status"] == "completed" or not (retry or self._known(following)):
                 return task

@@ -177,6 +177,8 @@ def told(run: Run, outcomes: Sequence[Outcome]) -> str:
         lines[0] += f"; cost: {tasks.money(usd)}"
     troubles = [each for each in outcomes if each.problem and len(outcomes) > 1]
     lines += [f"  {each.order.where or each.order.name}: {each.problem}" for each in troubles]
+    if run.maker.journal and (count["failed"] or count["cancelled"]):
+        lines.append("--retry-failed orders what failed once more.")
     if count["left"] and run.maker.journal:
         lines.append(AGAIN)
     elif count["left"] and outcomes[0].task_id:

@@ -132,9 +132,10 @@ def price(order: Order, api: Api) -> dict[str, Any]:
 
 def submit(order: Order, api: Api) -> tuple[str, bool]:
     """Order the video; return its task's id, and whether an earlier run had ordered it."""
-    path, body = order.body(lambda several: images.sent(several, api))
     try:
-        told, replayed = api.submit(path, body, order.key)
+        with api.gate:
+            path, body = order.body(lambda several: images.sent(several, api))
+            told, replayed = api.submit(path, body, order.key)
     except ApiError as exc:
         # The key is made of the content: another upload's reference is all that differs.
         if exc.code == "idempotency_key_reused" and exc.location.startswith(TASKS):

@@ -40,7 +40,8 @@ def told(outcome: Outcome) -> str:
     name = f"{order.where} ({order.name})" if order.where else order.name
     facts = [outcome.problem or outcome.status]
     if outcome.file:
-        facts = [str(outcome.file), tasks.cost({"cost": outcome.cost})]
+        there = "" if outcome.task_id else "was there"
+        facts = [str(outcome.file), there, tasks.cost({"cost": outcome.cost})]
     elif outcome.status == "left" and outcome.task_id:
         facts = [f"left running as {outcome.task_id}"]
     return f"{name}: {', '.join(filter(None, facts))}"

@@ -1,12 +1,13 @@
 """Commands for videos that were ordered: list, show, watch, download, cancel, delete."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from videoapi_cli import tasks
-from videoapi_cli.client import Api
+from videoapi_cli.client import Api, json_in
 from videoapi_cli.errors import ApiError, UsageError
 from videoapi_cli.making import Maker
 from videoapi_cli.ordering import asked, place
@@ -17,7 +18,19 @@ from videoapi_cli.running import Run
 
 PAGE = 100  # tasks of one request
 PARALLEL = 32
-Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="vid_…", show_default=False)]
+
+
+def _ids(given: list[str]) -> list[str]:
+    """Return ids as they are; refuse what would lead to another address."""
+    for each in given:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", each):
+            raise typer.BadParameter(f"{each} is no id of a video")
+    return list(dict.fromkeys(given))
+
+
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID…", help="vid_…", show_default=False, callback=_ids)
+]
 
 
 @in_words
@@ -37,7 +50,7 @@ def listed(
     query: dict[str, Any] = {"limit": min(limit, PAGE), "status": status or None}
     while path and len(found) < limit:
         response = api.get(path, **query)
-        found += response.json()
+        found += json_in(response, list)
         path, query = response.links.get("next", {}).get("url"), {}
     rows = [
         (
@@ -123,7 +136,7 @@ def _wait(
     with display(len(ids)) as shown:
         api.say = shown.say
         maker = Maker(api=api, display=shown, folder=output, path=path, overwrite=overwrite)
-        orders = [Order(fields={}, name=each, task_id=each) for each in dict.fromkeys(ids)]
+        orders = [Order(fields={}, name=each, task_id=each) for each in ids]
         run = Run(maker)
         outcomes = run.of(orders, parallel=PARALLEL)
     lines = [

@@ -165,3 +165,9 @@ def test_address_that_is_none_is_refused(videoapi, url):
 def test_key_that_is_empty_is_not_sent(videoapi, api):
     videoapi("models", key=" ")
     assert "authorization" not in api.requests[0].headers
+
+
+def test_id_leads_to_no_other_address(videoapi, api):
+    for command in ("show", "watch", "download", "cancel", "delete"):
+        assert videoapi(command, "../usage").exit_code == 2
+    assert api.requests == []

@@ -59,6 +59,27 @@ def test_references_stand_in_for_an_image(videoapi, api):
     assert len(order["reference_images"]) == 2
 
 
+def test_upload_that_breaks_off_is_repeated(videoapi, api, folder):
+    api.prices = False
+    (folder / "big.jpg").write_bytes(JPEG + bytes(MAX_INLINE_BYTES))
+    form = {"reference": "upload_0", "url": "http://files.test/upload_0", "fields": {}}
+    offer = httpx.Response(201, json=form)
+    api.scripted = [httpx.Response(200, text="{}"), offer, httpx.WriteError("gone")]
+    assert videoapi("generate", "big.jpg").exit_code == 0
+    assert api.orders[0]["image"] == "upload_0"
+
+
+def test_many_orders_wait_for_a_place_one_by_one(videoapi, api, folder):
+    """A limit that is told to one is not tried by all."""
+    api.alive = 2
+    for number in range(12):
+        (folder / f"{number:02}.jpg").write_bytes(JPEG + bytes([number]))
+    images = sorted(each.name for each in folder.glob("[01]*.jpg"))
+    body = videoapi.json("generate", *images, "-o", "out", "--yes")
+    assert body["summary"]["completed"] == len(api.orders) == 12
+    assert len(api.asked("POST", "/api/v1/videos/generate")) < 100
+
+
 def test_url_is_passed_on_as_it_is(videoapi, api, folder):
     assert videoapi("generate", "https://i.test/c.png?x=1", "-p", "Pan").exit_code == 0
     assert api.orders[0]["image"] == "https://i.test/c.png?x=1"
