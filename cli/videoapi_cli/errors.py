@@ -17,7 +17,7 @@ MAX_MESSAGE = 500  # characters of an answer that is not the API's
 # What to do next, by code. Where a code is missing, the API's own words say enough.
 NEXT = {
     "invalid_api_key": "Put a key into VIDEOAPI_KEY; its operator makes one: make key NAME=…",
-    "budget_exceeded": "Wait until the day is over, or ask the operator for a larger budget.",
+    "budget_exceeded": "Run the same command again then, or ask the operator for a larger budget.",
     "price_unknown": "Name a model that has a price: `videoapi models`",
     "daily_limit_reached": "Run the same command again tomorrow, or ask the operator for more.",
     "model_not_found": "`videoapi models` lists what this server offers.",
@@ -84,8 +84,6 @@ class ApiError(CliError):
     @property
     def next_step(self) -> str:  # type: ignore[override]  # by code
         """Return what helps, empty where nothing is known to."""
-        if resets_at := self.details.get("resets_at"):
-            return f"It starts anew at {resets_at}. {NEXT.get(self.code, '')}".rstrip()
         asked = f"Tell the operator the request id {self.request_id}." if self.request_id else ""
         return NEXT.get(
             self.code, asked if self.status >= httpx.codes.INTERNAL_SERVER_ERROR else ""
@@ -101,6 +99,7 @@ class ApiError(CliError):
             "status": self.status,
             "code": self.code or None,
             "fields": [{"field": name, "message": what} for name, what in self.fields],
+            "details": self.details or None,
             "request_id": self.request_id or None,
             "message": str(self),
             "next_step": self.next_step or None,
@@ -119,13 +118,12 @@ def api_error(response: httpx.Response) -> ApiError:
     ]
     if not fields and error.get("param"):
         fields = [(str(error["param"]), "")]
-    known: dict[str, Any] = {name: what for each in listed for name, what in each.items()}
     return ApiError(
         status=response.status_code,
         message=str(error.get("message") or f"HTTP {response.status_code}"),
         code=str(error.get("code") or ""),
         fields=fields,
-        details=details if isinstance(details, dict) else known,
+        details=details if isinstance(details, dict) else {},
         location=response.headers.get("location", ""),
         request_id=response.headers.get("x-request-id", ""),
         repeatable=_repeatable(response),

@@ -80,16 +80,18 @@ def create(
     usd_per_day: Annotated[
         str, typer.Option(metavar="N", show_default=False, help="dollars in a day")
     ] = "",
+    webhook: Annotated[str, typer.Option(metavar="URL", help="Told of each task's end.")] = "",
     stack: Stack = "",
 ) -> None:
     """Make a key, shown this once. Limits that are not said are those of the name's latest key."""
-    limits = {
+    options = {
         "--per-minute": per_minute,
         "--alive": alive,
         "--per-day": per_day,
         "--usd-per-day": usd_per_day,
+        "--webhook": webhook,
     }
-    said = [f"{option}={limit}" for option, limit in limits.items() if limit]
+    said = [f"{option}={limit}" for option, limit in options.items() if limit]
     operate(stack, "key", *said, "--", name)
 
 
@@ -109,6 +111,13 @@ def revoke(
 ) -> None:
     """Revoke all keys of a name, or one."""
     operate(stack, "key", "--revoke", *(["--key", key] if key else []), "--", name)
+
+
+@keys.command("rotate-webhook-secret")
+@in_words
+def rotate(name: Name, stack: Stack = "") -> None:
+    """Show a new secret for a name's webhooks; the old one signs for 24 hours more."""
+    operate(stack, "key", "--rotate-webhook-secret", "--", name)
 
 
 @stack_tasks.command("list")

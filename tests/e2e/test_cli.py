@@ -134,9 +134,13 @@ class User:
 @pytest.fixture(scope="module")
 def keys(operate):
     """Return a key of some limits, made once."""
-    return functools.cache(
-        lambda *limits: operate("keys", "create", "".join(["u", *limits]), *limits).splitlines()[-1]
-    )
+
+    @functools.cache
+    def made(*limits):
+        name = re.sub("[^a-z0-9-]", "", "".join(("user", *limits)))
+        return operate("keys", "create", name, *limits).splitlines()[-1]
+
+    return made
 
 
 @pytest.fixture
@@ -234,14 +238,20 @@ def test_limit_of_the_key_is_waited_for(user):
     assert "tasks alive at once. Waiting" in errors
 
 
-@pytest.mark.parametrize("user", [("--per-day", "1")], indirect=True)
-def test_spent_day_says_what_is_done_and_left(user):
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        (("--per-day", "1"), ("1 videos a day", "tomorrow")),
+        (("--usd-per-day", "0.09"), ("daily budget", "next day begins", "larger budget")),
+    ],
+    indirect=["user"],
+)
+def test_spent_day_says_what_is_done_and_left(user, words):
     jobs = user.batch([f"Pan {number}" for number in range(3)])
     command = ("generate", "--batch", jobs, "-o", "out", "--parallel", "1")
     output, errors = user.run(*command, code=3)
     assert output.splitlines()[0] == "1 done, 2 left; cost: $0.05"
-    assert "1 videos a day" in errors
-    assert "tomorrow" in errors
+    assert all(each in errors for each in words)
 
 
 def test_other_commands_answer_in_json(user):
