@@ -32,6 +32,7 @@ MIN_SECONDS, MAX_SECONDS = 30.0, 90.0  # seconds of a generation, any as likely
 PATIENCE = 60.0  # seconds: as long as 19 of 20 tasks may wait for a slot at the most
 MIN_JOBS = 5_000  # simulated, over as many days as that takes
 PARTITION_WRITES = 1_000  # units a second of one key of a table or index (DynamoDB's quota)
+LEDGER_UNITS = 4  # of a video: its reserve and its end, each in a transaction, which writes twice
 ACCOUNT_CONCURRENCY = 1_000  # executions at once (Lambda's default quota; a new account has 10)
 MAX_CONCURRENCY = 1_000  # that an event source mapping takes as MaximumConcurrency
 
@@ -126,6 +127,12 @@ def limits() -> list[Limit]:
             # Both are transactions; this key has two such items, a minute's and the set.
             (counted.written["table"] - plain.written["table"]) / 2,
             "more keys, or one without limits, which has no such item",
+        ),
+        Limit(
+            f"`usage#` item of one owner: {PARTITION_WRITES:,} units a second",
+            PARTITION_WRITES,
+            LEDGER_UNITS,
+            "a key for each caller: each owner has such an item",
         ),
     ]
     return sorted(found, key=lambda limit: limit.videos)

@@ -355,6 +355,18 @@ def test_transactions_that_meet_are_made_again_after_a_pause(met):
     assert sum(pauses) < 11, "within the function's time"
 
 
+def test_change_that_meets_a_transaction_is_made_again():
+    """A heartbeat may meet the end of its task, a sweep a cancel."""
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    stub, pauses = Stubber(client), []
+    stub.add_client_error("update_item", "TransactionConflictException", http_status_code=400)
+    stub.add_response("update_item", {"Attributes": task_item(new_task(progress=9))})
+    stub.activate()
+    change = Change(leaves=frozenset({"processing"}), sets={"progress": 9})
+    after = TaskStore(client, "tasks", sleep=pauses.append).apply("vid_1", change)
+    assert (after.progress, len(pauses)) == (9, 1)
+
+
 @pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET]], ids=str)
 def test_endless_transaction_conflict_is_503(met):
     """A transaction that meets others without end is 503 with nothing written."""

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from tests.support.fakes import START, Crash, change_kind
 from tests.support.simulation import OWNER, Simulation
 from videoapi.domain import transitions
 from videoapi.domain.tasks import Status
+from videoapi.domain.timestamps import timestamp
 from videoapi.worker.lease import Lease, LeaseLost, run_heartbeat
 
 SECONDS = 40
@@ -97,6 +99,19 @@ def test_progress_never_goes_back_and_100_is_for_the_end():
             lease.wait(6)
             shown.append(sim.task(lease.task.task_id).progress)
     assert shown == [40, 40, 40, 99]
+
+
+def test_progress_that_was_estimated_is_told_on():
+    """A provider that tells less than was estimated before takes nothing back."""
+    sim = Simulation()
+    with held(sim) as lease:
+        sim.store.rows[lease.task.task_id]["accepted_at"] = timestamp(sim.clock())
+        lease.task = replace(sim.task(lease.task.task_id), expected_seconds=20)
+        lease.advance(None)
+        lease.wait(40)
+        shown = sim.task(lease.task.task_id).progress
+        lease.advance(3)
+    assert lease.told().progress == shown > 3
 
 
 def test_table_outage_is_retried_while_the_lease_lasts():

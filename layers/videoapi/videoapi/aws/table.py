@@ -112,35 +112,33 @@ class Table:
         with self.errors():
             self.client.delete_item(TableName=self.name, Key=encode({"task_id": key}))
 
-    def transact(self, *writes: Write) -> None:
-        """Make all of these writes or none of them. Raises `ConditionFailed`.
+    def transact(self, *writes: Write) -> Mapping[str, Any]:
+        """Make all of these writes or none of them; return the answer. Raises `ConditionFailed`.
 
-        DynamoDB cancels a transaction that meets another one on an item: it is made again, after
-        a pause of random length. A single write is no transaction, which would cost twice.
+        DynamoDB cancels a transaction that meets another one on an item, and refuses a single write
+        that does: both are made again, after a pause of random length. A single write is no
+        transaction, which would cost twice.
         """
         tries = 0
         while True:
             with self.errors():
                 try:
-                    self._write(writes)
+                    return self._write(writes)
                 except ClientError as exc:
                     _raise_failed_condition(exc, writes)
                     tries += 1
                     if tries == MAX_TRIES or not CONFLICT & codes_of(exc):
                         raise
-                else:
-                    return
             self.sleep(random.uniform(0, min(MAX_PAUSE, PAUSE * 2**tries)))  # noqa: S311 — spreads load, guards nothing
 
-    def _write(self, writes: Sequence[Write]) -> None:
+    def _write(self, writes: Sequence[Write]) -> Mapping[str, Any]:
         common = {"TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         requests: Any = [{each.kind: {**common, **each.body}} for each in writes]
         if len(writes) > 1:
-            self.client.transact_write_items(TransactItems=requests)
-        elif "Put" in requests[0]:
-            self.client.put_item(**requests[0]["Put"])
-        else:
-            self.client.update_item(**requests[0]["Update"])
+            return self.client.transact_write_items(TransactItems=requests)
+        if "Put" in requests[0]:
+            return self.client.put_item(**requests[0]["Put"])
+        return self.client.update_item(**requests[0]["Update"])
 
     def errors(self) -> AbstractContextManager[None]:
         """Return the block in which DynamoDB's errors become `ServiceError`."""

@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from botocore.exceptions import ClientError
-
-from videoapi.aws.errors import error_code
 from videoapi.aws.expressions import encode
-from videoapi.aws.table import CONDITION_FAILED, ConditionFailed, Table, Write
+from videoapi.aws.table import ConditionFailed, Table, Write
 from videoapi.aws.task_items import (
     decode,
     entry_write,
@@ -104,23 +101,17 @@ class TaskStore(Table):
         raises `ConditionFailed` for an entry that has no room.
         """
         update = {"Key": encode({"task_id": task_id}), **update_expression(change)}
-        if change.entries:
-            try:
-                self.transact(Write(TASK, "Update", update), *map(entry_write, change.entries))
-            except ConditionFailed as failed:
-                if failed.name != TASK:
-                    raise
-                return None
-            return self.get(task_id, deleted=True)
-        with self.errors():
-            try:
-                response = self.client.update_item(
-                    TableName=self.name, ReturnValues="ALL_NEW", **update
-                )
-            except ClientError as exc:
-                if error_code(exc) == CONDITION_FAILED:
-                    return None
+        if not change.entries:
+            update["ReturnValues"] = "ALL_NEW"
+        entries = map(entry_write, change.entries)
+        try:
+            response = self.transact(Write(TASK, "Update", update), *entries)
+        except ConditionFailed as failed:
+            if failed.name != TASK:
                 raise
+            return None
+        if change.entries:
+            return self.get(task_id, deleted=True)
         return decode(response["Attributes"])
 
     def page(
