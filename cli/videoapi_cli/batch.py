@@ -102,7 +102,7 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
                     f"{name}, line {reader.line_num}: more cells than the first line names.",
                     'Put what has a comma in it into "quotes".',
                 )
-            said = {key.strip(): what for key, what in row.items() if what and what.strip()}
+            said = {key: what for key, what in row.items() if what and what.strip()}
             if said:
                 yield f"line {reader.line_num}", said
     except csv.Error as exc:
@@ -113,7 +113,8 @@ def _named(where: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row's values by the API's names; refuse what no field is called, as a typo is."""
     fields: dict[str, Any] = {}
     for given, what in row.items():
-        name = ALIASES.get(given, given)
+        folded = given.strip().lower().replace(" ", "_").replace("-", "_")
+        name = ALIASES.get(folded, folded)
         if name not in (*FIELDS, OUTPUT):
             columns = ", ".join((*FIELDS, OUTPUT))
             raise UsageError(f"{where}: no field is called {given!r}.", f"There are: {columns}")

@@ -23,6 +23,7 @@ ALIASES = {
     "size": "resolution",
     "audio": "generate_audio",
     "webhook": "webhook_url",
+    "image_url": "image",
     "reference_image": "reference_images",
 }
 

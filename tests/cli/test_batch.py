@@ -50,6 +50,7 @@ def test_cells_are_read_as_the_api_takes_them(read, tmp_path):
     [
         "image;prompt\r\na.jpg;Pan, slowly\r\n",
         "image\tprompt\na.jpg\tPan, slowly",
+        " Image ;PROMPT\na.jpg;Pan, slowly",
         '\ufeffimage,prompt\n"a.jpg","Pan, slowly"\n\n,\n',
     ],
 )

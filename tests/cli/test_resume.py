@@ -34,7 +34,7 @@ def write(folder, rows, *, name="jobs.csv"):
     return folder / name
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rows=ROWS, kills=KILLS)
 def test_killed_batch_pays_for_each_row_once(rows, kills):
     """Before and after any request, with the notes beside the videos or without."""
