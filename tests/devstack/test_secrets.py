@@ -80,7 +80,7 @@ def test_the_example_of_settings_leaves_every_key_empty():
     text = re.sub(r"^#(?=[A-Z])", "", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
     keys = {n: v for n, v in dotenv_values(stream=StringIO(text)).items() if NAME.search(n)}
     owners = ("VEO3", "GEMINI", "FAST_LLM", "IMAGE")
-    assert keys == {f"{owner}_API_KEY": "" for owner in owners}
+    assert keys == {"WEBHOOK_SECRET": "", **{f"{owner}_API_KEY": "" for owner in owners}}
 
 
 def test_key_parameter_defaults_to_a_secrets_name():

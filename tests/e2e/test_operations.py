@@ -87,7 +87,7 @@ def test_limit_of_one_alive_holds_for_submits_at_once(closed, operate):
 
 def test_the_pages_commands_send_the_key_of_the_readers_shell(closed, api, tmp_path):
     key = api.headers["authorization"].removeprefix("Bearer ")
-    assert first_video(closed.api_url, tmp_path, api, VIDEO_API_KEY=key)
+    assert first_video(closed.api_url, tmp_path, api, VIDEOAPI_KEY=key)
 
 
 def test_closed_stack_lets_in_keys_until_revoked(closed, operate, api):

@@ -22,10 +22,6 @@ def pytest_addoption(parser):
     parser.addoption("--table", type=Path, help="write the table of kills into this Markdown file")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: takes minutes; only with --long")
-
-
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("long", default=False):
         skip = pytest.mark.skip(reason="only with --long")

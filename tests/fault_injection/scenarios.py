@@ -47,6 +47,11 @@ def written(attribute, moment):
     return (Trap(moment, "UpdateItem", f'"#{attribute}"'),)
 
 
+def ended(moment):
+    """Strike before or after the transaction that ends the task and settles its cost."""
+    return (Trap(moment, "TransactWriteItems", '"#result"'),)
+
+
 def sending(moment):
     """Strike before or after the message of the attempt that follows a refusal."""
     return (Trap(moment, "SendMessage"),), None, "[[submit:503*1]]"
@@ -186,12 +191,12 @@ POINTS = (
             "during the copy", COMPLETED, (Trap("during", "PutObject", "/videos/"),), copies=True
         ),
         Point("after the copy, before the finish", COMPLETED, (at("finishing"),)),
-        Point("during the finish, not written", COMPLETED, written("result", "before")),
+        Point("during the finish, not written", COMPLETED, ended("before")),
     ),
     *safe_by(
         "domain.transitions.claim",
         "an ended task is nobody's",
-        Point("during the finish, written", COMPLETED, written("result", "after")),
+        Point("during the finish, written", COMPLETED, ended("after")),
         Point("after the finish", COMPLETED, (at("completed"),)),
     ),
     *safe_by(

@@ -69,7 +69,7 @@ def test_page_commands_use_the_address_it_was_served_from(deploy, public_url, ho
 @pytest.mark.parametrize(("anonymous", "sent"), [("true", False), ("false", True)])
 def test_the_pages_commands_send_a_key_where_one_is_asked_for(deploy, anonymous, sent):
     page = deploy(ALLOW_ANONYMOUS=anonymous).get("/docs").text
-    assert ("Authorization: Bearer $VIDEO_API_KEY" in page) is sent
+    assert ("Authorization: Bearer $VIDEOAPI_KEY" in page) is sent
 
 
 def test_the_pages_picture_is_one(client):

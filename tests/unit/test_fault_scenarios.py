@@ -9,11 +9,12 @@ import pytest
 
 from tests.fault_injection.scenarios import POINTS
 from tests.fault_injection.table import END, HEAD, RETRY
+from tests.fault_injection.test_webhooks import POINTS as POINTS_OF_WEBHOOKS
 from tests.support import docs
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers/videoapi/videoapi"
-TRAPS = [trap for point in POINTS for trap in point.traps]
+TRAPS = [trap for point in (*POINTS, *POINTS_OF_WEBHOOKS) for trap in point.traps]
 
 
 def checkpoints_of(path):

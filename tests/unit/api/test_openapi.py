@@ -323,7 +323,7 @@ def test_commands_send_files_that_the_page_fetches():
 
 def test_commands_send_a_key_where_keys_are_needed():
     """The commands send a key where keys are asked for and nowhere else."""
-    asked, key = documentation.page(BASE, keys=True), "Authorization: Bearer $VIDEO_API_KEY"
+    asked, key = documentation.page(BASE, keys=True), "Authorization: Bearer $VIDEOAPI_KEY"
     assert key not in [part for words in commands(PAGE) for part in words]
     for words in commands(asked):
         (url,) = (word for word in words if word.startswith(f"{BASE}/"))

@@ -22,7 +22,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 #: What a Host header may be to stand in a command: a name, an IPv4 or IPv6 address, and a port.
 HOST = r"(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
 #: What the commands send where keys are asked for: the one in the reader's shell.
-KEY_HEADER = ' \\\n  -H "Authorization: Bearer $VIDEO_API_KEY"'
+KEY_HEADER = ' \\\n  -H "Authorization: Bearer $VIDEOAPI_KEY"'
 # The page loads one script, our own; its one style is known by its hash (`make openapi`).
 STYLE = "sha256-8BAHGqXy+wQ17vZh+VhREVyQU1aEegDFn9mgfMLR/0c="
 KEPT = {"Cache-Control": "public, max-age=300"}  # the same for everybody, until the next deploy

@@ -14,7 +14,7 @@ const said = ({ url, reference }) => url || reference; // else a file is sent, b
 const sample = (pictures, ...lines) => (pictures.some(({ name }) => name === SAMPLE) ? lines : []);
 
 function curl({ fields, pictures }) {
-  const auth = key() ? ' -H "Authorization: Bearer $VIDEO_API_KEY"' : "";
+  const auth = key() ? ' -H "Authorization: Bearer $VIDEOAPI_KEY"' : "";
   const parts = [
     ...Object.entries(fields),
     ...pictures.map((each) => [each.role, said(each), each.name]),
@@ -48,7 +48,7 @@ function python({ fields, pictures }) {
     "from openai import OpenAI  # pip install openai",
     "",
     ...sample(pictures, `urlretrieve(${q(`${location.origin}/examples/${SAMPLE}`)}, ${q(SAMPLE)})`),
-    `client = OpenAI(base_url=${q(`${location.origin}/v1`)}, api_key=${key() ? 'environ["VIDEO_API_KEY"]' : '"not-needed"'})`,
+    `client = OpenAI(base_url=${q(`${location.origin}/v1`)}, api_key=${key() ? 'environ["VIDEOAPI_KEY"]' : '"not-needed"'})`,
     "video = client.videos.create_and_poll(",
     ...SDK.filter((name) => name === "prompt" || fields[name]).map((name) => `    ${name}=${q(fields[name] ?? "")},`),
     ...(file ? [`    input_reference=open(${q(file.name)}, "rb"),`] : []),
@@ -65,7 +65,7 @@ function javascript({ fields, pictures }) {
     `import { ${files.length ? "openAsBlob, " : ""}writeFileSync } from "node:fs"; // Node 20 or newer: node video.mjs`,
     "",
     `const api = ${q(location.origin)};`,
-    `const headers = ${key() ? "{ Authorization: `Bearer ${process.env.VIDEO_API_KEY}` }" : "{}"};`,
+    `const headers = ${key() ? "{ Authorization: `Bearer ${process.env.VIDEOAPI_KEY}` }" : "{}"};`,
     "const get = (path) => fetch(api + path, { headers });",
     "const save = async (name, answer) => writeFileSync(name, Buffer.from(await answer.arrayBuffer()));",
     ...sample(pictures, `await save(${q(SAMPLE)}, await get("/examples/${SAMPLE}"));`),
@@ -118,7 +118,7 @@ export function write() {
   byId("snippet").textContent = LANGUAGES[language](now).join("\n");
   const files = now.pictures.filter((each) => !said(each) && each.name !== SAMPLE).map(({ name }) => name);
   byId("snippet-note").textContent = [
-    key() && "It reads your key from VIDEO_API_KEY.",
+    key() && "It reads your key from VIDEOAPI_KEY.",
     files.length && `Run it in the folder of ${files.join(", ")}.`,
   ].filter(Boolean).join(" ");
 }
