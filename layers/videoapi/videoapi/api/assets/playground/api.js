@@ -14,7 +14,7 @@ export function el(tag, attributes = {}, ...children) {
     if (typeof value === "function") on(node, name, value);
     else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((child) => child != null && child !== false));
+  node.append(...children.flat(3).filter((child) => child != null && child !== false));
   return node;
 }
 

@@ -48,6 +48,7 @@ export function begin() {
 }
 
 function changed() {
+  problems(null);
   changes.dispatchEvent(new Event("change"));
   asking.abort();
   asking = new AbortController();
@@ -212,8 +213,7 @@ async function quote(signal) {
   try {
     const { body } = await call("/v1/videos?dry_run=true", { method: "POST", body: formOf(said, pixel), signal });
     const made = `${body.seconds} s, ${shown(body.size)}`;
-    place.textContent = typeof body.cost?.estimated === "number" ? `${money(body.cost.estimated)} for ${made}` : `${made}. Nobody has set a price for this model`;
-    problems(null);
+    place.textContent = typeof body.cost?.estimated === "number" ? `${money(body.cost.estimated)} for ${made}` : `Price not known, ${made}`;
   } catch (problem) {
     if (signal.aborted) return;
     place.textContent = [400, 402].includes(problem.status) ? explained(problem) : "";

@@ -87,7 +87,7 @@ function content(task) {
     focus();
   };
   return [
-    el("button", { type: "button", class: "thumb", click: open, "aria-label": `Show: ${name.slice(0, 60)}` }, picture(task), el("span", { class: "badge" })),
+    el("button", { type: "button", class: "thumb", click: open }, picture(task), el("span", { class: "away" }, `Show: ${name.slice(0, 60)} `), el("span", { class: "badge" })),
     el("p", { class: "name", title: name }, name),
     ...(task.status === "failed" ? [el("p", { class: "reason" }, failure(task.error))] : []),
     el("p", { class: "facts" }),

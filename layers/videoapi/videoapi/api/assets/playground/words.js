@@ -5,7 +5,7 @@ export const bytes = (count) => (count < 1e6 ? `${Math.ceil(count / 1e3)} KB` : 
 export const size = (text) => String(text ?? "").replace("x", "×");
 
 export function seconds(count) {
-  return count < 90 ? `${Math.max(Math.round(count), 1)} s` : `${Math.round(count / 60)} min`;
+  return count < 90 ? `${Math.max(Math.round(count), 1)}\u00a0s` : `${Math.round(count / 60)}\u00a0min`;
 }
 
 export function clock(iso) {
@@ -42,7 +42,7 @@ export function explained(error) {
     return `The budget is used up${at ? ` until ${at}` : " for today"}. Choose something cheaper, or ask who runs the service for more.`;
   }
   return joined(
-    sentence(error.message) || "Something went wrong.",
+    sentence(error.message?.replace(`${error.param}: `, "")) || "Something went wrong.",
     NEXT[error.code] ?? (error.status >= 500 && LATER),
     error.status === 429 && error.retryAfter && `Try again in ${seconds(error.retryAfter)}.`,
     error.status >= 500 && error.requestId && `(Request ${error.requestId})`,

@@ -1,0 +1,138 @@
+"""What goes wrong in the playground: lost answers, refusals, failures; each says what it found."""
+
+import re
+
+from playground_ways import make
+
+
+def losing(keys, *, answers):
+    """Return what loses the answers to orders until `answers` of them have been sent."""
+
+    def lose(route):
+        if route.request.method != "POST":
+            return route.continue_()
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) > answers:
+            return route.continue_()
+        if len(keys) == 1:
+            route.fetch()  # it arrives
+        return route.abort()
+
+    return lose
+
+
+def lost(visit):
+    """The answer to an order is lost: the page sends it again, with the same key."""
+    seen = visit()
+    page, keys = seen.open(), []
+    page.route("**/v1/videos", losing(keys, answers=1))
+    page.get_by_role("button", name="Use a sample").click()
+    page.get_by_label("What happens in it?").fill("[[key:lost]] A lost answer [[render:tiny]]")
+    page.get_by_role("button", name="Make the video").dblclick()
+    page.locator("#stage", has_text="The same order goes again").wait_for()
+    seen.look("again")
+    seen.heading("Your video is ready")
+    return {"keys": len(keys), "different": len(set(keys))}
+
+
+def reloaded(visit):
+    """The answer is lost, the page reloaded: the order is taken up again, then its progress."""
+    seen = visit()
+    page, keys = seen.open(), []
+    page.route("**/v1/videos", losing(keys, answers=2))
+    page.get_by_role("button", name="Use a sample").click()
+    page.get_by_label("What happens in it?").fill("[[key:reloaded]] [[time:5]] Reloaded")
+    make(page)
+    page.locator("#stage", has_text="The same order goes again").wait_for()
+    page.reload()
+    seen.heading("Being made")
+    found = {"prompt": page.get_by_label("What happens in it?").input_value()}
+    page.reload()
+    seen.heading("Being made")
+    seen.heading("Your video is ready")
+    found["cards"] = page.locator("#gallery li", has_text="Reloaded").count()
+    return found | {"different": len(set(keys))}
+
+
+REFUSALS = {
+    "budget": (402, "budget_exceeded", {}, {"details": {"resets_at": "2030-01-02T00:00:00Z"}}),
+    "busy": (429, "rate_limited", {"Retry-After": "7"}, {}),
+    "field": (400, "unsupported_value", {}, {"param": "seconds"}),
+}
+
+
+def refused(visit):
+    """What the page says of an order that is refused, and where."""
+    seen, found = visit(), {}
+    page = seen.open()
+    page.get_by_label("What happens in it?").fill("Refused")
+    for name, (status, code, headers, more) in REFUSALS.items():
+        error = {"message": "It says no", "type": "error", "param": None, "code": code} | more
+        page.route("**/v1/videos", answering(status, headers, error))
+        make(page)
+        place = page.locator("#seconds-problem" if name == "field" else "#form-problem")
+        place.filter(has_text=re.compile(r"\w")).wait_for()
+        found[name] = place.inner_text()
+        seen.look(name)
+        page.unroute("**/v1/videos")
+    return found
+
+
+def answering(status, headers, error):
+    return lambda route: route.fulfill(status=status, headers=headers, json={"error": error})
+
+
+def away(visit):
+    """Nothing answers, however often the order is sent: it is kept, or given up."""
+    seen, keys = visit(), []
+    seen.page.clock.install()
+    page = seen.open()
+    page.get_by_label("What happens in it?").fill("Away")
+
+    def refuse(route):
+        keys.append(route.request.headers["idempotency-key"])
+        route.fulfill(status=503, json={"error": {"message": "It is away", "code": "away"}})
+
+    def pass_time(button):
+        while not page.get_by_role("button", name=button).count():
+            page.clock.run_for(10_000)
+            page.evaluate("new Promise((done) => requestIdleCallback(done))")
+
+    page.route("**/v1/videos", refuse)
+    make(page)
+    pass_time("Send the order again")
+    seen.look("unanswered")
+    found = {"said": page.locator("#stage .words").inner_text()}
+    page.get_by_role("button", name="Send the order again").click()
+    page.locator("#stage[data-status=sending]").wait_for()
+    pass_time("Give it up")
+    page.get_by_role("button", name="Give it up").click()
+    page.locator("#go", has_text="Make the video").wait_for()
+    return found | {"sent": len(keys), "different": len(set(keys))}
+
+
+def failing(visit):
+    """A video that the provider refuses, one that is cancelled, and more than a page of them."""
+    seen, found = visit(), {}
+    url, request = seen.given["url"], seen.page.request
+    for number in range(12):  # cancelled, they cost nothing
+        made = request.post(f"{url}v1/videos", data={"prompt": f"Frame {number}"})
+        request.delete(f"{url}api/v1/tasks/{made.json()['id']}")
+    page = seen.open()
+    page.get_by_label("What happens in it?").fill("[[fail:CONTENT_POLICY_VIOLATION]] Refused")
+    make(page)
+    seen.heading("It did not work out")
+    found["reason"] = page.locator("#stage .reason").inner_text()
+    seen.look("failed")
+    page.get_by_label("What happens in it?").fill("[[time:60]] A cancelled one")
+    make(page)
+    seen.heading("Being made")
+    page.locator("#stage").get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel it").click()
+    seen.heading("Cancelled")
+    found["cancelled"] = page.locator("#stage .reason").inner_text()
+    found["first page"] = page.locator("#gallery li").count()
+    page.get_by_role("button", name="Show more").click()
+    seen.until(f"document.querySelectorAll('#gallery li').length > {found['first page']}")
+    found["both pages"] = page.locator("#gallery li").count()
+    return found

@@ -1,0 +1,183 @@
+"""The playground as people use it, in a real Chromium: by mouse, by keyboard, on a phone, in dark.
+
+The ways themselves are `clients/playground_ways.py`. SHOTS=folder keeps the screenshots.
+"""
+
+import json
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from devstack.settings import ROOT
+from tests.e2e.test_first_video import CHROMIUM, STILL
+from tests.e2e.test_sdks import CLIENTS
+
+AXE = CLIENTS / "node" / "node_modules" / "axe-core" / "axe.min.js"
+WHOLE = ["mouse-1280-light", "mouse-390-dark", "keyboard-1280-dark", "keyboard-390-light"]
+WAYS = [*WHOLE, "given", "large", "lost", "reloaded", "hanging", "refused", "away", "failing"]
+every_whole_way = pytest.mark.parametrize("way", WHOLE)
+#: What Chromium itself says of an answer that is none, or that refuses.
+SIZE = "1280\u00d7720"
+NO_ANSWER = "Failed to load resource: "
+MAX_SCRIPT, MAX_PAINT = 60_000, 2_500  # bytes; milliseconds, on a busy machine
+SECONDS = 5  # that the simulator takes here
+BROWSERS, MAX_SECONDS = 2, 600  # side by side; seconds of one, on a busy machine
+
+
+def large_picture(path):
+    Image.frombytes("RGB", (1400, 1200), os.urandom(1400 * 1200 * 3)).save(path, compress_level=1)
+    return str(path)
+
+
+def take(url, ways, folder, **given):
+    """Return what a browser found on each way."""
+    if CHROMIUM is None or not AXE.exists():
+        pytest.skip("Chromium, or Node with its packages, is not installed")
+    shots = Path(os.environ.get("SHOTS") or folder)
+    shots.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "chromium": CHROMIUM,
+        "url": f"{url}/",
+        "home": str(folder),
+        "shots": str(shots),
+        "axe": str(AXE),
+        "photo": str(STILL),
+        "large": large_picture(folder / "large.png"),
+    }
+    with ThreadPoolExecutor(BROWSERS) as pool:
+        parts = [settings | given | {"ways": ways[n::BROWSERS]} for n in range(BROWSERS)]
+        return {way: found for part in pool.map(driven, parts) for way, found in part.items()}
+
+
+def driven(settings):
+    python = ROOT / ".venv" / "browser" / "bin" / "python"
+    done = subprocess.run(
+        [python, CLIENTS / "playground.py", json.dumps(settings)],
+        capture_output=True, text=True, timeout=MAX_SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def found(stack, tmp_path_factory):
+    control = f"{stack.upstream_url}/_control/settings"
+    before = httpx.post(control, json={}).json()["seconds"]
+    httpx.post(control, json={"seconds": SECONDS}).raise_for_status()
+    yield take(stack.api_url, WAYS, tmp_path_factory.mktemp("browser"))
+    httpx.post(control, json={"seconds": before}).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def paid(stack, found):  # noqa: ARG001 — what was found was paid
+    return httpx.get(f"{stack.upstream_url}/_control").json()["tasks"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_leads_to_its_end(found, way):
+    assert "broken" not in found[way], found[way].get("broken")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_browser_and_axe_have_nothing_to_complain_of(found, way):
+    said = [each for each in found[way]["complaints"] if not each.startswith(NO_ANSWER)]
+    assert said == []
+    assert found[way]["looks"] == []
+    if way in WHOLE:
+        assert found[way]["complaints"] == []
+
+
+@every_whole_way
+def test_the_video_is_saved_under_its_name(found, way):
+    name, size = found[way]["saved"]
+    assert name.startswith("vid_")
+    assert name.endswith(".mp4")
+    assert size > 10_000
+
+
+@pytest.mark.parametrize("way", WHOLE[:2])
+def test_by_mouse_a_file_becomes_a_video_that_plays(found, way):
+    assert found[way]["plays"]
+    assert found[way]["price"].startswith(f"Price not known, 6 s, {SIZE}")
+    assert found[way]["about"].replace("\xa0", " ").startswith(f"6 s · {SIZE} · veo_3_1 · took ")
+
+
+@pytest.mark.parametrize("way", WHOLE[2:])
+def test_by_keyboard_the_focus_follows_and_is_never_lost(found, way):
+    assert found[way]["chosen"] == "6 s"
+    assert found[way]["follows"] == "stage-title"
+    assert found[way]["asked"] == "Keep it"
+    assert found[way]["left"]
+
+
+@pytest.mark.parametrize("way", WHOLE[2:])
+def test_the_end_is_said_and_who_wants_calm_starts_it(found, way):
+    assert found[way]["said"] == "Your video is ready."
+    assert not found[way]["begins by itself"]
+
+
+@pytest.mark.parametrize("way", WHOLE[2:])
+def test_again_with_changes_fills_the_form(found, way):
+    assert found[way]["again"].startswith("By keyboard, ")
+    assert (found[way]["picture again"], found[way]["length again"]) == ("mountains.jpg", "6")
+
+
+def test_a_picture_is_dropped_pasted_or_named_by_address(found):
+    given = found["given"]
+    assert (given["drop"], given["paste"]) == ("dropped.png", "pasted.png")
+    assert given["address"] == "127.0.0.1"
+
+
+def test_what_is_wrong_with_a_picture_is_said_beside_it(found):
+    assert found["given"]["problem"] == "This is no JPEG, PNG or WebP picture."
+    assert found["given"]["refused"].startswith("The URL must not point to a private")
+    assert found["given"]["focus"] == "Remove: Picture"
+
+
+def test_a_large_picture_is_uploaded_before_it_is_ordered(found):
+    assert found["large"]["size"] == "5.0 MB, uploaded"
+    assert found["large"]["bars"][-1] == 100
+    assert found["large"]["uploads"] == 1
+    assert found["large"]["by reference"] == [True]
+    assert found["large"]["orders"][0] < 10_000
+
+
+def test_a_lost_answer_and_a_double_click_are_paid_once(found, paid):
+    assert (found["lost"]["keys"], found["lost"]["different"]) == (2, 1)
+    assert paid["lost"] == {"posts": 1, "accepted": 1}
+
+
+def test_a_reload_takes_the_order_up_and_pays_once(found, paid):
+    assert found["reloaded"]["different"] == found["reloaded"]["cards"] == 1
+    assert found["reloaded"]["prompt"].startswith("[[key:reloaded]]")
+    assert paid["reloaded"] == {"posts": 1, "accepted": 1}
+
+
+def test_the_page_is_small_and_paints_while_the_api_hangs(found):
+    assert found["hanging"]["scripts"] >= 10
+    assert found["hanging"]["bytes"] < MAX_SCRIPT
+    assert found["hanging"]["painted"] < MAX_PAINT
+
+
+def test_refusals_say_where_and_what_to_do(found):
+    said = found["refused"]
+    assert said["budget"].startswith("The budget is used up until Jan 2, 2030")
+    assert said["busy"].replace("\xa0", " ") == "It says no. Try again in 7 s."
+    assert said["field"] == "It says no."
+
+
+def test_an_order_without_an_answer_is_kept_until_given_up(found):
+    assert "paid once" in found["away"]["said"]
+    assert found["away"]["sent"] >= 8
+    assert found["away"]["different"] == 1
+
+
+def test_a_failed_video_says_why_and_a_cancelled_one_its_cost(found):
+    assert "Change the prompt or the picture" in found["failing"]["reason"]
+    assert found["failing"]["cancelled"].startswith("You cancelled it.")
+    assert found["failing"]["both pages"] > found["failing"]["first page"] >= 12
