@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 
 import boto3
 
-from devstack.journal import Journal
+from devstack.journal import Journal, is_open
 from devstack.settings import Settings
 
 _AT_ONCE = 25  # items in one BatchWriteItem
@@ -139,12 +139,6 @@ def readdressed(item: Item, origins: Mapping[str, str]) -> Item:
     if origin is None or "upstream_url" not in item:
         return item
     return item | {"upstream_url": {"S": _ORIGIN.sub(origin, item["upstream_url"]["S"])}}
-
-
-def is_open(item: Item) -> bool:
-    """Return whether a task has not ended; one that has may owe an event to its webhook."""
-    partition = item.get("open", {"S": "webhooks"})["S"]
-    return str(partition) != "webhooks"
 
 
 def released(item: Item, now: str) -> Item:

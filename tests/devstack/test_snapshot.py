@@ -164,6 +164,12 @@ def test_an_ended_task_and_what_is_no_task_are_left_as_they_are():
         assert released(each, NOW) == each
 
 
+def test_ended_task_that_owes_an_event_is_no_open_one():
+    owed = task(1, status="completed", open="webhooks", upstream_id="job:1", due_at=LATER)
+    assert released(owed, NOW) == owed
+    assert found([owed]).open == 0
+
+
 def test_simulated_video_is_found_at_its_port_of_this_run(deployments, tmp_path):
     def result(origin):
         summary = {"video_url": f"{origin}/v/video_1.mp4", "thumbnail": "http://x:1/t/a.jpg"}

@@ -203,6 +203,13 @@ def test_a_second_message_tells_nothing_twice(sim):
     assert len(sim.receiver.posts) == 1
 
 
+def test_two_that_take_an_event_at_once_send_it_once(sim):
+    task_id = ended(sim)
+    sim.at_event["begin try"] = lambda: sim.notifier.tell(task_id)  # after this one has read it
+    assert sim.notifier.tell(task_id) is None
+    assert len(sim.receiver.posts) == 1
+
+
 def test_message_that_comes_too_early_waits(sim):
     task_id = ended(sim)
     sim.receiver.answers.append(refused(503))

@@ -63,14 +63,12 @@ class Cancellation:
             task = get_owned_task(self.store, task_id, owner)
             self.files.delete(_files_of(task))
             change = endings.delete(task, now=self.clock(), retention=self.retention_seconds)
-            tombstone = self.store.apply(task_id, change)
-            if tombstone is not None:
+            left = self.store.apply(task_id, change)
+            if left is None and change.made(found := self.store.get(task_id, deleted=True)):
+                left = found  # its first answer was lost
+            if left is not None:
                 break
-            tombstone = self.store.get(task_id, deleted=True)
-            if change.made(tombstone):  # its first answer was lost
-                break
-        if tombstone is not None:
-            self.webhooks.remind(tombstone)
+        self.webhooks.remind(left)
         if not task.ended:
             self.measurements.ended(Status.CANCELLED)
             self._wake_worker(task)
