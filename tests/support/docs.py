@@ -16,4 +16,4 @@ PERFORMANCE = DOCS / "performance.md"
 
 def everything() -> list[Path]:
     """Return every Markdown file that is written for readers."""
-    return sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+    return sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md"), *DOCS.rglob("*.md")])
