@@ -165,7 +165,7 @@ def test_an_ended_task_and_what_is_no_task_are_left_as_they_are():
 
 
 def test_ended_task_that_owes_an_event_is_no_open_one():
-    owed = task(1, status="completed", open="webhooks", upstream_id="job:1", due_at=LATER)
+    owed = task(1, open={"S": "webhooks"}, upstream_id={"S": "job:1"}, due_at={"S": LATER})
     assert released(owed, NOW) == owed
     assert found([owed]).open == 0
 
