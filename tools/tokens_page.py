@@ -28,6 +28,10 @@ It fails as a prompt tells it to:
 curl http://localhost:8000/v1/videos -F 'prompt=A fox [[submit:503*1]]'
 ```
 
+It takes webhooks as well, at `/received` of its port: a page shows each event and whether its
+signature is verified, `/received.json` the same for programs, and further paths fail, see
+[webhooks](webhooks.md).
+
 `make docs` writes this page from [`simulator/faults.py`](../simulator/faults.py);
 [operations](operations.md#rehearse-it) has four faults to begin with.
 
