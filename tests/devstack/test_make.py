@@ -76,6 +76,12 @@ def test_bad_name_is_refused_in_words(name):
     assert line.endswith('videoapi_cli.operator.operations  key  -- "${NAME-}"')
 
 
+def test_bills_name_is_handed_on_by_the_environment():
+    """Blanks and quotes of a file's name are not the shell's."""
+    line = make("-n", "reconcile", "BILL=my bill's.csv").splitlines()[-1]
+    assert line.endswith('videoapi_cli.operator.operations  reconcile -- "${BILL-}"')
+
+
 def test_a_start_is_timed_from_the_command_on():
     """`make` itself may have waited a minute for environments."""
     shown = make("-n", "-p", "run")

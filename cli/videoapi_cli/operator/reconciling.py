@@ -68,15 +68,18 @@ def told(findings: Findings, rows: Sequence[Row]) -> Iterator[str]:
     """Yield the findings in lines."""
     total = usd(sum(row.amount for row in rows))
     yield f"{len(rows)} rows, {total}; the tasks of {findings.known} are known."
-    for note in findings.notes:
-        yield f"  {note}"
+    yield from _shortened(findings.notes)
     for advice, lines in findings.wrong.items():
         yield f"\n{advice}"
-        yield from (f"  {line}" for line in lines[:MAX_TOLD])
-        if len(lines) > MAX_TOLD:
-            yield f"  … and {len(lines) - MAX_TOLD} more"
+        yield from _shortened(lines)
     number = sum(map(len, findings.wrong.values()))
     yield f"\n{number} thing(s) to look into." if number else "All is well."
+
+
+def _shortened(lines: Sequence[str]) -> Iterator[str]:
+    yield from (f"  {line}" for line in lines[:MAX_TOLD])
+    if len(lines) > MAX_TOLD:
+        yield f"  … and {len(lines) - MAX_TOLD} more"
 
 
 def usd(amount: int) -> str:

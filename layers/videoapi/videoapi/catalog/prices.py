@@ -101,15 +101,13 @@ def _price(model: "Model | None", made: Fit, demand: Demand) -> int | None:
 
     A model with one price for a resolution has it for silent videos too.
     """
-    if model is None:
-        return None
     sound = demand.generate_audio is not False
     lines = f"{min(map(int, made.size.split('x')))}p"
     prices = sorted(
-        (price for price in model.pricing if price.resolution == lines),
+        (each for each in (model.pricing if model else ()) if each.resolution == lines),
         key=lambda price: price.audio is not sound,
     )
-    if not prices:
+    if model is None or not prices:
         return None
     each = micros(prices[0].usd)
     return each if prices[0].per == "video" else each * (made.seconds or model.default_seconds)
