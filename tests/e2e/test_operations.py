@@ -22,7 +22,8 @@ ROWS = re.findall(r"^\| `(\[\[.+?\]\])` \| .+ \| (.+) \|$", FAULTS, re.MULTILINE
 
 @pytest.fixture(scope="module")
 def closed():
-    with running_stack(UPSTREAM_SECONDS="1", ALLOW_ANONYMOUS="false") as running:
+    settings = {"ALLOW_ANONYMOUS": "false", "VIDEO_PRICE_USD": "0.3"}
+    with running_stack(UPSTREAM_SECONDS="1", **settings) as running:
         yield running
 
 
@@ -83,6 +84,25 @@ def test_limit_of_one_alive_holds_for_submits_at_once(closed, operate):
     assert len(listed) == answers[200]
     alive = [video for video in listed if video["status"] in ("queued", "in_progress")]
     assert len(alive) <= 1
+
+
+def test_cap_of_ten_videos_lets_ten_of_fifty_in(closed, operate):
+    """Each is reserved as it is accepted and settled as it ends: to the last digit."""
+    bearer = operate("key", "erin", "--usd-per-day", "3").splitlines()[-1]
+    headers = {"Authorization": f"Bearer {bearer}"}
+    with httpx.Client(base_url=closed.api_url, headers=headers, timeout=60) as client:
+
+        def submit(number):
+            return client.post("/v1/videos", json={"prompt": f"Fox {number}"}).status_code
+
+        with ThreadPoolExecutor(50) as pool:
+            answers = Counter(pool.map(submit, range(50)))
+        assert answers == {200: 10, 402: 40}
+        until = time.monotonic() + MAX_WAIT_SECONDS
+        while (days := client.get("/api/v1/usage").json()["days"])[-1]["completed"] < 10:
+            assert time.monotonic() < until, days
+            time.sleep(0.5)
+    assert (days[-1]["usd_spent"], days[-1]["usd_reserved"]) == (3.0, 0.0)
 
 
 def test_the_pages_commands_send_the_key_of_the_readers_shell(closed, api, tmp_path):

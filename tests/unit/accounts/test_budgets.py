@@ -7,7 +7,8 @@ from tests.support.task_factory import new_task
 from videoapi.accounts.api_keys import ApiKey, Limits
 from videoapi.accounts.rate_limits import Limiter
 from videoapi.api.openai.requests import from_openai
-from videoapi.domain import endings
+from videoapi.aws.table import ConditionFailed
+from videoapi.domain import attempts, endings, transitions
 from videoapi.domain.ledger import reserved as ledger_entries
 from videoapi.errors import PaymentRequired, RateLimited
 from videoapi.metrics import Metrics
@@ -198,6 +199,19 @@ def test_refused_submit_uses_no_limit_up(submit, services):
     with pytest.raises(PaymentRequired):
         submit(poor)
     assert [name for name in services.items() if name.startswith("limits#")] == []
+
+
+def test_repeat_that_no_cap_has_room_for_writes_nothing(submit, services):
+    task = submit(Limits(usd_per_day=2 * PRICE - 1))
+    task = services.store.apply(
+        task.task_id, transitions.claim("worker", now=NOON, lease_seconds=40)
+    )
+    change = attempts.retry_submit(task, now=NOON, again_at=NOON + 9, unknown=True)
+    change = attempts.reserving(change, task, (2 * PRICE - 1, None))
+    with pytest.raises(ConditionFailed, match=OWNERS):
+        services.store.apply(task.task_id, change)
+    assert services.store.get(task.task_id) == task
+    assert committed(services) == PRICE
 
 
 def test_image_and_upload_ask_no_cap(services):
