@@ -68,13 +68,19 @@ class Console:
         ]
         self.line(" ".join(part for part in parts if part))
 
-    def item(self, item: Mapping[str, Any]) -> None:
-        """Tell a task's row, as DynamoDB spells it, when a reader would call it changed."""
+    def item(self, item: Mapping[str, Any], *, written: bool = True) -> None:
+        """Tell a task's row, as DynamoDB spells it, when a reader would call it changed.
+
+        Of one that was read and not `written`: its end alone, if it was told of before. A task's
+        end is a transaction, whose answer holds no row.
+        """
         task = item.get("task_id", {}).get("S", "")
         if not task.startswith("vid_") or "status" not in item:
             return
         state = (item["status"]["S"], int(item.get("progress", {}).get("N", "0")))
         with self._lock:
+            if not written and (state[0] not in _END or task not in self._tasks):
+                return
             before = self._tasks.pop(task, None)
             self._tasks[task] = state  # the newest last
             if len(self._tasks) > _REMEMBERED:

@@ -11,10 +11,12 @@ from typing import Any
 from devstack.console import Console
 from devstack.host_check import App, Receive, Scope, Send, same_origin
 
-_WRITES = {
+_READ = b"DynamoDB_20120810.GetItem"
+_TOLD = {
     b"DynamoDB_20120810.PutItem",
     b"DynamoDB_20120810.TransactWriteItems",
     b"DynamoDB_20120810.UpdateItem",
+    _READ,  # what a transaction has left is read after it
 }
 _MAX_BODY = 1_000_000  # bytes of a body that are looked into
 _UNAUTHORISED, _CLIENT_ERROR = 401, 400
@@ -45,8 +47,8 @@ class Traffic:
             await self._gateway(scope, receive, send)
         elif scope["server"][1] == self._api_port:
             await self._request(scope, receive, send)
-        elif dict(scope["headers"]).get(b"x-amz-target") in _WRITES:
-            await self._write(scope, receive, send)
+        elif (target := dict(scope["headers"]).get(b"x-amz-target")) in _TOLD:
+            await self._call(scope, receive, send, written=target != _READ)
         else:
             await self._gateway(scope, receive, send)
 
@@ -64,7 +66,7 @@ class Traffic:
                 note=_note(scope, answer),
             )
 
-    async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _call(self, scope: Scope, receive: Receive, send: Send, *, written: bool) -> None:
         given, answer = bytearray(), _Answer(send)
 
         async def listening() -> Any:
@@ -75,7 +77,7 @@ class Traffic:
         await self._gateway(scope, listening, answer)
         if answer.status < _CLIENT_ERROR:
             for item in _items(bytes(given), bytes(answer.body)):
-                self._console.item(item)
+                self._console.item(item, written=written)
 
 
 class _Answer:
@@ -136,8 +138,9 @@ def _note(scope: Scope, answer: _Answer) -> str:
 
 
 def _items(given: bytes, answer: bytes) -> Iterator[Mapping[str, Any]]:
-    """Return the rows that a write leaves, as far as the call or its answer holds them whole."""
+    """Return the rows that a call leaves or reads, as far as it or its answer holds them whole."""
     call = _object(given)
     puts = [each["Put"] for each in call.get("TransactItems", ()) if "Put" in each]
-    rows = [put.get("Item") for put in (call, *puts)] + [_object(answer).get("Attributes")]
+    told = _object(answer)
+    rows = [put.get("Item") for put in (call, *puts)] + [told.get("Attributes"), told.get("Item")]
     return (row for row in rows if row and call.get("ReturnValues") != "ALL_OLD")

@@ -78,6 +78,23 @@ def test_a_tasks_life_is_a_line_a_change(console, piped):
     ]
 
 
+def test_end_that_was_read_is_told_once_of_a_task_at_work(console, piped):
+    """A task's end is a transaction, whose answer holds no row: it is read after it."""
+    ends = {"completed_at": "2026-01-11T10:30:10.400Z"}
+    console.item(row("cancelled", **ends), written=False)  # of an earlier run
+    console.item(row("processing"))
+    for each in (
+        row("processing", progress=40),
+        row("completed", **ends),
+        row("completed", **ends),
+    ):
+        console.item(each, written=False)
+    assert lines(piped) == [
+        f"{TASK} started",
+        f"{TASK} done in 10 s {URL}/v1/videos/{TASK}/content",
+    ]
+
+
 @pytest.mark.parametrize(("provider", "told"), [("relay", ""), ("vertex", " at vertex")])
 def test_an_end_says_who_made_it_beside_the_relay(console, piped, provider, told):
     console.item(row("completed", completed_at="2026-01-11T10:30:02.000Z", provider=provider))

@@ -17,14 +17,14 @@ class Listener:
 
     def __init__(self):
         self.requests = []
-        self.items = []
+        self.items, self.read = [], []
 
     def request(self, method, path, status, seconds, *, task="", note=""):
         assert seconds == 0.5
         self.requests.append((method, path, status, task, note))
 
-    def item(self, item):
-        self.items.append(item)
+    def item(self, item, *, written):
+        (self.items if written else self.read).append(item)
 
 
 def passing(
@@ -73,13 +73,15 @@ def passing(
     return listener
 
 
-def written(operation, given, answer=None, status=200):
+def called(operation, given, answer=None, status=200):
+    """Return the rows that were told as written, and those as read."""
     target = [(b"x-amz-target", f"DynamoDB_20120810.{operation}".encode())]
     body = json.dumps(answer or {}).encode()
     asked = json.dumps(given).encode()
-    return passing(
+    told = passing(
         port=AWS, method="POST", path="/", given=asked, body=body, headers=target, status=status
-    ).items
+    )
+    return told.items, told.read
 
 
 @pytest.mark.parametrize("answer", [{"id": TASK, "object": "video"}, {"task_id": TASK}])
@@ -146,7 +148,12 @@ def test_a_read_that_a_page_may_have_needs_no_note(origin, back):
     ],
 )
 def test_a_written_row_is_told(operation, given, answer):
-    assert written(operation, given, answer) == [ITEM]
+    assert called(operation, given, answer) == ([ITEM], [])
+
+
+def test_a_row_that_was_read_is_told_as_such():
+    assert called("GetItem", {}, {"Item": ITEM}) == ([], [ITEM])
+    assert called("GetItem", {}, {}) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -155,11 +162,12 @@ def test_a_written_row_is_told(operation, given, answer):
         ("PutItem", {"Item": ITEM}, {}, 400),  # its condition did not hold
         ("UpdateItem", {"ReturnValues": "ALL_OLD"}, {"Attributes": ITEM}, 200),
         ("UpdateItem", {}, {}, 200),
-        ("GetItem", {}, {"Item": ITEM}, 200),
+        ("GetItem", {}, {"Item": ITEM}, 400),
+        ("Query", {}, {"Items": [ITEM]}, 200),
     ],
 )
 def test_what_leaves_no_row_is_not_told(operation, given, answer, status):
-    assert written(operation, given, answer, status) == []
+    assert called(operation, given, answer, status) == ([], [])
 
 
 def test_what_is_no_request_passes():
