@@ -7,6 +7,7 @@ from openai import InvalidWebhookSignatureError, OpenAI
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from videoapi.accounts.webhook_secrets import new_secret
+from videoapi.errors import ServiceError
 from videoapi.webhooks import events, signing
 
 
@@ -51,6 +52,12 @@ def test_another_secret_or_body_or_id_is_not_verified(now):
     ):
         with pytest.raises(WebhookVerificationError):
             Webhook(wrong).verify(its_body, its_headers)
+
+
+@pytest.mark.parametrize("secret", ["whsec_a", "whsec_ü", "my secret"])
+def test_secret_that_is_none_is_told_to_the_operator(now, secret):
+    with pytest.raises(ServiceError, match="WEBHOOK_SECRET holds no secret"):
+        signed([secret], now)
 
 
 def test_openai_s_sdk_unwraps_an_event(now):

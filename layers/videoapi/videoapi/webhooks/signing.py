@@ -10,10 +10,14 @@ import hmac
 from collections.abc import Iterable
 
 from videoapi.accounts.webhook_secrets import PREFIX
+from videoapi.errors import ServiceError
 
 
 def headers(event_id: str, at: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
-    """Return the headers of one try of an event, at this instant (epoch seconds)."""
+    """Return the headers of one try of an event, at this instant (epoch seconds).
+
+    Raises `ServiceError` for a secret that is none: an operator wrote it, and can repair it.
+    """
     content = f"{event_id}.{at}.".encode() + body
     signatures = (f"v1,{_signature(secret, content)}" for secret in secrets)
     return {
@@ -25,5 +29,9 @@ def headers(event_id: str, at: int, body: bytes, secrets: Iterable[str]) -> dict
 
 
 def _signature(secret: str, content: bytes) -> str:
-    key = base64.b64decode(secret.removeprefix(PREFIX))
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except ValueError:
+        message = "WEBHOOK_SECRET holds no secret: say whsec_ and 32 random bytes in base64."
+        raise ServiceError(message) from None
     return base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
