@@ -101,7 +101,7 @@ def complete_and_delete(sim, task_id):
     delete(sim, task_id)
 
 
-@settings(max_examples=300)
+@settings(max_examples=500, deadline=None)
 @given(
     st.sampled_from([complete, give_up, cancel, delete, complete_and_delete]), FATES, FATES, ANSWERS
 )

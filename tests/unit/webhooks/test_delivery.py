@@ -118,6 +118,14 @@ def test_open_task_that_is_deleted_is_told_as_cancelled(sim):
     assert told.expires_at >= sim.clock() + READABLE_SECONDS - 1
 
 
+@pytest.mark.parametrize("how", ["cancel", "delete"])
+def test_end_whose_answer_was_lost_is_hinted_at_all_the_same(sim, how):
+    task_id, write = sim.submit(webhook_url=URL), sim.store.apply
+    sim.store.apply = lambda *call: write(*call) and None  # it was made, and reads as refused
+    getattr(sim.cancellation, how)(task_id, "anonymous")
+    assert [sent for sent, *_ in sim.webhooks.sent] == [task_id]
+
+
 def test_event_that_is_owed_outlives_a_deletion(sim):
     task_id = ended(sim)
     sim.cancellation.delete(task_id, "anonymous")
