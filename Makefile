@@ -25,7 +25,7 @@ export SAM_CLI_TELEMETRY := 0
 # An environment that the user has active is not ours; and without bytecode every process compiles all that it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON PYTHONDONTWRITEBYTECODE
 
-.PHONY: animation audit bench build check checkov clean cli costs deploy docs e2e faults format gates help key lint load locks openapi reconcile redrive run
+.PHONY: animation audit bench build check checkov clean cli costs deploy docs e2e faults format gates help key lint load locks openapi reconcile redrive run screenshots
 .PHONY: sam-local task tasks template test types usage validate
 
 # A star: the four to begin with.
@@ -135,6 +135,9 @@ docs: .venv/dev/.stamp ## Settings, models and the simulator's tokens into docs/
 
 animation: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The picture of the README, of a video that is really made
 	@.venv/local/bin/python -m tools.animation
+
+screenshots: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp .venv/browser/.stamp .venv/node/.stamp ## The playground's pictures in docs/ (needs Chromium and Node)
+	@.venv/local/bin/python -m tools.screenshots
 
 locks: .venv/tools/.stamp ## The newest versions within pyproject.toml's ranges, into every lock
 	@rm -f $(LOCKS)

@@ -92,7 +92,8 @@ def made(code, language, folder, url, **environment):
     assert done.returncode == 0, f"{done.stderr}\n{code[language]}"
     assert frames_of((folder / "video.mp4").read_bytes())[1]
     headers = {"Authorization": f"Bearer {environment.get('VIDEO_API_KEY', 'none')}"}
-    return httpx.get(f"{url}/v1/videos?limit=1", headers=headers).json()["data"][0]["prompt"]
+    newest = httpx.get(f"{url}/v1/videos?limit=1", headers=headers).json()["data"][0]
+    return newest["prompt"].replace("\r\n", "\n")  # as forms have it
 
 
 @pytest.mark.parametrize("language", RUN)

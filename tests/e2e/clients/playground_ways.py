@@ -30,7 +30,7 @@ def mouse(visit, width, scheme):
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a file").click()
     chooser.value.set_files(seen.given["photo"])
-    page.get_by_label("What happens in it?").fill(f"{PROMPT}, {width} {scheme}")
+    page.get_by_label("What happens in it?").fill(PROMPT)
     page.locator("label.pill", has_text="6 s").click()
     page.locator("#price", has_text="6 s").wait_for()
     seen.look("filled")
@@ -38,6 +38,7 @@ def mouse(visit, width, scheme):
     make(page)
     seen.heading("Being made")
     seen.until("document.querySelector('#stage-bar')?.value > 0")
+    page.wait_for_timeout(500)  # the bar moves there
     seen.look("running")
     seen.heading("Your video is ready")
     found["plays"] = seen.playing()
@@ -181,9 +182,11 @@ def scripts_of(page):
 def code(visit):
     """The order as code, copied in each language; the picture is named as the folder has it."""
     seen = visit()
-    page = seen.open()
+    page = seen.page
+    page.goto(seen.given["url"])
     if seen.given["key"]:
         enter(seen)
+    page.locator("#fields[aria-busy=false]").wait_for()
     page.locator(".large input[type=file]").set_input_files(seen.given["photo"])
     page.get_by_label("What happens in it?").fill(seen.given["prompt"])
     page.get_by_text("Camera and more").click()

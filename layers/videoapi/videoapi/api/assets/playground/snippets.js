@@ -24,8 +24,8 @@ function curl({ fields, pictures }) {
     `API=${location.origin}`,
     ...sample(pictures, `curl -sSO $API/examples/${SAMPLE}`),
     [`ID=$(curl -sS $API/v1/videos${auth}`, ...parts].join(" \\\n  ") + " |",
-    `  sed -nE 's/.*"id":"([^"]*)".*/\\1/p')`,
-    `while [ "$ID" ] && ! curl -sSf $API/api/v1/tasks/$ID${auth} | grep -E '"status":"(completed|failed|cancelled)"'; do sleep 2; done`,
+    `  tee /dev/stderr | sed -nE 's/.*"id":"([^"]*)".*/\\1/p')`,
+    `while [ "$ID" ] && ! curl -sSf $API/api/v1/tasks/$ID${auth} | grep -oE '"status":"(completed|failed|cancelled)"'; do sleep 2; done`,
     `curl -sSLf $API/v1/videos/$ID/content${auth} -o video.mp4`,
   ];
 }
