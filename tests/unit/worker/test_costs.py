@@ -146,6 +146,18 @@ def test_cancelled_job_that_had_said_done_is_asked_once(known):
     assert len(sim.relay.polls) == looks
 
 
+@pytest.mark.parametrize("end", ["cancel", "delete"])
+def test_order_refused_after_its_task_ended_costs_nothing(end):
+    sim = Simulation(video_price_usd=0.25)
+    sim.relay.posts.append(_busy)
+    task_id = sim.submit(cost_reserved=PRICE)
+    sim.at_event["posted"] = lambda: getattr(sim.cancellation, end)(task_id, OWNER)
+    sim.work()
+    assert sim.store.rows[task_id]["cost_actual"] == 0
+    (ledger,) = sim.store.ledger.values()
+    assert ledger["committed"] == 0
+
+
 def test_tombstone_says_nothing_of_what_a_job_costs_by_the_table():
     """Only the worker that held the task still knows what was asked for."""
     sim = Simulation(VEO)

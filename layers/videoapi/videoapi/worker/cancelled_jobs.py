@@ -51,6 +51,9 @@ class CancelledJobs:
         tombstone does not say what was asked for.
         """
         job_id = _job_of(task)
+        if task.ended and job_id is None and held and _was_refused(task, held):
+            change = endings.job_ended(task, now=self.clock(), charged=0)
+            self.store.apply(task.task_id, change)
         if not task.ended or job_id is None:
             return
         provider = self.routing.provider_of(task)
@@ -135,6 +138,11 @@ class CancelledJobs:
 def _may_be_stopped(task: Task) -> bool:
     over = task.done_at or task.job_ended_at or task.cancel_asked_at
     return task.status in GIVEN_UP and not over
+
+
+def _was_refused(task: Task, held: Task) -> bool:
+    """Whether a worker got a refusal of the order that a row still tells as begun."""
+    return (held.intent_at, held.attempts) == (None, task.attempts) and task.intent_at is not None
 
 
 def _job_of(task: Task) -> str | None:
