@@ -61,7 +61,7 @@ def download(
     whole; `tell` hears the bytes that came, and how many there are.
     """
     path, _ = place()
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    partial = path.with_name(f".{task_id}.part")  # a killed run's is written over by the next
     try:
         _fetched(api, task_id, partial, tell)
         with _naming:

@@ -64,12 +64,13 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
     with shown:
         run = Run(maker)
         outcomes = run.of(wanted, choices.parallel)
-    summary = Counter(each.status for each in outcomes)
+    summary, (usd, final) = Counter(each.status for each in outcomes), costs(outcomes)
     body = {
         "videos": [each.as_json() for each in outcomes],
         "summary": {
             **{status: summary[status] for status in (*tasks.ENDED, "left")},
-            "usd": costs(outcomes),
+            "usd": usd,
+            "usd_final": final,
             "refused": run.refusal.as_json() if run.refusal else None,
         },
     }
@@ -156,14 +157,19 @@ def _maker(told: dict[str, Any]) -> str:
     return ", ".join(str(each) for each in facts if each)
 
 
-def costs(outcomes: Sequence[Outcome]) -> float | None:
-    """Return what all of it cost, what is not final as estimated; None where nobody knows."""
-    known = [
-        tasks.dollars(told) if tasks.dollars(told) is not None else tasks.dollars(told, "estimated")
-        for told in ({"cost": each.cost} for each in outcomes if each.cost)
+def costs(outcomes: Sequence[Outcome]) -> tuple[float | None, bool]:
+    """Return what all of it cost, None where nobody knows, and whether that is final.
+
+    What is not known yet counts as it was estimated.
+    """
+    told = [{"cost": each.cost} for each in outcomes if each.cost]
+    known = [tasks.dollars(each) for each in told]
+    likely = [
+        usd if usd is not None else tasks.dollars(each, "estimated")
+        for usd, each in zip(known, told, strict=True)
     ]
-    priced = [usd for usd in known if usd is not None]
-    return round(sum(priced), 6) if priced else None
+    priced = [usd for usd in likely if usd is not None]
+    return (round(sum(priced), 6) if priced else None), None not in known
 
 
 def told(run: Run, outcomes: Sequence[Outcome]) -> str:
@@ -173,8 +179,9 @@ def told(run: Run, outcomes: Sequence[Outcome]) -> str:
     count = Counter(each.status for each in outcomes)
     words = {"completed": "done", "failed": "failed", "cancelled": "cancelled", "left": "left"}
     lines = [", ".join(f"{count[each]} {word}" for each, word in words.items() if count[each])]
-    if (usd := costs(outcomes)) is not None:
-        lines[0] += f"; cost: {tasks.money(usd)}"
+    usd, final = costs(outcomes)
+    if usd is not None:
+        lines[0] += f"; cost: {'' if final else 'about '}{tasks.money(usd)}"
     troubles = [each for each in outcomes if each.problem and len(outcomes) > 1]
     lines += [f"  {each.order.where or each.order.name}: {each.problem}" for each in troubles]
     if run.maker.journal and (count["failed"] or count["cancelled"]):

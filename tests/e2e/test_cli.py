@@ -205,6 +205,7 @@ def test_batch_killed_at_three_points_pays_once_a_row(user, stack):
         process.wait()
         if number == 1:
             (out / NAME).unlink()
+            (out / f".{user.json('list', '-n', 1)[0]['task_id']}.part").write_bytes(b"half of it")
     body = user.json(*command)
     assert body["summary"]["completed"] == 6
     assert paid(stack, *keys) == [1] * 6
@@ -409,19 +410,27 @@ def test_ctrl_c_leaves_and_the_same_command_goes_on(user, stack, answer):
     assert paid(stack, key) == [2]
 
 
-def test_fifty_stills_become_fifty_clips(user, stack):
-    """A producer's folder, stopped once by a signal in the middle; the sum is told at the end."""
-    folder = user.stills(50, "stills")
-    prompt = "Pan [[key:fifty]] [[time:0]]"
-    command = ("generate", folder.name, "-p", prompt, "-o", "clips", "--yes")
+def test_folder_of_stills_becomes_clips(user, stack, request):
+    """A producer's 50 (here 15; `make e2e ARGS="--long -k stills"`), interrupted in the middle."""
+    number = 50 if request.config.getoption("--long", default=False) else 15
+    folder, key = user.stills(number, "stills"), "producer"
+    command = (
+        "generate",
+        folder.name,
+        "-p",
+        f"Pan [[key:{key}]] [[time:0]]",
+        "-o",
+        "clips",
+        "--yes",
+    )
     first = user.start(*command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + MAX_SECONDS
-    while len(list((user.folder / "clips").glob("*.mp4"))) < 10:
+    while len(list((user.folder / "clips").glob("*.mp4"))) < number // 5:
         assert time.monotonic() < until
         time.sleep(0.05)
     first.send_signal(signal.SIGINT)
     assert first.wait(timeout=MAX_SECONDS) == 130
     output, _ = user.run(*command)
-    assert output == "50 done; cost: $2.50\n"
-    assert paid(stack, "fifty") == [50]
-    assert len(list((user.folder / "clips").glob("*.mp4"))) == 50
+    assert output == f"{number} done; cost: ${number * 0.05:.2f}\n"
+    assert paid(stack, key) == [number]
+    assert len(list((user.folder / "clips").glob("*.mp4"))) == number
