@@ -392,6 +392,32 @@ def test_failed_condition_of_another_write_is_named(codes):
     assert failed.value.name == "beside"
 
 
+def ending():
+    task = new_task(now=NOW, cost_reserved=3)
+    return endings.cancel(task, now=NOW, retention=60)
+
+
+@pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET], [MET, MET]], ids=str)
+def test_end_that_meets_another_on_the_ledger_is_made_again(met):
+    store, pauses = meeting(met, met, [])
+    assert store.apply(new_task().task_id, ending()) is None, "read after it, and gone by then"
+    assert len(pauses) == 2
+
+
+@pytest.mark.parametrize("codes", [[FAILED, NOTHING], [FAILED, MET], [FAILED, FAILED]], ids=str)
+def test_end_of_a_task_that_went_on_is_not_made(codes):
+    store, pauses = meeting([MET, MET], codes)
+    assert store.apply(new_task().task_id, ending()) is None
+    assert len(pauses) == 1
+
+
+@pytest.mark.parametrize("codes", [[NOTHING, FAILED], [MET, FAILED]], ids=str)
+def test_entry_without_room_is_named(codes):
+    store, _ = meeting(codes)
+    with pytest.raises(ConditionFailed, match="usage#anonymous#2026-01-11"):
+        store.apply(new_task().task_id, ending())
+
+
 def test_throttled_transaction_is_not_made_again_by_us():
     store, pauses = meeting(["ThrottlingError", NOTHING])
     with pytest.raises(ServiceError) as error:
