@@ -119,12 +119,14 @@ def estimate(api: Api, new: Sequence[Order], *, single: bool) -> tuple[float | N
 
     Asks once for all that cost the same. A row that the API refuses fails when its turn comes.
     """
+    if not new:
+        return 0.0, "Nothing is left to order."
     groups: dict[str, list[Order]] = {}
     for order in new:
         groups.setdefault(order.price_group, []).append(order)
     prices: list[float | None] = []
     makers = set()
-    for group in groups.values() if new and _knows_prices(api) else ():
+    for group in groups.values() if _knows_prices(api) else ():
         try:
             told = orders.price(group[0], api)
         except ApiError as exc:

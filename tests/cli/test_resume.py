@@ -116,6 +116,42 @@ def test_rows_in_another_order_or_folder_are_the_same(batch, api, folder, videoa
     assert len(api.orders) == 2
 
 
+def test_key_is_of_an_images_content_not_of_its_name(batch, api, folder):
+    batch()
+    (folder / "c.jpg").write_bytes(JPEG + b"a.jpg")
+    batch(rows=[("c.jpg", "Pan"), ("b.jpg", "Tilt")])
+    assert len(api.orders) == 2
+    assert {each.name for each in (folder / "out").glob("*.mp4")} == {"a.mp4", "b.mp4"}
+
+
+def test_several_images_are_a_batch_of_their_folder(videoapi, api, folder):
+    command = ("generate", "a.jpg", "b.jpg", "-p", "Pan", "-o")
+    for output in ("out", "out", folder / "out", "again"):
+        assert videoapi(*command, output).exit_code == 0
+    assert len(api.orders) == 4
+    (folder / "a.jpg").write_bytes(JPEG + b"another")
+    assert videoapi(*command, "out").exit_code == 0
+    assert len(api.orders) == 5
+    assert (folder / "out/a-2.mp4").exists()
+
+
+def test_overwrite_replaces_the_file_of_a_changed_row(batch, folder):
+    batch()
+    batch("--overwrite", rows=[("a.jpg", "Zoom"), ("b.jpg", "Tilt")])
+    assert (folder / "out/a.mp4").read_bytes() == video_of("Zoom")
+    assert len(list((folder / "out").glob("*.mp4"))) == 2
+
+
+def test_dry_run_orders_nothing_and_prices_what_is_new(batch, api, videoapi):
+    assert batch("--dry-run") == {"videos": 2, "usd": 1.0}
+    assert api.orders == []
+    batch()
+    assert batch("--dry-run") == {"videos": 0, "usd": 0}
+    assert (
+        "0 videos" in videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--dry-run").stdout
+    )
+
+
 def test_equal_rows_are_two_videos(batch, api, folder):
     batch(rows=[("a.jpg", "Pan")] * 2)
     assert api.paid() == ["Pan", "Pan"]
