@@ -148,7 +148,8 @@ def test_dry_run_orders_nothing_and_prices_what_is_new(batch, api, videoapi):
     batch()
     assert batch("--dry-run") == {"videos": 0, "usd": 0}
     assert (
-        "0 videos" in videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--dry-run").stdout
+        "Nothing is left"
+        in videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--dry-run").stdout
     )
 
 
