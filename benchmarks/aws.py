@@ -58,6 +58,7 @@ def _answers(task: Task) -> dict[str, tuple[int, dict[str, Any]]]:
     item = task_item(task)
     return {
         "PutItem": (200, {}),
+        "TransactWriteItems": (200, {}),
         "GetItem": (200, {"Item": item}),
         # Somebody else has the task: what a worker does then is its shortest way.
         "UpdateItem": (400, LOST) if task is RUNNING else (200, {"Attributes": item}),

@@ -42,7 +42,7 @@ WORKS = {
     "status": Work("status"),
     "content": Work("content", completed=True, answer=307),
     "list of 20": Work("list", completed=True),
-    "cancel": Work("cancel", completed=True),
+    "cancel": Work("cancel"),
     "images": Work("images"),
     "uploads": Work("uploads", answer=201),
     "mcp": Work("mcp"),

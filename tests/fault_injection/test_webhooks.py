@@ -97,7 +97,10 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # who sends it has died
+                    return
                 with outer.lock:
                     outer.told[self.path].append((self.headers["webhook-id"], body))
                     left = outer.answers.get(self.path)
