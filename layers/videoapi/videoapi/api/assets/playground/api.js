@@ -1,7 +1,7 @@
 // Calls of the API, the key that they send, and what went wrong with them. All that comes back is data.
 
 const KEY = "video-api-key";
-const TIMEOUT = 60_000; // milliseconds: the gateway itself gives up after 30 s
+const WAIT = 60_000; // milliseconds: the gateway gives up after 30 s, once it has all of a request
 let inMemory = ""; // where a browser keeps storage from pages
 
 export const byId = (id) => document.getElementById(id);
@@ -52,7 +52,7 @@ export class ApiError extends Error {
 
   /** Whether the same request may get an answer later, and nobody knows yet what became of it. */
   get passing() {
-    return this.status === 0 || this.status >= 500;
+    return [0, 408].includes(this.status) || this.status >= 500;
   }
 }
 
@@ -62,7 +62,7 @@ export async function call(path, { method = "GET", body, headers = {}, signal } 
   if (key()) sent.Authorization = `Bearer ${key()}`;
   const data = body === undefined || body instanceof FormData ? body : JSON.stringify(body);
   if (typeof data === "string") sent["Content-Type"] = "application/json";
-  const signals = [AbortSignal.timeout(TIMEOUT), ...(signal ? [signal] : [])];
+  const signals = [AbortSignal.timeout(body instanceof FormData ? 5 * WAIT : WAIT), ...(signal ? [signal] : [])];
   let response, text;
   try {
     response = await fetch(path, { method, body: data, headers: sent, signal: AbortSignal.any(signals), cache: "no-store" });

@@ -49,6 +49,7 @@ export function begin() {
 
 function changed() {
   problems(null);
+  byId("price").ariaBusy = true;
   changes.dispatchEvent(new Event("change"));
   asking.abort();
   asking = new AbortController();
@@ -117,7 +118,7 @@ const text = (name, title, fields, more) =>
 const select = (name, title, options, value) =>
   labelled(name, title, el("select", named(name), options.map(([key, label]) => el("option", { value: key, selected: key === value }, label))));
 
-/** A value of which the model knows nothing gives way to the first. A third part of an option is its shape. */
+/** A value that is no option gives way to the first. An option's third part: whether it is tall. */
 function choice(name, title, options, value) {
   const known = options.some(([key]) => key === value) ? value : options[0][0];
   if (options.length > 5) return select(name, title, options, known);
@@ -180,7 +181,7 @@ function unfold(node) {
 }
 
 /** Say next to its field what is wrong; null takes everything back. */
-export function problems(error) {
+export function problems(error, lead = true) {
   for (const field of pictures()) field.problem("");
   for (const node of document.querySelectorAll("#form .field > .problem, #form-problem")) node.textContent = "";
   for (const node of document.querySelectorAll("#form [aria-invalid]")) node.removeAttribute("aria-invalid");
@@ -193,15 +194,15 @@ export function problems(error) {
     byId("form-problem").textContent = explained(error);
     return;
   }
-  unfold(field);
+  if (lead) unfold(field);
   if (picture) picture.problem(explained(error));
   else field.querySelector(".problem").textContent = explained(error);
   const input = picture ? picture.find(picture.value ? ".remove" : ".choose") : field.querySelector("input:checked, textarea, select, input");
   if (!picture) input.ariaInvalid = "true";
-  input.focus();
+  if (lead) input.focus();
 }
 
-/** Ask what it would cost: the API validates and prices it, and orders nothing. Pictures count by their number. */
+/** Ask what it would cost; nothing is ordered, and of pictures the number counts. */
 async function quote(signal) {
   const said = values();
   const place = byId("price");
@@ -216,6 +217,8 @@ async function quote(signal) {
     place.textContent = typeof body.cost?.estimated === "number" ? `${money(body.cost.estimated)} for ${made}` : `Price not known, ${made}`;
   } catch (problem) {
     if (signal.aborted) return;
-    place.textContent = [400, 402].includes(problem.status) ? explained(problem) : "";
+    place.textContent = problem.status === 402 ? explained(problem) : "";
+    if (problem.status === 400) problems(problem, false);
   }
+  place.ariaBusy = false;
 }

@@ -3,7 +3,8 @@
 
 import { ApiError, call, stored, wait } from "./api.js";
 
-const OPEN = "video-api-order"; // of this tab: the key of the order that has no answer yet
+const OPEN = "video-api-order"; // of this tab: the key of the order without an answer
+let open = null; // the same where the browser keeps nothing
 const TRIES = 6;
 const KEPT = 24 * 3600 * 1000; // milliseconds for which a picture is kept for "again with changes"
 
@@ -19,13 +20,13 @@ function database() {
 /** Run `work` on the store of orders; undefined where the browser keeps nothing for pages. */
 async function kept(mode, work) {
   try {
-    const open = await database();
-    const store = open.transaction("orders", mode).objectStore("orders");
+    const data = await database();
+    const store = data.transaction("orders", mode).objectStore("orders");
     return await new Promise((done, failed) => {
       const asked = work(store);
       asked.onsuccess = () => done(asked.result);
       asked.onerror = () => failed(asked.error);
-    }).finally(() => open.close());
+    }).finally(() => data.close());
   } catch {
     return undefined;
   }
@@ -45,7 +46,7 @@ export const forgetTask = (task) => eraseWhere((order) => order.task === task);
 
 /** Forget every order and every picture, as the key is forgotten. */
 export async function forgetAll() {
-  stored(OPEN, "");
+  answered();
   await kept("readwrite", (store) => store.clear());
 }
 
@@ -54,21 +55,24 @@ function newKey() {
   return `playground-${[...random].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
+function answered() {
+  open = null;
+  stored(OPEN, "");
+}
+
 /** Return a new order of these form values, kept before anything of it is sent. */
 export async function create(values) {
-  const order = { key: newKey(), values, at: Date.now(), task: null };
-  stored(OPEN, order.key);
-  await keep(order);
-  return order;
+  open = { key: newKey(), values, at: Date.now(), task: null };
+  stored(OPEN, open.key);
+  await keep(open);
+  return open;
 }
 
 /** Return the order of this tab that has had no answer; null if there is none. */
 export async function unanswered() {
   const key = stored(OPEN);
-  if (!key) return null;
-  const order = await kept("readonly", (store) => store.get(key));
-  if (!order) stored(OPEN, "");
-  return order ?? null;
+  if (!open && key) open = (await kept("readonly", (store) => store.get(key))) ?? null;
+  return open;
 }
 
 /** Return the form values of which a task was made here, as long as they are kept. */
@@ -97,7 +101,7 @@ export async function send(order, waiting) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { body } = await call("/v1/videos", { method: "POST", body: formOf(order.values), headers });
-      stored(OPEN, "");
+      answered();
       await keep({ ...order, task: body.id });
       return body;
     } catch (problem) {
@@ -116,6 +120,6 @@ export async function send(order, waiting) {
 
 /** Give an order up. */
 export async function drop(order) {
-  if (stored(OPEN) === order.key) stored(OPEN, "");
+  answered();
   await erase(order);
 }

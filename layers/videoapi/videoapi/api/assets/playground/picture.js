@@ -1,5 +1,4 @@
-// A picture to give: dropped, pasted, chosen or by its address. One over 4 MB is uploaded at once, so that
-// the order itself is small.
+// A picture to give: dropped, pasted, chosen or by its address. One over 4 MB is uploaded at once.
 
 import { ApiError, byId, call, on, say } from "./api.js";
 import { bytes, explained } from "./words.js";
@@ -35,7 +34,7 @@ function post(form, file, progress, signal) {
   });
 }
 
-/** Events: `change`, `shape` once the picture's is known, `sample`. */
+/** Events: `change`, `shape` (it is known), `sample`. */
 export class PictureField extends EventTarget {
   /** `role` is the API's field: its problems belong here. */
   constructor({ role, title, hint, sample = false }) {

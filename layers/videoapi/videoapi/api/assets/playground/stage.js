@@ -140,7 +140,7 @@ function play(video, task) {
   if (!calm.matches) video.play().catch(() => {}); // its controls do
 }
 
-/** A link of the API ends after a while: read the task once more for a fresh one. */
+/** A link ends after a while: read the task once more for a fresh one. */
 async function replay(id, video) {
   if (!video.hasAttribute("src")) return;
   const again = video.dataset.again;
@@ -155,7 +155,7 @@ async function replay(id, video) {
   }
 }
 
-/** Save under a name where this page may read the file; else the link opens it in a tab of its own. */
+/** Save a file that this page may read; else the link opens it in another tab. */
 async function download(event, id) {
   const url = link(tasks.get(id)?.video_url);
   if (!url || ![location.origin, ...own].includes(new URL(url).origin)) return;

@@ -37,7 +37,7 @@ const fromList = (video) => ({
   created: new Date(video.created_at * 1000).toISOString(),
 });
 
-/** Return the facts of a task. Its model is the provider's name and its prompt the one sent: the list has ours. */
+/** Return the facts of a task, less the model and prompt that were sent: the list has ours. */
 function fromTask({ model, prompt, result, ...facts }) {
   const { thumbnail_url, requested: asked, actual } = result?.result ?? {};
   return { ...facts, created: facts.created_at, completed: facts.completed_at, thumbnail_url, asked, actual, read: true };

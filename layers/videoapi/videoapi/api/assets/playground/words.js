@@ -27,9 +27,8 @@ const NEXT = {
   audio_filtered: "Change what is to be heard, or the words of the prompt.",
   invalid_image: "Use another picture: JPEG, PNG or WebP, up to 20 MB.",
   upstream_submit_unknown: "Ask who runs the service before you order it again: it may have been charged.",
-  upstream_account_error: "Tell who runs the service: the provider refuses its account.",
   too_many_tasks_alive: "Wait until one of your videos is ready, or cancel one.",
-  daily_limit_reached: "The key has made all its videos of today (UTC).",
+  daily_limit_reached: "It may make more tomorrow (UTC).",
   price_unknown: "The key has a budget, and this model has no price. Choose another model.",
 };
 const LATER = "Try again in a while.";
@@ -44,7 +43,7 @@ export function explained(error) {
   return joined(
     sentence(error.message?.replace(`${error.param}: `, "")) || "Something went wrong.",
     NEXT[error.code] ?? (error.status >= 500 && LATER),
-    error.status === 429 && error.retryAfter && `Try again in ${seconds(error.retryAfter)}.`,
+    error.code === "rate_limited" && error.retryAfter && `Try again in ${seconds(error.retryAfter)}.`,
     error.status >= 500 && error.requestId && `(Request ${error.requestId})`,
   );
 }
