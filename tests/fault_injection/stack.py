@@ -22,6 +22,7 @@ from tests.fault_injection.scenarios import MODELS
 from tests.fault_injection.traps import Traps
 from tests.support.pictures import png
 from videoapi.api.application import ANONYMOUS
+from videoapi.aws.expressions import values
 from videoapi.domain.ids import derived_task_id
 
 INJECTOR = Path(__file__).with_name("injector.py")
@@ -34,6 +35,7 @@ FOLDERS = {
     "notifier": "NotifierFunction",
 }
 LAYERS = ("DependenciesLayer", "VideoApiLayer", "ThumbnailsLayer", "GoogleLayer")
+PRICE_USD = "0.25"  # of a relay's video
 STOP_SECONDS = 60  # some dozen processes have to end
 MARKER = "Sphinx-of-black-quartz"  # in every prompt, and in no log
 IMAGE = base64.b64encode(png(64, 64)).decode()
@@ -133,6 +135,15 @@ class FaultStack:
         answer = self.api.get(path, follow_redirects=True)
         answer.raise_for_status()
         return answer.content
+
+    def items(self):
+        """Return all items of the table, as plain values."""
+        pages = (
+            self.aws("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=self._setting("TABLE_NAME"))
+        )
+        return [values(item) for page in pages for item in page["Items"]]
 
     def relay(self):
         """Return all that the simulator has counted."""
@@ -251,6 +262,7 @@ def running_fault_stack():
         running_stack(
             UPSTREAM_SECONDS="0.5",
             LOG_LEVEL="DEBUG",
+            VIDEO_PRICE_USD=PRICE_USD,
             VIDEO_PROVIDERS="relay,vertex,gemini",
             VIDEO_ROUTES=";".join(f"{model}={routes}" for model, routes in MODELS.items()),
         ) as stack,
