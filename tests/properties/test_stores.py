@@ -23,6 +23,7 @@ from videoapi.domain import attempts, endings, ledger, transitions
 from videoapi.domain.tasks import GenerationRequest, Status, Task
 from videoapi.domain.timestamps import timestamp
 from videoapi.errors import GenerationError
+from videoapi.webhooks import changes
 
 DAY = 24 * 3600
 ERROR = GenerationError("Nö.", code="generation_failed", maybe_charged=True)
@@ -70,6 +71,14 @@ CHANGES = {
     "job ended": lambda task, now, **_: endings.job_ended(task, now=now, charged=9),
     "cancel": lambda task, now, **_: endings.cancel(task, now=now, retention=DAY),
     "delete": lambda task, now, **_: endings.delete(task, now=now, retention=DAY),
+    "begin try": lambda task, now, pick: changes.begin_try(task, f"lease {pick}", "{}", now=now),
+    "try later": lambda task, now, pick: changes.try_later(
+        task, "answered 500", [500, None][pick % 2], now=now, again_at=now + 600 * pick
+    ),
+    "put off": lambda task, now, **_: changes.put_off(task, now=now, again_at=now + 60),
+    "told": lambda task, now, pick: changes.told(
+        task, ("delivered", "failed", "disabled")[pick % 3], "answered 204", 204, now=now
+    ),
     "requeue": lambda task, now, **_: transitions.requeue(
         task if task.queued_at else replace(task, queued_at=timestamp(now)), now=now, grace=60
     ),
@@ -145,6 +154,7 @@ class TwoStores(RuleBasedStateMachine):
         for paid in (True, False):
             due = set(self.dynamodb.overdue(self.now, paid=paid))
             assert ours & due == set(self.fake.overdue(self.now, paid=paid))
+        assert ours & set(self.dynamodb.events_due(self.now)) == set(self.fake.events_due(self.now))
         for newest_first in (True, False):
             page = {"limit": 1, "newest_first": newest_first}
             assert self.dynamodb.page(self.owner, **page) == self.fake.page(self.owner, **page)
@@ -161,6 +171,7 @@ class TwoStores(RuleBasedStateMachine):
             lease_until=timestamp(START),
             request=GenerationRequest(model="veo_3_1", prompt="Füchse", metadata={"a": "b"}),
             cost_reserved=300 + number,
+            webhook_url="https://a/ü" if number else None,
         )
 
     def _create(self, number):
