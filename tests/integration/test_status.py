@@ -286,18 +286,19 @@ def test_running_task_tells_its_end_once_others_have_ended(client, task_factory)
     task = task_factory.processing(now=now - 20, progress=0, expected_seconds=60)
     source, place, seconds = both_of(client, task)
     assert (source, place) == ("estimate", 0)
-    assert seconds == pytest.approx(40, abs=2)
+    assert 40 - 1 - (time.time() - now) <= seconds <= 41
     assert task_of(client, task).headers["retry-after"] == "10"
 
 
 def test_estimate_is_read_where_the_provider_tells_no_progress(client, task_factory):
-    fields = {"expected_seconds": 60, "progress_source": "estimate"}
-    task = task_factory.processing(now=time.time() - 30, progress=0, **fields)
+    fields, now = {"expected_seconds": 60, "progress_source": "estimate"}, time.time()
+    task = task_factory.processing(now=now - 30, progress=0, **fields)
     answers = [read(client, task).json["progress"] for read in (task_of, old_of, video_of)]
     (listed,) = client.get("/api/v1/tasks").json
     (video,) = client.get("/v1/videos").json["data"]
+    meanwhile = (time.time() - now) / 60 * 100
     for percent in (*answers, listed["progress"], video["progress"]):
-        assert percent == pytest.approx(51, abs=3)
+        assert 48 <= percent <= 54 + meanwhile
 
 
 def test_status_is_one_read_and_the_forecast_one_in_five_seconds(
