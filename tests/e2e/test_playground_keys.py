@@ -91,7 +91,7 @@ def made(code, language, folder, url, **environment):
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stderr}\n{code[language]}"
     assert frames_of((folder / "video.mp4").read_bytes())[1]
-    headers = {"Authorization": f"Bearer {environment.get('VIDEO_API_KEY', 'none')}"}
+    headers = {"Authorization": f"Bearer {environment.get('VIDEOAPI_KEY', 'none')}"}
     newest = httpx.get(f"{url}/v1/videos?limit=1", headers=headers).json()["data"][0]
     return newest["prompt"].replace("\r\n", "\n")  # as forms have it
 
@@ -104,5 +104,5 @@ def test_copied_code_makes_the_video_of_the_form(stack, open_code, language, tmp
 @pytest.mark.parametrize("language", RUN)
 def test_copied_code_reads_the_key_from_the_shell(closed, key, found, language, tmp_path):
     assert key not in found["code"][language]
-    told = {"VIDEO_API_KEY": key}
+    told = {"VIDEOAPI_KEY": key}
     assert made(found["code"], language, tmp_path, closed.api_url, **told) == PROMPT
