@@ -4,6 +4,8 @@ import re
 
 from playground_ways import make
 
+OPEN = "#stage[data-status=pending], #stage[data-status=processing]"
+
 
 def losing(keys, *, answers):
     """Return what loses the answers to orders until `answers` of them have been sent."""
@@ -41,14 +43,14 @@ def reloaded(visit):
     page, keys = seen.open(), []
     page.route("**/v1/videos", losing(keys, answers=2))
     page.get_by_role("button", name="Use a sample").click()
-    page.get_by_label("What happens in it?").fill("[[key:reloaded]] [[time:5]] Reloaded")
+    page.get_by_label("What happens in it?").fill("[[key:reloaded]] [[time:9]] Reloaded")
     make(page)
     page.locator("#stage", has_text="The same order goes again").wait_for()
     page.reload()
-    seen.heading("Being made")
+    page.locator(OPEN).wait_for()
     found = {"prompt": page.get_by_label("What happens in it?").input_value()}
     page.reload()
-    seen.heading("Being made")
+    page.locator(OPEN).wait_for()
     seen.heading("Your video is ready")
     found["cards"] = page.locator("#gallery li", has_text="Reloaded").count()
     return found | {"different": len(set(keys))}

@@ -36,8 +36,10 @@ def mouse(visit, width, scheme):
     seen.look("filled")
     found = {"price": page.locator("#price").inner_text()}
     make(page)
-    seen.heading("Being made")
-    seen.until("document.querySelector('#stage-bar')?.value > 0")
+    # A look may come late, and find that it is over.
+    seen.until(
+        "document.querySelector('#stage-bar')?.value > 0 || document.querySelector('#stage video')"
+    )
     page.wait_for_timeout(500)  # the bar moves there
     seen.look("running")
     seen.heading("Your video is ready")
