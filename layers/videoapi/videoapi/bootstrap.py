@@ -20,6 +20,7 @@ from videoapi.aws.clients import Service, credentials, new_client
 from videoapi.aws.files import FileStore
 from videoapi.aws.forecasts import CachedForecast, ForecastStore
 from videoapi.aws.presigned import UrlSigner
+from videoapi.aws.table import MORE_PATIENCE_SECONDS, PATIENCE_SECONDS
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.metrics import Metrics
@@ -80,7 +81,9 @@ def keys() -> ApiKeyStore:
 @cache
 def store(*, patient: bool = False) -> TaskStore:
     """Return the task table; `patient` for those whom nobody waits for."""
-    return TaskStore(_client("dynamodb", patient=patient), settings().table_name)
+    patience = MORE_PATIENCE_SECONDS if patient else PATIENCE_SECONDS
+    client = _client("dynamodb", patient=patient)
+    return TaskStore(client, settings().table_name, patience=patience)
 
 
 @cache

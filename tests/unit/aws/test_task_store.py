@@ -1,9 +1,10 @@
 import boto3
 import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from tests.support.task_factory import new_task
-from videoapi.aws.table import MAX_TRIES, ConditionFailed, Write
+from videoapi.aws.table import MAX_TRIES, PATIENCE_SECONDS, ConditionFailed, Write
 from videoapi.aws.task_items import listed_at, task_item
 from videoapi.aws.task_store import MAX_FILTERED_PAGES, TaskStore, Unconfirmed
 from videoapi.domain import attempts, endings, transitions
@@ -320,6 +321,9 @@ def test_overdue_of_an_absent_table_is_a_service_error_too(services):
         list(services.store.overdue(NOW, paid=True))
 
 
+NOTHING, MET, FAILED = "None", "TransactionConflict", "ConditionalCheckFailed"
+
+
 def meeting(*answers):
     """Return a store whose transactions get these answers: codes for the two writes, or none."""
     client = boto3.client("dynamodb", region_name="us-east-1")
@@ -343,16 +347,116 @@ def meeting(*answers):
     return TaskStore(client, "tasks", sleep=pauses.append), pauses
 
 
-NOTHING, MET, FAILED = "None", "TransactionConflict", "ConditionalCheckFailed"
-
-
 @pytest.mark.parametrize("met", [[MET, NOTHING], [NOTHING, MET], [MET, MET]], ids=str)
 def test_transactions_that_meet_are_made_again_after_a_pause(met):
     store, pauses = meeting(*[met] * (MAX_TRIES - 1), [])
     assert store.create(new_task(), beside()) is None
     assert len(pauses) == MAX_TRIES - 1
     assert len(set(pauses)) > 1, "jitter"
-    assert sum(pauses) < 11, "within the function's time"
+
+
+def refused(code, status=400, **fields):
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **fields}
+    return ClientError(answer, "TransactWriteItems")
+
+
+NO_ANSWER = ReadTimeoutError(endpoint_url="https://aws.example.com")
+NO_CONNECTION = ConnectTimeoutError(endpoint_url="https://aws.example.com")
+IN_PROGRESS = refused("TransactionInProgressException")
+ANOTHER = refused(
+    "TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": MET}]
+)
+
+
+class Answering:
+    """A DynamoDB that gives these answers to writes, and has no item."""
+
+    def __init__(self, *answers):
+        self.answers, self.tokens = list(answers), []
+
+    def transact_write_items(self, *, ClientRequestToken, **_):  # noqa: N803 — botocore's name
+        self.tokens.append(ClientRequestToken)
+        answer = self.answers.pop(0)
+        if answer is not None:
+            raise answer
+        return {}
+
+    def put_item(self, **_):
+        raise self.answers.pop(0)
+
+    def get_item(self, **_):
+        return {}
+
+
+@pytest.mark.parametrize("patience", [PATIENCE_SECONDS, 2 * PATIENCE_SECONDS])
+def test_no_transaction_is_begun_after_its_time(patience):
+    """A caller reads our 503, not the gateway's, however many others a transaction meets."""
+    passed = []
+    store = TaskStore(
+        Answering(*[ANOTHER] * MAX_TRIES),
+        "tasks",
+        sleep=passed.append,
+        patience=patience,
+        monotonic=lambda: len(passed) * 1.0,
+    )
+    with pytest.raises(ServiceError) as error:
+        store.create(new_task(), beside())
+    assert error.value.retryable
+    assert len(passed) == patience
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        [IN_PROGRESS] * (MAX_TRIES - 1),
+        [NO_ANSWER, IN_PROGRESS, IN_PROGRESS],
+        [refused("InternalServerError", 500)],
+    ],
+    ids=["in progress", "no answer", "500"],
+)
+def test_transaction_of_unknown_end_is_asked_by_its_token(lost):
+    client, task = Answering(*lost, None), new_task()
+    assert TaskStore(client, "tasks", sleep=lambda _: None).create(task, beside()) is None
+    assert len(set(client.tokens)) == 1
+    assert len(client.tokens) == len(lost) + 1
+
+
+def test_transaction_that_met_another_has_a_new_token():
+    client = Answering(ANOTHER, NO_ANSWER, ANOTHER, None)
+    assert TaskStore(client, "tasks", sleep=lambda _: None).create(new_task(), beside()) is None
+    assert [len(set(client.tokens)), client.tokens[1]] == [3, client.tokens[2]]
+
+
+def test_task_that_a_lost_transaction_wrote_is_no_replay():
+    task = new_task(fingerprint="one")
+    reasons = [{"Code": FAILED, "Item": task_item(task)}, {"Code": NOTHING}]
+    client = Answering(
+        NO_ANSWER, ANOTHER, refused("TransactionCanceledException", CancellationReasons=reasons)
+    )
+    assert TaskStore(client, "tasks", sleep=lambda _: None).create(task, beside()) is None
+
+
+@pytest.mark.parametrize(
+    "lost", [[NO_ANSWER] * 2, [IN_PROGRESS] * MAX_TRIES], ids=["no answer", "in progress"]
+)
+def test_transaction_whose_end_stays_unknown_is_unconfirmed(lost):
+    """A read that finds nothing proves nothing yet: a repetition might pay twice."""
+    client = Answering(*lost)
+    with pytest.raises(Unconfirmed):
+        TaskStore(client, "tasks", sleep=lambda _: None).create(new_task(), beside())
+    assert client.answers == []
+
+
+@pytest.mark.parametrize(
+    ("others", "answer"),
+    [((), NO_ANSWER), ((beside(),), NO_CONNECTION)],
+    ids=["put", "transaction not sent"],
+)
+def test_write_that_a_read_denies_may_be_repeated(others, answer):
+    client = Answering(answer)
+    with pytest.raises(ServiceError) as error:
+        TaskStore(client, "tasks").create(new_task(), *others)
+    assert error.value.retryable
 
 
 def test_change_that_meets_a_transaction_is_made_again():

@@ -7,11 +7,19 @@ anything else (AccessDenied, a missing table, a bad parameter) is not.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
 
 from videoapi.errors import ServiceError
 
 SERVER_ERROR, TOO_MANY = 500, 429  # HTTP statuses
+# Of a transaction whose first request has lost its answer, and goes on:
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+IN_PROGRESS = "TransactionInProgressException"
 # Of throttling, and of writes that met others, whatever their HTTP status (most say 400):
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 PASSING = frozenset(
@@ -34,7 +42,7 @@ PASSING = frozenset(
         "TooManyRequestsException",
         "TransactionConflict",
         "TransactionConflictException",
-        "TransactionInProgressException",
+        IN_PROGRESS,
     }
 )
 
@@ -78,7 +86,19 @@ def passes(exc: Exception) -> bool:
     return bool(PASSING & codes_of(exc)) or status >= SERVER_ERROR or status == TOO_MANY
 
 
-def codes_of(exc: ClientError) -> set[str]:
+def unanswered(exc: BaseException | None) -> bool:
+    """Whether a failed write may have been made all the same, or may be yet."""
+    if not isinstance(exc, ClientError):
+        return not isinstance(exc, EndpointConnectionError | ConnectTimeoutError)
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if error_code(exc) == IN_PROGRESS:
+        return True
+    return status >= SERVER_ERROR and not PASSING & codes_of(exc)  # throttled: not begun
+
+
+def codes_of(exc: Exception) -> set[str]:
     """Return an error's code and, of a cancelled transaction, each of its reasons'."""
+    if not isinstance(exc, ClientError):
+        return set()
     reasons = exc.response.get("CancellationReasons", [])
     return {error_code(exc), *(reason.get("Code", "None") for reason in reasons)}

@@ -1,5 +1,6 @@
 """The DynamoDB table, with plain values for items: reads, queries, writes and transactions."""
 
+import os
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -7,9 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from videoapi.aws.errors import aws_errors, codes_of, error_code
+from videoapi.aws.errors import IN_PROGRESS, aws_errors, codes_of, error_code, unanswered
 from videoapi.aws.expressions import Expression, encode, values
 from videoapi.errors import ServiceError
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 CONDITION_FAILED = "ConditionalCheckFailedException"  # … without "Exception" in a transaction
 CONFLICT = frozenset({"TransactionConflict", "TransactionConflictException"})
-# Tries of a transaction that meets others, and seconds in between: 11 in all at the most. By
-# simulation 100 at once on one item all come through, at 20 ms each.
+# Tries of a transaction that meets others, and seconds in between.
 MAX_TRIES, PAUSE, MAX_PAUSE = 14, 0.02, 1.2
+# Seconds after which none is begun, where a caller waits: with the last try and a read that hang,
+# within the function's 20. By simulation 100 at once on one item all come through, at 20 ms each.
+PATIENCE_SECONDS, MORE_PATIENCE_SECONDS = 5.0, 30.0
 
 
 class Write(NamedTuple):
@@ -37,8 +40,8 @@ class Write(NamedTuple):
 class ConditionFailed(Exception):
     """Nothing was written, because the condition of this write did not hold.
 
-    `item` is what stands there instead, as plain values; `repeated` says that botocore had lost an
-    answer before this one, so that it may be what the write itself has put there.
+    `item` is what stands there instead, as plain values; `repeated` says that an answer had been
+    lost before this one, so that it may be what the write itself has put there.
     """
 
     def __init__(self, name: str, item: Mapping[str, Any], *, repeated: bool) -> None:
@@ -60,6 +63,8 @@ class Table:
     name: str
     subject: str = "The task table"
     sleep: Callable[[float], object] = time.sleep
+    patience: float = PATIENCE_SECONDS
+    monotonic: Callable[[], float] = time.monotonic
 
     def read(self, key: str) -> dict[str, Any] | None:
         """Return an item by its key, with strong consistency."""
@@ -116,26 +121,34 @@ class Table:
         """Make all of these writes or none of them; return the answer. Raises `ConditionFailed`.
 
         DynamoDB cancels a transaction that meets another one on an item, and refuses a single write
-        that does: both are made again, after a pause of random length. A single write is no
-        transaction, which would cost twice.
+        that does: both are made again, after a pause of random length. A transaction whose answer
+        was lost is made again under its token, once, and while it is in progress: that tells how it
+        ended. A single write is no transaction, which would cost twice.
         """
-        tries = 0
+        tries = lost = 0
+        token, until = _new_token(), self.monotonic() + self.patience
         while True:
             with self.errors():
                 try:
-                    return self._write(writes)
-                except ClientError as exc:
-                    _raise_failed_condition(exc, writes)
-                    tries += 1
-                    if tries == MAX_TRIES or not CONFLICT & codes_of(exc):
+                    return self._write(writes, token)
+                except (ClientError, BotoCoreError) as exc:
+                    _raise_failed_condition(exc, writes, lost=lost > 0)
+                    tries, lost = tries + 1, lost + unanswered(exc)
+                    met = bool(CONFLICT & codes_of(exc))
+                    passing = met or _may_settle(exc, writes, lost)
+                    if tries == MAX_TRIES or not passing or self.monotonic() >= until:
                         raise
+                    if met:  # it is known to have failed, and its token with it
+                        token = _new_token()
             self.sleep(random.uniform(0, min(MAX_PAUSE, PAUSE * 2**tries)))  # noqa: S311 — spreads load, guards nothing
 
-    def _write(self, writes: Sequence[Write]) -> Mapping[str, Any]:
+    def _write(self, writes: Sequence[Write], token: str) -> Mapping[str, Any]:
         common = {"TableName": self.name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         requests: Any = [{each.kind: {**common, **each.body}} for each in writes]
         if len(writes) > 1:
-            return self.client.transact_write_items(TransactItems=requests)
+            return self.client.transact_write_items(
+                TransactItems=requests, ClientRequestToken=token
+            )
         if "Put" in requests[0]:
             return self.client.put_item(**requests[0]["Put"])
         return self.client.update_item(**requests[0]["Update"])
@@ -145,10 +158,23 @@ class Table:
         return aws_errors("DynamoDB", self.subject)
 
 
-def _raise_failed_condition(exc: ClientError, writes: Sequence[Write]) -> None:
+def _new_token() -> str:
+    """Return a new `ClientRequestToken`; DynamoDB knows it for 10 minutes."""
+    return os.urandom(16).hex()
+
+
+def _may_settle(exc: Exception, writes: Sequence[Write], lost: int) -> bool:
+    """Whether a transaction, made again, tells how it ended; `lost` answers were lost so far."""
+    first = lost == 1 and unanswered(exc)
+    return len(writes) > 1 and (first or IN_PROGRESS in codes_of(exc))
+
+
+def _raise_failed_condition(exc: Exception, writes: Sequence[Write], *, lost: bool) -> None:
     """Raise `ConditionFailed` for the first write whose condition did not hold, if there is one."""
+    if not isinstance(exc, ClientError):
+        return
     response: Any = exc.response
-    repeated = response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+    repeated = lost or response["ResponseMetadata"].get("RetryAttempts", 0) > 0
     reasons = response.get("CancellationReasons", [])
     if error_code(exc) == CONDITION_FAILED:
         reasons = [{**response, "Code": CONDITION_FAILED}]

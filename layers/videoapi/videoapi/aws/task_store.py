@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from videoapi.aws.errors import unanswered
 from videoapi.aws.expressions import encode
 from videoapi.aws.table import ConditionFailed, Table, Write
 from videoapi.aws.task_items import (
@@ -53,7 +54,8 @@ class TaskStore(Table):
         """Put a new task; return None, or the task (or tombstone) that has its id already.
 
         Together with `others` or not at all: one transaction. Raises `ConditionFailed` for one of
-        them. A lost answer is settled by one read; raises `Unconfirmed` where that fails too.
+        them. A lost answer is settled by one read; raises `Unconfirmed` where that fails too, or
+        finds nothing of a transaction, which may still be on its way.
         """
         condition = "attribute_not_exists(task_id)"
         put = Write(TASK, "Put", {"Item": task_item(task), "ConditionExpression": condition})
@@ -64,26 +66,34 @@ class TaskStore(Table):
                 raise
             found, lost = task_of(failed.item), failed.repeated
         except ServiceError as error:
-            found, lost = self._settled(task, error), True
+            found, lost = self._settled(task, error, sure=not others), True
         else:
             return None
         same = (found.created_at, found.fingerprint) == (task.created_at, task.fingerprint)
         return None if lost and same else found
 
-    def _settled(self, task: Task, error: ServiceError) -> Task:
-        """Return the task that a put without an answer has made all the same, or raise `error`."""
+    def _settled(self, task: Task, error: ServiceError, *, sure: bool) -> Task:
+        """Return the task that a put without an answer has made all the same, or raise `error`.
+
+        `sure` says that what a read does not find is not written later.
+        """
         if not error.retryable:
             raise error
+        notes = list(error.__notes__)
         try:
             found = self.get(task.task_id, deleted=True)
         except ServiceError as again:
-            unknown = Unconfirmed(error.message)
-            for note in (*error.__notes__, *again.__notes__):
-                unknown.add_note(note)
-            raise unknown from error
-        if found is None:
+            found, sure, notes = None, False, notes + again.__notes__
+        else:
+            sure = sure or not unanswered(error.__cause__)
+        if found is not None:
+            return found
+        if sure:
             raise error
-        return found
+        unknown = Unconfirmed(error.message)
+        for note in notes:
+            unknown.add_note(note)
+        raise unknown from error
 
     def get(self, task_id: str, *, deleted: bool = False) -> Task | None:
         """Read a task with strong consistency; its tombstone only for `deleted`.
