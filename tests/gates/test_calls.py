@@ -28,7 +28,7 @@ ALLOWED = {
     "cancel": [READ, TRANSACTION, READ],
     "delete": [READ, "s3:DeleteObject", TRANSACTION, READ],
     "list": ["dynamodb:Query"],
-    "sweep, nothing to do": ["dynamodb:Query", "sqs:GetQueueAttributes"],
+    "sweep, nothing to do": ["sqs:GetQueueAttributes", "dynamodb:Query"],
     "event told to a webhook": [READ, "dynamodb:UpdateItem", READ, "dynamodb:UpdateItem"],
 }
 

@@ -30,6 +30,9 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
 
+    def get_remaining_time_in_millis(self):
+        return 50_000
+
 
 @dataclass
 class Answer:

@@ -122,6 +122,8 @@ def change_kind(change):
         "cancel_asked_at": "cancel asked",
         "webhook_lease": "begin try",
         "webhook_due_at": "try later",
+        "queued_at": "requeue",
+        "due_at": "remind",
     }
     return next((kind for name, kind in telling.items() if name in sets), "requeue")
 
@@ -276,7 +278,7 @@ class FakeStore:
         due = sorted(
             (row["due_at"], row["task_id"]) for row in rows if row["due_at"] < timestamp(now)
         )
-        yield from (task_id for _, task_id in due)
+        yield from due
 
     def unpaid(self):
         rows = [row for row in self.rows.values() if row.get("open", PAID) not in {PAID, WEBHOOKS}]
@@ -318,17 +320,19 @@ class FakeQueue:
 
     def __init__(self, sim):
         self.letters, self.dead, self.sent = [], [], []
+        self.groups = []  # of each that was sent
         self.hidden = []  # (instant, seconds) of each change of a visibility
         self.away = 0  # calls that fail before SQS answers again
         self._sim = sim
         self._numbers = itertools.count(1)
 
-    def send(self, task_id, *, delay=0):
+    def send(self, task_id, *, delay=0, group=""):
         self._reached("send")
         seconds = min(MAX_DELAY, -int(-delay // 1))
         now = self._sim.clock()
         self.letters.append(Letter(task_id, now + seconds))
         self.sent.append((task_id, seconds, now))
+        self.groups.append(group)
         self._sim.at("sent")
 
     def hide(self, receipt_handle, *, seconds):

@@ -40,6 +40,7 @@ from videoapi.usecases.input_images import InputImages
 from videoapi.usecases.submission import Submissions
 from videoapi.webhooks.delivery import Delivery as Notifier
 from videoapi.webhooks.reminders import Reminders
+from videoapi.webhooks.slow_hosts import SlowHosts
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.generation import Generation
 from videoapi.worker.lease import Message
@@ -184,6 +185,7 @@ class Simulation:
         self.notifier = Notifier(
             store=self.store,
             queue=self.webhooks,
+            slow_hosts=SlowHosts(self.clock),
             callbacks=self.receiver,
             signing_secrets=self.signing_secrets,
             video=partial(openai_video, links=None, now=self.clock(), sdk_words=True),
@@ -321,7 +323,7 @@ class Simulation:
             if self.clock() - swept >= 60:
                 swept = self.clock()
                 with suppress(ServiceError, Crash):
-                    self.reminders.sweep()
+                    self.reminders.sweep(lambda: 50.0)
                 continue
             coming = [letter.visible_at for letter in self.webhooks.letters]
             self.clock.now += max(min([*coming, swept + 60]) - self.clock(), 0.001)

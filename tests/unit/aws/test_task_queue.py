@@ -16,6 +16,13 @@ def test_a_message_names_its_task_and_nothing_else(services):
     assert [json.loads(message) for message in services.messages()] == [{"task_id": "vid_1"}]
 
 
+def test_message_tells_its_group(services):
+    services.queue.send("vid_1", group="shop")
+    asked = {"QueueUrl": services.queue_url, "MessageSystemAttributeNames": ["MessageGroupId"]}
+    (message,) = services.sqs.receive_message(**asked)["Messages"]
+    assert message["Attributes"]["MessageGroupId"] == "shop"
+
+
 @pytest.mark.parametrize(("delay", "sent"), [(0, 0), (0.1, 1), (7, 7), (7.5, 8), (5000, 900)])
 def test_delay_is_whole_seconds_up_to_sqs_maximum(services, delay, sent):
     """A delay is in whole seconds, never shorter and at most what SQS can."""

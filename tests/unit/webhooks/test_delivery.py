@@ -14,6 +14,7 @@ from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.net.callbacks import Answer
 from videoapi.webhooks.changes import LEASE_SECONDS, READABLE_SECONDS
 from videoapi.webhooks.schedule import DELAYS, MAX_TRIES
+from videoapi.webhooks.slow_hosts import MAX_HOSTS, MAX_SLOW, REST_SECONDS, SlowHosts
 
 URL = "https://hooks.example.com/videos?token=secret"
 AWAY = Answer(None, "no answer within 10 seconds", 10_000)
@@ -308,11 +309,92 @@ def test_signature_fits_the_body_that_is_sent(sim, monkeypatch):
 # --- the sweeper's part
 
 
-def test_sweep_sends_nothing_while_messages_wait(sim):
-    ended(sim)
-    sim.clock.now += 300
-    assert sim.webhooks.waiting() == 1
-    assert sim.reminders.sweep() == 0
+def left(seconds=50.0):
+    return lambda: seconds
+
+
+def test_sweep_sends_while_others_wait_and_not_twice(sim):
+    task_id = ended(sim)
+    sim.webhooks.letters.clear()  # its hint is lost …
+    sim.webhooks.send("vid_of_another")  # … and the queue is never empty
+    sim.clock.now += 61
+    assert sim.reminders.sweep(left()) == 1
+    for _ in range(14):
+        sim.clock.now += 60
+        assert sim.reminders.sweep(left()) == 0
+    sim.clock.now += 61
+    assert sim.reminders.sweep(left()) == 1
+    assert [sent for sent, *_ in sim.webhooks.sent].count(task_id) == 3
+    assert sim.webhooks.groups[-1] == "anonymous"
+
+
+def test_sweep_sends_nothing_for_what_was_just_taken(sim):
+    task_id = ended(sim)
+    sim.clock.now += 61
+    sim.at_event["remind"] = lambda: sim.notifier.tell(task_id)  # after the sweep has seen it
+    assert sim.reminders.sweep(left()) == 0
+
+
+def test_sweep_stops_before_its_time_is_over(sim):
+    for _ in range(3):
+        ended(sim)
+    sim.clock.now += 61
+    seconds = iter([11.0, 10.0, 9.9])
+    assert sim.reminders.sweep(lambda: next(seconds)) == 2
+    assert sim.reminders.sweep(left()) == 1
+
+
+# --- receivers that hang
+
+
+def answered(seconds):
+    return Answer(None, "no answer within 10 seconds", round(seconds * 1000))
+
+
+def test_host_that_hangs_rests_and_no_other_does(sim):
+    """Five slow answers in a row, and nothing is sent to a host for a minute: nothing is lost."""
+    sim.receiver.answers.extend([answered(10)] * MAX_SLOW)
+    hanging = [ended(sim) for _ in range(MAX_SLOW + 3)]
+    for task_id in hanging:
+        sim.notifier.tell(task_id)
+    assert len(sim.receiver.posts) == MAX_SLOW
+    waits = sim.task(hanging[-1])
+    assert (waits.webhook_state, waits.webhook_log, waits.webhook_lease) == ("pending", [], None)
+    assert waits.webhook_due_at == timestamp(sim.clock() + REST_SECONDS)
+    assert sim.webhooks.sent[-1][:2] == (hanging[-1], REST_SECONDS)
+    other = sim.submit(webhook_url="https://quick.example.com/")
+    sim.settle()
+    assert sim.notifier.tell(other) == "delivered"
+    sim.tell_all()
+    assert {sim.task(task_id).webhook_state for task_id in hanging} == {"delivered"}
+
+
+def test_host_that_answers_at_once_again_is_no_longer_slow(sim):
+    slow = SlowHosts(sim.clock)
+    for _ in range(2):
+        for seconds in [10] * (MAX_SLOW - 1) + [0.1]:
+            slow.note(URL, seconds * 1000)
+        assert slow.rests_until(URL) is None
+
+
+def test_only_so_many_slow_hosts_are_known(sim):
+    slow = SlowHosts(sim.clock)
+    for number in range(MAX_HOSTS + 10):
+        slow.note(f"https://{number}.example.com", 10_000)
+    assert len(slow._slow) == 10  # noqa: SLF001 — its size is no one else's business
+
+
+def test_event_whose_host_rests_is_left_to_who_was_first(sim):
+    task_id = ended(sim)
+    for _ in range(MAX_SLOW):
+        sim.notifier.slow_hosts.note(URL, 10_000)
+
+    def another():  # of another environment, where the host is not known to hang
+        sim.notifier.slow_hosts.note(URL, 10)
+        assert sim.notifier.tell(task_id) == "delivered"
+
+    sim.at_event["begin try"] = another
+    assert sim.notifier.tell(task_id) is None
 
 
 def test_sweep_sends_what_is_overdue_and_nothing_else(sim):
@@ -321,11 +403,11 @@ def test_sweep_sends_what_is_overdue_and_nothing_else(sim):
     sim.clock.now += 61
     ended(sim)
     sim.webhooks.letters.clear()
-    assert sim.reminders.sweep() == 1
+    assert sim.reminders.sweep(left()) == 1
     assert [letter.task_id for letter in sim.webhooks.letters] == [overdue]
     sim.webhooks.letters.clear()
     sim.tell_all()
-    assert sim.reminders.sweep() == 0
+    assert sim.reminders.sweep(left()) == 0
 
 
 def test_owed_events_are_no_work_for_workers(sim):

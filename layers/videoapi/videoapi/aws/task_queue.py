@@ -38,12 +38,23 @@ class TaskQueue:
     client: "SQSClient"
     url: str
 
-    def send(self, task_id: str, *, delay: float = 0) -> None:
-        """Send a hint that arrives after `delay` seconds, rounded up, at most 900."""
+    def send(self, task_id: str, *, delay: float = 0, group: str = "") -> None:
+        """Send a hint that arrives after `delay` seconds, rounded up, at most 900.
+
+        Of several groups that wait, SQS gives those first that have the fewest under way.
+        """
         seconds = min(MAX_DELAY, -int(-delay // 1))
         body = json.dumps({"task_id": task_id})
         with _sqs_errors():
-            self.client.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=seconds)
+            if group:
+                self.client.send_message(
+                    QueueUrl=self.url,
+                    MessageBody=body,
+                    DelaySeconds=seconds,
+                    MessageGroupId=group,
+                )
+            else:
+                self.client.send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=seconds)
 
     def remind(self, task: Task) -> None:
         """Send a hint of the event that an ended task owes; none where it owes none.
@@ -52,7 +63,7 @@ class TaskQueue:
         """
         if task.owes_event:
             with suppress(ServiceError):
-                self.send(task.task_id)
+                self.send(task.task_id, group=task.owner)
 
     def hide(self, receipt_handle: str, *, seconds: int) -> None:
         """Keep a received message invisible for `seconds` from now; late by design if it fails.

@@ -167,9 +167,9 @@ class TaskStore(Table):
         """
         return heapq.merge(*(self._due(str(number), EVER) for number in range(SHARDS)))
 
-    def events_due(self, now: float) -> Iterator[str]:
-        """Yield ids of ended tasks whose event should have been told, the longest overdue first."""
-        yield from (task_id for _, task_id in self._due(WEBHOOKS, timestamp(now)))
+    def events_due(self, now: float) -> Iterator[tuple[str, str]]:
+        """Yield `due_at` and id of ended tasks whose event is overdue, the longest first."""
+        return self._due(WEBHOOKS, timestamp(now))
 
     def _due(self, partition: str, until: str) -> Iterator[tuple[str, str]]:
         before = ("due_at", "<", until)

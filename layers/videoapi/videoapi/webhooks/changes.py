@@ -73,6 +73,23 @@ def put_off(task: Task, *, now: float, again_at: float) -> Change:
     )
 
 
+def wait(task: Task, *, now: float, again_at: float) -> Change:
+    """Let an event that nobody holds wait, without a try, while its receiver's host rests."""
+    change = put_off(task, now=now, again_at=again_at)
+    return change._replace(
+        equals={"webhook_state": "pending", "webhook_due_at": task.webhook_due_at}
+    )
+
+
+def reminded(due_at: str, *, again_at: float) -> Change:
+    """Note that a message for an overdue event is sent, before it is; of several, one sends."""
+    return Change(
+        leaves=ENDED,
+        equals={"webhook_state": "pending", "due_at": due_at},
+        sets={"due_at": timestamp(again_at)},
+    )
+
+
 def is_due(task: Task, *, now: float) -> bool:
     """Whether a try may begin; a delayed message comes no earlier, and clocks differ by less."""
     return task.owes_event and (task.webhook_due_at or "") <= timestamp(now + 1)

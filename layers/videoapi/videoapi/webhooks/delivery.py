@@ -23,6 +23,7 @@ from videoapi.metrics import Metrics
 from videoapi.net.callbacks import Answer, Callbacks
 from videoapi.webhooks import changes, events, signing
 from videoapi.webhooks.schedule import delay_after
+from videoapi.webhooks.slow_hosts import REST_SECONDS, SlowHosts
 
 AWAY_SECONDS = 60  # that an event waits for a service of AWS to come back
 
@@ -36,6 +37,7 @@ class Delivery:
 
     store: TaskStore
     queue: TaskQueue
+    slow_hosts: SlowHosts
     callbacks: Callbacks
     signing_secrets: Callable[[str], Iterable[str]]
     video: events.Video
@@ -66,6 +68,8 @@ class Delivery:
         task, now = self.store.get(task_id, deleted=True), self.clock()
         if task is None or not changes.is_due(task, now=now):
             return None
+        if rests_until := self.slow_hosts.rests_until(task.webhook_url or ""):
+            return self._wait(task, now, rests_until)
         body = task.webhook_body or events.body_of(
             task, self.video, include_prompt=self.include_prompt
         )
@@ -84,7 +88,18 @@ class Delivery:
     def _sent(self, task: Task, body: str) -> Answer:
         owners, at, content = self.signing_secrets(task.owner), int(self.clock()), body.encode()
         headers = signing.headers(events.id_of(task), at, content, owners)
-        return self.callbacks.post(task.webhook_url or "", content, headers)
+        answer = self.callbacks.post(task.webhook_url or "", content, headers)
+        self.slow_hosts.note(task.webhook_url or "", answer.milliseconds)
+        return answer
+
+    def _wait(self, task: Task, now: float, until: float) -> WebhookState | None:
+        """Try later, at different times, what goes to a host that hangs."""
+        again_at = until + REST_SECONDS * self.jitter()
+        if self._apply(task, changes.wait(task, now=now, again_at=again_at)) is None:
+            return None
+        self._remind(task, again_at - now)
+        self.log.info("the host hangs: the event waits", task_id=task.task_id)
+        return "pending"
 
     def _noted(self, task: Task, answer: Answer) -> WebhookState | None:
         now, tries = self.clock(), len(task.webhook_log) + 1
@@ -116,7 +131,7 @@ class Delivery:
         """Send a message for the next try; beyond what SQS can hold back, the sweeper sends it."""
         if delay <= MAX_DELAY:
             with suppress(ServiceError):
-                self.queue.send(task.task_id, delay=delay)
+                self.queue.send(task.task_id, delay=delay, group=task.owner)
 
     def _apply(self, task: Task, change: Change) -> Task | None:
         """Make a write; return the task after it, None where another one was first."""
