@@ -126,7 +126,7 @@ def failing(visit):
     seen.heading("It did not work out")
     found["reason"] = page.locator("#stage .reason").inner_text()
     seen.look("failed")
-    page.get_by_label("What happens in it?").fill("[[time:60]] A cancelled one")
+    page.get_by_label("What happens in it?").fill("[[time:20]] A cancelled one")
     make(page)
     seen.heading("Being made")
     page.locator("#stage").get_by_role("button", name="Cancel").click()
