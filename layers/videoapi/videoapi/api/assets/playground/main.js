@@ -1,4 +1,4 @@
-// The page: the form on one side, the video and one's own videos on the other.
+// The page: the form, the video, and one's own videos.
 
 import { ApiError, byId, call, key, on, say, setKey, wait } from "./api.js";
 import * as form from "./form.js";
@@ -143,6 +143,7 @@ async function useKey(event) {
   byId("key").value = "";
   if (!given) return;
   setKey(given);
+  tasks.forgetAll(); // another owner's
   await start();
   if (key()) byId("make").focus({ preventScroll: true });
 }
