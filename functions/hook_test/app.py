@@ -20,7 +20,7 @@ def send() -> Response[str]:
     body = validation.validated(WebhookTest, fields, default_param="body")
     trial.check(body.url)
     now = api.clock()
-    quota = limiter.admit_upload(api.key, now)
+    quota = limiter.admit_test(api.key, now)
     came = trial.send(body.url, api.caller, now=now)
     return answer(came, extra=NO_STORE | rate_limit_headers(quota))
 

@@ -65,6 +65,22 @@ def test_every_function_is_handed_payload_2_0(template):
 
 
 @pytest.mark.fails_when(
+    it_is_as_fast_as_others=lambda s: properties(s, "HttpApi").pop("RouteSettings"),
+    it_takes_the_account_s_executions=lambda s: properties(s, "HookTestFunction").pop(
+        "ReservedConcurrentExecutions"
+    ),
+)
+def test_tests_of_webhooks_are_few_at_a_time(template):
+    """Each waits for a stranger's address: they must not use up what other functions need."""
+    deployed = template.deployed(ReserveConcurrency="true")
+    (stage,) = deployed.of_type("ApiGatewayV2::Stage").values()
+    assert stage["RouteSettings"] == {
+        "POST /api/v1/webhooks/test": {"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}
+    }
+    assert deployed["HookTestFunction"]["ReservedConcurrentExecutions"] == 5
+
+
+@pytest.mark.fails_when(
     no_limit=lambda s: properties(s, "HttpApi").pop("DefaultRouteSettings"),
     a_fixed_limit=lambda s: properties(s, "HttpApi")["DefaultRouteSettings"].update(
         ThrottlingRateLimit=10000

@@ -352,6 +352,21 @@ def test_image_that_slips_past_the_read_is_refused(image, services):
         image(alice, NOON)
 
 
+@pytest.mark.parametrize("limits", [{}, {"submits_per_minute": 50, "videos_per_day": 1}])
+def test_webhooks_are_tested_ten_times_a_minute(limiter, limits):
+    """Whatever the key's limits; those without a key, who have one name, have ten together."""
+    alice = key(**limits)
+    for _ in range(10):
+        limiter.admit_test(alice, NOON)
+    with pytest.raises(RateLimited, match="test 10 webhooks a minute") as refused:
+        limiter.admit_test(alice, NOON + 1)
+    assert refused.value.retryable
+    assert refused.value.retry_after == 60
+    assert '"tests";r=0' in headers_of(refused)["RateLimit"]
+    limiter.admit_test(alice, NOON + 60)
+    limiter.admit_test(ApiKey("bob", Limits()), NOON)
+
+
 def test_upload_counts_in_its_minute_alone(limiter):
     alice = key(submits_per_minute=1, videos_per_day=1, tasks_alive=1)
     assert state(limiter.admit_upload(alice, NOON)) == '"minute";r=0;t=61'

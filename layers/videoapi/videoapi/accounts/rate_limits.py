@@ -20,7 +20,8 @@ from videoapi.domain.ledger import Entry
 from videoapi.errors import RateLimited
 
 MINUTE, DAY = 60, 86_400
-ALIVE = "alive"
+ALIVE, TESTS = "alive", "tests"
+MAX_TESTS = 10  # of webhooks by one owner in a minute, whatever its limits: each is a POST of ours
 ALIVE_RETRY = 10  # seconds: about how often a place comes free
 LOOKED_AT_ONCE = 25  # tasks of a full set in one read
 PAUSE = 3  # seconds until a set in which no task had ended is looked over again …
@@ -107,10 +108,11 @@ class Quota(NamedTuple):
         ]
         (full,) = (each for each in windows if each.name == name)
         daily = full.seconds == DAY
+        by_minute = "test {} webhooks" if name == TESTS else "submit {} times"
         error = LimitReached(
             f"This key may make {full.limit} videos a day."
             if daily
-            else f"This key may submit {full.limit} times a minute.",
+            else f"This key may {by_minute.format(full.limit)} a minute.",
             self._replace(windows=windows),
             code="daily_limit_reached" if daily else "rate_limited",
             retry_after=full.left(self.now),
@@ -134,13 +136,19 @@ class Limiter:
 
     table: Table
 
-    def quota(self, key: ApiKey, now: float, entries: Sequence[Entry] = ()) -> Quota:
+    def quota(
+        self,
+        key: ApiKey,
+        now: float,
+        entries: Sequence[Entry] = (),
+        more: Sequence[Window] = (),
+    ) -> Quota:
         """Read what a key has used up, and refuse what it has nothing left for.
 
-        One read, and none for a key without limits. The `writes`, and the `entries` that its video
-        needs of the ledger, must be made with the task's.
+        One read, and none for a key without limits, nor `more` of them. The `writes`, and the
+        `entries` that its video needs of the ledger, must be made with the task's.
         """
-        windows, alive = _windows(key, now), key.limits.tasks_alive
+        windows, alive = [*_windows(key, now), *more], key.limits.tasks_alive
         keys = [each.key for each in windows] + [_alive_key(key.name)] * (alive is not None)
         capped = [each for each in entries if each.most is not None]
         keys += [each.key for each in capped]
@@ -182,8 +190,18 @@ class Limiter:
         """Count an upload, which costs five days of storage, in its minute; return what is left."""
         return self._admit(key, Limits(submits_per_minute=key.limits.submits_per_minute), now)
 
-    def _admit(self, key: ApiKey, limits: Limits, now: float) -> Quota:
-        quota = self.quota(ApiKey(key.name, limits), now)
+    def admit_test(self, key: ApiKey, now: float) -> Quota:
+        """Count a test of a webhook in its minute, and among the tests, of all without a key too.
+
+        Return what is left.
+        """
+        limits = Limits(submits_per_minute=key.limits.submits_per_minute)
+        number = int(now // MINUTE)
+        tests = Window(TESTS, "tests", MAX_TESTS, MINUTE, number, key.name)
+        return self._admit(key, limits, now, tests)
+
+    def _admit(self, key: ApiKey, limits: Limits, now: float, *more: Window) -> Quota:
+        quota = self.quota(ApiKey(key.name, limits), now, more=more)
         if quota.windows:
             try:
                 self.table.transact(*quota.writes())
