@@ -52,9 +52,19 @@ def test_quote_is_the_price_of_what_will_be_made(route, demand, price):
     assert quoted(route, **demand) == Quote(price, price)
 
 
-def test_quote_of_tokens_reserves_a_margin():
-    assert quoted(OMNI, seconds=5, size=HD) == Quote(347_520, 347_520 + MARGIN)
-    assert quoted(OMNI, size=FULL_HD) == Quote(1_042_560, 1_042_560 + MARGIN)
+@pytest.mark.parametrize(
+    ("demand", "price", "most"),
+    [
+        ({"seconds": 3, "size": HD}, 208_512, 57_920 * 12),
+        ({"seconds": 5, "size": HD}, 347_520, 57_920 * 12),
+        ({"seconds": 12, "size": HD}, 834_048, 834_048),
+        ({"seconds": 3, "size": FULL_HD}, 312_768, 1_042_560),
+        ({"size": FULL_HD}, 1_042_560, 1_042_560),
+    ],
+)
+def test_omnis_reserve_is_a_bill_of_any_length(demand, price, most):
+    """It may bill a short video as one of ten seconds; texts and thoughts come on top."""
+    assert quoted(OMNI, **demand) == Quote(price, most + MARGIN)
 
 
 @pytest.mark.parametrize("relay", [250_000, 0])

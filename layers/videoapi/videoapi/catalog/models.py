@@ -56,6 +56,7 @@ class Model:
     reference_durations: tuple[int, ...] = ()  # the only lengths with reference images
     last_frame_durations: tuple[int, ...] = ()  # the only lengths with a last frame
     default_seconds: int = 8
+    reserved_seconds: int = 0  # the least that a reserve counts, however short the video
     resolutions: tuple[str, ...]
     aspect_ratios: tuple[str, ...]
     any_size: bool = False

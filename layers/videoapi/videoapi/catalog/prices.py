@@ -74,9 +74,13 @@ def _expected(
     ordered = fit(route, demand, strict=strict)
     if route.provider == RELAY:
         return relay or None, relay or None
-    price = _price(_model(route), ordered, demand)
-    tokens = _tokens(route)
-    return price, price if tokens is None or price is None else price + tokens.margin_micros
+    model, tokens = _model(route), _tokens(route)
+    price = _price(model, ordered, demand)
+    if model is None or tokens is None or price is None:
+        return price, price
+    longest = max(ordered.seconds or model.default_seconds, model.reserved_seconds)
+    most = _price(model, ordered._replace(seconds=longest), demand) or price
+    return price, most + tokens.margin_micros
 
 
 def _of_made(route: Route, task: Task, actual: Mapping[str, Any]) -> int | None:
