@@ -232,3 +232,13 @@ def test_task_of_an_older_version_ends_and_is_counted(services):
 def test_video_that_costs_nothing_reserves_nothing():
     free = new_task(now=NOON, owner="alice", cost_reserved=0)
     assert ledger_entries(free, 0, (TEN.usd_per_day, None)) == ()
+
+
+def test_days_first_reserve_above_its_cap_has_no_room(services):
+    """Nothing is committed yet, so there is nothing to compare with."""
+    task = new_task(now=NOON, owner="alice", cost_reserved=PRICE)
+    for cap in (PRICE - 1, 0):
+        with pytest.raises(ConditionFailed, match=OWNERS):
+            services.store.create(task, *ledger_entries(task, PRICE, (cap, None)))
+    assert services.items() == {}
+    assert services.store.create(task, *ledger_entries(task, PRICE, (PRICE, None))) is None

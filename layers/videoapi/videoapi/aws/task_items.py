@@ -81,8 +81,10 @@ def entry_write(entry: Entry) -> Write:
     }
     if entry.most is not None:
         before = spell.name("committed")
-        room = f"attribute_not_exists({before}) OR {before} <= {spell.value(entry.most)}"
-        body["ConditionExpression"] = room
+        room = f"{before} <= {spell.value(entry.most)}"
+        # Of a day without an item nothing is committed: too much where less than 0 may be.
+        first = f"attribute_not_exists({before}) OR " if entry.most >= 0 else ""
+        body["ConditionExpression"] = first + room
     return Write(entry.key, "Update", body | spell.placeholders())
 
 
