@@ -53,6 +53,17 @@ def test_repeat_that_no_cap_has_room_for_ends_the_task(capped):
     assert committed(sim) == task.cost_reserved == micros(PRICE)
 
 
+@pytest.mark.parametrize(("own", "last"), [(0.5, 9), (9, 0.5), (0.5, None)])
+def test_repeat_keeps_to_the_lower_cap_of_a_names_keys(own, last):
+    """Another key of the same name, with more or less to spend, was used since."""
+    sim, task_id = lost_once(cap=own)
+    limits = Limits(usd_per_day=None if last is None else micros(last))
+    sim.submissions.submit(FOX, Caller(key=ApiKey(OWNER, limits), now=sim.clock()))
+    sim.settle()
+    assert sim.task(task_id).error["code"] == "upstream_submit_unknown"
+    assert committed(sim) == micros(2 * PRICE)
+
+
 def test_repeat_keeps_to_the_budget_of_now_and_not_of_its_submit():
     """A task that was accepted without a budget is in none."""
     sim, task_id = lost_once()

@@ -119,6 +119,7 @@ class Task:  # noqa: PLW1641 — it is in no set
     cost_estimated: int | None = None  # by the first route that could make it
     cost_reserved: int | None = None  # at most, by the dearest of its routes
     cost_actual: int | None = None  # what it came to, once that is known
+    cost_cap: int | None = None  # of its owner's day, by the key that it was submitted with
     in_budget: int | None = None  # 1: counted in the stack's budget, too
 
     webhook_url: str | None = None  # where its end is told, …

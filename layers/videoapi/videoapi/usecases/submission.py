@@ -232,6 +232,7 @@ def _reserving(task: Task, price: Quote, caps: Caps) -> tuple[Task, tuple[Entry,
     task = task.having(
         cost_estimated=price.estimated,
         cost_reserved=price.reserve,
+        cost_cap=caps[0],
         in_budget=None if caps[1] is None else 1,
     )
     if price.reserve is None and caps != NO_CAPS:

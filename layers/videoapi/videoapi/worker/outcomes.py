@@ -148,9 +148,14 @@ class Outcomes:
         )
 
     def _caps(self, lease: Lease) -> Caps:
-        """Return the caps of the day on which a task was accepted."""
+        """Return the caps of the day on which a task was accepted.
+
+        The owner's is the lower one of the task's own key and of that day's last capped submit.
+        """
         key = ledger.owner_key(lease.task.owner, ledger.day_of(lease.task.created_at))
-        return lease.item(key).get("cap"), self.settings.daily_budget_micros
+        known = [lease.task.cost_cap, lease.item(key).get("cap")]
+        lower = min((cap for cap in known if cap is not None), default=None)
+        return lower, self.settings.daily_budget_micros
 
 
 def _was_made(task: Task, failure: GenerationError) -> bool:
