@@ -25,6 +25,7 @@ from videoapi.aws.expressions import values
 from videoapi.aws.task_items import task_of
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain.ids import is_task_id
+from videoapi.domain.money import dollars_text
 from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import ServiceError
@@ -127,7 +128,7 @@ def _listed(found: ListedKey) -> str:
 def _told(limits: Limits) -> str:
     said = {name.replace("_", " "): limit for name, limit in limits._asdict().items()}
     if limits.usd_per_day is not None:
-        said["usd per day"] = f"{limits.usd_per_day / 10**6:g}"
+        said["usd per day"] = dollars_text(limits.usd_per_day)
     told = [f"{name}: {limit}" for name, limit in said.items() if limit is not None]
     return ", ".join(told) or "no limits"
 

@@ -8,7 +8,7 @@ from tests.support.task_factory import new_task
 from videoapi.catalog.fitting import Demand
 from videoapi.catalog.prices import Quote, charged, quote
 from videoapi.catalog.routes import Route
-from videoapi.domain.money import dollars, micros
+from videoapi.domain.money import dollars, dollars_text, micros
 
 RELAY = Route("relay", "veo_3_1")
 VEO = Route("vertex", "veo-3.1-generate-001")
@@ -165,3 +165,17 @@ def test_order_that_the_table_no_longer_knows_has_no_price():
 def test_dollars_have_six_decimals():
     assert [dollars(3_200_000), dollars(1), dollars(0), dollars(None)] == [3.2, 1e-6, 0.0, None]
     assert micros(0.069504) == 69_504
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (12_345_678_900, "12345.6789"),
+        (10_000_001, "10.000001"),
+        (300_000, "0.3"),
+        (100_000_000, "100"),
+        (0, "0"),
+    ],
+)
+def test_dollars_for_people_are_exact(amount, text):
+    assert dollars_text(amount) == text

@@ -9,7 +9,7 @@ from typing import Any
 
 from videoapi.domain import ledger
 from videoapi.domain.ledger import Entry
-from videoapi.domain.money import dollars
+from videoapi.domain.money import dollars_text
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi.errors import PaymentRequired
@@ -35,8 +35,8 @@ def exceeded(entry: Entry) -> PaymentRequired:
     """Return the error for an entry that has no room."""
     owner, day = entry.key.removeprefix(ledger.PREFIX).rsplit("#", 1)
     resets_at = timestamp(epoch(f"{day}T00:00:00Z") + DAY)
-    cap = f"of ${dollars(entry.cap):g} of this key" if owner else "of this service"
-    need = f"this video may cost ${dollars(entry.adds['committed']):g}"
+    cap = f"of ${dollars_text(entry.cap or 0)} of this key" if owner else "of this service"
+    need = f"this video may cost ${dollars_text(entry.adds['committed'])}"
     error = PaymentRequired(
         f"The daily budget {cap} has no room: {need}. The next day begins at {resets_at}."
     )
