@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.task_factory import new_task
 from videoapi.catalog.fitting import Demand
-from videoapi.catalog.prices import Quote, charged, quote
+from videoapi.catalog.prices import Quote, charged, ordered_seconds, quote
 from videoapi.catalog.routes import Route
 from videoapi.domain.money import dollars, dollars_text, micros
 
@@ -160,6 +160,23 @@ def test_tokens_of_a_model_not_billed_by_them_say_nothing():
 
 def test_order_that_the_table_no_longer_knows_has_no_price():
     assert ended(OMNI, asked={"generate_audio": False}) is None
+
+
+@pytest.mark.parametrize(
+    ("route", "asked", "strict", "seconds"),
+    [
+        (VEO, {"seconds": 5, "size": HD}, False, 6),
+        (OMNI, {"seconds": None}, False, 10),
+        (RELAY, {"seconds": 5}, False, 5),
+        (RELAY, {"seconds": 5, "size": HD}, True, 6),
+        (RELAY, {"seconds": None}, False, None),
+        (OMNI, {"generate_audio": False}, False, None),
+    ],
+)
+def test_length_of_an_order_is_that_of_its_model(route, asked, strict, seconds):
+    task = new_task(provider=route.provider, upstream_model=route.model)
+    task = replace(task, request=replace(task.request, **asked))
+    assert ordered_seconds(task, strict=strict) == seconds
 
 
 def test_dollars_have_six_decimals():

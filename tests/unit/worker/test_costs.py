@@ -173,3 +173,11 @@ def test_tombstone_says_nothing_of_what_a_job_costs_by_the_table():
 
 def _busy(_request):
     return httpx.Response(503)
+
+
+def test_length_that_its_model_decided_is_counted():
+    """The ledger's seconds are those that were made, not only those that were asked for."""
+    sim = Simulation(OMNI)
+    sim.submit(request=GenerationRequest(model="veo_3_1", size="1280x720"))
+    sim.settle()
+    assert [item["seconds"] for item in sim.store.ledger.values()] == [10]

@@ -57,7 +57,7 @@ def charged(
     """
     if task.unknown_submits:
         return None
-    route = Route(task.provider or RELAY, task.upstream_model or task.request.model)
+    route = _route(task)
     if usage and (billed := _by_tokens(route, usage)) is not None:
         return billed
     if result is None:
@@ -65,6 +65,18 @@ def charged(
     if route.provider == RELAY:
         return relay_price_micros or None
     return _of_made(route, task, result.get("actual") or {})
+
+
+def ordered_seconds(task: Task, *, strict: bool) -> int | None:
+    """Return the length that is ordered for a task; None: the model decides, or nobody knows."""
+    try:
+        return fit(_route(task), Demand.of(task.request, task.image_roles), strict=strict).seconds
+    except Unsupported:  # by a table that is newer than the order
+        return None
+
+
+def _route(task: Task) -> Route:
+    return Route(task.provider or RELAY, task.upstream_model or task.request.model)
 
 
 def _expected(

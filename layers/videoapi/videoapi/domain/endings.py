@@ -32,14 +32,16 @@ def complete(
     now: float,
     retention: int,
     charged: int | None = None,
+    ordered: int | None = None,
 ) -> Change:
     """End with a video. `retention` in seconds; `charged` for it in micro-dollars, None: unknown.
 
-    What an order cost whose answer was lost before is not known either.
+    `ordered` is its length in seconds, which counts where nobody tells what was made. What an order
+    cost whose answer was lost before is not known either.
     """
     change = held(task, now, result=dict(result), progress=100)
     actual = None if task.unknown_submits else charged
-    made = (result.get("actual") or {}).get("seconds") or task.request.seconds or 0
+    made = (result.get("actual") or {}).get("seconds") or ordered or task.request.seconds or 0
     ending = _ending(task, Status.COMPLETED, now, retention)
     return _settled(change, task, ending, actual, completed=1, seconds=round(made))
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from videoapi.aws.table import ConditionFailed
 from videoapi.aws.task_queue import TaskQueue
-from videoapi.catalog.prices import charged
+from videoapi.catalog.prices import charged, ordered_seconds
 from videoapi.domain import attempts, endings, ledger, transitions
 from videoapi.domain.ledger import Caps
 from videoapi.domain.tasks import Task
@@ -121,7 +121,10 @@ class Outcomes:
         now, retention = self.clock(), self.settings.retention_seconds
         result["duration"] = round(seconds_since(lease.task.claimed_at, now), 3)
         charged = self._charged(lease, result)
-        change = endings.complete(lease.task, result, now=now, retention=retention, charged=charged)
+        ordered = ordered_seconds(lease.task, strict=self.settings.veo3_strict_lengths)
+        change = endings.complete(
+            lease.task, result, now=now, retention=retention, charged=charged, ordered=ordered
+        )
         try:
             task = lease.apply(change)
         except LeaseLost:
