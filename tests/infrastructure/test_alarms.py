@@ -28,6 +28,8 @@ WATCHED = {
     ("AWS/Lambda", "Errors", "DeadLetterFunction"),
     ("AWS/ApiGateway", "5xx", "HttpApi"),
     ("VideoApi", "WebhooksFailed", "AWS::StackName"),
+    ("VideoApi", "WebhooksDelivered", "AWS::StackName"),
+    ("VideoApi", "WebhooksPutOff", "AWS::StackName"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "WebhooksDeadLetterQueue"),
 }
 

@@ -151,12 +151,12 @@ def test_a_function_s_environment_names_what_was_made(stack, functions):
         assert variables["BUCKET_NAME"] == stack.names["FilesBucket"]
 
 
-def test_executions_are_reserved_for_the_worker_alone(functions):
+def test_executions_are_reserved_for_those_who_wait_for_others(functions):
     assert {
         name: function["Concurrency"]["ReservedConcurrentExecutions"]
         for name, function in functions.items()
         if "Concurrency" in function
-    } == {"WorkerFunction": 3}
+    } == {"WorkerFunction": 3, "NotifierFunction": 5, "HookTestFunction": 5}
 
 
 def test_function_runs_as_its_own_role(stack, functions):

@@ -1,9 +1,9 @@
 """CloudWatch metrics for the person on call, each a log line (EMF).
 
-A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: eleven other names,
-some fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in which
-it was sent. So the only dimensions are the stack (Powertools' `service`) and the code, which is
-always one of this package's own words; a task, an owner or anything that a caller wrote is never
+A name is one custom metric for CloudWatch, and so is each code of `TasksEnded`: thirteen other
+names, some fifteen codes if everything goes wrong. It bills $0.30 a month for each, by the hour in
+which it was sent. So the only dimensions are the stack (Powertools' `service`) and the code, which
+is always one of this package's own words; a task, an owner or anything that a caller wrote is never
 among them. Powertools' metrics are imported with its Logger, so no role pays more for them.
 """
 
@@ -72,6 +72,14 @@ class Metrics:
     def webhook_failed(self) -> None:
         """An event was sent for the last time, in vain."""
         self._count("WebhooksFailed")
+
+    def webhook_disabled(self) -> None:
+        """A receiver wants to hear no more of a task."""
+        self._count("WebhooksDisabled")
+
+    def webhook_put_off(self) -> None:
+        """An event could not be sent, for a fault or an outage of ours."""
+        self._count("WebhooksPutOff")
 
     def over_reserve(self) -> None:
         """A task cost more than was reserved for it: a price is wrong."""

@@ -1,6 +1,8 @@
 """The telling of one ended task: what is sent, when again, and what is then written down."""
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,6 +13,7 @@ from tests.support.receiver import OK, refused
 from tests.support.simulation import SECRET, Simulation
 from videoapi.domain.tasks import GenerationRequest, Status
 from videoapi.domain.timestamps import epoch, timestamp
+from videoapi.errors import ServiceError
 from videoapi.net.callbacks import Answer
 from videoapi.webhooks.changes import LEASE_SECONDS, READABLE_SECONDS
 from videoapi.webhooks.schedule import DELAYS, MAX_TRIES
@@ -259,6 +262,127 @@ def test_secret_that_cannot_be_read_counts_as_no_try(sim):
     assert len(sim.task(task_id).webhook_log) == 1
     assert len(sim.receiver.posts) == 1
     assert sim.clock() - START < 600
+
+
+@pytest.mark.parametrize(("retryable", "seconds"), [(True, 60), (False, 3600)])
+def test_event_that_cannot_be_signed_waits_and_says_why(sim, retryable, seconds):
+    """For an operator's hand it waits an hour: nothing is lost, and nothing written each minute."""
+    task_id, signing_secrets = ended(sim), sim.signing_secrets
+
+    def unreadable(_owner):
+        error = ServiceError("WEBHOOK_SECRET holds no secret.")
+        error.retryable = retryable
+        raise error
+
+    sim.notifier = replace(sim.notifier, signing_secrets=unreadable)
+    assert sim.notifier.tell_all([task_id]) == [True]
+    assert ("WebhooksPutOff", 1, None) in sim.measured
+    task = sim.task(task_id)
+    assert task.webhook_due_at == timestamp(sim.clock() + seconds)
+    assert (task.webhook_problem, task.webhook_log) == ("WEBHOOK_SECRET holds no secret.", [])
+    assert task.webhook_claims == 0
+    sim.notifier = replace(sim.notifier, signing_secrets=signing_secrets)
+    sim.tell_all()
+    assert (sim.task(task_id).webhook_state, sim.task(task_id).webhook_problem) == (
+        "delivered",
+        None,
+    )
+
+
+@pytest.mark.parametrize("event", ["answered by the receiver", "told", None])
+def test_event_whose_tries_all_die_is_given_up_as_others_are(sim, event):
+    """Killed after the POST, or before, or a body that breaks: eight tries in 31 hours."""
+    task_id = ended(sim)
+    if event is None:
+        sim.store.rows[task_id]["webhook_event"] = "video.of_another_version"
+    began, tries = sim.clock(), 0
+    while sim.task(task_id).webhook_state == "pending":
+        assert tries <= MAX_TRIES
+        sim.clock.now = epoch(sim.task(task_id).webhook_due_at)
+        if event and tries < MAX_TRIES:
+            sim.at_event[event] = die
+        try:
+            sim.notifier.tell(task_id)
+        except (Crash, ValueError):
+            tries += 1
+    assert tries == MAX_TRIES
+    assert 30 * HOURS < sim.clock() - began < 33 * HOURS
+    assert sim.task(task_id).webhook_log[-1].endswith("given up: 8 tries died")
+    assert sim.task(task_id).webhook_claims == 0
+    assert "open" not in sim.store.rows[task_id]
+
+
+def die():
+    raise Crash
+
+
+def test_event_that_is_given_up_is_measured_once(sim):
+    task_id = ended(sim)
+    sim.store.rows[task_id]["webhook_claims"] = MAX_TRIES
+    # After this one has read it, another gives it up.
+    sim.at_event["begin try"] = lambda: sim.notifier.tell_all([task_id])
+    assert sim.notifier.tell_all([task_id]) == [True]
+    assert sim.measured.count(("WebhooksFailed", 1, None)) == 1
+    assert sim.receiver.posts == []
+
+
+def test_a_note_of_a_try_forgets_those_that_died(sim):
+    task_id = ended(sim)
+    sim.store.rows[task_id]["webhook_claims"] = MAX_TRIES - 1
+    sim.receiver.answers.append(refused(500))
+    sim.notifier.tell(task_id)
+    assert sim.task(task_id).webhook_claims == 0
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_tombstone_s_event_tells_model_length_and_progress(sim, is_open):
+    """A deletion before the first try takes the prompt and the link, and nothing else."""
+    said = {"prompt": "A fox", "metadata": {"shop": "1"}}
+    request = GenerationRequest(model="veo_3_1", seconds=4, size="1280x720", **said)
+    task_id = sim.submit(webhook_url=URL, request=request, cost_estimated=500_000)
+    if not is_open:
+        sim.settle()
+    sim.cancellation.delete(task_id, "anonymous")
+    left = sim.task(task_id).request
+    assert (left.prompt, left.metadata) == (None, {})
+    sim.tell_all()
+    data = sim.receiver.events[0]["data"]
+    assert (data["model"], data["seconds"], data["size"]) == ("veo_3_1", "4", "1280x720")
+    assert (data["progress"], data["prompt"], data["video_url"]) == (
+        0 if is_open else 100,
+        None,
+        None,
+    )
+    assert data["cost"]["estimated"] == 0.5
+    assert not sim.store.rows[task_id].keys() & {"request", "progress", "progress_source"}
+
+
+@pytest.mark.parametrize("how", ["cancel", "delete"])
+@pytest.mark.parametrize("until", ["taken", "told"])
+def test_quick_notifier_hides_no_end_whose_answer_was_lost(sim, how, until):
+    """What it moves on at once is no sign that another ended the task."""
+    task_id, write = sim.submit(webhook_url=URL), sim.store.apply
+    if until == "taken":
+        sim.at_event["told"] = die
+
+    def lost(task_id, change):
+        if "status" not in change.sets:
+            return write(task_id, change)
+        assert write(task_id, change)
+        with suppress(Crash):
+            sim.notifier.tell(task_id)
+        return None
+
+    sim.store.apply = lost
+    getattr(sim.cancellation, how)(task_id, "anonymous")
+    assert sim.task(task_id).status == ("deleted" if how == "delete" else "cancelled")
+    assert ("TasksEnded", 1, "cancelled") in sim.measured or how == "cancel"
+
+
+def test_410_is_measured(sim):
+    sim.receiver.answers.append(refused(410))
+    assert sim.notifier.tell_all([ended(sim)]) == [True]
+    assert ("WebhooksDisabled", 1, None) in sim.measured
 
 
 def test_several_are_told_at_once_and_one_that_breaks_comes_back(sim):

@@ -54,7 +54,7 @@ def values(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def flat(name: str, value: object) -> object:
     """Return a nested attribute as JSON text, and any other as it is."""
-    return json.dumps(value, ensure_ascii=False) if name in JSON_ATTRIBUTES else value
+    return json.dumps(value, ensure_ascii=False, default=vars) if name in JSON_ATTRIBUTES else value
 
 
 def _encode(value: object) -> dict[str, Any]:

@@ -4,6 +4,7 @@ An ended task that owes its event stays in the `open` index, in a partition of i
 TTL: whatever dies between the ending and the telling, the sweeper finds it there. Pure.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from videoapi.domain.tasks import WEBHOOKS, Status, Task
@@ -14,7 +15,9 @@ HINT_SECONDS = 60  # that a message to the notifier may take before the sweeper 
 _KEPT = (
     *("webhook_url", "webhook_event", "webhook_state", "webhook_status", "webhook_due_at"),
     *("webhook_lease", "webhook_body", "webhook_log", "due_at", "completed_at", "error"),
+    *("webhook_claims", "webhook_problem"),
 )
+TOLD = ("progress", "progress_source")  # in an event; a tombstone has its request, too
 
 
 def ended(task: Task, status: Status, *, now: float, retention: int) -> dict[str, Any]:
@@ -35,15 +38,19 @@ def ended(task: Task, status: Status, *, now: float, retention: int) -> dict[str
 def kept(task: Task) -> tuple[str, ...]:
     """Return what a deletion leaves of the webhook: all of it while an event is owed."""
     if task.owes_event:
-        return _KEPT
-    return ("webhook_url",) if task.webhook_url and not task.ended else ()
+        return _KEPT + TOLD
+    return ("webhook_url", *TOLD) if task.webhook_url and not task.ended else ()
 
 
 def deleted(task: Task, *, now: float, retention: int) -> dict[str, Any]:
     """Return what a deletion writes: of an open task it is an ending, told as a cancellation."""
+    # What an event tells of it, and not a word of its caller's.
+    request = replace(task.request, prompt=None, negative_prompt=None, metadata={})
     if task.owes_event:
-        return {"kept_until": int(now) + retention}
+        return {"kept_until": int(now) + retention, "request": request}
     if task.ended:
         return {"open": None, "expires_at": int(now) + retention}
     ending = ended(task, Status.CANCELLED, now=now, retention=retention)
-    return ending | ({"completed_at": timestamp(now)} if task.webhook_url else {})
+    if task.webhook_url is None:
+        return ending
+    return ending | {"completed_at": timestamp(now), "request": request}

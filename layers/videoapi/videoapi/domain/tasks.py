@@ -129,6 +129,8 @@ class Task:  # noqa: PLW1641 — it is in no set
     webhook_due_at: str | None = None  # when the next try may begin
     webhook_lease: str | None = None  # who makes a try just now
     webhook_body: str | None = None  # as it was first sent, until it needs to be sent no more
+    webhook_claims: int = 0  # for a try, since one was last noted: all but the last one died
+    webhook_problem: str | None = None  # of ours, why no try can be made just now
     webhook_log: list[str] = field(default_factory=list)  # when each try was made, and its outcome
 
     result: dict[str, Any] | None = None

@@ -29,6 +29,8 @@ LEGAL: Mapping[Status, frozenset[Status]] = dict.fromkeys(Status, frozenset[Stat
 }
 NEVER = timestamp(0)  # past by any clock
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+# Of an ending, what others change before its writer can look: the telling of its webhook.
+PASSED_ON = frozenset({"open", "due_at", "kept_until", "expires_at", "request"})
 TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
@@ -50,15 +52,23 @@ class Change(NamedTuple):
 
         What was a condition and was not changed must still hold: a task that was cancelled, or
         taken over, since then is no longer ours. Whatever `updated_at` says: the heartbeat writes
-        it, too.
+        it, too, but after no end.
         """
         if task is None or not ("status" in self.sets or task.status in self.leaves):
             return False
         found = vars(task)
+        ends = bool(self.sets.get("webhook_event") or self.sets.get("request"))  # what is told
         left = {name: seen for name, seen in self.equals.items() if name not in self.sets}
         told = {name: new for name, new in self.sets.items() if name in found and new is not None}
-        told.pop("updated_at", None)
+        told = {name: new for name, new in told.items() if not _moved_by_others(name, ends=ends)}
+        left = {name: new for name, new in left.items() if not _moved_by_others(name, ends=ends)}
         return bool(told) and all(found[name] == seen for name, seen in (left | told).items())
+
+
+def _moved_by_others(name: str, *, ends: bool) -> bool:
+    if not ends:
+        return name == "updated_at"
+    return name in PASSED_ON or name.startswith("webhook_")
 
 
 class Destination(NamedTuple):

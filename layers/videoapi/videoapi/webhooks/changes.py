@@ -9,27 +9,38 @@ twice, under the same id, and is never lost.
 """
 
 from videoapi.aws.task_queue import MAX_DELAY
-from videoapi.domain.outbox import HINT_SECONDS
+from videoapi.domain.outbox import HINT_SECONDS, TOLD
 from videoapi.domain.tasks import OPEN, Status, Task, WebhookState
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import Change
+from videoapi.webhooks.schedule import DELAYS
 
 LEASE_SECONDS = 30  # of a try: three times what a POST may take
 READABLE_SECONDS = 24 * 3600  # that a task can be read at least after its event is settled
+_UNTIL_TOLD = (
+    *("open", "due_at", "kept_until", "webhook_due_at", "webhook_lease", "webhook_body"),
+    *("webhook_claims", "webhook_problem"),
+)
 ENDED = frozenset(Status) - OPEN
 
 
-def begin_try(task: Task, lease: str, body: str, *, now: float) -> Change:
-    """Take the event for one try, and keep its body for those that follow."""
+def begin_try(task: Task, lease: str, body: str | None, *, now: float) -> Change:
+    """Take the event for one try, and keep its body for those that follow.
+
+    Where tries die, without a note of what came of them, the next is later from each to each.
+    """
+    claims = min(task.webhook_claims, len(DELAYS))
+    until = timestamp(now + max(LEASE_SECONDS, DELAYS[claims - 1] if claims else 0))
     return Change(
         leaves=ENDED,
         equals={"webhook_state": "pending", "webhook_due_at": task.webhook_due_at},
         sets={
             "webhook_lease": lease,
-            "webhook_due_at": timestamp(now + LEASE_SECONDS),
+            "webhook_due_at": until,
             "webhook_body": body,
-            "due_at": timestamp(now + LEASE_SECONDS),
+            "due_at": until,
         },
+        adds={"webhook_claims": 1},
     )
 
 
@@ -43,9 +54,8 @@ def told(task: Task, state: WebhookState, entry: str, status: int | None, *, now
             "webhook_state": state,
             "webhook_status": status,
             "expires_at": until,
-            **dict.fromkeys(
-                ("open", "due_at", "kept_until", "webhook_due_at", "webhook_lease", "webhook_body")
-            ),
+            **dict.fromkeys(_UNTIL_TOLD),
+            **(dict.fromkeys(("request", *TOLD)) if task.status is Status.DELETED else {}),
         },
         appends={"webhook_log": entry},
     )
@@ -59,8 +69,8 @@ def try_later(task: Task, entry: str, status: int | None, *, now: float, again_a
     )
 
 
-def put_off(task: Task, *, now: float, again_at: float) -> Change:
-    """Give the event back without a try: nothing is counted for an outage of ours."""
+def put_off(task: Task, *, now: float, again_at: float, problem: str | None = None) -> Change:
+    """Give the event back without a try: nothing is counted for a `problem` of ours."""
     grace = HINT_SECONDS if again_at - now <= MAX_DELAY else 0  # for the message that is sent
     return Change(
         leaves=ENDED,
@@ -68,6 +78,8 @@ def put_off(task: Task, *, now: float, again_at: float) -> Change:
         sets={
             "webhook_due_at": timestamp(again_at),
             "webhook_lease": None,
+            "webhook_claims": None,
+            "webhook_problem": problem,
             "due_at": timestamp(again_at + grace),
         },
     )

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from aws_lambda_powertools import Logger
 
@@ -22,10 +23,14 @@ from videoapi.errors import ServiceError
 from videoapi.metrics import Metrics
 from videoapi.net.callbacks import Answer, Callbacks
 from videoapi.webhooks import changes, events, signing
-from videoapi.webhooks.schedule import delay_after
+from videoapi.webhooks.schedule import MAX_TRIES, delay_after
 from videoapi.webhooks.slow_hosts import REST_SECONDS, SlowHosts
 
 AWAY_SECONDS = 60  # that an event waits for a service of AWS to come back
+BROKEN_SECONDS = 3600  # … and for an operator to mend what does not come back by itself
+MAX_CLAIMS = MAX_TRIES  # that die, one after the other, without a word of what came of them
+
+type Outcome = WebhookState | Literal["put off"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,33 +62,59 @@ class Delivery:
         for each, task_id in zip(told, task_ids, strict=True):
             if error := each.exception():
                 self.log.error("an event could not be told", task_id=task_id, exc_info=error)
-            elif each.result() == "delivered":
-                self.measurements.webhook_delivered()
-            elif each.result() == "failed":
-                self.measurements.webhook_failed()
+            self._measure("put off" if error else each.result())
         return [each.exception() is None for each in told]
 
-    def tell(self, task_id: str) -> WebhookState | None:
+    def _measure(self, outcome: Outcome | None) -> None:
+        match outcome:
+            case "delivered":
+                self.measurements.webhook_delivered()
+            case "failed":
+                self.measurements.webhook_failed()
+            case "disabled":
+                self.measurements.webhook_disabled()
+            case "put off":
+                self.measurements.webhook_put_off()
+
+    def tell(self, task_id: str) -> Outcome | None:
         """Make one try, if one is due; return the state after it, None where there was none."""
         task, now = self.store.get(task_id, deleted=True), self.clock()
         if task is None or not changes.is_due(task, now=now):
             return None
         if rests_until := self.slow_hosts.rests_until(task.webhook_url or ""):
             return self._wait(task, now, rests_until)
-        body = task.webhook_body or events.body_of(
-            task, self.video, include_prompt=self.include_prompt
-        )
-        claim = changes.begin_try(task, secrets.token_hex(8), body, now=now)
-        taken = self._apply(task, claim)
+        if task.webhook_claims >= MAX_CLAIMS:
+            return self._given_up(task, now)
+        taken = self._claimed(task, now)
         if taken is None:
             return None
         self._step("claimed", task_id)
         try:
-            answer = self._sent(taken, body)
+            answer = self._sent(taken, taken.webhook_body or "")
         except ServiceError as away:
             return self._put_off(taken, away)
         self._step("sent", task_id)
         return self._noted(taken, answer)
+
+    def _claimed(self, task: Task, now: float) -> Task | None:
+        lease = secrets.token_hex(8)
+        try:
+            body = task.webhook_body or events.body_of(
+                task, self.video, include_prompt=self.include_prompt
+            )
+        except Exception:
+            self._apply(task, changes.begin_try(task, lease, None, now=now))  # one that died
+            raise
+        return self._apply(task, changes.begin_try(task, lease, body, now=now))
+
+    def _given_up(self, task: Task, now: float) -> WebhookState | None:
+        """End the telling of an event over which every try has died."""
+        entry = f"{timestamp(now)} given up: {task.webhook_claims} tries died"
+        given_up = changes.told(task, "failed", entry, None, now=now)
+        if self.store.apply(task.task_id, given_up) is None:
+            return None
+        self.log.error("an event is given up: every try died", task_id=task.task_id)
+        return "failed"
 
     def _sent(self, task: Task, body: str) -> Answer:
         owners, at, content = self.signing_secrets(task.owner), int(self.clock()), body.encode()
@@ -120,12 +151,13 @@ class Delivery:
         log("event", task_id=task.task_id, state=state, tries=tries, came=said)
         return state if noted is not None else None
 
-    def _put_off(self, task: Task, away: ServiceError) -> WebhookState:
-        self.log.warning("a service is away: the event waits", reason=away.message)
-        now = self.clock()
-        self._apply(task, changes.put_off(task, now=now, again_at=now + AWAY_SECONDS))
-        self._remind(task, AWAY_SECONDS)
-        return "pending"
+    def _put_off(self, task: Task, away: ServiceError) -> Outcome:
+        now, why = self.clock(), away.message
+        self.log.warning("an event waits for us", task_id=task.task_id, reason=why)
+        wait = AWAY_SECONDS if away.retryable else BROKEN_SECONDS
+        self._apply(task, changes.put_off(task, now=now, again_at=now + wait, problem=why))
+        self._remind(task, wait)
+        return "put off"
 
     def _remind(self, task: Task, delay: float) -> None:
         """Send a message for the next try; beyond what SQS can hold back, the sweeper sends it."""

@@ -33,5 +33,7 @@ def _signature(secret: str, content: bytes) -> str:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError:
         message = "WEBHOOK_SECRET holds no secret: say whsec_ and 32 random bytes in base64."
-        raise ServiceError(message) from None
+        error = ServiceError(message)
+        error.retryable = False
+        raise error from None
     return base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
