@@ -160,11 +160,44 @@ def test_refund_makes_good_what_was_paid_twice():
     assert judged(rows, mine) == ([], {})
 
 
-def test_job_that_is_billed_twice_is_wrong():
-    assert list(judged([row(), row()], task())[1]) == ["Jobs that the bill charges more than once"]
+@pytest.mark.parametrize(
+    ("amounts", "fields"),
+    [
+        ([PRICE, PRICE], {}),
+        ([PRICE, PRICE, PRICE], {}),
+        ([200_000, 50_000, 200_000, 50_001], {}),
+        ([PRICE, PRICE], {"cost": None, "cost_estimated": PRICE}),
+    ],
+)
+def test_job_that_is_billed_twice_is_wrong(amounts, fields):
+    _, wrong = judged([row(amount=amount) for amount in amounts], task(**fields))
+    assert list(wrong) == ["Jobs that the bill charges more than once"]
 
 
-@pytest.mark.parametrize("fields", [{"cost": PRICE + 1}, {"cost": 0, "status": Status.FAILED}])
+@pytest.mark.parametrize(
+    "amounts", [[200_000, 50_000], [83_333, 83_333, 83_333], [PRICE + 200], [PRICE, 10, -20]]
+)
+def test_lines_of_one_job_that_come_to_its_cost_are_well(amounts):
+    """One for each SKU, or each hour, and each rounded."""
+    assert judged([row(amount=amount) for amount in amounts], task()) == ([], {})
+
+
+def test_lines_of_one_job_by_its_id_and_its_label_are_well():
+    mine = task(OPERATION, provider="vertex")
+    assert judged([row(f"{mine.task_id}-1", 200_000), row(OPERATION, 50_000)], mine) == ([], {})
+
+
+@pytest.mark.parametrize("amounts", [[PRICE, 50_000], [2 * PRICE]])
+def test_lines_that_come_to_another_sum_are_a_difference(amounts):
+    _, wrong = judged([row(amount=amount) for amount in amounts], task())
+    assert list(wrong) == ["Amounts that differ from what was recorded"]
+
+
+def test_lines_of_a_job_of_unknown_cost_are_a_note():
+    assert judged([row(), row(amount=1)], task(cost=None))[1] == {}
+
+
+@pytest.mark.parametrize("fields", [{"cost": PRICE + 1_000}, {"cost": 0, "status": Status.FAILED}])
 def test_amount_that_differs_is_wrong(fields):
     _, wrong = judged([row()], task(**fields))
     ((line,),) = wrong.values()

@@ -15,6 +15,7 @@ from videoapi.domain.timestamps import epoch, timestamp
 from videoapi_cli.operator.bill import Row
 
 MAX_TOLD = 20  # of one kind
+ROUNDING = 0.001  # of an amount; beside a micro-dollar for each row
 # Seconds before and after an order was sent in which the provider may have put it on its bill.
 EARLY, LATE = 60, 300
 _LABEL = re.compile(r"(vid_[a-z0-9]{24,64})(?:-[0-9]+)?")
@@ -95,14 +96,14 @@ def _judge(found: Findings, task: Task, mine: Sequence[Row]) -> None:
     amount = sum(row.amount for row in mine)
     costly = [job for job, amounts in paid.items() if sum(amounts) > 0]
     facts = f"{task.task_id}  {task.provider}  billed {usd(amount)}"
+    if task.cost_actual is not None and _alike(amount, task.cost_actual, mine):
+        return
     if len(costly) > 1:
         found.wrong[
             "Tasks that were paid more than once. A job that failed is not to be charged: ask the "
             "provider for the money, with the ids (`make task ID=…` has their story)."
         ].append(f"{facts} for {len(costly)} jobs: {', '.join(costly)}")
-    elif task.cost_actual == amount:
-        return
-    elif any(sum(each > 0 for each in paid[job]) > 1 for job in costly):
+    elif _is_multiple(amount, task, [each for each in mine if each.amount > 0]):
         found.wrong[
             "Jobs that the bill charges more than once. Ask the provider for the money."
         ].append(f"{facts} for {costly[0]}")
@@ -114,6 +115,23 @@ def _judge(found: Findings, task: Task, mine: Sequence[Row]) -> None:
             "Amounts that differ from what was recorded. Compare the price (VIDEO_PRICE_USD, or "
             "docs/models.md) with the provider's; what failed is not to be charged."
         ].append(f"{facts}, recorded {usd(task.cost_actual)}, {task.status}")
+
+
+def _alike(billed: int, recorded: int, mine: Sequence[Row]) -> bool:
+    """Tell whether amounts are the same but for the rounding of each line."""
+    return abs(billed - recorded) <= max(len(mine), recorded * ROUNDING)
+
+
+def _is_multiple(billed: int, task: Task, charges: Sequence[Row]) -> bool:
+    """Tell whether a job's lines come to several times what it cost, or was estimated to cost.
+
+    Several lines alone say nothing: some bills have one for each SKU or hour.
+    """
+    known = task.cost_estimated if task.cost_actual is None else task.cost_actual
+    if not known or len(charges) < 2:  # noqa: PLR2004 — a charge, and another
+        return False
+    times = round(billed / known)
+    return times > 1 and _alike(billed, times * known, charges)
 
 
 def _judge_strangers(
