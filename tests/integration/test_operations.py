@@ -75,7 +75,7 @@ def test_cap_in_dollars_is_told_inherited_and_lifted(operate, services):
     found = ApiKeyStore(services.dynamodb, services.table, lambda: 0.0).find(new)
     assert found.limits == Limits(usd_per_day=5_000_000)
     told = operate("key", "alice", "--usd-per-day", "0.000001", "--alive", "2").splitlines()[0]
-    assert "(tasks alive: 2, usd per day: 1e-06)" in told
+    assert "(tasks alive: 2, usd per day: 0.000001)" in told
     operate("key", "alice", "--usd-per-day", "12.5")
     assert "tasks alive: 2, usd per day: 12.5" in operate("key", "--list")
     assert "(tasks alive: 2)" in operate("key", "alice", "--usd-per-day", "none")
