@@ -11,6 +11,7 @@ from videoapi_cli.operator.reconciling import MAX_TOLD, reconcile, told
 NOW = 1_768_127_400.0  # 2026-01-11T10:30:00Z
 TIME = "2026-01-11T10:30:00Z"
 PRICE = 250_000
+TIMEOUT = 1_800
 OPERATION = "projects/p/locations/us-central1/publishers/google/models/m/operations/0a1b-2c"
 HEADER = "job_id,time,amount\n"
 ALL_IS_WELL = "All is well."
@@ -48,7 +49,7 @@ def row(job="video:1", amount=PRICE, at=NOW):
 
 
 def judged(rows, *tasks, kept_from=0.0):
-    found = reconcile(rows, tasks, kept_from=kept_from)
+    found = reconcile(rows, tasks, kept_from=kept_from, timeout=TIMEOUT)
     lines = list(told(found, rows))
     assert (lines[-1] == ALL_IS_WELL) is (not found.wrong)
     return found.notes, {advice.partition(".")[0]: each for advice, each in found.wrong.items()}
@@ -221,9 +222,26 @@ def test_lost_order_that_was_billed_is_told_by_its_time():
     assert wrong == {}
 
 
-@pytest.mark.parametrize("stranger", [row("video:7", at=NOW + 301), row(OPERATION)])
+@pytest.mark.parametrize("stranger", [row("video:7", at=NOW + TIMEOUT + 301), row(OPERATION)])
 def test_what_is_of_another_time_or_provider_is_no_lost_order(stranger):
     assert list(judged([stranger], lost())[1]) == ["Jobs that no task knows"]
+
+
+@pytest.mark.parametrize("after", [-60, 301, TIMEOUT, TIMEOUT + 300])
+def test_lost_order_may_be_billed_when_its_job_ended(after):
+    (note,), wrong = judged([row("video:7", at=NOW + after)], lost())
+    assert "was lost, and billed as video:7" in note
+    assert wrong == {}
+
+
+def test_lost_order_nearest_in_time_is_told_with_doubt():
+    older, newer = lost(at=NOW - 900), lost(at=NOW - 30)
+    (first, second), wrong = judged([row("video:7"), row("video:8", at=NOW + 1)], older, newer)
+    assert first.startswith(newer.task_id)
+    assert first.endswith("(or it is another one of 2 such orders)")
+    assert second.startswith(older.task_id)
+    assert second.endswith("the provider may still have the video")
+    assert wrong == {}
 
 
 def test_lost_order_of_a_task_that_went_on_is_in_its_log():
@@ -239,7 +257,7 @@ def test_lost_order_of_a_task_that_went_on_is_in_its_log():
 
 
 def test_lost_order_that_was_not_billed_is_told_in_the_end():
-    mine, around = lost(), [row("a", 0, NOW - 600), row("b", 0, NOW + 600)]
+    mine, around = lost(), [row("a", 0, NOW - 600), row("b", 0, NOW + TIMEOUT + 300)]
     others = task("a", cost=0), task("b", cost=0)
     (note,), _ = judged(around, mine, *others)
     assert note.endswith("was lost, and not billed")
@@ -268,7 +286,7 @@ def test_empty_bill_says_nothing_of_what_was_spent():
 
 def test_thousands_of_rows_are_told_in_a_few_lines():
     rows = [row(f"video:{n}") for n in range(5_000)]
-    found = reconcile(rows, [], kept_from=0)
+    found = reconcile(rows, [], kept_from=0, timeout=TIMEOUT)
     lines = list(told(found, rows))
     assert len(lines) == MAX_TOLD + 4
     assert lines[0] == "5000 rows, $1,250.000000; the tasks of 0 are known."

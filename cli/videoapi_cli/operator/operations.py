@@ -47,6 +47,7 @@ class Deployed:
     open_to_all: bool = False  # callers need no key
     relay: str = ""  # its URL
     retention_hours: int = 24  # for which ended tasks are kept
+    task_timeout: int = 1800  # seconds after which a job is given up
 
     def client(self, service: Any) -> Any:
         """Return a client for this stack's AWS."""
@@ -80,7 +81,8 @@ def find(stack: str | None) -> Deployed:
     chosen = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
     is_open, relay = chosen.get("AllowAnonymous") == "true", chosen.get("Veo3BaseUrl", "")
     hours = int(float(chosen.get("TaskRetentionHours") or Deployed.retention_hours))
-    return Deployed(session, endpoint, outputs, is_open, relay, hours)
+    timeout = int(chosen.get("VideoTaskTimeout") or Deployed.task_timeout)
+    return Deployed(session, endpoint, outputs, is_open, relay, hours, timeout)
 
 
 def key(stack: Deployed, given: argparse.Namespace) -> None:

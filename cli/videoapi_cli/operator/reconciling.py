@@ -16,7 +16,8 @@ from videoapi_cli.operator.bill import Row
 
 MAX_TOLD = 20  # of one kind
 ROUNDING = 0.001  # of an amount; beside a micro-dollar for each row
-# Seconds before and after an order was sent in which the provider may have put it on its bill.
+# Seconds before an order was sent, and after the latest end of its job (VIDEO_TASK_TIMEOUT later),
+# in which the provider may have put it on its bill.
 EARLY, LATE = 60, 300
 _LABEL = re.compile(r"(vid_[a-z0-9]{24,64})(?:-[0-9]+)?")
 
@@ -38,8 +39,13 @@ class Findings:
     known: int = 0  # rows whose task is known
 
 
-def reconcile(rows: Sequence[Row], tasks: Iterable[Task], *, kept_from: float) -> Findings:
-    """Hold a bill against the tasks. Before `kept_from` (epoch seconds) tasks may have expired."""
+def reconcile(
+    rows: Sequence[Row], tasks: Iterable[Task], *, kept_from: float, timeout: int
+) -> Findings:
+    """Hold a bill against the tasks.
+
+    Before `kept_from` (epoch seconds) tasks may have expired; a job ends within `timeout` seconds.
+    """
     found = Findings()
     by_id = {name: task for task in tasks for name in (task.task_id, *map(_short, jobs_of(task)))}
     billed: dict[str, list[Row]] = defaultdict(list)
@@ -54,7 +60,8 @@ def reconcile(rows: Sequence[Row], tasks: Iterable[Task], *, kept_from: float) -
     every = {task.task_id: task for task in by_id.values()}
     for task_id, mine in billed.items():
         _judge(found, every[task_id], mine)
-    _judge_strangers(found, strangers, list(every.values()), kept_from, rows)
+    unknown = _judge_lost(found, strangers, list(every.values()), timeout + LATE, rows)
+    _judge_strangers(found, unknown, kept_from)
     _judge_missing(found, every.values(), billed, rows)
     return found
 
@@ -134,39 +141,44 @@ def _is_multiple(billed: int, task: Task, charges: Sequence[Row]) -> bool:
     return times > 1 and _alike(billed, times * known, charges)
 
 
-def _judge_strangers(
-    found: Findings,
-    strangers: Sequence[Row],
-    tasks: Sequence[Task],
-    kept_from: float,
-    rows: Sequence[Row],
-) -> None:
-    """Judge rows whose ids nobody knows: lost orders, expired tasks, or somebody else's videos."""
-    lost, gone, unjudged = sorted(_lost(tasks), key=lambda each: each.at), 0, 0
+def _judge_lost(
+    found: Findings, strangers: Sequence[Row], tasks: Sequence[Task], late: int, rows: Sequence[Row]
+) -> list[Row]:
+    """Judge orders whose answers were lost by rows of unknown ids; return the other rows."""
+    lost, others = list(_lost(tasks)), []
     for row in strangers:
-        order = next((each for each in lost if _may_be(row, each)), None)
-        if order is not None:
-            lost.remove(order)
-            found.notes.append(
-                f"{order.task.task_id}: its order of {timestamp(order.at)} was lost, and billed as "
-                f"{row.job_id}, {usd(row.amount)}: the provider may still have the video"
-            )
-        elif row.time < kept_from:
-            gone, unjudged = gone + 1, unjudged + row.amount
-        else:
-            found.wrong[
-                "Jobs that no task knows. Who else orders with this account's key? The worker's "
-                "log knows each id that was accepted; if it does not, rotate the key."
-            ].append(f"{row.job_id}  {timestamp(row.time)}  {usd(row.amount)}")
+        orders = [each for each in lost if _may_be(row, each, late)]
+        if not orders:
+            others.append(row)
+            continue
+        order = min(orders, key=lambda each: abs(row.time - each.at))
+        lost.remove(order)
+        doubt = f" (or it is another one of {len(orders)} such orders)" if orders[1:] else ""
+        found.notes.append(
+            f"{order.task.task_id}: its order of {timestamp(order.at)} was lost, and billed as "
+            f"{row.job_id}, {usd(row.amount)}: the provider may still have the video{doubt}"
+        )
     for each in lost:
-        if rows and rows[0].time + EARLY <= each.at <= rows[-1].time - LATE:
+        if rows and rows[0].time + EARLY <= each.at <= rows[-1].time - late:
             found.notes.append(
                 f"{each.task.task_id}: its order of {timestamp(each.at)} was lost, and not billed"
             )
+    return others
+
+
+def _judge_strangers(found: Findings, strangers: Sequence[Row], kept_from: float) -> None:
+    """Judge rows whose ids nobody knows: of expired tasks, or somebody else's videos."""
+    gone = [row for row in strangers if row.time < kept_from]
+    for row in (row for row in strangers if row.time >= kept_from):
+        found.wrong[
+            "Jobs that no task knows. Who else orders with this account's key? The worker's "
+            "log knows each id that was accepted; if it does not, rotate the key."
+        ].append(f"{row.job_id}  {timestamp(row.time)}  {usd(row.amount)}")
     if gone:
         found.notes.append(
-            f"{gone} rows, {usd(unjudged)}, could not be judged: their tasks may have expired "
-            f"before {timestamp(kept_from)} (TASK_RETENTION_HOURS keeps them for longer)"
+            f"{len(gone)} rows, {usd(sum(row.amount for row in gone))}, could not be judged: "
+            f"their tasks may have expired before {timestamp(kept_from)} (TASK_RETENTION_HOURS "
+            "keeps them for longer)"
         )
 
 
@@ -211,10 +223,10 @@ def _lost(tasks: Iterable[Task]) -> Iterator[Lost]:
             yield Lost(task, *(sent or (began, task.provider or "relay")))
 
 
-def _may_be(row: Row, lost: Lost) -> bool:
+def _may_be(row: Row, lost: Lost, late: int) -> bool:
     """Tell whether a row is of a lost order's time, and its id of the provider's shape."""
     google = row.job_id.startswith("projects/")
-    return google == (lost.provider == "vertex") and -EARLY <= row.time - lost.at <= LATE
+    return google == (lost.provider == "vertex") and -EARLY <= row.time - lost.at <= late
 
 
 def _short(job_id: str) -> str:

@@ -59,7 +59,7 @@ def check_bill(stack: "Deployed", given: argparse.Namespace) -> int:
     """Hold a bill against the tasks; return 1 where something is wrong."""
     rows = read_bill(given.bill)
     kept_from = time.time() - stack.retention_hours * 3600
-    found = reconcile(rows, _tasks(stack), kept_from=kept_from)
+    found = reconcile(rows, _tasks(stack), kept_from=kept_from, timeout=stack.task_timeout)
     print("\n".join(told(found, rows)))
     return 1 if found.wrong else 0
 
