@@ -212,6 +212,18 @@ def test_video_is_ordered_as_by_the_route(agent, services, client):
     assert len(services.items()) == 1
 
 
+def test_header_is_the_key_where_the_argument_is_absent(client, services, version):
+    agent = Agent(client, version, **{"idempotency-key": '"one"'})
+    _, first, _ = agent.call("generate_video", **ASKED)
+    _, again, _ = agent.call("generate_video", **ASKED, idempotency_key="one")
+    assert (again["task_id"], again["replayed"]) == (first["task_id"], True)
+    _, other, _ = agent.call("generate_video", **ASKED, idempotency_key="two")
+    assert other["task_id"] != first["task_id"]
+    agent.headers = {"idempotency-key": "x" * 256}
+    assert "1 to 255" in agent.wrong("generate_video", **ASKED)
+    assert len(services.items()) == 2
+
+
 def test_one_idempotency_key_is_one_video(agent, services):
     _, first, _ = agent.call("generate_video", **ASKED, idempotency_key="one")
     text, second, _ = agent.call("generate_video", **ASKED, idempotency_key="one")

@@ -69,6 +69,8 @@ class Tools:
         wanted = from_rest(given, api.settings, arguments.GenerateVideoCall)
         key = given.get("idempotency_key")
         headers = {} if key is None else {"idempotency-key": key}
+        if key is None and (header := api.headers.get("idempotency-key")) is not None:
+            headers = {"idempotency-key": header}
         caller = caller_of(headers, api.key, api.clock(), Dialect.REST, api.received_at)
         if given.get("dry_run"):
             preview = self.submissions.preview(wanted, caller)
