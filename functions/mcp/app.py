@@ -8,7 +8,7 @@ from videoapi.api.mcp import origins
 from videoapi.api.mcp.server import McpServer
 from videoapi.api.mcp.tools import Tools
 
-api = bootstrap.api()
+api = bootstrap.api(key_later=True)  # a foreign page is refused before that
 server = McpServer(
     tools=Tools(
         api=api,
@@ -28,6 +28,7 @@ def message() -> Response[str]:
     """Answer one message of the protocol."""
     own, allowed = api.base_url, api.settings.cors_allow_origins
     origins.require_known(api.headers.get("origin"), own, allowed)
+    api.authenticate()
     return server.answer(read_json(api.json_body()), api.headers)
 
 

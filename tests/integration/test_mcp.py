@@ -183,6 +183,16 @@ def test_origin_of_a_foreign_page_is_refused(deploy, services):
     assert services.is_untouched()
 
 
+@pytest.mark.parametrize("key", ["", "Bearer vak_wrong"])
+def test_origin_is_judged_before_the_key(deploy, services, key):
+    """A foreign page learns nothing of whether a key is good, and costs no read."""
+    closed = deploy(ALLOW_ANONYMOUS="false")
+    body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    headers = {"origin": "https://evil.example", "authorization": key}
+    assert closed.post("/mcp", json=body, headers=headers).status == 403
+    assert services.is_untouched()
+
+
 def test_key_is_asked_for_as_everywhere(deploy, services, version):
     closed = deploy(ALLOW_ANONYMOUS="false")
     ring = ApiKeyStore(services.dynamodb, services.table, time.time)

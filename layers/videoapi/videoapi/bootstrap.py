@@ -60,16 +60,16 @@ def logger() -> Logger:
     return Logger()
 
 
-def api(*, public: bool = False, bearer_alone: bool = False) -> "Api":
+def api(*, public: bool = False, bearer_alone: bool = False, key_later: bool = False) -> "Api":
     """Return the HTTP side of a handler; each makes its own and adds its routes.
 
     A `public` one asks nobody for a key, and needs no client for them (0.3 G instructions).
-    A `bearer_alone` one takes no key from `X-API-Key`.
+    A `bearer_alone` one takes no key from `X-API-Key`; one of `key_later` asks in its routes.
     """
     from videoapi.api.application import Api  # noqa: PLC0415 — 169 M for the resolver, API roles only
 
     ring = None if public else keys()
-    return Api(settings(), ring, logger(), clock, bearer_alone=bearer_alone)
+    return Api(settings(), ring, logger(), clock, bearer_alone=bearer_alone, key_later=key_later)
 
 
 @cache

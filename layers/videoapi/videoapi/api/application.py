@@ -54,17 +54,18 @@ class Api:
         clock: Callable[[], float],
         *,
         bearer_alone: bool = False,
+        key_later: bool = False,
     ) -> None:
         """Take what `bootstrap` made. Without `keys` nobody is asked for one.
 
         `bearer_alone` refuses `X-API-Key`: clients drop Authorization at a redirect to another
-        host, and no other header.
+        host, and no other header. `key_later` leaves it to the routes to call `authenticate`.
         """
         self.settings = settings
         self.clock = clock
         self.key = OPEN
         self._keys = keys
-        self._bearer_alone = bearer_alone
+        self._bearer_alone, self._key_later = bearer_alone, key_later
         self._headers: Mapping[str, str] = {}
         self._logger = logger
         self._resolver = APIGatewayHttpResolver()
@@ -99,7 +100,8 @@ class Api:
         try:
             if straight := paths.straight(path):
                 return _elsewhere(event, straight)
-            self.key = self._authenticated(event["headers"])
+            if not self._key_later:
+                self.authenticate()
             return self._resolver.resolve(event, context)
         except VideoApiError as exc:
             error = _wrong_method(event) or exc if isinstance(exc, NotFound) else exc
@@ -122,17 +124,12 @@ class Api:
         """The query parameters; of a repeated one, what the gateway joined with commas."""
         return self._resolver.current_event.query_string_parameters or {}
 
-    def _authenticated(self, headers: Mapping[str, str]) -> ApiKey:
-        """Return who calls; in open mode everybody is one, whatever key they send."""
+    def authenticate(self) -> None:
+        """Find out who calls; in open mode everybody is one, whatever key they send."""
         if self._keys is None or self.settings.allow_anonymous:
-            return OPEN
-        other = headers.get("x-api-key", "")
-        if not self._bearer_alone:
-            return self._keys.find(presented_key(headers.get("authorization"), other))
-        bearer = presented_key(headers.get("authorization"), None)
-        if other.startswith(PREFIX) or (other and not bearer):
-            raise AuthenticationError(BEARER_ALONE)
-        return self._keys.find(bearer)
+            self.key = OPEN
+        else:
+            self.key = _key_of(self._headers, self._keys, bearer_alone=self._bearer_alone)
 
     @property
     def caller(self) -> str:
@@ -197,6 +194,17 @@ def presented_key(authorization: str | None, x_api_key: str | None) -> str:
     """Return the key of a request: `Authorization: Bearer …`, else `X-API-Key`; may be empty."""
     scheme, _, token = (authorization or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else (x_api_key or "")
+
+
+def _key_of(headers: Mapping[str, str], keys: ApiKeyStore, *, bearer_alone: bool) -> ApiKey:
+    """Return the key that a request presents. Raises `AuthenticationError`."""
+    other = headers.get("x-api-key", "")
+    if not bearer_alone:
+        return keys.find(presented_key(headers.get("authorization"), other))
+    bearer = presented_key(headers.get("authorization"), None)
+    if other.startswith(PREFIX) or (other and not bearer):
+        raise AuthenticationError(BEARER_ALONE)
+    return keys.find(bearer)
 
 
 def _method(event: Mapping[str, Any]) -> str:
