@@ -42,7 +42,12 @@ def delivery() -> Delivery:
 @cache
 def trial() -> Trial:
     """Return what sends a test event."""
-    return Trial(_callbacks(), _signing_secrets())
+    table, named = WebhookSecrets(store(), clock), bool(settings().webhook_secret)
+
+    def unseen(owner: str) -> bool:
+        return not (named and owner == ANONYMOUS) and table.unseen(owner)
+
+    return Trial(_callbacks(), _signing_secrets(), unseen)
 
 
 def _signing_secrets() -> Callable[[str], list[str]]:

@@ -33,7 +33,12 @@ class WebhookSecrets:
         signs is refused, and sent again, until the operator shows a new one (`rotate`).
         """
         found = self.table.read(_key(owner))
-        return self._signing(found or self._put(owner, [new_secret()], [], seen=None)[0])
+        made = {"unseen": 1}
+        return self._signing(found or self._put(owner, [new_secret()], [], seen=None, **made)[0])
+
+    def unseen(self, owner: str) -> bool:
+        """Whether an owner's secret was made here, and nobody was shown it."""
+        return bool((self.table.read(_key(owner)) or {}).get("unseen"))
 
     def ensure(self, owner: str) -> str | None:
         """Make an owner's secret and return it; None where there is one already."""
@@ -60,10 +65,16 @@ class WebhookSecrets:
         return [newest, *(secret for secret, until in ends if until > self.clock())]
 
     def _put(
-        self, owner: str, texts: list[str], ends: list[int], *, seen: Mapping[str, Any] | None
+        self,
+        owner: str,
+        texts: list[str],
+        ends: list[int],
+        *,
+        seen: Mapping[str, Any] | None,
+        **more: int,
     ) -> tuple[Mapping[str, Any], bool]:
         """Write an owner's item unless it has changed; return it, and whether it is this one."""
-        item: dict[str, Any] = {"task_id": _key(owner), "secrets": texts, "until": ends}
+        item: dict[str, Any] = {"task_id": _key(owner), "secrets": texts, "until": ends, **more}
         free = Expression()
         place = free.name("secrets")
         condition = (

@@ -9,13 +9,17 @@ from videoapi.net.callbacks import Callbacks
 from videoapi.net.ssrf import require_webhook
 from videoapi.webhooks import events, signing
 
+UNSEEN = "it is signed by a secret that nobody has seen; the operator shows another: \
+make key NAME={} ARGS=--rotate-webhook-secret"
+
 
 @dataclass(frozen=True)
 class Trial:
-    """Sends `video.test`; `signing_secrets` are those of an owner."""
+    """Sends `video.test`; `signing_secrets` are an owner's, `unseen` whether nobody knows them."""
 
     callbacks: Callbacks
     signing_secrets: Callable[[str], Iterable[str]]
+    unseen: Callable[[str], bool]
 
     def check(self, url: str) -> None:
         """Raise `ValidationError` for an address that nothing is sent to."""
@@ -30,9 +34,10 @@ class Trial:
         content = body.encode()
         headers = signing.headers(event_id, int(now), content, self.signing_secrets(owner))
         answer = self.callbacks.post(url, content, headers)
+        problems = [answer.problem, UNSEEN.format(owner) if self.unseen(owner) else None]
         return {
             "delivered": answer.delivered,
             "status": answer.status,
             "milliseconds": answer.milliseconds,
-            "problem": answer.problem,
+            "problem": "; ".join(filter(None, problems)) or None,
         }
