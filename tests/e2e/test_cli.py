@@ -327,7 +327,7 @@ def test_make_cli_says_how_to_call_it():
         timeout=MAX_SECONDS,
     )
     assert done.returncode == 0, done.stderr
-    program = re.search(r"Call it as (\S+/videoapi)", done.stdout)[1]
+    program = re.search(r"Call it as (.+?/videoapi)", done.stdout)[1]
     called = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert called.stdout == f"{videoapi.__version__}\n"
 
