@@ -40,7 +40,7 @@ from videoapi.usecases.input_images import InputImages
 from videoapi.usecases.submission import Submissions
 from videoapi.webhooks.delivery import Delivery as Notifier
 from videoapi.webhooks.reminders import Reminders
-from videoapi.webhooks.slow_hosts import SlowHosts
+from videoapi.webhooks.slow_receivers import SlowReceivers
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.generation import Generation
 from videoapi.worker.lease import Message
@@ -185,7 +185,7 @@ class Simulation:
         self.notifier = Notifier(
             store=self.store,
             queue=self.webhooks,
-            slow_hosts=SlowHosts(self.clock),
+            slow_receivers=SlowReceivers(self.clock),
             callbacks=self.receiver,
             signing_secrets=self.signing_secrets,
             video=partial(openai_video, links=None, now=self.clock(), sdk_words=True),

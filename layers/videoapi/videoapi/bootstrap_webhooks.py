@@ -14,7 +14,7 @@ from videoapi.metrics import Metrics
 from videoapi.net.callbacks import Callbacks
 from videoapi.net.pinned_transport import PinnedTransport
 from videoapi.webhooks.delivery import Delivery
-from videoapi.webhooks.slow_hosts import SlowHosts
+from videoapi.webhooks.slow_receivers import SlowReceivers
 from videoapi.webhooks.trial import Trial
 
 
@@ -27,7 +27,7 @@ def delivery() -> Delivery:
     return Delivery(
         store=store(patient=True),
         queue=webhooks_queue(patient=True),
-        slow_hosts=SlowHosts(clock),
+        slow_receivers=SlowReceivers(clock),
         callbacks=_callbacks(),
         signing_secrets=_signing_secrets(),
         video=lambda task: openai_video(task, signer, now=clock(), sdk_words=True),

@@ -17,7 +17,7 @@ from videoapi.errors import ServiceError
 from videoapi.net.callbacks import Answer
 from videoapi.webhooks.changes import LEASE_SECONDS, READABLE_SECONDS
 from videoapi.webhooks.schedule import DELAYS, MAX_TRIES
-from videoapi.webhooks.slow_hosts import MAX_HOSTS, MAX_SLOW, REST_SECONDS, SlowHosts
+from videoapi.webhooks.slow_receivers import MAX_RECEIVERS, MAX_SLOW, REST_SECONDS, SlowReceivers
 
 URL = "https://hooks.example.com/videos?token=secret"
 AWAY = Answer(None, "no answer within 10 seconds", 10_000)
@@ -475,8 +475,11 @@ def answered(seconds):
     return Answer(None, "no answer within 10 seconds", round(seconds * 1000))
 
 
-def test_host_that_hangs_rests_and_no_other_does(sim):
-    """Five slow answers in a row, and nothing is sent to a host for a minute: nothing is lost."""
+def test_address_that_hangs_rests_and_no_other_does(sim):
+    """Five slow answers in a row, and nothing is sent there for a minute: nothing is lost.
+
+    Another owner's address at the same host, a gateway perhaps, is told meanwhile.
+    """
     sim.receiver.answers.extend([answered(10)] * MAX_SLOW)
     hanging = [ended(sim) for _ in range(MAX_SLOW + 3)]
     for task_id in hanging:
@@ -486,35 +489,35 @@ def test_host_that_hangs_rests_and_no_other_does(sim):
     assert (waits.webhook_state, waits.webhook_log, waits.webhook_lease) == ("pending", [], None)
     assert waits.webhook_due_at == timestamp(sim.clock() + REST_SECONDS)
     assert sim.webhooks.sent[-1][:2] == (hanging[-1], REST_SECONDS)
-    other = sim.submit(webhook_url="https://quick.example.com/")
+    other = sim.submit(webhook_url="https://hooks.example.com/another")
     sim.settle()
     assert sim.notifier.tell(other) == "delivered"
     sim.tell_all()
     assert {sim.task(task_id).webhook_state for task_id in hanging} == {"delivered"}
 
 
-def test_host_that_answers_at_once_again_is_no_longer_slow(sim):
-    slow = SlowHosts(sim.clock)
+def test_address_that_answers_at_once_again_is_no_longer_slow(sim):
+    slow = SlowReceivers(sim.clock)
     for _ in range(2):
         for seconds in [10] * (MAX_SLOW - 1) + [0.1]:
             slow.note(URL, seconds * 1000)
         assert slow.rests_until(URL) is None
 
 
-def test_only_so_many_slow_hosts_are_known(sim):
-    slow = SlowHosts(sim.clock)
-    for number in range(MAX_HOSTS + 10):
+def test_only_so_many_slow_receivers_are_known(sim):
+    slow = SlowReceivers(sim.clock)
+    for number in range(MAX_RECEIVERS + 10):
         slow.note(f"https://{number}.example.com", 10_000)
     assert len(slow._slow) == 10  # noqa: SLF001 — its size is no one else's business
 
 
-def test_event_whose_host_rests_is_left_to_who_was_first(sim):
+def test_event_whose_address_rests_is_left_to_who_was_first(sim):
     task_id = ended(sim)
     for _ in range(MAX_SLOW):
-        sim.notifier.slow_hosts.note(URL, 10_000)
+        sim.notifier.slow_receivers.note(URL, 10_000)
 
     def another():  # of another environment, where the host is not known to hang
-        sim.notifier.slow_hosts.note(URL, 10)
+        sim.notifier.slow_receivers.note(URL, 10)
         assert sim.notifier.tell(task_id) == "delivered"
 
     sim.at_event["begin try"] = another

@@ -24,7 +24,7 @@ from videoapi.metrics import Metrics
 from videoapi.net.callbacks import Answer, Callbacks
 from videoapi.webhooks import changes, events, signing
 from videoapi.webhooks.schedule import MAX_TRIES, delay_after
-from videoapi.webhooks.slow_hosts import REST_SECONDS, SlowHosts
+from videoapi.webhooks.slow_receivers import REST_SECONDS, SlowReceivers
 
 AWAY_SECONDS = 60  # that an event waits for a service of AWS to come back
 BROKEN_SECONDS = 3600  # … and for an operator to mend what does not come back by itself
@@ -42,7 +42,7 @@ class Delivery:
 
     store: TaskStore
     queue: TaskQueue
-    slow_hosts: SlowHosts
+    slow_receivers: SlowReceivers
     callbacks: Callbacks
     signing_secrets: Callable[[str], Iterable[str]]
     video: events.Video
@@ -81,7 +81,7 @@ class Delivery:
         task, now = self.store.get(task_id, deleted=True), self.clock()
         if task is None or not changes.is_due(task, now=now):
             return None
-        if rests_until := self.slow_hosts.rests_until(task.webhook_url or ""):
+        if rests_until := self.slow_receivers.rests_until(task.webhook_url or ""):
             return self._wait(task, now, rests_until)
         if task.webhook_claims >= MAX_CLAIMS:
             return self._given_up(task, now)
@@ -120,7 +120,7 @@ class Delivery:
         owners, at, content = self.signing_secrets(task.owner), int(self.clock()), body.encode()
         headers = signing.headers(events.id_of(task), at, content, owners)
         answer = self.callbacks.post(task.webhook_url or "", content, headers)
-        self.slow_hosts.note(task.webhook_url or "", answer.milliseconds)
+        self.slow_receivers.note(task.webhook_url or "", answer.milliseconds)
         return answer
 
     def _wait(self, task: Task, now: float, until: float) -> WebhookState | None:
