@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fault_injection.stack import task_id
+from tests.fault_injection.stack import PRICE_USD, task_id
 from tests.fault_injection.traps import at
 
 PAID = {  # whether the relay has, or will have, accepted a job when the cancel comes
@@ -56,7 +56,9 @@ def test_a_cancelled_task_says_whether_it_may_have_been_charged(cancelled, step)
 def test_a_cancelled_task_never_comes_back(cancelled, running, step):
     name = f"cancel-{step}"
     ended, now = cancelled[step][2], running.task(name)
-    assert now | {"cost": ended["cost"]} == ended  # its cost is settled once its job has ended
+    assert now | {"cost": ended["cost"]} == ended
+    # Its cost may be settled since: its job has ended.
+    assert now["cost"]["actual"] in (ended["cost"]["actual"], PAID[step] * float(PRICE_USD))
     assert running.paid(name) == PAID[step]
     assert task_id(name) not in running.videos()
 

@@ -175,12 +175,15 @@ def test_job_that_is_billed_twice_is_wrong(amounts, fields):
     assert list(wrong) == ["Jobs that the bill charges more than once"]
 
 
-@pytest.mark.parametrize(
-    "amounts", [[200_000, 50_000], [83_333, 83_333, 83_333], [PRICE + 200], [PRICE, 10, -20]]
-)
+@pytest.mark.parametrize("amounts", [[200_000, 50_000], [83_333, 83_333, 83_333], [PRICE, 10, -20]])
 def test_lines_of_one_job_that_come_to_its_cost_are_well(amounts):
     """One for each SKU, or each hour, and each rounded."""
     assert judged([row(amount=amount) for amount in amounts], task()) == ([], {})
+
+
+def test_one_line_that_is_off_by_a_micro_dollar_is_told():
+    _, wrong = judged([row(amount=PRICE + 1)], task())
+    assert list(wrong) == ["Amounts that differ from what was recorded"]
 
 
 def test_lines_of_one_job_by_its_id_and_its_label_are_well():

@@ -15,7 +15,7 @@ from videoapi.domain.timestamps import epoch, timestamp
 from videoapi_cli.operator.bill import Row
 
 MAX_TOLD = 20  # of one kind
-ROUNDING = 0.001  # of an amount; beside a micro-dollar for each row
+ROUNDING = 0.001  # of an amount that several rows bill; at least a micro-dollar for each
 # Seconds before an order was sent, and after the latest end of its job (VIDEO_TASK_TIMEOUT later),
 # in which the provider may have put it on its bill.
 EARLY, LATE = 60, 300
@@ -125,8 +125,9 @@ def _judge(found: Findings, task: Task, mine: Sequence[Row]) -> None:
 
 
 def _alike(billed: int, recorded: int, mine: Sequence[Row]) -> bool:
-    """Tell whether amounts are the same but for the rounding of each line."""
-    return abs(billed - recorded) <= max(len(mine), recorded * ROUNDING)
+    """Tell whether amounts are the same: to the digit, or but for the rounding of several lines."""
+    slack = max(len(mine), recorded * ROUNDING) if len(mine) > 1 else 0
+    return abs(billed - recorded) <= slack
 
 
 def _is_multiple(billed: int, task: Task, charges: Sequence[Row]) -> bool:
