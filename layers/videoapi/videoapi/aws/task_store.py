@@ -55,7 +55,7 @@ class TaskStore(Table):
 
         Together with `others` or not at all: one transaction. Raises `ConditionFailed` for one of
         them. A lost answer is settled by one read; raises `Unconfirmed` where that fails too, or
-        finds nothing of a transaction, which may still be on its way.
+        finds nothing of a write that may still be on its way.
         """
         condition = "attribute_not_exists(task_id)"
         put = Write(TASK, "Put", {"Item": task_item(task), "ConditionExpression": condition})
@@ -66,30 +66,25 @@ class TaskStore(Table):
                 raise
             found, lost = task_of(failed.item), failed.repeated
         except ServiceError as error:
-            found, lost = self._settled(task, error, sure=not others), True
+            found, lost = self._settled(task, error), True
         else:
             return None
         same = (found.created_at, found.fingerprint) == (task.created_at, task.fingerprint)
         return None if lost and same else found
 
-    def _settled(self, task: Task, error: ServiceError, *, sure: bool) -> Task:
-        """Return the task that a put without an answer has made all the same, or raise `error`.
-
-        `sure` says that what a read does not find is not written later.
-        """
+    def _settled(self, task: Task, error: ServiceError) -> Task:
+        """Return the task that a put without an answer has made all the same, or raise `error`."""
         if not error.retryable:
             raise error
         notes = list(error.__notes__)
         try:
-            found = self.get(task.task_id, deleted=True)
+            if found := self.get(task.task_id, deleted=True):
+                return found
         except ServiceError as again:
-            found, sure, notes = None, False, notes + again.__notes__
+            notes += again.__notes__
         else:
-            sure = sure or not unanswered(error.__cause__)
-        if found is not None:
-            return found
-        if sure:
-            raise error
+            if not unanswered(error.__cause__):
+                raise error
         unknown = Unconfirmed(error.message)
         for note in notes:
             unknown.add_note(note)
