@@ -10,10 +10,10 @@ from videoapi.metrics import Metrics
 def emitted():
     """Return (name, dimensions in order) of every metric that `Metrics` can send."""
     sent = []
-    measurements = Metrics(
+    metrics = Metrics(
         lambda name, _unit, _value, of: sent.append((name, tuple(sorted([*of, "service"]))))
     )
-    for name, method in inspect.getmembers(measurements, inspect.ismethod):
+    for name, method in inspect.getmembers(metrics, inspect.ismethod):
         if not name.startswith("_"):
             method(*[1] * len(inspect.signature(method).parameters))
     return set(sent)

@@ -104,7 +104,7 @@ class Simulation:
         self.webhooks = FakeQueue(self)
         self.relay, self.log = self.relay_type(self), self.log_type()
         self.measured = []  # (name, value, code)
-        measurements = Metrics(self.emit)
+        metrics = Metrics(self.emit)
         self.cdn = deque()  # answers to downloads of results and images, as in `FakeRelay`
         self.downloads = []
         self.events = []  # everything that was reached, in order
@@ -133,7 +133,7 @@ class Simulation:
             provider=self.provider,
             clock=self.clock,
             log=self.log,
-            measurements=measurements,
+            metrics=metrics,
         )
         self.order_builder = OrderBuilder(self.settings, self.files, self.fetcher, optimizer)
         self.delivery = Delivery(self.settings, self.files, self.fetcher, self.log)
@@ -151,7 +151,7 @@ class Simulation:
             jitter=lambda: self.jitter,
             heartbeat=self.clock.run_heartbeat,
             log=self.log,
-            measurements=measurements,
+            metrics=metrics,
         )
         self.recovery = Recovery(
             self.settings,
@@ -159,7 +159,7 @@ class Simulation:
             self.queue,
             self.webhooks,
             clock=self.clock,
-            measurements=measurements,
+            metrics=metrics,
             log=self.log,
         )
         self.submissions = Submissions(
@@ -167,7 +167,7 @@ class Simulation:
             queue=self.queue,
             images=InputImages(files=self.files, links=None, allow_private=False),
             limiter=Limiter(self.store),
-            measurements=measurements,
+            metrics=metrics,
             relay_price_micros=self.settings.relay_price_micros,
             daily_budget=self.settings.daily_budget_micros,
         )
@@ -178,7 +178,7 @@ class Simulation:
             files=self.files,
             retention_seconds=self.settings.task_retention_hours * 3600,
             clock=self.clock,
-            measurements=measurements,
+            metrics=metrics,
         )
 
         self.receiver = Receiver(self.at)
@@ -193,7 +193,7 @@ class Simulation:
             clock=self.clock,
             jitter=lambda: 0.0,
             log=self.log,
-            measurements=measurements,
+            metrics=metrics,
         )
         self.reminders = Reminders(self.store, self.webhooks, self.clock, self.log)
 

@@ -136,7 +136,7 @@ def submissions() -> "Submissions":
         queue=queue(),
         images=InputImages(files=files(), links=links(), allow_private=private),
         limiter=limiter(),
-        measurements=Metrics(),
+        metrics=Metrics(),
         routes=chosen.routes,
         strict_lengths=chosen.veo3_strict_lengths,
         relay_price_micros=chosen.relay_price_micros,
@@ -157,7 +157,7 @@ def cancellation() -> "Cancellation":
         files=files(),
         retention_seconds=settings().task_retention_hours * 3600,
         clock=clock,
-        measurements=Metrics(),
+        metrics=Metrics(),
     )
 
 
@@ -173,7 +173,7 @@ def recovery() -> "Recovery":
     from videoapi.worker.recovery import Recovery  # noqa: PLC0415 — two roles
 
     adapters = store(patient=True), queue(patient=True), webhooks_queue(patient=True)
-    return Recovery(settings(), *adapters, clock=clock, measurements=Metrics(), log=logger())
+    return Recovery(settings(), *adapters, clock=clock, metrics=Metrics(), log=logger())
 
 
 @cache

@@ -35,7 +35,7 @@ def delivery() -> Delivery:
         clock=clock,
         jitter=random.random,
         log=logger(),
-        measurements=Metrics(),
+        metrics=Metrics(),
     )
 
 

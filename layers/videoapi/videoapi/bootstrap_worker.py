@@ -60,7 +60,7 @@ def generation() -> Generation:
             provider=providers.get,
             clock=clock,
             log=log,
-            measurements=Metrics(),
+            metrics=Metrics(),
         ),
         order_builder=OrderBuilder(chosen, files(patient=True), fetcher(), _optimizer()),
         delivery=Delivery(chosen, files(patient=True), fetcher(), log),
@@ -69,7 +69,7 @@ def generation() -> Generation:
         jitter=lambda: 1 + random.random() * JITTER,  # noqa: S311 — spreads load, guards nothing
         heartbeat=run_heartbeat,
         log=log,
-        measurements=Metrics(),
+        metrics=Metrics(),
     )
 
 

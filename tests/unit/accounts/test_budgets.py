@@ -36,7 +36,7 @@ def submit(services):
             queue=services.queue,
             images=InputImages(files=services.files, links=None, allow_private=False),
             limiter=Limiter(services.store),
-            measurements=Metrics(lambda *_: None),
+            metrics=Metrics(lambda *_: None),
             relay_price_micros=price,
             daily_budget=budget,
         )

@@ -25,7 +25,7 @@ def cancellation(services):
         files=services.files,
         retention_seconds=2 * 3600,
         clock=(NOW + call for call in itertools.count()).__next__,
-        measurements=Metrics(lambda *_: None),
+        metrics=Metrics(lambda *_: None),
     )
 
 

@@ -60,7 +60,7 @@ def submit(services, links):
             queue=services.queue,
             images=InputImages(files=services.files, links=links, allow_private=False),
             limiter=Limiter(services.store),
-            measurements=UNHEARD,
+            metrics=UNHEARD,
             routes=read_routes(routes, ("relay", "vertex", "gemini")),
             strict_lengths=strict,
         )
@@ -128,7 +128,7 @@ def test_a_deletion_takes_every_image_of_the_task(submit, services):
         files=services.files,
         retention_seconds=3600,
         clock=lambda: NOW,
-        measurements=UNHEARD,
+        metrics=UNHEARD,
     ).delete(task.task_id, "anna")
     assert list(services.objects()) == [upload_key("anna", NAME)]
     assert services.store.get(task.task_id, deleted=True).more_images is None

@@ -48,7 +48,7 @@ def submit(services):
         queue=services.queue,
         images=InputImages(files=services.files, links=links, allow_private=False),
         limiter=limiter,
-        measurements=UNHEARD,
+        metrics=UNHEARD,
     )
 
     def made(*, owner="anonymous", now=NOW, key=None, count=None, file=None, limits=FREE, **fields):
@@ -274,7 +274,7 @@ def test_place_that_others_always_take_is_a_503(services):
         queue=services.queue,
         images=InputImages(files=services.files, links=None, allow_private=False),
         limiter=Limiter(busy),
-        measurements=UNHEARD,
+        metrics=UNHEARD,
     )
     caller = Caller(key=ApiKey("anna", ALONE), now=NOW)
     with pytest.raises(ServiceError, match="too quickly"):

@@ -29,7 +29,7 @@ class Cancellation:
     files: FileStore
     retention_seconds: int
     clock: Callable[[], float]
-    measurements: Metrics
+    metrics: Metrics
 
     def cancel(self, task_id: str, owner: str) -> Task:
         """End a live task. Raises `NotFound`, and `Conflict` when it has ended already.
@@ -44,7 +44,7 @@ class Cancellation:
             change = endings.cancel(task, now=self.clock(), retention=self.retention_seconds)
             cancelled = self.store.apply(task_id, change)
             if cancelled is not None:
-                self.measurements.ended(Status.CANCELLED)
+                self.metrics.ended(Status.CANCELLED)
                 self.webhooks.remind(cancelled)
                 self._wake_worker(cancelled)
                 return cancelled
@@ -70,7 +70,7 @@ class Cancellation:
                 break
         self.webhooks.remind(left)
         if not task.ended:
-            self.measurements.ended(Status.CANCELLED)
+            self.metrics.ended(Status.CANCELLED)
             self._wake_worker(task)
 
     def _wake_worker(self, task: Task) -> None:

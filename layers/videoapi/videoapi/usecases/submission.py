@@ -78,7 +78,7 @@ class Submissions:
     queue: TaskQueue
     images: InputImages
     limiter: Limiter
-    measurements: Metrics
+    metrics: Metrics
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
     strict_lengths: bool = False
     relay_price_micros: int = 0  # unknown
@@ -111,7 +111,7 @@ class Submissions:
         if existing is not None:
             return self._replay(existing, task, caller.now)
         self._send(task, caller.now)
-        self.measurements.accepted()
+        self.metrics.accepted()
         return Submitted(task, quota=quota.counted())
 
     def preview(self, submission: Submission, caller: Caller) -> Preview:

@@ -50,7 +50,7 @@ class Delivery:
     clock: Callable[[], float]
     jitter: Callable[[], float]
     log: Logger
-    measurements: Metrics
+    metrics: Metrics
 
     def tell_all(self, task_ids: Sequence[str]) -> list[bool]:
         """Tell several at once, so that a slow receiver keeps none waiting; say which went well.
@@ -68,13 +68,13 @@ class Delivery:
     def _measure(self, outcome: Outcome | None) -> None:
         match outcome:
             case "delivered":
-                self.measurements.webhook_delivered()
+                self.metrics.webhook_delivered()
             case "failed":
-                self.measurements.webhook_failed()
+                self.metrics.webhook_failed()
             case "disabled":
-                self.measurements.webhook_disabled()
+                self.metrics.webhook_disabled()
             case "put off":
-                self.measurements.webhook_put_off()
+                self.metrics.webhook_put_off()
 
     def tell(self, task_id: str) -> Outcome | None:
         """Make one try, if one is due; return the state after it, None where there was none."""

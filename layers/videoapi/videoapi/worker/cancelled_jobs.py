@@ -34,7 +34,7 @@ class CancelledJobs:
     routing: Routing
     clock: Callable[[], float]
     log: Logger
-    measurements: Metrics
+    metrics: Metrics
     relay_price_micros: int  # 0: unknown
 
     def see_off(
@@ -66,7 +66,7 @@ class CancelledJobs:
             change = endings.job_ended(task, now=self.clock(), charged=charged)
             settled = self.store.apply(task.task_id, change)
             if settled and change.entries:
-                tell_cost(settled, self.measurements, self.log)
+                tell_cost(settled, self.metrics, self.log)
 
     def _charged(self, task: Task, job: Job) -> int | None:
         """Return what an ended job has cost, in micro-dollars; None where nobody knows."""

@@ -12,15 +12,15 @@ from videoapi.metrics import Metrics
 OVER_RESERVE: Final = "a bill above its reserve"
 
 
-def tell_cost(task: Task, measurements: Metrics, log: Logger) -> None:
+def tell_cost(task: Task, metrics: Metrics, log: Logger) -> None:
     """Measure what a task has cost, and be loud if that is more than was reserved for it.
 
     A task without a reserve had no known price.
     """
     actual, reserved = task.cost_actual, task.cost_reserved
-    measurements.spent(actual)
+    metrics.spent(actual)
     if actual is not None and reserved is not None and actual > reserved:
-        measurements.over_reserve()
+        metrics.over_reserve()
         log.error(
             OVER_RESERVE,
             provider=task.provider,

@@ -65,11 +65,11 @@ class Generation:
     jitter: Callable[[], float]
     heartbeat: Callable[[Lease], AbstractContextManager[None]]
     log: Logger
-    measurements: Metrics
+    metrics: Metrics
 
     def __post_init__(self) -> None:
         """Make the parts that share these adapters."""
-        tools = self.clock, self.log, self.measurements
+        tools = self.clock, self.log, self.metrics
         self._dispatch = Dispatch(self.store, self.queue, self.clock, self.log)
         self._forecasting = Forecasting(
             self.forecasts, self.store, self.settings.video_max_concurrent, self.clock, self.log
@@ -105,7 +105,7 @@ class Generation:
             self._pass_by(task, message)
             return None
         if task.claimed_at == timestamp(now):
-            self.measurements.claimed(seconds_since(task.created_at, now))
+            self.metrics.claimed(seconds_since(task.created_at, now))
         checkpoint(self.log, "claimed")
         lease = self._lease(task, message)
         lease.expected_seconds = self._forecasting.start(task)

@@ -39,7 +39,7 @@ class Outcomes:
     jitter: Callable[[], float]
     clock: Callable[[], float]
     log: Logger
-    measurements: Metrics
+    metrics: Metrics
 
     def release(self, lease: Lease, release: Release) -> None:
         """Free the task, and send a fresh message: receives of a message count crashes alone."""
@@ -79,7 +79,7 @@ class Outcomes:
             self.fail(lease, failure)
             return
         self.queue.send(task.task_id, delay=delay)
-        self.measurements.refused()
+        self.metrics.refused()
         detail = _loggable(failure, task)
         self.log.warning(
             "another attempt follows",
@@ -104,7 +104,7 @@ class Outcomes:
         task = lease.apply(change)
         checkpoint(self.log, "failed")
         self.webhooks.remind(task)
-        tell_cost(task, self.measurements, self.log)
+        tell_cost(task, self.metrics, self.log)
         if failure.code == "upstream_account_error":
             self.log.error(
                 ACCOUNT_REFUSED,
@@ -112,7 +112,7 @@ class Outcomes:
                 route=task.route,
                 detail=_loggable(failure, task),
             )
-        self.measurements.ended(failure.code)
+        self.metrics.ended(failure.code)
         self.log.info("failed", code=failure.code, provider=task.provider, attempts=task.attempts)
 
     def complete(self, lease: Lease, result: dict[str, Any]) -> None:
@@ -130,8 +130,8 @@ class Outcomes:
         except LeaseLost:
             self.delivery.withdraw(result, lease)
             raise
-        tell_cost(task, self.measurements, self.log)
-        self.measurements.completed(result["duration"])
+        tell_cost(task, self.metrics, self.log)
+        self.metrics.completed(result["duration"])
         checkpoint(self.log, "completed")
         self.webhooks.remind(task)
 

@@ -34,7 +34,7 @@ class Posting:
     order_builder: OrderBuilder
     clock: Callable[[], float]
     log: Logger
-    measurements: Metrics
+    metrics: Metrics
 
     def ensure_job(self, lease: Lease) -> None:
         """Make sure that there is a paid job, posting only if nobody has."""
@@ -91,7 +91,7 @@ class Posting:
         lease.apply(change)
         lease.posting = False
         checkpoint(self.log, "rerouted")
-        self.measurements.refused()
+        self.metrics.refused()
         self.log.warning(
             "the next route follows", code=refusal.code, detail=detail, route=str(following)
         )
@@ -122,7 +122,7 @@ class Posting:
         task = lease.task
         self.log.info("the order was accepted", upstream_id=upstream_id, provider=task.provider)
         saved = lease.write(transitions.accept(task, upstream_id, now=self.clock()))
-        self.measurements.paid()
+        self.metrics.paid()
         if saved is None:  # or it was written, the answer lost, and the repetition refused
             saved = lease.read()
         if saved is None or saved.upstream_id != upstream_id:

@@ -29,7 +29,7 @@ class Recovery:
     queue: TaskQueue
     webhooks: TaskQueue
     clock: Callable[[], float]
-    measurements: Metrics
+    metrics: Metrics
     log: Logger
 
     def sweep(self) -> int:
@@ -51,7 +51,7 @@ class Recovery:
             if max(queued, failed - MAX_FAILED) >= self.settings.video_max_concurrent:
                 break
         if queued:
-            self.measurements.queued_again(queued)
+            self.metrics.queued_again(queued)
             self.log.warning("tasks were queued again", queued=queued)
         if failed:
             raise ServiceError(f"{failed} overdue tasks were not queued; a later sweep will.")
@@ -82,7 +82,7 @@ class Recovery:
         if ended is None:
             return False
         self.webhooks.remind(ended)
-        self.measurements.ended(error.code)
+        self.metrics.ended(error.code)
         return True
 
     def _overdue(self, now: float) -> Iterator[str]:

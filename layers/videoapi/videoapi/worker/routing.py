@@ -33,7 +33,7 @@ class Routing:
     provider: Callable[[str, str | None], VideoProvider]
     clock: Callable[[], float]
     log: Logger
-    measurements: Metrics
+    metrics: Metrics
 
     def provider_of(self, task: Task) -> VideoProvider:
         """Return the provider that a task's last order went to, whatever the settings say now."""
@@ -77,7 +77,7 @@ class Routing:
             status=refusal.upstream_status,
             detail=detail,
         )
-        self.measurements.route_refused()
+        self.metrics.route_refused()
         try:
             self.rests.rest(str(route), now=self.clock())
         except ServiceError as exc:  # the next order is refused in its turn
