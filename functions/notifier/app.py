@@ -20,6 +20,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             tasks[record["messageId"]] = task_id
         else:
             logger.error("a message that names no task is dropped", message_id=record["messageId"])
-    told = delivery.tell_all(list(tasks.values()))
-    failed = [message for message, went_well in zip(tasks, told, strict=True) if not went_well]
+    outcomes = delivery.tell_all(list(tasks.values()))
+    failed = [message for message, went_well in zip(tasks, outcomes, strict=True) if not went_well]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}

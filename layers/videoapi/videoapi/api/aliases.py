@@ -204,10 +204,10 @@ def _unwrapped(value: object) -> object:
     if not isinstance(value, Mapping):
         return value
     inside = {name: each for name, each in value.items() if folded(name) not in _WRAPPING}
-    given = [name for name in inside if folded(name) in _WRAPPED]
-    if len(given) != 1:
+    names = [name for name in inside if folded(name) in _WRAPPED]
+    if len(names) != 1:
         return inside
-    image = inside.pop(given[0])
+    image = inside.pop(names[0])
     if isinstance(image, Mapping) and list(image) in (["url"], ["url", "detail"]):
         image = image["url"]
     return inside | {"image_url": image}

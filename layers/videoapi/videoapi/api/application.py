@@ -83,8 +83,8 @@ class Api:
         HEAD is answered as GET, without a body.
         """
         self._logger.set_correlation_id(context.aws_request_id)
-        given = event.get("headers") or {}
-        self._headers = {name.lower(): given[name] for name in given}
+        headers = event.get("headers") or {}
+        self._headers = {name.lower(): headers[name] for name in headers}
         event = {**event, "headers": self._headers}
         head = _method(event) == "HEAD"
         answer = self._resolve(_with_method(event, "GET") if head else event, context)
@@ -140,8 +140,8 @@ class Api:
     def received_at(self) -> float:
         """When the gateway took the request (epoch seconds); `sam local` says when it started."""
         now = self.clock()
-        said = float(self._resolver.current_event.request_context.time_epoch) / 1000
-        return said if 0 <= now - said <= GATEWAY_WAITS else now
+        received = float(self._resolver.current_event.request_context.time_epoch) / 1000
+        return received if 0 <= now - received <= GATEWAY_WAITS else now
 
     @property
     def path(self) -> str:

@@ -32,10 +32,10 @@ def asked(query: Mapping[str, str]) -> bool:
         raise ValidationError.field(wrong, f"say {NAME}", code="unknown_parameter")
     if NAME not in query:
         return False
-    said = _WORDS.get(query[NAME].strip().lower())
-    if said is None:
+    value = _WORDS.get(query[NAME].strip().lower())
+    if value is None:
         raise ValidationError.field(NAME, "say true or false")
-    return said
+    return value
 
 
 def described(model: str, preview: Preview) -> dict[str, Any]:

@@ -147,16 +147,16 @@ def _max_pairs(metadata: object) -> object:
     return metadata
 
 
-def webhook(given: Mapping[str, str | None]) -> tuple[str | None, str]:
+def webhook(urls: Mapping[str, str | None]) -> tuple[str | None, str]:
     """Return the webhook of a request that has two names for it, and the one that was used.
 
     Raises `ValidationError` where they say different things.
     """
-    names = [name for name, url in given.items() if url]
-    if len({given[name] for name in names}) > 1:
+    names = [name for name, url in urls.items() if url]
+    if len({urls[name] for name in names}) > 1:
         raise ValidationError.field(names[-1], f"Says something else than {names[0]}")
     name = names[0] if names else "webhook_url"
-    return given[name] or None, name
+    return urls[name] or None, name
 
 
 Prompt = Annotated[

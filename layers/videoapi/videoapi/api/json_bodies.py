@@ -26,12 +26,12 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 — JSON
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as exc:
-        said = str(exc)
-    if "hex escape" in said and (name := _half_a_pair(body)):
+        problem = str(exc)
+    if "hex escape" in problem and (name := _half_a_pair(body)):
         message = "holds half a surrogate pair, which is no character"
         raise MalformedBody.field(name, message, code="invalid_json")
-    where = re.search(r"at (line \d+ column \d+)$", said)
-    reason = f": {said}" if where else ""
+    where = re.search(r"at (line \d+ column \d+)$", problem)
+    reason = f": {problem}" if where else ""
     raise MalformedBody(f"The body is not valid JSON{reason}.", code="invalid_json")
 
 

@@ -35,12 +35,13 @@ def straight(path: str) -> str:
 
 def _fits(pattern: list[str], segments: list[str]) -> bool:
     return len(pattern) == len(segments) and all(
-        each == given or _names(each, given) for each, given in zip(pattern, segments, strict=True)
+        each == segment or _names(each, segment)
+        for each, segment in zip(pattern, segments, strict=True)
     )
 
 
-def _names(variable: str, given: str) -> bool:
+def _names(variable: str, segment: str) -> bool:
     """Whether a segment can be the name that a pattern leaves open: `edits` is no task's id."""
     if variable == "{task_id}":
-        return given.startswith(ID_PREFIX) and _SEGMENT.fullmatch(given) is not None
-    return variable.startswith("{") and _SEGMENT.fullmatch(given) is not None
+        return segment.startswith(ID_PREFIX) and _SEGMENT.fullmatch(segment) is not None
+    return variable.startswith("{") and _SEGMENT.fullmatch(segment) is not None

@@ -74,7 +74,7 @@ def _detail(
         "extra_forbidden": "unknown_parameter",
         "invalid_image": "invalid_image",
     }
-    said = {
+    messages = {
         "extra_forbidden": "Unknown field",
         "model_type": "Input should be a JSON object",
         "none_required": "Not offered here",
@@ -84,7 +84,7 @@ def _detail(
     sent = (names.get(str(place[0]), place[0]), *place[1:]) if place else ()
     return {
         "field": ".".join(printable(str(name)) for name in sent) or default_param,
-        "message": said.get(kind, message),
+        "message": messages.get(kind, message),
         "code": code.get(kind, "invalid_value"),
     }
 

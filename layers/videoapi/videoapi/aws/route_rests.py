@@ -43,7 +43,7 @@ class RouteRests:
         self, route: str, verb: str, until: int | None = None, *, seen: int | None = None
     ) -> None:
         names = {"#route": route}
-        told = {":until": until, ":seen": seen}
+        values = {":until": until, ":seen": seen}
         body = {
             "Key": encode({"task_id": KEY}),
             "UpdateExpression": f"{verb} #route" + ("" if until is None else " = :until"),
@@ -52,5 +52,5 @@ class RouteRests:
         if seen is not None:
             body["ConditionExpression"] = "#route = :seen"
         if until is not None:
-            body["ExpressionAttributeValues"] = encode(told)
+            body["ExpressionAttributeValues"] = encode(values)
         self.table.transact(Write("route", "Update", body))

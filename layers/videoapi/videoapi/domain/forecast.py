@@ -86,8 +86,8 @@ def milliseconds(instant: str) -> int:
 
 def source_of(task: Task) -> Source:
     """Return who says the progress: the provider, or our estimate."""
-    told = task.status is Status.COMPLETED or task.progress_source == "provider"
-    return "provider" if told else "estimate"
+    by_provider = task.status is Status.COMPLETED or task.progress_source == "provider"
+    return "provider" if by_provider else "estimate"
 
 
 def progress_of(task: Task, *, now: float) -> int:

@@ -59,10 +59,14 @@ class Change(NamedTuple):
         found = vars(task)
         ends = bool(self.sets.get("webhook_event") or self.sets.get("request"))  # what is told
         left = {name: seen for name, seen in self.equals.items() if name not in self.sets}
-        told = {name: new for name, new in self.sets.items() if name in found and new is not None}
-        told = {name: new for name, new in told.items() if not _moved_by_others(name, ends=ends)}
+        changed = {
+            name: new for name, new in self.sets.items() if name in found and new is not None
+        }
+        changed = {
+            name: new for name, new in changed.items() if not _moved_by_others(name, ends=ends)
+        }
         left = {name: new for name, new in left.items() if not _moved_by_others(name, ends=ends)}
-        return bool(told) and all(found[name] == seen for name, seen in (left | told).items())
+        return bool(changed) and all(found[name] == seen for name, seen in (left | changed).items())
 
 
 def _moved_by_others(name: str, *, ends: bool) -> bool:

@@ -61,7 +61,7 @@ def thumbnail(data: bytes) -> bytes | None:
     return out.getvalue()
 
 
-def upright(given: images.Image) -> images.Image | None:
+def upright(original: images.Image) -> images.Image | None:
     """Return the image turned as its EXIF data says, for a relay that does not look there.
 
     The same image where there is nothing to turn, which is left to the byte; None where it would
@@ -70,18 +70,19 @@ def upright(given: images.Image) -> images.Image | None:
     nothing and become PNG.
     """
     try:
-        with Image.open(io.BytesIO(given.data)) as image:
-            if image.format == "PNG" and b"eXIf" not in given.data:  # or Pillow decodes to find it
-                return given
-            fits = _fits(image, given.data)
+        with Image.open(io.BytesIO(original.data)) as image:
+            # Pillow would decode all of a PNG to find it.
+            if image.format == "PNG" and b"eXIf" not in original.data:
+                return original
+            fits = _fits(image, original.data)
             if image.format == "PNG" and not fits:
                 return None
             orientation = image.getexif().get(_ORIENTATION)
             if orientation not in _TURNS or getattr(image, "is_animated", False):
-                return given
+                return original
             return _read(_turned(image, orientation)) if fits else None
     except Exception:  # noqa: BLE001 — as above; whether a relay can read it is its own business
-        return given
+        return original
 
 
 def _turned(image: Image.Image, orientation: int) -> bytes:

@@ -139,12 +139,16 @@ def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[
 
 def _whole(response: httpx.Response) -> Iterator[bytes]:
     """Yield the body as sent; raise `ResponseTruncated` if its length is not the announced one."""
-    told, size = response.headers.get("content-length", ""), 0
+    length, size = response.headers.get("content-length", ""), 0
     for chunk in cast("httpx.SyncByteStream", response.stream):
         size += len(chunk)
         yield chunk
-    if told.isascii() and told.isdecimal() and told.lstrip("0") != (str(size) if size else ""):
-        raise ResponseTruncated(f"{size} of {told[:20]} bytes came")
+    if (
+        length.isascii()
+        and length.isdecimal()
+        and length.lstrip("0") != (str(size) if size else "")
+    ):
+        raise ResponseTruncated(f"{size} of {length[:20]} bytes came")
 
 
 def post_json(

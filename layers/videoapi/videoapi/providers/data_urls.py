@@ -48,9 +48,9 @@ def decode_data_url(url: str, into: IO[bytes]) -> Content:
     return Content(size_bytes=size, content_type=plain_type(media_type))
 
 
-def plain_type(told: str) -> str | None:
+def plain_type(content_type: str) -> str | None:
     """Return a content type without its parameters; None for what is none."""
-    match = _CONTENT_TYPE.match(told.strip())
+    match = _CONTENT_TYPE.match(content_type.strip())
     return match[0].lower() if match else None
 
 

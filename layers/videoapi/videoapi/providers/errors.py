@@ -105,16 +105,16 @@ class Failure(GenerationError):
 
 
 def _words(cause: Cause, upstream_code: str, detail: str) -> tuple[str, str]:
-    said = f": {detail}" if detail else ""
+    ending = f": {detail}" if detail else ""
     match cause:
         case Cause.POLICY:
             # The dialect's first clients look for `content_policy` in the message.
             words = f"Content policy violation (content_policy: {upstream_code})"
             return words, "content_policy_violation"
         case Cause.BAD_REQUEST:
-            return f"The upstream refused the request{said}", "upstream_rejected"
+            return f"The upstream refused the request{ending}", "upstream_rejected"
         case Cause.UNKNOWN:
-            return f"Video generation failed{said}", "generation_failed"
+            return f"Video generation failed{ending}", "generation_failed"
     return _PLAIN_WORDS[cause]
 
 

@@ -35,8 +35,8 @@ class ImageRequest:
 
     def parameters(self) -> dict[str, object]:
         """Return the parameters of OpenAI's `images/generations`, without those left open."""
-        said = {**vars(self), "n": 1, "size": f"{self.width}x{self.height}"}
-        return {k: v for k, v in said.items() if v is not None and k not in ("width", "height")}
+        body = {**vars(self), "n": 1, "size": f"{self.width}x{self.height}"}
+        return {k: v for k, v in body.items() if v is not None and k not in ("width", "height")}
 
 
 @dataclass(frozen=True)

@@ -90,18 +90,18 @@ class InputImages:
         except ValidationError as exc:
             raise image.refused(exc) from exc
 
-    def _source_of(self, given: str | bytes, owner: str) -> ImageSource:
-        if isinstance(given, bytes):
-            return InlineImage(images.read_bytes(given))
-        if uploads.is_reference(given):
-            return StoredImage(uploads.key_of(given, owner), uploaded=True)
-        if not images.is_url(given):
-            return InlineImage(images.read_inline(given))
-        key = self.links.key_of(given)
+    def _source_of(self, image: str | bytes, owner: str) -> ImageSource:
+        if isinstance(image, bytes):
+            return InlineImage(images.read_bytes(image))
+        if uploads.is_reference(image):
+            return StoredImage(uploads.key_of(image, owner), uploaded=True)
+        if not images.is_url(image):
+            return InlineImage(images.read_inline(image))
+        key = self.links.key_of(image)
         if key and is_own_input(key, owner):
             return StoredImage(key)
-        ssrf.check_url(given, allow_private=self.allow_private)
-        return RemoteImage(given)
+        ssrf.check_url(image, allow_private=self.allow_private)
+        return RemoteImage(image)
 
     def require_uploads(self, sources: Sources, *, now: float) -> None:
         """Raise `ValidationError` naming an upload that has not arrived."""

@@ -58,12 +58,12 @@ class Delivery:
         What did not is a crash of ours: its message comes back.
         """
         with ThreadPoolExecutor(max(len(task_ids), 1)) as threads:
-            told = [threads.submit(self.tell, task_id) for task_id in task_ids]
-        for each, task_id in zip(told, task_ids, strict=True):
+            futures = [threads.submit(self.tell, task_id) for task_id in task_ids]
+        for each, task_id in zip(futures, task_ids, strict=True):
             if error := each.exception():
                 self.log.error("an event could not be told", task_id=task_id, exc_info=error)
             self._measure("put off" if error else each.result())
-        return [each.exception() is None for each in told]
+        return [each.exception() is None for each in futures]
 
     def _measure(self, outcome: Outcome | None) -> None:
         match outcome:
@@ -134,8 +134,8 @@ class Delivery:
 
     def _noted(self, task: Task, answer: Answer) -> WebhookState | None:
         now, tries = self.clock(), len(task.webhook_log) + 1
-        said = answer.problem or f"answered {answer.status}"
-        entry = f"{timestamp(now)} {said} ({answer.milliseconds} ms)"
+        reason = answer.problem or f"answered {answer.status}"
+        entry = f"{timestamp(now)} {reason} ({answer.milliseconds} ms)"
         delay = delay_after(tries, self.jitter())
         state = _state(answer, delay)
         if state == "pending":
@@ -148,7 +148,7 @@ class Delivery:
         if noted is not None and state == "pending":
             self._remind(task, delay or 0)
         log = self.log.info if answer.delivered else self.log.warning
-        log("event", task_id=task.task_id, state=state, tries=tries, came=said)
+        log("event", task_id=task.task_id, state=state, tries=tries, came=reason)
         return state if noted is not None else None
 
     def _put_off(self, task: Task, away: ServiceError) -> Outcome:

@@ -182,7 +182,7 @@ def linked_result(url: str, job: Job | None, content: Content | None = None) -> 
 
     `video_expires_at` is in epoch seconds, None where the upstream does not say.
     """
-    ends = (told.expires_at for told in (content, job) if told)
+    ends = (each.expires_at for each in (content, job) if each)
     return {
         "video_url": url,
         "video_expires_at": next((end for end in ends if end is not None), None),

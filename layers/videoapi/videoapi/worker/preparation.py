@@ -114,14 +114,14 @@ class OrderBuilder:
 
     def _picture(self, where: Mapping[str, str], name: str) -> _Picture:
         try:
-            given = images.read_bytes(self._bytes(where))
+            original = images.read_bytes(self._bytes(where))
         except ValidationError as exc:
             message = f"{name}: {exc.message}" if name else exc.message
             if isinstance(exc.__cause__, DownloadFailed) and exc.__cause__.transient:
                 raise ImageUnavailable(message) from exc
             raise GenerationError(message, code=exc.code, kind=exc.type) from exc
-        turned = upright(given)
-        sent = turned or given
+        turned = upright(original)
+        sent = turned or original
         role = ImageRole(where["role"])
         image = InputImage(data=sent.data, content_type=sent.content_type, role=role)
         return _Picture(image, upright=turned is not None)
@@ -148,10 +148,10 @@ class OrderBuilder:
         return key
 
 
-def _named(given: Iterable[Mapping[str, str]]) -> Iterator[tuple[Mapping[str, str], str]]:
+def _named(inputs: Iterable[Mapping[str, str]]) -> Iterator[tuple[Mapping[str, str], str]]:
     """Give each image what an error calls it; of the first frame it says nothing."""
     references = count()
-    for where in given:
+    for where in inputs:
         match where["role"]:
             case ImageRole.REFERENCE:
                 yield where, f"reference_images.{next(references)}"

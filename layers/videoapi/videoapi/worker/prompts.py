@@ -22,12 +22,12 @@ def compose(request: GenerationRequest, *, has_image: bool, prompt: str | None =
 
     Says only what the caller said; relays refuse an empty prompt, so a neutral sentence stands in.
     """
-    given = (prompt or request.prompt or "").strip()
-    words = given or (NEUTRAL_IMAGE if has_image else NEUTRAL_TEXT)
-    said = [CAMERA[request.camera_motion]] if request.camera_motion else []
+    text = (prompt or request.prompt or "").strip()
+    words = text or (NEUTRAL_IMAGE if has_image else NEUTRAL_TEXT)
+    sentences = [CAMERA[request.camera_motion]] if request.camera_motion else []
     if request.motion_strength is not None and request.camera_motion != "static":
-        said.append(f"The motion is {_strength(request.motion_strength)}")
-    return ". ".join([*said, words])
+        sentences.append(f"The motion is {_strength(request.motion_strength)}")
+    return ". ".join([*sentences, words])
 
 
 def _strength(value: float) -> str:

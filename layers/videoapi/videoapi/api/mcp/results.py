@@ -32,11 +32,11 @@ def refusal(error: VideoApiError) -> ToolResult:
     if error.retryable:
         seconds = max(int(error.retry_after or DEFAULT_WAIT), 1)
         advice = f" Call again in {seconds} s with the same arguments."
-    said = error.message.removeprefix("body: ").replace("Idempotency-Key", "idempotency_key")
-    said += "" if said.endswith((".", "?")) else "."
+    message = error.message.removeprefix("body: ").replace("Idempotency-Key", "idempotency_key")
+    message += "" if message.endswith((".", "?")) else "."
     if error.code == "invalid_image":
         advice = " For a file on your own disk call create_upload first."
-    content = [{"type": "text", "text": f"{said} (code: {error.code}){advice}"}]
+    content = [{"type": "text", "text": f"{message} (code: {error.code}){advice}"}]
     return {"content": content, "isError": True}
 
 

@@ -44,10 +44,10 @@ class Tools:
         """The names of the tools."""
         return tuple(self._calls)
 
-    def call(self, name: str, given: dict[str, Any]) -> ToolResult:
+    def call(self, name: str, args: dict[str, Any]) -> ToolResult:
         """Call a tool of `names`. What is wrong with the call is told in its result."""
         try:
-            return self._calls[name](given)
+            return self._calls[name](args)
         except VideoApiError as error:
             log = self.logger.error if error.status >= SERVER_ERROR else self.logger.info
             log("refused", code=error.code, tool=name, notes=getattr(error, "__notes__", None))
@@ -64,42 +64,42 @@ class Tools:
             "create_upload": self._upload,
         }
 
-    def _generate(self, given: dict[str, Any]) -> ToolResult:
+    def _generate(self, args: dict[str, Any]) -> ToolResult:
         api = self.api
-        wanted = from_rest(given, api.settings, arguments.GenerateVideoCall)
-        key = given.get("idempotency_key")
+        wanted = from_rest(args, api.settings, arguments.GenerateVideoCall)
+        key = args.get("idempotency_key")
         headers = {} if key is None else {"idempotency-key": key}
         if key is None and (header := api.headers.get("idempotency-key")) is not None:
             headers = {"idempotency-key": header}
         caller = caller_of(headers, api.key, api.clock(), Dialect.REST, api.received_at)
-        if given.get("dry_run"):
+        if args.get("dry_run"):
             preview = self.submissions.preview(wanted, caller)
             return results.previewed(dry_runs.described(wanted.request.model, preview))
         done = self.submissions.submit(wanted, caller)
         return results.accepted(done, now=api.clock())
 
-    def _get(self, given: dict[str, Any]) -> ToolResult:
-        task_id = _checked(arguments.OneVideo, given).task_id
+    def _get(self, args: dict[str, Any]) -> ToolResult:
+        task_id = _checked(arguments.OneVideo, args).task_id
         task = get_owned_task(self.store, task_id, self.api.caller)
         forecast, now = self.forecasts.of_use_to(task), self.api.clock()
         return results.video(task, self.links, now=now, forecast=forecast)
 
-    def _list(self, given: dict[str, Any]) -> ToolResult:
-        wanted = _checked(arguments.ListVideos, given).model_dump(exclude_none=True)
+    def _list(self, args: dict[str, Any]) -> ToolResult:
+        wanted = _checked(arguments.ListVideos, args).model_dump(exclude_none=True)
         query = {name: str(value) for name, value in wanted.items()}
         page = listing.rest_page(self.store, self.api.caller, query, now=self.api.clock())
         return results.page(page)
 
-    def _cancel(self, given: dict[str, Any]) -> ToolResult:
-        task_id = _checked(arguments.OneVideo, given).task_id
+    def _cancel(self, args: dict[str, Any]) -> ToolResult:
+        task_id = _checked(arguments.OneVideo, args).task_id
         return results.cancelled(self.cancellation.cancel(task_id, self.api.caller))
 
-    def _models(self, given: dict[str, Any]) -> ToolResult:
-        _checked(arguments.ListModels, given)
+    def _models(self, args: dict[str, Any]) -> ToolResult:
+        _checked(arguments.ListModels, args)
         return results.models(models.listed(self.api.settings))
 
-    def _upload(self, given: dict[str, Any]) -> ToolResult:
-        body = _checked(NewUpload, given)
+    def _upload(self, args: dict[str, Any]) -> ToolResult:
+        body = _checked(NewUpload, args)
         now = self.api.clock()
         self.limiter.admit_upload(self.api.key, now)
         return results.upload(
@@ -107,5 +107,5 @@ class Tools:
         )
 
 
-def _checked[Arguments: BaseModel](kind: type[Arguments], given: dict[str, Any]) -> Arguments:
-    return validation.validated(kind, given, default_param="arguments")
+def _checked[Arguments: BaseModel](kind: type[Arguments], args: dict[str, Any]) -> Arguments:
+    return validation.validated(kind, args, default_param="arguments")

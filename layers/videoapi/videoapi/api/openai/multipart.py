@@ -148,8 +148,8 @@ def _refer_further(form: Form, name: str, part: Part) -> None:
         raise ValidationError.field(printable(base), "Send files, URLs, or objects with image_url")
     images, value = form.lists.setdefault(base, {}), part.image
     if not steps and isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        told = object_or_text(value)
-        for each in told if isinstance(told, list) else [told]:
+        reference = object_or_text(value)
+        for each in reference if isinstance(reference, list) else [reference]:
             _put(images, (), each)
     elif steps and re.fullmatch("[0-9]{1,2}", steps[0]):
         image, path = images.setdefault(int(steps[0]), {}), tuple(steps[1:])

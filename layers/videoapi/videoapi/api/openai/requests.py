@@ -172,9 +172,9 @@ def _images(body: CreateVideo, names: Mapping[str, str]) -> tuple[GivenImage, ..
     for role, field in single:
         if (reference := getattr(body, field)) is not None:
             frames[role] = GivenImage(role, _given(reference), names[field])
-    for number, given in enumerate(body.frame_images or ()):
-        role, name = given.frame_type, names[aliases.FRAMES]
-        image = GivenImage(role, _given(given.image_url), f"{name}.{number}")
+    for number, entry in enumerate(body.frame_images or ()):
+        role, name = entry.frame_type, names[aliases.FRAMES]
+        image = GivenImage(role, _given(entry.image_url), f"{name}.{number}")
         earlier = frames.setdefault(role, image)
         if earlier.given != image.given:
             raise ValidationError.field(name, f"Says another {role} than {earlier.param}")

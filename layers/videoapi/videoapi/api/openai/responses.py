@@ -113,8 +113,8 @@ def openai_error(error: VideoApiError) -> tuple[int, dict[str, Any]]:
     kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")  # noqa: PLR2004 — HTTP
     code = OPENAI_CODES.get(error.code, error.code)
     body = {"message": error.message, "type": kind, "param": error.param, "code": code}
-    told = {"details": error.details} if isinstance(error.details, dict) else {}
-    return status, {"error": body | told}
+    details = {"details": error.details} if isinstance(error.details, dict) else {}
+    return status, {"error": body | details}
 
 
 def _openai_task_error(task: Task) -> dict[str, Any] | None:

@@ -215,8 +215,8 @@ def _failed(exc: Exception, status: int | None) -> PollFailed:
     """Return why there is no token: refused for good, or not to be had just now."""
     later = status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if later or status in (HTTPStatus.OK, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
-        said = f"Google gives no access token just now ({status or 'no answer'})"
-        return PollFailed(said, upstream_status=status)
+        message = f"Google gives no access token just now ({status or 'no answer'})"
+        return PollFailed(message, upstream_status=status)
     return _refused(redact(str(exc.args[0] if exc.args else "")))
 
 

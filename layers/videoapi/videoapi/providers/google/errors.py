@@ -159,8 +159,8 @@ def read_error(value: object) -> GoogleError:
     error = as_dict(value)
     details = error.get("details")
     reasons = [as_dict(each).get("reason") for each in _some(details)]
-    told = [*reasons, error.get("status"), error.get("code")]
-    codes = (as_text(code)[:_MAX_CODE].strip() for code in told)
+    candidates = [*reasons, error.get("status"), error.get("code")]
+    codes = (as_text(code)[:_MAX_CODE].strip() for code in candidates)
     message = error.get("message")
     return GoogleError(
         codes=tuple(dict.fromkeys(code for code in codes if code)),

@@ -212,5 +212,5 @@ def _missing(reason: str, why: NoContentReason) -> ContentMissing:
 
 
 def _content_type(video: dict[str, Any]) -> str:
-    told = as_text(video.get("mime_type"))
-    return told if told.startswith("video/") else "video/mp4"
+    content_type = as_text(video.get("mime_type"))
+    return content_type if content_type.startswith("video/") else "video/mp4"

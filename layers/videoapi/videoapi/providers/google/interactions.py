@@ -98,15 +98,15 @@ def _content(
 
 def read_interaction(answer: GoogleResponse, job_id: str) -> Job:
     """Read a look at an interaction; raise `PollFailed` if it says nothing of this one."""
-    told = answer.json
-    named = as_text(told.get("id"))
-    if not answer.is_success or not told:
+    interaction = answer.json
+    named = as_text(interaction.get("id"))
+    if not answer.is_success or not interaction:
         raise answer.poll_failed()
     if named not in ("", job_id):
         raise answer.poll_failed("another interaction")
-    ids, usage = (named,) if named else (), usage_of(told)
-    word = as_text(told.get("status")).casefold()
-    failure = _failure(told, word, usage)
+    ids, usage = (named,) if named else (), usage_of(interaction)
+    word = as_text(interaction.get("status")).casefold()
+    failure = _failure(interaction, word, usage)
     if failure is not None:
         if failure.retryable and not ids:
             raise answer.poll_failed("a failure without its interaction's id")
@@ -116,19 +116,21 @@ def read_interaction(answer: GoogleResponse, job_id: str) -> Job:
     return Job(state=_STATES.get(word, JobState.RUNNING), ids=ids, usage=usage)
 
 
-def _failure(told: Mapping[str, Any], word: str, usage: Mapping[str, int]) -> JobFailed | None:
+def _failure(
+    interaction: Mapping[str, Any], word: str, usage: Mapping[str, int]
+) -> JobFailed | None:
     if word in _ENDED:
-        return _ending(told, word, usage)
-    if word == "completed" and not video_in(told) and not is_billed(usage):
+        return _ending(interaction, word, usage)
+    if word == "completed" and not video_in(interaction) and not is_billed(usage):
         # Filtered: no video was made, none is billed. One that is billed and not shown may come.
-        error = _error_in(told)
+        error = _error_in(interaction)
         return JobFailed((error or GoogleError(("content_blocked",))).info(), cause=Cause.POLICY)
     return None
 
 
-def _ending(told: Mapping[str, Any], word: str, usage: Mapping[str, int]) -> JobFailed:
+def _ending(interaction: Mapping[str, Any], word: str, usage: Mapping[str, int]) -> JobFailed:
     """Return how an interaction ended; another one is never ordered in its place."""
-    error = _error_in(told) or GoogleError(message=f"it ended as {word}")
+    error = _error_in(interaction) or GoogleError(message=f"it ended as {word}")
     cause = Cause.ACCOUNT if word == "budget_exceeded" else error.cause()
     billed = is_billed(usage)
     if word != "failed" or billed:
@@ -138,32 +140,32 @@ def _ending(told: Mapping[str, Any], word: str, usage: Mapping[str, int]) -> Job
     return failure
 
 
-def _error_in(told: Mapping[str, Any]) -> GoogleError:
-    return read_error(first_of(told.get("errors")) or told.get("error"))
+def _error_in(interaction: Mapping[str, Any]) -> GoogleError:
+    return read_error(first_of(interaction.get("errors")) or interaction.get("error"))
 
 
-def video_in(told: Mapping[str, Any]) -> dict[str, Any]:
+def video_in(interaction: Mapping[str, Any]) -> dict[str, Any]:
     """Return the first video that the model put out, {} for none; what went in is none of it."""
-    for content in _outputs(told):
+    for content in _outputs(interaction):
         if content.get("type") == "video" and (content.get("uri") or content.get("data")):
             return content
     return {}
 
 
-def _outputs(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for step in _objects(told.get("steps")):
+def _outputs(interaction: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for step in _objects(interaction.get("steps")):
         if step.get("type") == "model_output":
             yield from _objects(step.get("content"))
-    yield from _objects(told.get("outputs"))
+    yield from _objects(interaction.get("outputs"))
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
     return [as_dict(each) for each in value[:_MAX_PARTS]] if isinstance(value, list) else []
 
 
-def usage_of(told: Mapping[str, Any]) -> dict[str, int]:
+def usage_of(interaction: Mapping[str, Any]) -> dict[str, int]:
     """Return the tokens that are billed, by kind, as far as the answer tells them."""
-    usage = as_dict(told.get("usage"))
+    usage = as_dict(interaction.get("usage"))
     counts: dict[str, Any] = {
         "input_tokens": usage.get("total_input_tokens"),
         "output_tokens": usage.get("total_output_tokens"),

@@ -56,9 +56,9 @@ class GoogleResponse:
 
         Of Google's own words only a code is told: a sentence may quote the prompt.
         """
-        said = why or next(filter(_CODE.fullmatch, self.error.codes), "")
+        reason = why or next(filter(_CODE.fullmatch, self.error.codes), "")
         return PollFailed(
-            f"The upstream answered {self.status}" + (f": {said}" if said else ""),
+            f"The upstream answered {self.status}" + (f": {reason}" if reason else ""),
             upstream_status=self.status,
             retry_after=retry_after(self.headers),
         )
@@ -86,14 +86,14 @@ def read_response(
     JSON that lost its tail cannot be parsed, so what can is whole: a job's name is not given up
     because a proxy forgot the last chunk.
     """
-    told: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     with suppress(UnreadableJson):
         with suppress(httpx.HTTPError):  # one that is too large, or cut
             streamed.take(body)
         streamed.mask(key)
-        told = streamed.parsed()
-    mask_key(key, told)
-    return GoogleResponse(response.status_code, response.headers, told, streamed)
+        document = streamed.parsed()
+    mask_key(key, document)
+    return GoogleResponse(response.status_code, response.headers, document, streamed)
 
 
 def unsent(exc: ServiceError) -> SubmitRefused:

@@ -220,8 +220,8 @@ def _body(order: Order) -> dict[str, Any]:
         "negativePrompt": order.negative_prompt and text_of(order.negative_prompt),
         "seed": order.seed,
     }
-    said = {name: value for name, value in parameters.items() if value not in (None, "")}
-    return {"instances": [instance], "parameters": said, "labels": labels_of(order)}
+    non_empty = {name: value for name, value in parameters.items() if value not in (None, "")}
+    return {"instances": [instance], "parameters": non_empty, "labels": labels_of(order)}
 
 
 def _seconds(wanted: int | None) -> int:
@@ -239,16 +239,16 @@ def _is_operation(name: str) -> bool:
 
 def _read_job(answer: GoogleResponse, job_id: str) -> Job:
     """Read a look at an operation; raise `PollFailed` if it says nothing of this one."""
-    told = answer.json
-    name = as_text(told.get("name"))
-    if not answer.is_success or not told:
+    operation = answer.json
+    name = as_text(operation.get("name"))
+    if not answer.is_success or not operation:
         raise answer.poll_failed()
     if name not in ("", job_id):
         raise answer.poll_failed("another operation")
     ids = (name,) if name else ()
-    if told.get("done") is not True:
+    if operation.get("done") is not True:
         return Job(state=JobState.RUNNING, ids=ids)
-    error, response = read_error(told.get("error")), as_dict(told.get("response"))
+    error, response = read_error(operation.get("error")), as_dict(operation.get("response"))
     failure = error.failure() if error else None
     if failure is None and not _video_in(response):
         failure = filtered(response)
@@ -269,8 +269,8 @@ def _video_in(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content_type(video: dict[str, Any]) -> str:
-    told = as_text(video.get("mimeType") or video.get("encoding"))
-    return told if told.startswith("video/") else "video/mp4"
+    content_type = as_text(video.get("mimeType") or video.get("encoding"))
+    return content_type if content_type.startswith("video/") else "video/mp4"
 
 
 def _not_done(job: Job) -> ContentMissing:

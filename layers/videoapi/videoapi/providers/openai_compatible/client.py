@@ -132,8 +132,8 @@ class RelayProvider:
             may_hand_out = self._links.with_key(key).allows
             if not response.is_success:
                 refusal = received(chunks(response, seconds=REFUSAL_SECONDS, limit=MAX_REFUSAL))
-                told = read_redirect(read_response(response, refusal, key), url, may_hand_out)
-                return Content(url=told, expires_at=expiry_of(told))
+                link = read_redirect(read_response(response, refusal, key), url, may_hand_out)
+                return Content(url=link, expires_at=expiry_of(link))
             total = seconds or self._timeouts.content_total
             stream = chunks(response, seconds=total, limit=MAX_CONTENT)
             head = first_bytes(stream)
@@ -142,8 +142,8 @@ class RelayProvider:
                 quoted = holds_key(key, saved.content_type or "")
                 return replace(saved, content_type=None) if quoted else saved
             answer = read_response(response, received(stream, head), key)
-            told = read_content_url(answer, url, may_hand_out)
-            return Content(url=told, expires_at=expiry_of(told))
+            link = read_content_url(answer, url, may_hand_out)
+            return Content(url=link, expires_at=expiry_of(link))
 
     def owns(self, url: str) -> bool:
         """Tell whether a URL is at the relay's own origin, where it may want the key."""

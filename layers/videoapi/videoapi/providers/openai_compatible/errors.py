@@ -65,9 +65,9 @@ def has_error(part: dict[str, Any]) -> bool:
 def _error_info(codes: list[str], texts: list[str]) -> ErrorInfo:
     texts = [text[:_MAX_TEXT].strip() for text in texts]
     codes = codes + [code for text in texts for code in _QUOTED_CODE.findall(text)]
-    told = (code for code in codes if not _says_nothing(code))
-    said = (text for text in texts if not _says_nothing(text))
-    return ErrorInfo(tuple(dict.fromkeys(told)), "; ".join(dict.fromkeys(said)))
+    meaningful = (code for code in codes if not _says_nothing(code))
+    sentences = (text for text in texts if not _says_nothing(text))
+    return ErrorInfo(tuple(dict.fromkeys(meaningful)), "; ".join(dict.fromkeys(sentences)))
 
 
 def _says_nothing(text: str) -> bool:
@@ -120,8 +120,8 @@ _NOT_READY: Final = re.compile(
 
 
 def _said_in_all(error_info: ErrorInfo) -> str:
-    said = " ".join((*error_info.codes, error_info.text[:_MAX_TEXT])).casefold()
-    return re.sub(r"[\s-]+", "_", said)
+    words = " ".join((*error_info.codes, error_info.text[:_MAX_TEXT])).casefold()
+    return re.sub(r"[\s-]+", "_", words)
 
 
 def speaks_of_a_job(error_info: ErrorInfo) -> bool:
@@ -137,5 +137,5 @@ _OF_A_JOB: Final = re.compile(
 
 def failure_without_status(error_info: ErrorInfo) -> JobFailed | None:
     """Read a complaint that can only be about the job: a policy or audio code, status or not."""
-    told = classify(ErrorInfo(codes=error_info.codes), 0) in {Cause.POLICY, Cause.AUDIO}
-    return JobFailed(error_info) if told else None
+    final = classify(ErrorInfo(codes=error_info.codes), 0) in {Cause.POLICY, Cause.AUDIO}
+    return JobFailed(error_info) if final else None

@@ -62,8 +62,8 @@ def _instant(text: str) -> float | None:
     if text.isascii() and text.isdecimal():
         return float(text)
     try:
-        told = datetime.fromisoformat(text.upper())
-        return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
+        parsed = datetime.fromisoformat(text.upper())
+        return parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 
@@ -76,13 +76,13 @@ def expiry_of(url: str) -> float | None:
     """
     try:
         query = urlsplit(url[:MAX_LINK_LENGTH]).query
-        told = dict(parse_qsl(query.lower(), max_num_fields=_MAX_QUERY))
+        query_fields = dict(parse_qsl(query.lower(), max_num_fields=_MAX_QUERY))
     except ValueError:
         return None
-    for name, signed_at in told.items():
+    for name, signed_at in query_fields.items():
         if _SIGNED_AT.fullmatch(name):
-            return _sum(signed_at, told.get(name.removesuffix("date") + "expires", ""))
-    return moment(told.get("expires")) or moment(told.get("se"))
+            return _sum(signed_at, query_fields.get(name.removesuffix("date") + "expires", ""))
+    return moment(query_fields.get("expires")) or moment(query_fields.get("se"))
 
 
 def _sum(signed_at: str, seconds: str) -> float | None:

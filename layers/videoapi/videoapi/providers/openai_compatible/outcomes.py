@@ -77,9 +77,9 @@ class RelayResponse:
     @property
     def retry_after(self) -> float | None:
         """Seconds, None if the relay names none."""
-        told = retry_after(self.headers)
+        seconds = retry_after(self.headers)
         large = not self.json and self.size > _LARGE
-        return _LARGE_PAUSE if told is None and large else told
+        return _LARGE_PAUSE if seconds is None and large else seconds
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -91,23 +91,23 @@ def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayR
     """Read a whole answer to a request that carried `key`."""
     body = mask_key_in_body(key, body)
     try:
-        told = parsed(body)
+        json = parsed(body)
     except UnreadableJson:
-        told, error_info = {}, error_in_text(body)
+        json, error_info = {}, error_in_text(body)
         if holds_key(key, error_info.text):
             error_info = ErrorInfo(text=MASK)
     else:
-        mask_key(key, told)
-        error_info = error_in_json(told)
+        mask_key(key, json)
+        error_info = error_in_json(json)
     page = "cf-mitigated" in response.headers or is_page(body)
     return RelayResponse(
         status=response.status_code,
         headers=response.headers,
-        json=told,
+        json=json,
         error_info=error_info,
         size=len(body),
         is_page=page,
-        is_sentence=not told and not page and bool(error_info.text),
+        is_sentence=not json and not page and bool(error_info.text),
     )
 
 
@@ -122,10 +122,10 @@ def read_submit(answer: RelayResponse) -> Accepted:
         _is_success(status) and names_account_or_limit(answer.error_info)
     ):
         raise _refused(answer, answer.error_info)
-    said = redact(answer.error_info.text) if _is_success(status) else ""
+    reason = redact(answer.error_info.text) if _is_success(status) else ""
     without = " without a job's id" if _is_success(status) else ""
     raise SubmitUnknown(
-        f"it answered {status}{without}" + (f": {said}" if said else ""),
+        f"it answered {status}{without}" + (f": {reason}" if reason else ""),
         upstream_status=status,
         ids=answer.ids,
     )

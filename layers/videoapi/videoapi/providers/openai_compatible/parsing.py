@@ -81,8 +81,8 @@ def ids_in(answer: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _ids(answer: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
-    told = [_id(part.get(key)) for part in _parts(answer) for key in keys]
-    return [upstream_id for upstream_id in told if upstream_id]
+    ids = [_id(part.get(key)) for part in _parts(answer) for key in keys]
+    return [upstream_id for upstream_id in ids if upstream_id]
 
 
 def _parts(answer: dict[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -156,8 +156,8 @@ def _by_company(
 
 def _expiry(answer: dict[str, Any], url: str | None) -> float | None:
     """Return the earliest end of the video that the relay, or its URL's signature, tells."""
-    told = [moment(part.get(key)) for part in _parts(answer) for key in _EXPIRY_KEYS]
-    known = [instant for instant in (*told, url and expiry_of(url)) if instant]
+    moments = [moment(part.get(key)) for part in _parts(answer) for key in _EXPIRY_KEYS]
+    known = [instant for instant in (*moments, url and expiry_of(url)) if instant]
     return min(known, default=None)
 
 
@@ -178,8 +178,8 @@ def _is_known(word: str) -> bool:
 
 
 def _status_word(job: dict[str, Any]) -> str:
-    said = (job.get(key) for key in _WORD_KEYS)
-    words = (folded_word(each[:_MAX_WORD]) for each in said if isinstance(each, str))
+    candidates = (job.get(key) for key in _WORD_KEYS)
+    words = (folded_word(each[:_MAX_WORD]) for each in candidates if isinstance(each, str))
     return next(filter(None, words), "")
 
 
