@@ -141,6 +141,7 @@ def test_lost_order_makes_the_sum_unknown():
         ({"video_tokens": 28_960, "output_tokens": 28_970}, 347_520 + 90),
         ({"video_tokens": 28_960, "thought_tokens": 500}, 347_520 + 4_500),
         ({"output_tokens": 28_960}, 347_520),
+        ({"output_tokens": 28_970, "text_tokens": 10}, 347_520 + 90),
     ],
 )
 def test_tokens_are_what_is_charged(usage, price):
@@ -148,8 +149,10 @@ def test_tokens_are_what_is_charged(usage, price):
     assert ended(OMNI, usage=usage, result=None, maybe_charged=True) == price
 
 
-def test_input_alone_is_not_billed():
-    usage = {"input_tokens": 100, "output_tokens": 0}
+@pytest.mark.parametrize("words", [0, 50])
+def test_input_and_words_alone_are_not_billed(words):
+    """They tell of a filtered video, and Google charges for none."""
+    usage = {"input_tokens": 100, "output_tokens": words, "text_tokens": words}
     assert ended(OMNI, usage=usage, result=None) == 0
     assert ended(OMNI, usage=usage) == 8 * 69_504
 

@@ -130,16 +130,17 @@ def _price(model: "Model | None", made: Fit, demand: Demand) -> int | None:
 
 
 def _by_tokens(route: Route, usage: Mapping[str, int]) -> int | None:
-    """Return what tokens cost; None for a model without such prices, or where nothing came out."""
-    video, output = usage.get("video_tokens", 0), usage.get("output_tokens", 0)
-    prices = _tokens(route) if video or output else None
+    """Return what tokens cost; None for a model without such prices, or where words alone came."""
+    output = usage.get("output_tokens", 0)
+    # By kind unknown: all but words is video.
+    video = usage.get("video_tokens") or max(output - usage.get("text_tokens", 0), 0)
+    prices = _tokens(route) if video else None
     if prices is None:
         return None
-    further = max(output - video, 0) if video else 0  # by kind unknown: all of it is video
     spent = (
-        (video or output) * prices.video
+        video * prices.video
         + usage.get("input_tokens", 0) * prices.input
-        + (further + usage.get("thought_tokens", 0)) * prices.output
+        + (max(output - video, 0) + usage.get("thought_tokens", 0)) * prices.output
     )
     return int(spent + 0.5)  # dollars a million tokens are micro-dollars a token
 

@@ -288,13 +288,25 @@ def test_a_usage_that_makes_no_sense_is_none(usage):
     assert looked(interaction("queued", usage=usage)).usage == {}
 
 
+WORDS = {
+    "total_input_tokens": 1200,
+    "total_output_tokens": 50,
+    "output_tokens_by_modality": [{"modality": "text", "tokens": 50}],
+}
 ECHO = [{"type": "user_input", "content": [{"type": "video", "data": BASE64}]}]
 
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"steps": ECHO}, {"steps": "x"}, {"steps": [], "outputs": [{"type": "text"}]}],
-    ids=["nothing", "inputs alone", "no list", "text alone"],
+    [
+        {},
+        {"steps": ECHO},
+        {"steps": "x"},
+        {"steps": [], "outputs": [{"type": "text"}]},
+        {"usage": WORDS},
+        {"usage": WORDS | {"total_output_tokens": None}},
+    ],
+    ids=["nothing", "inputs alone", "no list", "text alone", "billed words", "words by kind alone"],
 )
 def test_a_completed_job_without_a_video_was_filtered(more):
     job = looked(interaction(**more))
