@@ -34,6 +34,9 @@ _NOT_THE_VIDEO: Final = re.compile(
     r"|callback|webhook|notify|hook|status|poll|polling|query|cancel|self|get|docs?|help|support"
     r"|avatar|logo|icon|audios?|music|voice|subtitles?|gif|error|message|proxy|page|share"
 )
+_FILE_WITH_BLANKS: Final = re.compile(  # one file's URL, not a sentence or two URLs
+    r"https?://[^\s/?#]+/(?:(?! https?://)[^?#])*\.[a-z0-9]{2,5}(?:[?#]\S*)?", re.IGNORECASE
+)
 _PICTURE: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|svg|heic|avif|bmp)\Z", re.IGNORECASE)
 
 
@@ -159,11 +162,14 @@ def _absolute(value: object, content_url: str) -> str | None:
     url = value.strip()
     if url[:5].casefold() == "data:":
         return url if url.isprintable() else None
-    if len(url) > _MAX_URL or not url.isprintable() or " " in url or "\\" in url:
+    if len(url) > _MAX_URL or not url.isprintable() or "\\" in url:
         return None
     try:
         url = urljoin(content_url, url) if url.startswith("/") else url
-        url = url if url.isascii() else str(httpx.URL(url))  # a `Location` holds ASCII alone
+        if " " in url and not _FILE_WITH_BLANKS.fullmatch(url):
+            return None
+        plain = url.isascii() and " " not in url
+        url = url if plain else str(httpx.URL(url))  # a `Location` holds ASCII alone, no blanks
         parts = urlsplit(url)
         fetchable = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except (ValueError, httpx.InvalidURL):  # an impossible IPv6 address or name
