@@ -401,6 +401,20 @@ def test_video_away_until_the_deadline_blames_no_prompt(status, code):
     assert 1800 <= sim.clock() - START <= 1812
 
 
+@pytest.mark.parametrize(
+    "link", ["http://10.0.0.1/a.mp4", "https://me:pw@cdn.example.com/a.mp4"], ids=["inward", "user"]
+)
+def test_refused_link_without_content_blames_no_prompt(link):
+    """A video that has a link was not swallowed, though nobody may be sent there."""
+    sim = sim_with({"video_url": link})
+    sim.relay.contents.extend(httpx.Response(404, json={}) for _ in range(999))
+    error = sim.run().error
+    assert (error["code"], error["maybe_charged"]) == ("video_download_failed", True)
+    assert error["message"].endswith("its link is private or malformed")
+    assert "example" not in error["message"]
+    assert len(sim.relay.orders) == 1
+
+
 def test_another_reason_restarts_the_filters_five_minutes():
     """Another reason in between begins the filter's five minutes again."""
     sim = sim_with({}, video_task_timeout=500)

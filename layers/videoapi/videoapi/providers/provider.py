@@ -85,14 +85,16 @@ class Job:
     """One look at a job. None wherever the provider does not say, or says something senseless.
 
     `progress` is 0-100 and may go back; `video_url` is only told of a done job and is http(s) or
-    `data:` (many MB); `failure` is set if and only if `state` is FAILED. `ids` are all that the
-    answer names; `expires_at` (epoch seconds) is the earliest end of the video that is known.
+    `data:` (many MB); `link_refused` says that a done job has only a link that nobody may be sent
+    to. `failure` is set if and only if `state` is FAILED. `ids` are all that the answer names;
+    `expires_at` (epoch seconds) is the earliest end of the video that is known.
     `usage` counts what is billed, where that is told: `input_tokens`, `video_tokens`, …
     """
 
     state: JobState
     progress: int | None = None
     video_url: str | None = field(default=None, repr=False)
+    link_refused: bool = False
     failure: JobFailed | None = None
     seconds: float | None = None
     fps: float | None = None

@@ -10,7 +10,7 @@ One call is one try. What it could not get may be there later: `watch` asks agai
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, TypeGuard
 
 from aws_lambda_powertools import Logger
@@ -30,6 +30,8 @@ from videoapi.worker.lease import ROOM_TO_FINISH, ROOM_TO_WORK, Lease, checkpoin
 
 MIN_TRY_SECONDS = 240.0  # that a download gets, however near the deadline is
 ELSEWHERE = frozenset({401, 403, 404, 410})  # a URL that answers so may want the key, or is stale
+
+_REFUSED_LINK = "its link is private or malformed"
 
 
 @dataclass(eq=False)
@@ -77,7 +79,8 @@ class Delivery:
         """
         url = job.video_url
         if url is None:
-            return self.from_content(lease, provider, job, seconds=seconds)
+            with _as_refused_link(job):
+                return self.from_content(lease, provider, job, seconds=seconds)
         if _holds_data(url):
             return self._decoded(url, lease)
         if not self.settings.veo3_skip_upload:
@@ -214,6 +217,17 @@ def _as_undelivered(url: str | None = None) -> Iterator[None]:
         ) from exc
     except ServiceError as exc:  # the bucket is away
         raise Undelivered(exc.message, url=url) from exc
+
+
+@contextmanager
+def _as_refused_link(job: Job) -> Iterator[None]:
+    """A video that has a link was not swallowed by a filter, wherever that link leads."""
+    try:
+        yield
+    except Undelivered as exc:
+        if job.link_refused and exc.empty:
+            raise replace(exc, reason=_REFUSED_LINK, empty=False) from exc
+        raise
 
 
 def _seconds(lease: Lease, until_deadline: float) -> float:

@@ -122,6 +122,7 @@ def job_in(
         state=state,
         progress=progress,
         video_url=url if done else None,
+        link_refused=done and url is None and video_url_in(answer, content_url) is not None,
         failure=_failure(answer, word) if state is JobState.FAILED else None,
         seconds=_number(job.get("seconds")) or _number(job.get("duration")),
         fps=_number(job.get("fps")),
