@@ -4,10 +4,14 @@ It is pinned exactly; `tests/devstack/test_executor.py` fails when another versi
 """
 
 # ruff: noqa: SLF001 — MiniStack's internals are what this module is about
+import io
+import os
 import re
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,7 +41,12 @@ _JOIN_SECONDS = 2.0
 #: What the names of those threads begin with: MiniStack's own that read the logs, and ours.
 _READER, _RETIREMENT = "stderr-", "retire-"
 
+#: MiniStack's own start of a process, which would unpack all layers again for each.
+_spawn = lambda_runtime.Worker._spawn
+
 _retired: list[lambda_runtime.Worker] = []
+_unpacked: dict[str, str] = {}  # the folders of layers, by ARN
+_unpacking = threading.Lock()
 _stopped = threading.Event()
 
 
@@ -74,11 +83,41 @@ def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool 
             pass
 
     _stopped.clear()
+    _unpacked.clear()
+    lambda_runtime.Worker._spawn = spawn
     lambda_runtime._detect_runtime_binary = detect
     lambda_runtime.Worker._read_stderr = read_stderr
     lambda_svc.invalidate_worker = retire
     # A handler that logs nothing would cost 50 ms.
     lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = tuple(_DRAIN_SECONDS.values())
+
+
+def spawn(worker: lambda_runtime.Worker) -> None:
+    """Start a function's process with its layers mounted, as Lambda does it, not copied."""
+    config = worker.config
+    if attached := config.get("Layers"):
+        variables = {**config.get("Environment", {}).get("Variables", {})}
+        variables["_LAMBDA_LAYERS_DIRS"] = os.pathsep.join(_mounted(attached))
+        worker.config = {**config, "Layers": [], "Environment": {"Variables": variables}}
+    try:
+        _spawn(worker)
+    finally:
+        worker.config = config
+
+
+def _mounted(attached: Iterable[str | dict[str, str]]) -> list[str]:
+    """Return the folders of these layers; unpack a version when the first function needs it."""
+    arns = [layer if isinstance(layer, str) else layer["Arn"] for layer in attached]
+    with _unpacking:
+        for arn in arns:
+            if arn not in _unpacked:
+                # `logs` knows this name.
+                folder = Path(tempfile.mkdtemp(prefix="ministack-lambda-layers-")) / "layer_0"
+                content = lambda_svc._resolve_layer_zip(arn) or b""
+                with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                    archive.extractall(folder)
+                _unpacked[arn] = str(folder)
+        return [_unpacked[arn] for arn in arns]
 
 
 def retire(function: str, **_scope: object) -> None:
@@ -101,7 +140,7 @@ def stop() -> None:
         workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
         lambda_runtime._workers.clear()
     for worker in (*workers, *_retired):
-        worker._tmpdir = None  # a copy of all layers, which `scratch` removes with all the others
+        worker._tmpdir = None  # `scratch` removes it with all the others
     lambda_runtime.kill_workers([*workers, *_retired])
     until = time.monotonic() + _JOIN_SECONDS
     for thread in threading.enumerate():

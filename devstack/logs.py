@@ -28,8 +28,8 @@ _LEFT_OUT = {
 #: What the console tells by itself, in a request's line or a task's.
 _TOLD_ALREADY = {("INFO", "refused"), ("INFO", "failed")}
 _QUIET = {"DEBUG", "INFO"}
-#: MiniStack unpacks a function to …/ministack-lambda-<stack>-<function>-<random>/code, and each of
-#: its layers to …/layer_<number> beside that.
+#: MiniStack unpacks a function to …/ministack-lambda-<stack>-<function>-<random>/code, `executor`
+#: a layer to …/ministack-lambda-layers-<random>/layer_0.
 _UNPACKED = re.compile(r'"/[^"\n]*/ministack-lambda-[^/"\n]+/(code|layer_\d+)/([^"\n]+)"')
 #: How MiniStack's worker leads to the handler's module, which is not the project's code.
 _MACHINERY = re.compile(

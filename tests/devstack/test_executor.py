@@ -18,6 +18,7 @@ from devstack import executor
 
 ADJUSTED = [
     (lambda_runtime, "_detect_runtime_binary"),
+    (lambda_runtime.Worker, "_spawn"),
     (lambda_runtime.Worker, "_read_stderr"),
     (lambda_runtime.Worker._drain_stderr_bounded, "__defaults__"),
     (lambda_svc, "invalidate_worker"),
@@ -41,11 +42,16 @@ def adjusted(monkeypatch, tmp_path):
     executor.stop()
 
 
-def acquire(code):
+def zipped(name, code):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
-        opened.writestr("app.py", code)
-    worker, _ = lambda_runtime.acquire_worker(CONFIG["FunctionName"], CONFIG, archive.getvalue())
+        opened.writestr(name, code)
+    return archive.getvalue()
+
+
+def acquire(code, **config):
+    code = zipped("app.py", code)
+    worker, _ = lambda_runtime.acquire_worker(CONFIG["FunctionName"], CONFIG | config, code)
     return worker
 
 
@@ -88,6 +94,21 @@ def test_logs_are_printed_as_they_come_with_the_functions_name(capfd):
     executor.stop()  # and with it the thread that reads them: on a busy machine it comes later
     assert told + worker._drain_stderr() == "said"
     assert capfd.readouterr().out == "worker      | said\n"
+
+
+def test_layers_are_unpacked_once_for_all_processes(monkeypatch):
+    contents = {"arn:one": zipped("python/one.py", ""), "arn:two": zipped("python/two.py", "")}
+    monkeypatch.setattr(lambda_svc, "_resolve_layer_zip", contents.pop)
+    code = "import one, two\ndef handler(event, context): return [one.__file__, two.__file__]"
+    environment = {"Variables": {"SAID": "yes"}}
+    workers = [
+        acquire(code, Layers=["arn:one", "arn:two"]),
+        acquire(code, Layers=[{"Arn": "arn:one"}, {"Arn": "arn:two"}], Environment=environment),
+    ]
+    first, second = (worker.invoke({}, "r")["result"] for worker in workers)
+    assert first == second
+    assert workers[1].config["Environment"] == environment
+    assert len(workers[1].config["Layers"]) == 2
 
 
 ESCAPES = {

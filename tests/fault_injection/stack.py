@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -34,7 +33,6 @@ FOLDERS = {
     "cancel": "CancelFunction",
     "notifier": "NotifierFunction",
 }
-LAYERS = ("DependenciesLayer", "VideoApiLayer", "ThumbnailsLayer", "GoogleLayer")
 PRICE_USD = "0.25"  # of a relay's video
 STOP_SECONDS = 60  # some dozen processes have to end
 MARKER = "Sphinx-of-black-quartz"  # in every prompt, and in no log
@@ -233,25 +231,15 @@ class FaultStack:
         )
 
     def _infiltrate(self):
-        """Put the injector before the functions' handlers, their own code unchanged.
-
-        Layers are mounted, as Lambda does it: to unpack them for each of some hundred new
-        processes, as MiniStack does it, takes longer than all the rest.
-        """
-        layers = [self._folder / name for name in LAYERS]
-        for layer in layers:
-            shutil.copytree(BUILT / layer.name, layer)
-        seen = {
-            "FAULTS_FOLDER": str(self._folder),
-            "_LAMBDA_LAYERS_DIRS": os.pathsep.join(map(str, layers)),
-        }
+        """Put the injector before the functions' handlers, their own code unchanged."""
+        seen = {"FAULTS_FOLDER": str(self._folder)}
         for function, folder in FOLDERS.items():
             root = BUILT / folder
             files = [(p.relative_to(root).as_posix(), p) for p in root.rglob("*") if p.is_file()]
             code = zipped([*files, (INJECTOR.name, INJECTOR)])
             name = f"{STACK}-{function}"
             self.aws("lambda").update_function_code(FunctionName=name, ZipFile=code)
-            self._change(function, seen, Handler="injector.handler", Layers=[])
+            self._change(function, seen, Handler="injector.handler")
 
 
 @contextmanager
