@@ -65,10 +65,16 @@ def judged(rows, *tasks, kept_from=0.0):
         "amount;Job ID;sku; TIME\n0.25;video:1;veo;2026-01-11T11:30:00+01:00\n",
         "time\tamount\tjob_id\n1768127400\t0.25 USD\tvideo:1\n",
         f"{HEADER}video:1, 2026-01-11 10:30:00, 0.25",
+        f"{HEADER}video:1,20260111T103000,0.25",
+        f"{HEADER}video:1,1768127400.0,0.25",
     ],
 )
 def test_bill_is_read_in_whatever_form_it_is_saved(bill, content):
     assert bill(content) == [Row("video:1", NOW, PRICE)]
+
+
+def test_day_in_digits_is_no_second_of_1970(bill):
+    assert bill(f"{HEADER}a,20260111,1")[0].time == bill(f"{HEADER}a,2026-01-11,1")[0].time
 
 
 def test_bills_rows_are_read_to_the_micro_dollar_and_by_time(bill):
@@ -90,6 +96,7 @@ def test_bills_rows_are_read_to_the_micro_dollar_and_by_time(bill):
         (f"{HEADER}a,{TIME},1e9", "line 2: amount '1e9'"),
         (f"{HEADER}a,yesterday,1", "line 2: time 'yesterday'"),
         (f"{HEADER}a,,1", "line 2: time ''"),
+        (f"{HEADER}a,1768127400123,1", "line 2: time '1768127400123'"),
         (b"\xff\xfej\x00", "no text in UTF-8"),
     ],
 )

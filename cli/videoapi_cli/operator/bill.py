@@ -5,6 +5,7 @@ semicolons or tabs, empty lines.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -75,8 +76,11 @@ def _row(cells: Mapping[str, str]) -> Row:
 
 
 def _instant(text: str) -> float:
-    """Read ISO 8601, in UTC unless it says another offset, or seconds since 1970."""
-    if text.isascii() and text.replace(".", "", 1).isdigit():
+    """Read ISO 8601, in UTC unless it says another offset, or seconds since 1970.
+
+    Ten digits are seconds; as such 20260111 would be of 1970, and milliseconds of the year 58000.
+    """
+    if re.fullmatch(r"[0-9]{10}(\.[0-9]*)?", text):
         return float(text)
     try:
         found = datetime.fromisoformat(text)
