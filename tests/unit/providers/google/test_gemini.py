@@ -375,7 +375,7 @@ def test_an_id_that_would_change_the_url_is_asked_nowhere(job_id):
 
 
 def test_a_job_can_be_cancelled():
-    google = Google(interaction("cancelled"))
+    google = Google(interaction("cancelled", usage=USAGE))
     gemini = google.gemini()
     assert isinstance(gemini, CancellableProvider)
     assert not isinstance(google.vertex(), CancellableProvider)
@@ -383,6 +383,18 @@ def test_a_job_can_be_cancelled():
     (request,) = google.requests
     assert (request.method, str(request.url)) == ("POST", f"{GEMINI}/interactions/{JOB}/cancel")
     assert json.loads(request.content) == {}
+
+
+def test_a_cancelled_job_is_looked_at_for_its_tokens():
+    google = Google(interaction("cancelled"), interaction("cancelled", usage=USAGE))
+    assert google.gemini().cancel(JOB).usage["video_tokens"] == 17376
+    assert [request.method for request in google.requests] == ["POST", "GET"]
+
+
+def test_a_cancel_that_is_only_noted_is_no_reason_to_look():
+    google = Google(interaction("in_progress"))
+    assert google.gemini().cancel(JOB).state is JobState.RUNNING
+    assert len(google.requests) == 1
 
 
 def test_a_cancel_that_fails_says_nothing_of_the_job():

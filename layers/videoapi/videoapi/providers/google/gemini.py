@@ -105,13 +105,14 @@ class GeminiProvider:
         return read_interaction(self._requests.ask("GET", self._url(job_id)), job_id)
 
     def cancel(self, job_id: str) -> Job:
-        """Ask that a job be stopped; return what the answer says of it. Raise as `poll` does.
+        """Ask that a job be stopped; return what is said of it. Raise as `poll` does.
 
-        What was made until then is billed.
+        What was made until then is billed. An answer without its tokens is no last word of them.
         """
-        return read_interaction(
+        job = read_interaction(
             self._requests.ask("POST", f"{self._url(job_id)}/cancel", {}), job_id
         )
+        return self.poll(job_id) if job.state is JobState.FAILED and not job.usage else job
 
     def download(self, job_id: str, into: IO[bytes], *, seconds: float | None = None) -> Content:
         """Fetch a done job's video, or learn its URL; `into` is emptied before it is written to.
