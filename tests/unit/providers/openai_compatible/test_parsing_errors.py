@@ -49,8 +49,16 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
         ({"message": "no", "reason": "no"}, ErrorInfo((), "no")),
         ({"error": {"code": True, "message": 7}, "message": []}, ErrorInfo()),
         ({"code": 0, "message": ""}, ErrorInfo()),
+        ({"errors": [{"code": "MINOR", "message": "no"}]}, ErrorInfo(("MINOR",), "no")),
+        ({"errors": ["no luck", "at all"]}, ErrorInfo((), "no luck")),
+        ({"error": []}, ErrorInfo()),
+        ({"data": {"data": {"error": {"code": "MINOR"}}}}, ErrorInfo(("MINOR",))),
+        ({"data": {"output": {"error": "no luck"}}}, ErrorInfo((), "no luck")),
+        ({"code": "success", "result": [{"error": {"code": "MINOR"}}]}, ErrorInfo(("MINOR",))),
+        ({"metadata": {"error": {"code": "MINOR"}, "type": "t"}}, ErrorInfo(("MINOR",))),
+        ({"fail_reason": "no", "result": {"error": "old"}}, ErrorInfo((), "no")),
     ],
-    ids=range(21),
+    ids=range(29),
 )
 def test_complaints_are_found_in_every_shape(answer, error_info):
     assert error_in_json(answer) == error_info

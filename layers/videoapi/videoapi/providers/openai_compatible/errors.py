@@ -39,14 +39,23 @@ _QUOTED_CODE: Final = re.compile(
 )
 # `type` and `status` of a whole answer are the job's, not the error's.
 _NOT_OF_THE_ERROR: Final = frozenset({"type", "status"})
-_ERROR_KEYS: Final = ("error", "detail", "base_resp")
+_ERROR_KEYS: Final = ("error", "errors", "detail", "base_resp")
+_INNER_KEYS: Final = ("data", "output", "result", "metadata")  # may quote the upstream's own answer
 
 
 def error_in_json(answer: dict[str, Any]) -> ErrorInfo:
-    """Collect what an answer says is wrong: flat, nested, in the envelope, or as a bare string."""
+    """Collect what an answer says is wrong: flat, nested, in the envelope, or as a bare string.
+
+    Where it says nothing there, an error one level further in counts.
+    """
+    found = _collected(_errors(answer))
+    return found if found.codes or found.text else _collected(_inner_errors(answer))
+
+
+def _collected(errors: Iterator[dict[str, Any] | str]) -> ErrorInfo:
     codes: list[str] = []
     texts: list[str] = []
-    for error in _errors(answer):
+    for error in errors:
         if isinstance(error, str):
             texts.append(error)
         else:
@@ -75,17 +84,32 @@ def _says_nothing(text: str) -> bool:
 
 
 def _errors(answer: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
-    data = answer.get("data")
-    for part in (as_dict(data) or first_of(data), as_dict(answer.get("output")), answer):
-        for key in _ERROR_KEYS:
-            error = part.get(key)
-            nested = as_dict(error).get("error")  # what stands behind the relay, quoted
-            yield from (e for e in (_said(nested), _said(error)) if e)
+    for part in _parts(answer):
+        yield from _named_errors(part)
         yield {key: value for key, value in part.items() if key not in _NOT_OF_THE_ERROR}
 
 
+def _inner_errors(answer: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
+    for part in _parts(answer):
+        for key in _INNER_KEYS:
+            yield from _named_errors(as_dict(part.get(key)) or first_of(part.get(key)))
+
+
+def _parts(answer: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    data = answer.get("data")
+    return as_dict(data) or first_of(data), as_dict(answer.get("output")), answer
+
+
+def _named_errors(part: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
+    for key in _ERROR_KEYS:
+        error = part.get(key)
+        nested = as_dict(error).get("error")  # what stands behind the relay, quoted
+        yield from (e for e in (_said(nested), _said(error)) if e)
+
+
 def _said(error: object) -> dict[str, Any] | str:
-    return error if isinstance(error, str) else first_of(error) or as_dict(error)
+    error = error[0] if isinstance(error, list) and error else error
+    return error if isinstance(error, str) else as_dict(error)
 
 
 def error_in_text(body: bytes | bytearray) -> ErrorInfo:
