@@ -67,13 +67,29 @@ def test_the_longest_short_string_and_the_shortest_long_one(end):
         "\\r\\n".join(TEXT[at : at + 75] for at in range(0, len(TEXT), 75)),
         TEXT.replace("+", "-").replace("/", "_"),
         TEXT.rstrip("="),
+        TEXT.replace("=", "\\u003d").replace("+", "\\u002B"),
     ],
-    ids=["slashes", "lines", "odd lines", "url alphabet", "no padding"],
+    ids=["slashes", "lines", "odd lines", "url alphabet", "no padding", "for HTML"],
 )
 @pytest.mark.parametrize("piece", [1000, 10**7])
 def test_base64_as_others_write_it(written, piece):
     streamed = read(b'{"v":"%s"}' % written.encode(), piece)
     assert saved(streamed, streamed.parsed()["v"]) == VIDEO
+
+
+def test_short_base64_may_be_broken_into_lines_too():
+    video = VIDEO[:200]
+    streamed = read(json.dumps({"v": base64.encodebytes(video).decode()}).encode())
+    assert saved(streamed, streamed.parsed()["v"]) == video
+
+
+@pytest.mark.parametrize("before", range(8))
+def test_an_escape_that_two_pieces_share_is_one_character(before):
+    text = base64.b64encode(VIDEO * 4)[: 2**20 - before] + b"+/" * 4
+    text += b"A" * (-len(text) % 4)
+    escaped = text.replace(b"+", b"\\u002b").replace(b"/", b"\\u002F")
+    streamed = read(b'{"v":"%s"}' % escaped, 65536)
+    assert saved(streamed, streamed.parsed()["v"]) == base64.b64decode(text)
 
 
 def test_a_video_longer_than_a_piece_is_decoded_across_its_edges():

@@ -21,6 +21,8 @@ _STRING_END: Final = re.compile(rb'["\\]')
 _BRACKET: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _CLOSED_BY: Final = {b"{": b"}", b"[": b"]"}
 _MARK: Final = "\0"  # what stands in the place of a long string, with its number behind it
+_UNICODE_ESCAPE: Final = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")  # Gson writes `=` so
+_ESCAPE_LENGTH: Final = 6
 _NOT_BASE64: Final = re.compile(rb"\\[nr]|[\\\s]")  # line breaks, and the escape before `/`
 _TO_STANDARD_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 
@@ -123,7 +125,7 @@ class StreamedJson:
 
     def _decode(self, value: str, into: IO[bytes]) -> int:
         if not value.startswith(_MARK):
-            return into.write(_decoded(value.encode()))
+            return into.write(_decoded(b"".join(value.encode().split())))
         if self.spool is None:
             raise ValueError("the answer was not kept")
         start, end = self._ranges[int(value[1:])]
@@ -134,12 +136,17 @@ class StreamedJson:
             start += len(piece)
             held = rest + piece
             # A piece may end inside of an escape: that waits for the next one.
-            cut = len(held) - (held[-1:] == b"\\") if start < end else len(held)
-            plain = _NOT_BASE64.sub(b"", held[:cut])
+            cut = held.rfind(b"\\", 1 - _ESCAPE_LENGTH) if start < end else -1
+            cut = cut if cut >= 0 else len(held)
+            plain = _NOT_BASE64.sub(b"", _UNICODE_ESCAPE.sub(_character, held[:cut]))
             whole = len(plain) - len(plain) % 4 if start < end else len(plain)
             size += into.write(_decoded(plain[:whole]))
             rest = plain[whole:] + held[cut:]
         return size
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    return bytes((int(escape[1], 16),))
 
 
 def _decoded(text: bytes) -> bytes:
