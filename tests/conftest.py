@@ -34,6 +34,7 @@ for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
 UNMEASURED = (
     "cli",
     "devstack",
+    "fuzz",
     "gates",
     "infrastructure",
     "properties",

