@@ -52,7 +52,7 @@ class Undelivered(Exception):
     def ending(self) -> GenerationError:
         """Return how a task ends whose video could not be had until its deadline."""
         if self.unauthorised:
-            return account_refused("The relay refused the key for the finished video.")
+            return account_refused("The provider refused the key for the finished video.")
         return GenerationError(
             f"The video was made but could not be fetched: {self.reason}",
             code="video_download_failed",

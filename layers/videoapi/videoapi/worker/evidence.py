@@ -127,7 +127,7 @@ class JobLost(GenerationError):
     def __init__(self) -> None:
         """A new order may be paid, too: that is for the caller to decide."""
         super().__init__(
-            "The relay lost the job.",
+            "The provider lost the job.",
             code="upstream_job_lost",
             retryable=True,
             maybe_charged=True,

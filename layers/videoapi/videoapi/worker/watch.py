@@ -174,7 +174,7 @@ class Watch:
 
     def _timed_out(self) -> GenerationError:
         if self._evidence.unauthorised:
-            return account_refused("The relay refused the key while the job ran.")
+            return account_refused("The provider refused the key while the job ran.")
         return GenerationError(
             f"No video after {self.settings.video_task_timeout} s.",
             code="task_timeout",

@@ -41,7 +41,7 @@ def submitted(task: Task) -> dict[str, Any]:
 
 def cancelled(task: Task) -> dict[str, Any]:
     """Return the body of the response to a cancel."""
-    note = " The relay may have charged for it all the same." if task.maybe_charged else ""
+    note = " The provider may have charged for it all the same." if task.maybe_charged else ""
     return {"success": True, "message": f"Task cancelled.{note}", "task_id": task.task_id}
 
 
