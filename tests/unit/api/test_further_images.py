@@ -4,7 +4,6 @@ import json
 import warnings
 
 import httpx
-import openai as openai_sdk
 import pytest
 
 from tests.unit.api.openai.test_multipart import TYPE, form
@@ -334,6 +333,8 @@ def test_a_part_that_says_nothing_clear_is_refused_by_name(parts, param):
 
 def test_openais_sdk_is_understood():
     """What its extra body makes of lists and objects in a form."""
+    import openai as openai_sdk  # noqa: PLC0415 - only here: it takes a second, in every process
+
     bodies = []
 
     def answer(request):
