@@ -1,6 +1,7 @@
 """The arrows between packages point one way, and everything stays small enough to read."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,6 +44,11 @@ ONLY_IN = {
 }
 
 
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(), path)
+
+
 def name_of(path):
     return str(path.relative_to(ROOT))
 
@@ -54,7 +60,7 @@ def room_of(path):
 def imports_of(path):
     """Return the dotted names of everything that a file imports, wherever it does."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(), path)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
@@ -79,7 +85,7 @@ def lines_of(path):
 
 def large_classes(path):
     """Return the names of the classes of more than 150 lines."""
-    classes = (node for node in ast.walk(ast.parse(path.read_text())) if type(node) is ast.ClassDef)
+    classes = (node for node in ast.walk(tree_of(path)) if type(node) is ast.ClassDef)
     return {node.name for node in classes if node.end_lineno - node.lineno >= 150}
 
 
@@ -135,9 +141,9 @@ def test_heavy_libraries_stay_in_their_packages(path):
     "path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of
 )
 def test_package_reexports_nothing(path):
-    body = ast.parse(path.read_text()).body
+    body = tree_of(path).body
     kept = [node for node in body[1:] if path.parent != PACKAGE or not isinstance(node, ast.Assign)]
-    assert ast.get_docstring(ast.parse(path.read_text()))
+    assert ast.get_docstring(tree_of(path))
     assert kept == []
 
 
@@ -182,7 +188,7 @@ def test_deployed_code_knows_no_development_code(path):
 
 @everything_deployed
 def test_only_bootstrap_reads_the_environment(path):
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names |= {name.rpartition(".")[2] for name in imports_of(path)}
     assert path.stem == "bootstrap" or not names & {"environ", "environb", "getenv"}
@@ -191,5 +197,5 @@ def test_only_bootstrap_reads_the_environment(path):
 @pytest.mark.parametrize("path", TESTS, ids=name_of)
 def test_test_names_have_at_most_60_characters(path):
     """A rule that needs more words is the test's docstring."""
-    names = {node.name for node in ast.walk(ast.parse(path.read_text())) if hasattr(node, "name")}
+    names = {node.name for node in ast.walk(tree_of(path)) if hasattr(node, "name")}
     assert {name for name in names if str(name).startswith("test_") and len(name) > 60} == set()
