@@ -54,7 +54,7 @@ def operate(stack: str, command: str, *arguments: str) -> None:
             *(["--stack", stack] if stack else []),
             *(command, *arguments),
         ],
-        env=os.environ | {"PYTHONPATH": paths},
+        env=os.environ | {"PYTHONPATH": paths, "VIDEOAPI_PROGRAM": "videoapi"},
         check=False,
     )
     raise typer.Exit(done.returncode)

@@ -31,6 +31,7 @@ from videoapi.domain.timestamps import epoch
 from videoapi.errors import ServiceError
 from videoapi_cli.operator import spending, webhooks
 from videoapi_cli.operator.story import story
+from videoapi_cli.operator.words import typed
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.]([0-9]{1,6}))?")  # dollars
 MAX_REDRIVEN = 10_000  # messages of one round
@@ -148,7 +149,7 @@ def tasks(stack: Deployed, given: argparse.Namespace) -> None:
         if (number := sum(each.status is status for each in listed))
     ]
     ended = "" if given.all else " ARGS=--all lists what has ended too."
-    print(f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}")
+    print(typed(f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}"))
 
 
 def _alive(store: TaskStore) -> Iterator[Task]:
@@ -266,7 +267,7 @@ def main(arguments: list[str]) -> int:
         given = read(arguments)
         code: int | None = given.run(find(given.stack or None), given)
     except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
-        print(f"It did not work: {exc}", *getattr(exc, "__notes__", ()), file=sys.stderr)
+        print(typed(f"It did not work: {exc}"), *getattr(exc, "__notes__", ()), file=sys.stderr)
         return 1
     return code or 0
 

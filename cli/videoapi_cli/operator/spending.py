@@ -13,6 +13,7 @@ from videoapi.domain.ids import ID_PREFIX, is_task_id
 from videoapi.domain.tasks import Task
 from videoapi_cli.operator.bill import read_bill
 from videoapi_cli.operator.reconciling import reconcile, told
+from videoapi_cli.operator.words import typed
 
 if TYPE_CHECKING:
     from videoapi_cli.operator.operations import Deployed
@@ -60,7 +61,7 @@ def check_bill(stack: "Deployed", given: argparse.Namespace) -> int:
     rows = read_bill(given.bill)
     kept_from = time.time() - stack.retention_hours * 3600
     found = reconcile(rows, _tasks(stack), kept_from=kept_from, timeout=stack.task_timeout)
-    print("\n".join(told(found, rows)))
+    print(typed("\n".join(told(found, rows))))
     return 1 if found.wrong else 0
 
 
