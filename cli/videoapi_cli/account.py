@@ -10,6 +10,9 @@ from videoapi_cli.client import object_in
 from videoapi_cli.errors import ApiError, CliError
 from videoapi_cli.output import AsJson, Url, answer, connect, in_words, table
 
+COUNTED = ("completed", "failed", "cancelled", "seconds")
+IN_DOLLARS = ("usd_spent", "usd_reserved")
+NUMBERS = (*COUNTED, *IN_DOLLARS)
 DAYS = 30
 
 
@@ -53,7 +56,7 @@ def usage(
     url: Url = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show what your key made and spent, a row a day."""
+    """Show what your key made and spent, a row a day on which there was anything."""
     if all_keys or stack:
         operators.usage(stack, first, last)
     until = last or datetime.now(UTC).date().isoformat()
@@ -65,18 +68,19 @@ def usage(
             raise
         raise CliError("This server does not count what a key uses.") from exc
     body = object_in(response)
-    columns = ("day", "completed", "failed", "cancelled", "seconds", "spent", "reserved")
+    columns = ("day", *COUNTED, "spent", "reserved")
+    used = [day for day in body["days"] if any(day.get(name) for name in NUMBERS)]
+    if used:
+        sums = {name: round(sum(day.get(name) or 0 for day in used), 6) for name in NUMBERS}
+        used.append({"date": "all"} | sums)
     rows = [
         (
-            *(each.get(name) for name in ("date", *columns[1:5])),
-            *(tasks.money(each.get(name) or 0) for name in ("usd_spent", "usd_reserved")),
+            *(day.get(name) for name in ("date", *COUNTED)),
+            *(tasks.money(day.get(name) or 0) for name in IN_DOLLARS),
         )
-        for each in body["days"]
+        for day in used
     ]
-    if rows:
-        spent = sum(each.get("usd_spent") or 0 for each in body["days"])
-        rows.append(("all", *[""] * 4, tasks.money(spent), ""))
-    answer(body, table(columns, rows, f"Nothing since {since}."), as_json=as_json)
+    answer(body, table(columns, rows, f"Nothing from {since} to {until}."), as_json=as_json)
 
 
 def _day(text: str) -> date:

@@ -98,11 +98,13 @@ def test_models_tell_lengths_and_price(videoapi):
     assert videoapi.json("models")["data"][0]["id"] == "veo"
 
 
-def test_usage_is_a_row_a_day_and_a_sum(videoapi, api):
+def test_usage_is_a_row_a_day_with_something_and_a_sum(videoapi, api):
     lines = videoapi("usage", "--to", "2026-11-26", "--days", 7).stdout.splitlines()
     assert lines[1].split() == ["2026-11-26", "2", "1", "0", "16", "$3.20", "$0.00"]
-    assert lines[2].split() == ["all", "$3.20"]
-    (asked,) = api.requests
+    assert lines[2].split() == ["all", "2", "1", "0", "16", "$3.20", "$0.00"]
+    assert len(lines) == 3
+    assert len(videoapi.json("usage")["days"]) == 2
+    asked = api.requests[0]
     assert dict(asked.url.params) == {"from": "2026-11-20", "to": "2026-11-26"}
     assert videoapi.json("usage")["currency"] == "USD"
     assert videoapi("usage", "--to", "yesterday").exit_code == 2

@@ -114,7 +114,8 @@ class FakeApi:
     def _usage(self, request: httpx.Request) -> httpx.Response:
         day = {"date": request.url.params["to"], "completed": 2, "failed": 1, "cancelled": 0}
         day |= {"seconds": 16, "usd_spent": 3.2, "usd_reserved": 0}
-        return httpx.Response(200, json={"currency": "USD", "days": [day]})
+        none = dict.fromkeys(day, 0) | {"date": request.url.params["from"]}
+        return httpx.Response(200, json={"currency": "USD", "days": [none, day]})
 
     def _upload(self, _: httpx.Request) -> httpx.Response:
         name = f"upload_{len(self._uploads)}"
