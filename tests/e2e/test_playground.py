@@ -19,7 +19,8 @@ from tests.e2e.test_sdks import CLIENTS
 
 AXE = CLIENTS / "node" / "node_modules" / "axe-core" / "axe.min.js"
 WHOLE = ["mouse-1280-light", "mouse-390-dark", "keyboard-1280-dark", "keyboard-390-light"]
-WAYS = [*WHOLE, "given", "large", "lost", "reloaded", "hanging", "refused", "away", "failing"]
+TROUBLES = ["lost", "reloaded", "rekeyed", "hanging", "refused", "away", "failing"]
+WAYS = [*WHOLE, "given", "large", *TROUBLES]
 every_whole_way = pytest.mark.parametrize("way", WHOLE)
 #: What Chromium itself says of an answer that is none, or that refuses.
 SIZE = "1280\u00d7720"
@@ -150,6 +151,10 @@ def test_a_large_picture_is_uploaded_before_it_is_ordered(found):
 def test_a_lost_answer_and_a_double_click_are_paid_once(found, paid):
     assert (found["lost"]["keys"], found["lost"]["different"]) == (2, 1)
     assert paid["lost"] == {"posts": 1, "accepted": 1}
+
+
+def test_a_new_key_after_a_lost_answer_asks_before_it_orders(found):
+    assert found["rekeyed"]["sent since"] == 0
 
 
 def test_a_reload_takes_the_order_up_and_pays_once(found, paid):

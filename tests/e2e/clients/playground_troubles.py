@@ -56,6 +56,29 @@ def reloaded(visit):
     return found | {"different": len(set(keys))}
 
 
+def rekeyed(visit):
+    """The answer to an order is lost, then the key is revoked and another one given."""
+    seen = visit()
+    page, orders = seen.open(), []
+
+    def lose_then_revoke(route):
+        if route.request.method != "POST" or "dry_run" in (route.request.post_data or ""):
+            return route.fallback()
+        orders.append(route.request.headers.get("idempotency-key"))
+        return route.abort() if len(orders) == 1 else route.fulfill(status=401, json={})
+
+    page.route("**/v1/videos", lose_then_revoke)
+    page.get_by_label("What happens in it?").fill("Rekeyed [[render:tiny]]")
+    make(page)
+    page.locator("#key-form").wait_for()
+    sent = len(orders)
+    page.locator("#key").fill("another")
+    page.locator("#key").press("Enter")
+    page.locator("#stage", has_text="a second order, paid again").wait_for()
+    seen.look("rekeyed")
+    return {"sent since": len(orders) - sent}
+
+
 REFUSALS = {
     "budget": (402, "budget_exceeded", {}, {"details": {"resets_at": "2030-01-02T00:00:00Z"}}),
     "busy": (429, "rate_limited", {"Retry-After": "7"}, {}),

@@ -57,7 +57,6 @@ function changed() {
   if (models.length) setTimeout(() => signal.aborted || quote(signal), PAUSE);
 }
 
-/** Build the fields for these models, the default first. */
 export function offer(listed) {
   models = listed;
   build(models[0], {});
@@ -129,7 +128,6 @@ function choice(name, title, options, value) {
   return row(name, el("fieldset", { class: "pills", "aria-describedby": `${name}-problem` }, el("legend", {}, title), el("div", { class: "options" }, pills)));
 }
 
-/** Return the smallest size of the picture's shape. */
 function fitting(sizes) {
   const [width, height] = first.shape ?? [16, 9];
   const fits = sizes.filter((size) => tall(size) === width < height);

@@ -25,7 +25,6 @@ export function begin(handlers) {
   });
 }
 
-/** Read a page, the first unless said; return the ids in it. */
 export async function load(after) {
   const page = await tasks.page(after);
   last = page.last;
@@ -35,7 +34,6 @@ export async function load(after) {
   return page.ids;
 }
 
-/** Put a new task in front. */
 export function lead(id) {
   list.prepend(card(id));
   note();

@@ -70,7 +70,8 @@ async function submit(event) {
   working(false);
 }
 
-async function send(order) {
+async function send(order, sure) {
+  if (order.foreign && !sure) return stage.unanswered(null, () => send(order, true), () => giveUp(order));
   working(true);
   stage.sending();
   try {
@@ -84,7 +85,7 @@ async function send(order) {
     if (!(problem instanceof ApiError)) throw problem;
     if (problem.passing) {
       byId("go").textContent = "Send the order again";
-      stage.unanswered(problem, () => send(order), () => giveUp(order));
+      stage.unanswered(order.foreign ? null : problem, () => send(order, true), () => giveUp(order));
     } else {
       stage.empty();
       form.problems(problem);
@@ -144,6 +145,7 @@ async function useKey(event) {
   if (!given) return;
   setKey(given);
   tasks.forgetAll(); // another owner's
+  await orders.keyChanged();
   await start();
   if (key()) byId("make").focus({ preventScroll: true });
 }

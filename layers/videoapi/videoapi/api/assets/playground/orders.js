@@ -44,7 +44,6 @@ async function eraseWhere(test) {
 export const tidy = () => eraseWhere((order) => Date.now() - order.at > KEPT);
 export const forgetTask = (task) => eraseWhere((order) => order.task === task);
 
-/** Forget every order and every picture, as the key is forgotten. */
 export async function forgetAll() {
   answered();
   await kept("readwrite", (store) => store.clear());
@@ -98,13 +97,17 @@ export function formOf(values, standIn) {
  */
 export async function send(order, waiting) {
   const headers = { "Idempotency-Key": order.key };
+  const { foreign } = order;
   for (let attempt = 1; ; attempt += 1) {
+    const { sent } = order; // before now: its answer may be lost
+    await keep(Object.assign(order, { sent: true }));
     try {
       const { body } = await call("/v1/videos", { method: "POST", body: formOf(order.values), headers });
       answered();
       await keep({ ...order, task: body.id });
       return body;
     } catch (problem) {
+      if (problem.status === 401) await keep(Object.assign(order, { sent }));
       if (!(problem instanceof ApiError) || problem.status === 401) throw problem; // it stays open
       if (!problem.passing) {
         await drop(order);
@@ -114,11 +117,16 @@ export async function send(order, waiting) {
       const pause = Math.max(problem.retryAfter, Math.min(2 ** (attempt - 1), 8));
       waiting(pause);
       await wait(pause);
+      if (order.foreign !== foreign) throw problem;
     }
   }
 }
 
-/** Give an order up. */
+/** Another key's owner would pay again for what was sent. */
+export async function keyChanged() {
+  if ((await unanswered())?.sent) await keep(Object.assign(open, { foreign: Date.now() }));
+}
+
 export async function drop(order) {
   answered();
   await erase(order);

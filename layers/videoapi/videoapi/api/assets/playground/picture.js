@@ -18,7 +18,7 @@ async function typeOf(file) {
   return TYPES.find(([, begin]) => begin.every((byte, at) => first[at] === byte))?.[0];
 }
 
-/** POST a file with S3's form; `progress(percent)`. Only XMLHttpRequest tells how far it is. */
+/** POST a file with S3's form; `progress(percent)`. */
 function post(form, file, progress, signal) {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
@@ -139,7 +139,6 @@ export class PictureField extends EventTarget {
     return undefined;
   }
 
-  /** Take again what an earlier order had. */
   restore({ file, url }) {
     if (file) this.take(file);
     else this.address(url);

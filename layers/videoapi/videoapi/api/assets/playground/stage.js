@@ -53,14 +53,12 @@ export function sending(note) {
   if (note) say(note);
 }
 
-/** Offer to send an order again that nobody has answered. */
 export function unanswered(problem, again, giveUp) {
-  const kept = `${explained(problem)} Sent again, your order is the same one, paid once.`;
+  const kept = problem ? `${explained(problem)} Sent again, your order is the same one, paid once.` : "It went out with another key, and may be made already. Sent with this key, it is a second order, paid again.";
   render(undefined, "unanswered", frame("No answer came", el("p", {}, kept), row(button("Send it again", again, { class: "primary" }), button("Give it up", giveUp))));
   say("No answer came. Your order is kept.");
 }
 
-/** Show a task, and follow it. */
 export function show(id) {
   const task = tasks.get(id);
   const watched = current.id === id;
@@ -122,7 +120,6 @@ const trouble = () => el("p", { class: "problem", id: "stage-problem", role: "al
 const further = (id) => [button("Again, with changes", () => actions.again(id)), button("Delete", () => remove(id), { class: "quiet danger" })];
 const prompt = (task) => task.prompt && el("p", { class: "prompt" }, task.prompt);
 
-/** Say what was made, and what a task cost. */
 export function about(task) {
   const took = (Date.parse(task.completed) - Date.parse(task.created)) / 1000;
   const done = task.status === "completed";

@@ -12,7 +12,6 @@ export const changes = new EventTarget();
 export const get = (id) => known.get(id);
 export const ended = (task) => ENDED.has(task.status);
 
-/** Keep what an answer says of a task and tell everybody. */
 export function learn(id, facts) {
   const task = { ...known.get(id), ...facts, id };
   known.set(id, task);
@@ -30,7 +29,6 @@ export function forgetAll() {
   for (const id of [...known.keys()]) forget(id);
 }
 
-/** Return the facts of a video object of the list. */
 const fromList = (video) => ({
   ...video,
   status: video.error?.code === "cancelled" ? "cancelled" : (WORDS[video.status] ?? video.status),
@@ -58,7 +56,6 @@ export async function look(id) {
   return { task: known.has(id) ? learn(id, facts) : facts, pause: Number(headers.get("retry-after")) || 2 };
 }
 
-/** Begin with what the answer to a submit says. */
 export function begin(video, facts) {
   learn(video.id, { ...fromList(video), ...facts });
   follow(video.id);
@@ -97,7 +94,6 @@ export async function cancel(id) {
   await look(id);
 }
 
-/** Delete a video with its files. */
 export async function remove(id) {
   try {
     await call(`/v1/videos/${encodeURIComponent(id)}`, { method: "DELETE" });

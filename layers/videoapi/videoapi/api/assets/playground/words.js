@@ -48,7 +48,6 @@ export function explained(error) {
   );
 }
 
-/** Say why a task failed, and what to do. */
 export function failure(error) {
   const charged = error?.maybe_charged && "It may have been charged.";
   if (error?.code === "cancelled") return joined("You cancelled it.", charged);
