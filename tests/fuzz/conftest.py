@@ -1,5 +1,6 @@
 """What the document promises is held against moto's services."""
 
+from tests.support.drawer import drawer
 from tests.support.moto import moto
 
-__all__ = ["moto"]
+__all__ = ["drawer", "moto"]

@@ -3,9 +3,6 @@
 import base64
 import json
 import re
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import parse_qsl
 
 import pytest
@@ -173,31 +170,6 @@ def an_image(text, *, file):
     if re.search(NAMED["ImageUpload"]["pattern"], text):
         return UPLOADED
     return A_PICTURE if file else f"data:image/png;base64,{TINY_PNG}"
-
-
-class Drawer(BaseHTTPRequestHandler):
-    """An images endpoint that always draws the same."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        answer = json.dumps({"data": [{"b64_json": TINY_PNG}]}).encode()
-        self.send_response(HTTPStatus.OK)
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def drawer():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Drawer) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

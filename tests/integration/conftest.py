@@ -5,10 +5,11 @@ from functools import partial
 import pytest
 
 from tests.support.client import Client
+from tests.support.drawer import drawer
 from tests.support.moto import moto, services
 from tests.support.task_factory import TaskFactory
 
-__all__ = ["moto", "services"]
+__all__ = ["drawer", "moto", "services"]
 
 
 @pytest.fixture
