@@ -17,7 +17,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app as ministack
 
-from devstack import executor, permissions, recorder, template, video_providers
+from devstack import executor, expressions, permissions, recorder, template, video_providers
 from devstack.build import BUILT, TOOLS
 from devstack.command import stop_signals
 from devstack.console import Console
@@ -87,6 +87,7 @@ class Stack:
         config.keep_alive_timeout, config.graceful_timeout = 75, 1
         config.loglevel = "WARNING"
         permissions.adjust()
+        expressions.adjust()
         executor.adjust(
             TOOLS / "runtime/bin/python", STACK, self._console.line, debug=self._settings.debug
         )
