@@ -124,6 +124,7 @@ def test_worker_gives_up_after_ten_tasks_that_others_have():
         row["lease_until"] = "2030-01-01T00:00:00.000Z"
     sim.work()
     assert sim.events.count("claim") == 10
+    assert sim.events.count("overdue") == 2  # what is paid, and the others
 
 
 def test_table_that_does_not_say_what_is_due_stops_no_worker():

@@ -7,7 +7,7 @@ whose own message was lost, or is hidden because a single worker was busy when i
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
@@ -17,6 +17,16 @@ from videoapi.errors import ServiceError
 from videoapi.worker.lease import ROOM_TO_WORK, Message
 
 MAX_TASKS = 10  # tasks that one invocation looks at; another worker may have them by then
+FRESH_SECONDS = 1  # in which an answer of the table still holds: a lost claim asks for no other
+
+
+@dataclass
+class _Due:
+    """What was due when the table was asked, at `asked_at` (epoch seconds), the oldest first."""
+
+    paid: bool
+    asked_at: float = 0.0
+    task_ids: Iterator[str] = field(default_factory=lambda: iter(()))
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,8 @@ class Dispatch:
         A message whose own task has no time left is sent again.
         """
         seen: set[str] = set()
-        yield from self._paid(message, seen)
+        paid, unpaid = _Due(paid=True), _Due(paid=False)
+        yield from self._all(paid, message, seen)
         if seen and message.remaining() < ROOM_TO_WORK:
             self.queue.send(message.task_id)
             return
@@ -42,21 +53,23 @@ class Dispatch:
             seen.add(message.task_id)
             yield message.task_id
         while message.remaining() >= ROOM_TO_WORK and len(seen) < MAX_TASKS:
-            yield from self._paid(message, seen)
-            other = self._next(seen, paid=False)
+            yield from self._all(paid, message, seen)
+            other = self._next(unpaid, seen)
             if other is None:
                 return
             yield other
 
-    def _paid(self, message: Message, seen: set[str]) -> Iterator[str]:
-        while message.remaining() >= ROOM_TO_WORK and (found := self._next(seen, paid=True)):
+    def _all(self, due: _Due, message: Message, seen: set[str]) -> Iterator[str]:
+        while message.remaining() >= ROOM_TO_WORK and (found := self._next(due, seen)):
             yield found
 
-    def _next(self, seen: set[str], *, paid: bool) -> str | None:
+    def _next(self, due: _Due, seen: set[str]) -> str | None:
         """Return the longest overdue task that was not looked at; None where there is none."""
+        now = self.clock()
         try:
-            due = self.store.overdue(self.clock(), paid=paid)
-            found = next((task_id for task_id in due if task_id not in seen), None)
+            if now - due.asked_at > FRESH_SECONDS:
+                due.asked_at, due.task_ids = now, self.store.overdue(now, paid=due.paid)
+            found = next((task_id for task_id in due.task_ids if task_id not in seen), None)
         except ServiceError as exc:
             self.log.warning("the table does not say what is due", reason=exc.message)
             return None
