@@ -6,8 +6,10 @@ that still need a POST; then the message's own task; then whatever is overdue, t
 whose own message was lost, or is hidden because a single worker was busy when it came.
 """
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from aws_lambda_powertools import Logger
 
@@ -18,6 +20,7 @@ from videoapi.worker.lease import ROOM_TO_WORK, Message
 
 MAX_TASKS = 10  # tasks that one invocation looks at; another worker may have them by then
 FRESH_SECONDS = 1  # in which an answer of the table still holds: a lost claim asks for no other
+SPREAD = 25  # overdue tasks among which workers that lost a claim go apart
 
 
 @dataclass
@@ -68,7 +71,8 @@ class Dispatch:
         now = self.clock()
         try:
             if now - due.asked_at > FRESH_SECONDS:
-                due.asked_at, due.task_ids = now, self.store.overdue(now, paid=due.paid)
+                overdue = self.store.overdue(now, paid=due.paid)
+                due.asked_at, due.task_ids = now, _spread(overdue)
             found = next((task_id for task_id in due.task_ids if task_id not in seen), None)
         except ServiceError as exc:
             self.log.warning("the table does not say what is due", reason=exc.message)
@@ -76,3 +80,15 @@ class Dispatch:
         if found is not None:
             seen.add(found)
         return found
+
+
+def _spread(overdue: Iterator[str]) -> Iterator[str]:
+    """Yield the oldest task, then the next ones in any order: others have lost that claim as well.
+
+    In one order all of them would meet again at each task.
+    """
+    yield from islice(overdue, 1)
+    following = list(islice(overdue, SPREAD))
+    random.shuffle(following)
+    yield from following
+    yield from overdue
