@@ -19,7 +19,7 @@ from videoapi.errors import ServiceError
 from videoapi.worker.lease import ROOM_TO_WORK, Message
 
 MAX_TASKS = 10  # tasks that one invocation looks at; another worker may have them by then
-FRESH_SECONDS = 1  # in which an answer of the table still holds: a lost claim asks for no other
+FRESH_SECONDS = 5  # in which an answer of the table still holds: a lost claim asks for no other
 SPREAD = 25  # overdue tasks among which workers that lost a claim go apart
 
 
