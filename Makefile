@@ -93,7 +93,7 @@ RUNNING := .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.s
 e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp .venv/cli/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/fault_injection) -n 2 --dist loadfile $(ARGS)
 
-faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (15 minutes); writes .local/faults.md
+faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (25 minutes); writes .local/faults.md
 	@$(DEV)/pytest tests/fault_injection --long --table .local/faults.md -q -s $(ARGS)
 
 # One after the other: they measure.
