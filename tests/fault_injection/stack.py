@@ -34,7 +34,6 @@ FOLDERS = {
     "notifier": "NotifierFunction",
 }
 PRICE_USD = "0.25"  # of a relay's video
-PATIENCE = 30  # 503s to a read, a second apart
 STOP_SECONDS = 60  # some dozen processes have to end
 MARKER = "Sphinx-of-black-quartz"  # in every prompt, and in no log
 IMAGE = base64.b64encode(png(64, 64)).decode()
@@ -110,12 +109,8 @@ class FaultStack:
         return answer.json()["id"]
 
     def task(self, name):
-        """Return a task as a caller of the REST dialect sees it, who asks again after a 503."""
-        for _ in range(PATIENCE):
-            answer = self.api.get(f"/api/v1/tasks/{task_id(name)}")
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            time.sleep(1)  # a thousand submits and some dozen workers are at the same table
+        """Return a task as a caller of the REST dialect sees it."""
+        answer = self.api.get(f"/api/v1/tasks/{task_id(name)}")
         answer.raise_for_status()
         return answer.json()
 
