@@ -137,14 +137,16 @@ def test_readme_tour_ends_with_the_error_of_a_failed_submit(tmp_path):
 
 
 def test_a_submit_is_answered_within_50_ms_once_warm(api):
-    """The best of many counts: the machine may be busy, the code may not be slow."""
-    best, tries = 1.0, 0
-    while best >= 0.05 and (tries := tries + 1) <= 100:
+    """The best of nine counts, each without a worker beside it: the machine may be busy."""
+    took = []
+    for _ in range(9):
         began = time.perf_counter()
         answer = api.post("/v1/videos", json={"prompt": "[[time:0]] [[render:tiny]] A fox"})
-        best = min(best, time.perf_counter() - began)
-        assert answer.status_code == 200
-    assert best < 0.05
+        took.append(time.perf_counter() - began)
+        url, until = f"/v1/videos/{answer.json()['id']}", time.monotonic() + 20
+        while api.get(url).json()["status"] != "completed" and time.monotonic() < until:
+            time.sleep(0.1)
+    assert min(took) < 0.05
 
 
 @pytest.fixture(scope="module")
