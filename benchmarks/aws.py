@@ -6,6 +6,7 @@ It is another process's work, or another thread's: what is measured is the funct
 import base64
 import datetime as dt
 import json
+import re
 import ssl
 import threading
 import time
@@ -51,6 +52,19 @@ COMPLETED = replace(
     completed_at=ENDED,
     result={"video_key": "videos/anonymous/vid.mp4", "content_type": "video/mp4", "duration": 60},
 )
+#: With a photo in the bucket, and nothing ordered for it yet.
+PENDING = replace(
+    RUNNING,
+    status=Status.PENDING,
+    image_url=None,
+    image_key="inputs/anonymous/vid/mountains.jpg",
+    progress=0,
+    attempts=0,
+    intent_at=None,
+    upstream_id=None,
+)
+_ASSIGNED = re.compile(r"(#\w+) = (:\w+)")
+_REFUSED = {"error": {"message": "The prompt was refused.", "code": "content_policy_violation"}}
 LOST = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}
 
 
@@ -62,7 +76,7 @@ def _answers(task: Task) -> dict[str, tuple[int, dict[str, Any]]]:
         "GetItem": (200, {"Item": item}),
         # Somebody else has the task: what a worker does then is its shortest way.
         "UpdateItem": (400, LOST) if task is RUNNING else (200, {"Attributes": item}),
-        "Query": (200, {"Items": [] if task is RUNNING else [item] * 20}),
+        "Query": (200, {"Items": [item] * 20 if task is COMPLETED else []}),
         "SendMessage": (200, {"MessageId": "m-1", "MD5OfMessageBody": ""}),
         "ChangeMessageVisibility": (200, {}),
         "GetQueueAttributes": (200, {"Attributes": {"ApproximateNumberOfMessages": "0"}}),
@@ -75,11 +89,18 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # else each answer would take 40 ms
     server: "_Server"
 
+    def do_GET(self) -> None:
+        self._send(200, PICTURE.read_bytes())
+
     def do_POST(self) -> None:
-        self._read()
+        body = self._read()
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         if operation:
+            if operation == "UpdateItem" and self.server.task is PENDING:
+                self.server.update(json.loads(body))
             self._say(*self.server.answers[operation])
+        elif self.path.endswith("/videos"):  # the relay
+            self._say(400, _REFUSED)
         else:  # the images endpoint
             picture = base64.b64encode(PICTURE.read_bytes()).decode()
             self._say(200, {"data": [{"b64_json": picture}]})
@@ -91,17 +112,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self._say(204, None)
 
-    def _read(self) -> None:
+    def _read(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            return
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
         while size := int(self.rfile.readline(), 16):
             self.rfile.read(size + 2)
         while self.rfile.readline().strip():  # trailers
             pass
+        return b""
 
     def _say(self, status: int, content: object) -> None:
-        body = b"" if content is None else json.dumps(content).encode()
+        self._send(status, b"" if content is None else json.dumps(content).encode())
+
+    def _send(self, status: int, body: bytes) -> None:
         head = f"HTTP/1.1 {status} -\r\nContent-Type: application/x-amz-json-1.0\r\n"
         if status != HTTPStatus.NO_CONTENT:
             head += f"Content-Length: {len(body)}\r\n"
@@ -116,11 +139,24 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, task: Task, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.task = task
         self.answers = _answers(task)
         if tls:
             self.socket = tls.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
+
+    def update(self, request: dict[str, Any]) -> None:
+        """Write what a worker sets into the pending task; a claim begins with it anew."""
+        names, values = (request[f"ExpressionAttribute{what}"] for what in ("Names", "Values"))
+        before = {} if "#claimed_at" in names else self.answers["GetItem"][1]["Item"]
+        sets = {
+            names[name]: values[value]
+            for name, value in _ASSIGNED.findall(request["UpdateExpression"])
+        }
+        item = task_item(PENDING) | before | sets
+        self.answers["GetItem"] = 200, {"Item": item}
+        self.answers["UpdateItem"] = 200, {"Attributes": item}
 
 
 @dataclass(frozen=True)
@@ -137,6 +173,7 @@ class Aws:
             "AWS_ENDPOINT_URL": self.tls_url,
             "QUEUE_URL": f"{self.tls_url}/123456789012/tasks",
             "IMAGE_BASE_URL": self.plain_url,
+            "VEO3_BASE_URL": self.plain_url,
         }
 
 

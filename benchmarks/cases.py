@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.aws import COMPLETED, RUNNING, Certificate, running_aws
+from benchmarks.aws import COMPLETED, PENDING, RUNNING, Certificate, running_aws
 from benchmarks.cold_start import Case
 from benchmarks.deployed import baseline, lay_out
 from devstack.build import build
 from devstack.settings import ROOT
+from videoapi.domain.tasks import Status
 
 BASELINE = "FastAPI + Mangum + boto3"
 COMPILED = f"{BASELINE}, compiled"
@@ -24,7 +25,7 @@ class Work:
 
     role: str
     event: Mapping[str, Any] | None = None
-    completed: bool = False
+    finds: Status = Status.PROCESSING
     #: What the handler answers when all went as it should: a status code, or the whole answer.
     answer: object = 200
 
@@ -40,15 +41,16 @@ WORKS = {
     "submit": Work("submit", _BY_URL, answer=202),
     "submit with an image": Work("submit", answer=202),
     "status": Work("status"),
-    "content": Work("content", completed=True, answer=307),
-    "list of 20": Work("list", completed=True),
+    "content": Work("content", finds=Status.COMPLETED, answer=307),
+    "list of 20": Work("list", finds=Status.COMPLETED),
     "cancel": Work("cancel"),
     "images": Work("images"),
     "uploads": Work("uploads", answer=201),
     "mcp": Work("mcp"),
     "docs (health)": Work("docs"),
     "worker, task taken": Work("worker", answer=NOTHING_FAILED),
-    "dead letter": Work("dead_letter", completed=True, answer=NOTHING_FAILED),
+    "worker, order refused": Work("worker", finds=Status.PENDING, answer=NOTHING_FAILED),
+    "dead letter": Work("dead_letter", finds=Status.COMPLETED, answer=NOTHING_FAILED),
     "sweeper": Work("sweeper", answer={"queued": 0}),
     BASELINE: Work("baseline", _BY_URL, answer=202),
     COMPILED: Work("baseline-compiled", _BY_URL, answer=202),
@@ -69,7 +71,11 @@ def cases(*, baselines: bool = True) -> Iterator[dict[str, Case]]:
             made = baseline(folder, compiled=compiled)
             programs[made.role] = made
         certificate = Certificate(folder)
-        with running_aws(certificate, RUNNING) as busy, running_aws(certificate, COMPLETED) as done:
+        with ExitStack() as stack:
+            aws = {
+                task.status: stack.enter_context(running_aws(certificate, task))
+                for task in (PENDING, RUNNING, COMPLETED)
+            }
             found = {}
             for title, work in WORKS.items():
                 if work.role not in programs:
@@ -78,7 +84,7 @@ def cases(*, baselines: bool = True) -> Iterator[dict[str, Case]]:
                 recorded = ROOT / "events" / f"{work.role}.json"
                 event.write_text(json.dumps(work.event) if work.event else recorded.read_text())
                 program = programs[work.role]
-                environment = (done if work.completed else busy).environment
+                environment = aws[work.finds].environment
                 trusted = {"AWS_CA_BUNDLE": str(certificate.behind(program.trusted))}
                 found[title] = Case(program, event, environment | trusted, work.answer)
             yield found

@@ -25,6 +25,7 @@ class Measured:
     """Some cold starts of one program, each to the end of its last request."""
 
     cpu: float
+    first: float  # of `cpu`, what the first invocation took
     wall: float
     peak: int | None  # KiB; None where the system does not tell
     modules: frozenset[str] = field(repr=False)
@@ -45,6 +46,7 @@ class Case:
         walls, reports = zip(*runs, strict=True)
         return Measured(
             cpu=median(report["cpu"] for report in reports),
+            first=median(report["first"] for report in reports),
             wall=median(walls),
             peak=reports[0]["peak"],
             modules=frozenset(reports[0]["modules"]),
