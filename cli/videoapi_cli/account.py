@@ -13,7 +13,7 @@ from videoapi_cli.output import AsJson, Url, answer, connect, in_words, table
 COUNTED = ("completed", "failed", "cancelled", "seconds")
 IN_DOLLARS = ("usd_spent", "usd_reserved")
 NUMBERS = (*COUNTED, *IN_DOLLARS)
-DAYS = 30
+DAYS, MAX_DAYS = 30, 92  # the most is the API's
 
 
 @in_words
@@ -47,8 +47,9 @@ def usage(
     first: Annotated[str, typer.Option("--from", help="YYYY-MM-DD, a day of UTC.")] = "",
     last: Annotated[str, typer.Option("--to", help="YYYY-MM-DD; today unless said.")] = "",
     days: Annotated[
-        int, typer.Option(min=1, help="So many days, where --from is not said.")
-    ] = DAYS,
+        int | None,
+        typer.Option(min=1, max=MAX_DAYS, help=f"So many days, {DAYS} unless --from is said."),
+    ] = None,
     all_keys: Annotated[
         bool, typer.Option("--all-keys", help="Of all keys: for the operator, in the clone.")
     ] = False,
@@ -57,10 +58,10 @@ def usage(
     as_json: AsJson = False,
 ) -> None:
     """Show what your key made and spent, a row a day on which there was anything."""
-    if all_keys or stack:
-        operators.usage(stack, first, last)
     until = last or datetime.now(UTC).date().isoformat()
-    since = first or (_day(until) - timedelta(days=days - 1)).isoformat()
+    since = first or _day(until, (days or DAYS) - 1)
+    if all_keys or stack:
+        operators.usage(stack, since if days else first, last, as_json=as_json)
     try:
         response = connect(ctx, url).get("/api/v1/usage", **{"from": since, "to": until})
     except ApiError as exc:
@@ -83,8 +84,9 @@ def usage(
     answer(body, table(columns, rows, f"Nothing from {since} to {until}."), as_json=as_json)
 
 
-def _day(text: str) -> date:
+def _day(text: str, before: int) -> str:
+    """Return the day so many days before another."""
     try:
-        return date.fromisoformat(text)
-    except ValueError as exc:
+        return (date.fromisoformat(text) - timedelta(days=before)).isoformat()
+    except (ValueError, OverflowError) as exc:
         raise typer.BadParameter(f"{text} is no day: say YYYY-MM-DD") from exc

@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 
 from videoapi_cli.errors import UsageError
-from videoapi_cli.output import in_words
+from videoapi_cli.output import AsJson, in_words
 
 ENVIRONMENT = Path(".venv/local")
+STDERR = 2  # what it sets up is no part of the answer
 Stack = Annotated[str, typer.Option(help="A deployed stack's name; else what `make run` runs.")]
 Name = Annotated[str, typer.Argument(help="The owner of the key.", show_default=False)]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="vid_…", show_default=False)]
@@ -39,11 +40,12 @@ def clone() -> Path:
     )
 
 
-def operate(stack: str, command: str, *arguments: str) -> None:
+def operate(stack: str, command: str, *arguments: str, as_json: bool) -> None:
     """Run one of `make`'s operator commands; exit with its code."""
     root = clone()
     if not (root / ENVIRONMENT / ".stamp").exists():
-        made = subprocess.run(["make", "-C", root, f"{ENVIRONMENT}/.stamp"], check=False)  # noqa: S607 — as the user's shell finds it
+        command_line = ["make", "-C", str(root), f"{ENVIRONMENT}/.stamp"]
+        made = subprocess.run(command_line, stdout=STDERR, check=False)  # as the shell finds it
         if made.returncode:
             raise typer.Exit(made.returncode)
     paths = os.pathsep.join(str(root / each) for each in ("layers/videoapi", "cli", ""))
@@ -52,7 +54,7 @@ def operate(stack: str, command: str, *arguments: str) -> None:
             root / ENVIRONMENT / "bin/python",
             *("-m", "videoapi_cli.operator.operations"),
             *(["--stack", stack] if stack else []),
-            *(command, *arguments),
+            *(command, *(["--json"] if as_json else []), *arguments),
         ],
         env=os.environ | {"PYTHONPATH": paths, "VIDEOAPI_PROGRAM": "videoapi"},
         check=False,
@@ -82,6 +84,7 @@ def create(
     ] = "",
     webhook: Annotated[str, typer.Option(metavar="URL", help="Told of each task's end.")] = "",
     stack: Stack = "",
+    as_json: AsJson = False,
 ) -> None:
     """Make a key, shown this once. Limits that are not said are those of the name's latest key."""
     options = {
@@ -92,14 +95,14 @@ def create(
         "--webhook": webhook,
     }
     said = [f"{option}={limit}" for option, limit in options.items() if limit]
-    operate(stack, "key", *said, "--", name)
+    operate(stack, "key", *said, "--", name, as_json=as_json)
 
 
 @keys.command("list")
 @in_words
-def list_keys(stack: Stack = "") -> None:
+def list_keys(stack: Stack = "", as_json: AsJson = False) -> None:
     """List the keys with their ids and limits."""
-    operate(stack, "key", "--list")
+    operate(stack, "key", "--list", as_json=as_json)
 
 
 @keys.command("revoke")
@@ -108,16 +111,17 @@ def revoke(
     name: Name,
     key: Annotated[str, typer.Option("--key", metavar="ID", help="This one alone.")] = "",
     stack: Stack = "",
+    as_json: AsJson = False,
 ) -> None:
     """Revoke all keys of a name, or one."""
-    operate(stack, "key", "--revoke", *(["--key", key] if key else []), "--", name)
+    operate(stack, "key", "--revoke", *(["--key", key] if key else []), "--", name, as_json=as_json)
 
 
 @keys.command("rotate-webhook-secret")
 @in_words
-def rotate(name: Name, stack: Stack = "") -> None:
+def rotate(name: Name, stack: Stack = "", as_json: AsJson = False) -> None:
     """Show a new secret for a name's webhooks; the old one signs for 24 hours more."""
-    operate(stack, "key", "--rotate-webhook-secret", "--", name)
+    operate(stack, "key", "--rotate-webhook-secret", "--", name, as_json=as_json)
 
 
 @stack_tasks.command("list")
@@ -125,35 +129,37 @@ def rotate(name: Name, stack: Stack = "") -> None:
 def list_tasks(
     everything: Annotated[bool, typer.Option("--all", help="What has ended, too.")] = False,
     stack: Stack = "",
+    as_json: AsJson = False,
 ) -> None:
     """List what waits and what runs."""
-    operate(stack, "tasks", *(["--all"] if everything else []))
+    operate(stack, "tasks", *(["--all"] if everything else []), as_json=as_json)
 
 
 @stack_tasks.command("show")
 @in_words
-def show_task(task_id: TaskId, stack: Stack = "") -> None:
+def show_task(task_id: TaskId, stack: Stack = "", as_json: AsJson = False) -> None:
     """Tell one task's story."""
-    operate(stack, "task", "--", task_id)
+    operate(stack, "task", "--", task_id, as_json=as_json)
 
 
 @dead_letters.command("redrive")
 @in_words
-def redrive(stack: Stack = "") -> None:
+def redrive(stack: Stack = "", as_json: AsJson = False) -> None:
     """Queue dead letters again."""
-    operate(stack, "redrive")
+    operate(stack, "redrive", as_json=as_json)
 
 
-def usage(stack: str, first: str, last: str) -> None:
+def usage(stack: str, first: str, last: str, *, as_json: bool) -> None:
     """Show what all keys made and spent."""
     days = [f"--from={first}"] if first else []
-    operate(stack, "usage", *days, *([f"--to={last}"] if last else []))
+    operate(stack, "usage", *days, *([f"--to={last}"] if last else []), as_json=as_json)
 
 
 @in_words
 def reconcile(
     bill: Annotated[Path, typer.Argument(help="CSV with job_id, time and amount.")],
     stack: Stack = "",
+    as_json: AsJson = False,
 ) -> None:
     """Hold a provider's bill against the tasks."""
-    operate(stack, "reconcile", "--", str(bill))
+    operate(stack, "reconcile", "--", str(bill), as_json=as_json)

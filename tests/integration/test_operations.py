@@ -53,6 +53,43 @@ def test_a_key_is_shown_once_listed_by_name_and_revoked(operate, services):
     assert operate("key", "--list") == "No keys.\n"
 
 
+def test_every_answer_is_one_json_document_on_demand(operate, services, task_factory):
+    def told(*arguments):
+        return json.loads(operate(*arguments, "--json"))
+
+    made = told("key", "alice", "--usd-per-day", "1.5")
+    ring = ApiKeyStore(services.dynamodb, services.table, lambda: 0.0)
+    assert ring.find(made["key"]).limits.usd_per_day == 1_500_000
+    assert made["webhook_secret"].startswith("whsec_")
+    (listed,) = told("key", "--list")
+    assert (listed["name"], listed["limits"]["usd_per_day"]) == ("alice", 1.5)
+    assert told("key", "alice", "--rotate-webhook-secret")["webhook_secret"].startswith("whsec_")
+    assert told("key", "alice", "--revoke") == {"name": "alice", "revoked": 1}
+    task = task_factory.processing()
+    assert [each["task_id"] for each in told("tasks")] == [task.task_id]
+    assert told("task", task.task_id)["id"] == task.task_id
+    assert told("redrive") == {"queued_again": 0}
+
+
+def test_failure_is_json_on_demand(capsys, monkeypatch):
+    monkeypatch.setenv("AWS_PORT", "2")
+    assert main(["tasks", "--json"]) == 1
+    assert "No local stack" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+@pytest.mark.usefixtures("services")
+def test_stack_of_another_kind_is_told(capsys, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    boto3.client("cloudformation", region_name="us-east-1").create_stack(
+        StackName="other", TemplateBody=template
+    )
+    assert main(["--stack", "other", "tasks"]) == 1
+    assert "another stack, or not whole (CREATE_COMPLETE)" in capsys.readouterr().err
+    assert main(["--stack", "none", "tasks"]) == 1
+    assert "asked about none in us-east-1" in capsys.readouterr().err
+
+
 def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, services):
     operate("key", "alice", "--per-day", "20", "--alive", "5")
     key_id = operate("key", "--list").partition("id ")[2][:8]

@@ -1,5 +1,6 @@
 """`make usage` and `make reconcile`, on moto as on a deployed stack."""
 
+import json
 import time
 
 import boto3
@@ -57,6 +58,8 @@ def test_usage_is_of_this_month_so_far_unless_it_is_said(operate, services):
     assert operate("usage") == (None, f"Nothing from {today[:8]}01 to {today}.\n")
     keep(services, "anna", today, completed=1)
     assert operate("usage")[1].splitlines()[1].startswith(f"{today}  anna ")
+    (day,) = json.loads(operate("usage", "--json")[1])["days"]
+    assert (day["date"], day["owner"]) == (today, "anna")
 
 
 @pytest.mark.parametrize(
@@ -85,5 +88,7 @@ def test_reconcile_reads_every_task_and_says_what_is_wrong(operate, services, tm
     bill.write_text("\n".join([*bill.read_text().splitlines(), f"a,{old},1", f"b,{new},2"]))
     code, wrong = operate("reconcile", str(bill))
     assert code == 1
+    told = json.loads(operate("reconcile", str(bill), "--json")[1])
+    assert (told["rows"], told["known"], len(told["wrong"])) == (5, 3, 1)
     assert "1 rows, $1.000000, could not be judged" in wrong
     assert f"b  {new}  $2.000000" in wrong

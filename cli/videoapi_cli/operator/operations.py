@@ -5,6 +5,7 @@ credentials.
 """
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -15,27 +16,31 @@ from typing import Any, NoReturn
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 from devstack.deploy import STACK
 from devstack.settings import ROOT, Settings
-from videoapi.accounts.api_keys import ApiKeyStore, Limits, ListedKey
-from videoapi.accounts.webhook_secrets import WebhookSecrets
 from videoapi.aws.expressions import values
 from videoapi.aws.task_items import task_of
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain.ids import is_task_id
-from videoapi.domain.money import dollars_text
 from videoapi.domain.tasks import PAID, SHARDS, Status, Task
 from videoapi.domain.timestamps import epoch
 from videoapi.errors import ServiceError
 from videoapi_cli.operator import spending, webhooks
-from videoapi_cli.operator.story import story
-from videoapi_cli.operator.words import typed
+from videoapi_cli.operator.keys import key
+from videoapi_cli.operator.story import facts, story
+from videoapi_cli.operator.words import tell, typed
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.]([0-9]{1,6}))?")  # dollars
 MAX_REDRIVEN = 10_000  # messages of one round
 MAX_LISTED = 100  # tasks, the newest
+ASKED = "right name, AWS_REGION, and credentials (`aws sts get-caller-identity`)?"
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,18 @@ def find(stack: str | None) -> Deployed:
     cloudformation = session.client("cloudformation", endpoint_url=endpoint, config=once)
     try:
         described = cloudformation.describe_stacks(StackName=stack or STACK)["Stacks"][0]
+    except (NoCredentialsError, ClientError) as exc:
+        exc.add_note(f"AWS was asked about {stack or STACK} in {session.region_name}: {ASKED}")
+        raise
     except EndpointConnectionError as exc:
         if endpoint is None:
             raise
         message = f"No local stack at {endpoint}: start `make run`, or say STACK=…"
         raise ValueError(message) from exc
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+    if "TasksTableName" not in outputs:
+        state = described["StackStatus"]
+        raise ValueError(f"{stack or STACK} has no tasks: another stack, or not whole ({state}).")
     chosen = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
     is_open, relay = chosen.get("AllowAnonymous") == "true", chosen.get("Veo3BaseUrl", "")
     hours = int(float(chosen.get("TaskRetentionHours") or Deployed.retention_hours))
@@ -86,70 +97,20 @@ def find(stack: str | None) -> Deployed:
     return Deployed(session, endpoint, outputs, is_open, relay, hours, timeout)
 
 
-def key(stack: Deployed, given: argparse.Namespace) -> None:
-    """Make, list or revoke keys."""
-    ring = ApiKeyStore(stack.client("dynamodb"), stack.outputs["TasksTableName"], time.time)
-    if given.list:
-        print("\n".join(map(_listed, ring.listed())) or "No keys.")
-    elif not given.name:
-        raise ValueError("Whose key? Say NAME=…")
-    elif given.revoke:
-        _revoke(ring, given.name, given.key)
-    elif given.key:
-        raise ValueError("--key goes with --revoke.")
-    elif given.rotate_webhook_secret:
-        print("\n".join(webhooks.rotated(_secrets(stack), ring, given.name)))
-    else:
-        said = {name: getattr(given, name) for name in Limits._fields if hasattr(given, name)}
-        limits = ring.limits_of(given.name)._replace(**said)
-        url = webhooks.chosen(given, ring, local=stack.endpoint is not None)
-        made = ring.make(given.name, limits, url)
-        if stack.open_to_all:
-            where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
-            print(f"This stack is open: no caller needs a key until {where}.", file=sys.stderr)
-        for line in webhooks.first_secret(_secrets(stack), given.name, url):
-            print(line)
-        print(f"The key of {given.name} ({_told(limits)}), shown this once:\n{made}")
-
-
-def _secrets(stack: Deployed) -> WebhookSecrets:
-    return WebhookSecrets(stack.store(), time.time)
-
-
-def _revoke(ring: ApiKeyStore, name: str, key_id: str) -> None:
-    if not (gone := ring.revoke(name, key_id)):
-        which = f" with the id {key_id}" if key_id else ""
-        raise ValueError(f"{name} has no key{which} here; ARGS=--list shows what there is.")
-    print(f"{gone} key(s) of {name} revoked; gone within a minute.")
-
-
-def _listed(found: ListedKey) -> str:
-    webhook = ", with a webhook" if found.webhook_url else ""
-    return f"{found.name}  made {found.made_at}  id {found.id}  {_told(found.limits)}{webhook}"
-
-
-def _told(limits: Limits) -> str:
-    said = {name.replace("_", " "): limit for name, limit in limits._asdict().items()}
-    if limits.usd_per_day is not None:
-        said["usd per day"] = dollars_text(limits.usd_per_day)
-    told = [f"{name}: {limit}" for name, limit in said.items() if limit is not None]
-    return ", ".join(told) or "no limits"
-
-
 def tasks(stack: Deployed, given: argparse.Namespace) -> None:
     """List what waits and what runs, or with `--all` what has ended too; the newest first."""
     found = _all(stack.store()) if given.all else _alive(stack.store())
     listed = sorted(found, key=lambda each: each.created_at, reverse=True)
     now = time.time()
-    for each in listed[:MAX_LISTED]:
-        print(_row(each, now))
+    shown = [_row(each, now) for each in listed[:MAX_LISTED]]
     counts = [
         f"{number} {status}"
         for status in Status
         if (number := sum(each.status is status for each in listed))
     ]
     ended = "" if given.all else " ARGS=--all lists what has ended too."
-    print(typed(f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}"))
+    told = f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}"
+    tell(given, "\n".join((*map(_line, shown), told)), shown)
 
 
 def _alive(store: TaskStore) -> Iterator[Task]:
@@ -167,13 +128,27 @@ def _all(store: TaskStore) -> Iterator[Task]:
                 yield task_of(item)
 
 
-def _row(told: Task, now: float) -> str:
-    """Return one line of the list, without its owner's words."""
-    age = f"{(epoch(told.completed_at) if told.completed_at else now) - epoch(told.created_at):.0f}"
-    words = told.error["code"] if told.status is Status.FAILED and told.error else ""
-    facts = f"{told.request.model} {told.request.seconds or '-'} s  {told.request.size}"
-    shown = f"{told.status:10} {told.progress:3} %  {age:>6} s  {facts}  {told.owner}  {words}"
-    return f"{told.task_id}  {shown}".rstrip()
+def _row(told: Task, now: float) -> dict[str, Any]:
+    """Return what the list tells of a task, without its owner's words."""
+    ended = epoch(told.completed_at) if told.completed_at else now
+    return {
+        "task_id": told.task_id,
+        "status": str(told.status),
+        "progress": told.progress,
+        "age_seconds": round(ended - epoch(told.created_at)),
+        "model": told.request.model,
+        "seconds": told.request.seconds,
+        "size": told.request.size,
+        "owner": told.owner,
+        "error": told.error["code"] if told.status is Status.FAILED and told.error else None,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    """Return one line of the list."""
+    shown = "{task_id}  {status:10} {progress:3} %  {age_seconds:>6} s  {model}".format(**row)
+    facts = f"{row['seconds'] or '-'} s  {row['size']}  {row['owner']}  {row['error'] or ''}"
+    return f"{shown} {facts}".rstrip()
 
 
 def task(stack: Deployed, given: argparse.Namespace) -> None:
@@ -183,10 +158,11 @@ def task(stack: Deployed, given: argparse.Namespace) -> None:
     told = stack.store().get(given.id, deleted=True)
     if told is None:
         raise ValueError(f"No task {given.id} here: wrong stack, or past its retention.")
-    print("\n".join(story(told, stack.outputs["FilesBucketName"], stack.relay)))
+    place = (stack.outputs["FilesBucketName"], stack.relay)
+    tell(given, "\n".join(story(told, *place)), {"id": told.task_id} | facts(told, *place))
 
 
-def redrive(stack: Deployed, _given: argparse.Namespace) -> None:
+def redrive(stack: Deployed, given: argparse.Namespace) -> None:
     """Put every dead letter back into the queue of tasks."""
     sqs, moved = stack.client("sqs"), 0
     letters, tasks = stack.outputs["DeadLetterQueueUrl"], stack.outputs["TasksQueueUrl"]
@@ -198,7 +174,7 @@ def redrive(stack: Deployed, _given: argparse.Namespace) -> None:
             moved += 1
         if not found.get("Messages"):
             break
-    print(f"{moved} dead letter(s) queued again.")
+    tell(given, f"{moved} dead letter(s) queued again.", {"queued_again": moved})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -238,6 +214,8 @@ def read(arguments: list[str]) -> argparse.Namespace:
     one.set_defaults(run=task)
     commands.add_parser("redrive", help="queue dead letters again").set_defaults(run=redrive)
     spending.add_commands(commands)
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args(arguments)
 
 
@@ -262,13 +240,23 @@ def _dollars(text: str) -> int | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; a failure is printed as one sentence."""
+    """Run one command; a failure is printed as one sentence, or as JSON where that is asked for."""
     try:
         given = read(arguments)
         code: int | None = given.run(find(given.stack or None), given)
+        sys.stdout.flush()
     except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
-        print(typed(f"It did not work: {exc}"), *getattr(exc, "__notes__", ()), file=sys.stderr)
+        why = " ".join((typed(str(exc)), *getattr(exc, "__notes__", ())))
+        if "--json" in arguments:
+            print(json.dumps({"error": {"message": why}}, indent=1))
+        else:
+            print(f"It did not work: {why}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
     return code or 0
 
 

@@ -13,7 +13,7 @@ from videoapi.domain.ids import ID_PREFIX, is_task_id
 from videoapi.domain.tasks import Task
 from videoapi_cli.operator.bill import read_bill
 from videoapi_cli.operator.reconciling import reconcile, told
-from videoapi_cli.operator.words import typed
+from videoapi_cli.operator.words import tell
 
 if TYPE_CHECKING:
     from videoapi_cli.operator.operations import Deployed
@@ -41,19 +41,23 @@ def usage(stack: "Deployed", given: argparse.Namespace) -> None:
     if first > last:
         raise ValueError(f"--from {first} is after {last}.")
     rows = sorted(_days(stack, first.isoformat(), last.isoformat()))
+    body = {"days": [row | {"date": day, "owner": owner} for day, owner, row in rows]}
+    tell(given, "\n".join(_table(rows)) or f"Nothing from {first} to {last}.", body)
+
+
+def _table(rows: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str]:
     if not rows:
-        print(f"Nothing from {first} to {last}.")
         return
     owners = list(dict.fromkeys(owner for _, owner, _ in rows))
     width = max(map(len, (*owners, "owner")))
     counted = "completed  failed  cancelled  seconds       spent    reserved"
-    print(f"{'date':10}  {'owner':{width}}  {counted}")
+    yield f"{'date':10}  {'owner':{width}}  {counted}"
     for day, owner, row in rows:
-        print(_line(day, f"{owner:{width}}", row))
+        yield _line(day, f"{owner:{width}}", row)
     for owner in owners if len(owners) > 1 else ():
         mine = [row for _, name, row in rows if name == owner]
-        print(_line("total", f"{owner:{width}}", _sum(mine)))
-    print(_line("total", f"{'':{width}}", _sum([row for *_, row in rows])))
+        yield _line("total", f"{owner:{width}}", _sum(mine))
+    yield _line("total", f"{'':{width}}", _sum([row for *_, row in rows]))
 
 
 def check_bill(stack: "Deployed", given: argparse.Namespace) -> int:
@@ -61,7 +65,8 @@ def check_bill(stack: "Deployed", given: argparse.Namespace) -> int:
     rows = read_bill(given.bill)
     kept_from = time.time() - stack.retention_hours * 3600
     found = reconcile(rows, _tasks(stack), kept_from=kept_from, timeout=stack.task_timeout)
-    print(typed("\n".join(told(found, rows))))
+    body = {"rows": len(rows), "known": found.known, "wrong": found.wrong, "notes": found.notes}
+    tell(given, "\n".join(told(found, rows)), body)
     return 1 if found.wrong else 0
 
 

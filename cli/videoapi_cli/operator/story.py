@@ -8,7 +8,16 @@ from videoapi_cli.operator.hints import hint, name_of
 
 
 def story(told: Task, bucket: str, relay: str = "") -> list[str]:
-    """Return the lines of a task's story: times in their order, jobs' ids, charge state."""
+    """Return the lines of a task's story."""
+    lines = {
+        name: f"\n{'':24}".join(fact) if isinstance(fact, list) else fact
+        for name, fact in facts(told, bucket, relay).items()
+    }
+    return [f"{name:24}{line}" for name, line in lines.items()]
+
+
+def facts(told: Task, bucket: str, relay: str = "") -> dict[str, object]:
+    """Return a task's story by name: times in their order, jobs' ids, charge state."""
     times = {
         "created": told.created_at,
         "claimed (first)": told.claimed_at,
@@ -18,7 +27,7 @@ def story(told: Task, bucket: str, relay: str = "") -> list[str]:
         "ended": told.completed_at,
     }
     in_order = sorted(((k, at) for k, at in times.items() if at), key=lambda each: each[1])
-    facts: dict[str, object] = {
+    found: dict[str, object] = {
         "status": f"{told.status} ({told.progress} %)",
         "owner": told.owner,
         "model": told.request.model,
@@ -28,7 +37,7 @@ def story(told: Task, bucket: str, relay: str = "") -> list[str]:
         "its model": told.upstream_model,
         "asked at": told.upstream_url,
         "POSTs begun": told.attempts,
-        "attempts": f"\n{'':24}".join(_attempts(told)),
+        "attempts": _attempts(told),
         "refused by audio filter": told.audio_refusals,
         "answers lost": told.unknown_submits,
         "its job": told.upstream_id,
@@ -43,7 +52,7 @@ def story(told: Task, bucket: str, relay: str = "") -> list[str]:
         "charged": _charged(told),
         **webhooks.facts(told),
     }
-    return [f"{name:24}{fact}" for name, fact in facts.items() if fact not in (None, "", 0)]
+    return {name: fact for name, fact in found.items() if fact not in (None, "", 0, [])}
 
 
 def _address(result: dict[str, Any], bucket: str) -> str | None:

@@ -67,7 +67,7 @@ def facts(told: Task) -> dict[str, object]:
         return {}
     return {
         "webhook": f"{told.webhook_state or 'told at the end'}, as {told.webhook_event or '-'}",
-        "told": f"\n{'':24}".join(told.webhook_log),
+        "told": list(told.webhook_log),
         "told again": told.webhook_due_at,
         "not told for": told.webhook_problem,
     }

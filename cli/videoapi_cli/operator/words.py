@@ -1,5 +1,7 @@
-"""What one types next: `make` and `videoapi` have the same commands under other words."""
+"""How answers are told: as text or JSON, and in the words of `make` or of `videoapi`."""
 
+import argparse
+import json
 import os
 
 PROGRAM = "VIDEOAPI_PROGRAM"  # set by `videoapi`, which runs these commands as `make` does
@@ -9,6 +11,11 @@ _OF_VIDEOAPI = {
     "ARGS=--all": "--all",
     "`make task ID=…`": "`videoapi tasks show ID`",
 }
+
+
+def tell(given: argparse.Namespace, text: str, body: object) -> None:
+    """Print a command's answer: for people, or as one JSON document."""
+    print(json.dumps(body, indent=1) if given.json else typed(text))
 
 
 def typed(text: str) -> str:
