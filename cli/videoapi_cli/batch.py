@@ -79,7 +79,7 @@ def rows_of(source: Path) -> list[Row]:
 
 
 def _json_rows(text: str, name: str) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # JSON has other line ends in its texts
         if not line.strip():
             continue
         try:
@@ -94,19 +94,27 @@ def _json_rows(text: str, name: str) -> Iterator[Row]:
 def _csv_rows(text: str, name: str) -> Iterator[Row]:
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)  # spreadsheets write what their country does
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    last = 0
     try:
+        for column, times in Counter(reader.fieldnames or ()).items():
+            if column and times > 1:
+                raise UsageError(f"{name}: {times} columns are called {column!r}.")
         for row in reader:
             if None in row:
                 raise UsageError(
                     f"{name}, line {reader.line_num}: more cells than the first line names.",
-                    'Put what has a comma in it into "quotes".',
+                    'Put what has a comma in it into "quotes", with no space before them.',
                 )
+            last = reader.line_num
             said = {key: what for key, what in row.items() if what and what.strip()}
             if said:
                 yield f"line {reader.line_num}", said
     except csv.Error as exc:
-        raise UsageError(f"{name}, line {reader.line_num}: {exc}") from exc
+        raise UsageError(
+            f"{name}, the row after line {last or 1}: {exc}.",
+            'A cell that begins with " ends with one, and has two for one.',
+        ) from exc
 
 
 def _named(where: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +132,8 @@ def _named(where: str, row: dict[str, Any]) -> dict[str, Any]:
             fields[name] = value_of(name, what)
         except UsageError as exc:
             raise UsageError(f"{where}: {exc.message}") from exc
+    if not isinstance(fields.get(OUTPUT, ""), str):
+        raise UsageError(f"{where}: output should be a file's name.")
     return fields
 
 
@@ -133,7 +143,10 @@ def _placed(name: str, what: Any, base: Path) -> Any:
         return what
     if isinstance(what, list):
         return [_placed(name, each, base) for each in what]
-    return what if images.is_url(str(what)) else str(base / Path(str(what)).expanduser())
+    path, text = images.path_of(str(what), base), str(what).strip()
+    if images.is_url(text):
+        return text
+    return str(path if path.exists() else images.path_of(text, base))
 
 
 def _title(fields: dict[str, Any]) -> str:

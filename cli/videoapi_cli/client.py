@@ -188,8 +188,13 @@ def base_url(text: str) -> str:
     """Return an API's address without the dialect that SDKs want behind it."""
     text = text.strip().rstrip("/")
     text = re.sub(r"/(api/v1|v1)$", "", text)
+    wrong = UsageError(f"{text} is no address of an API.", "Say one like https://api.example.com")
     if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", text):
-        raise UsageError(f"{text} is no address of an API.", "Say one like https://api.example.com")
+        raise wrong
+    try:
+        httpx.URL(text)
+    except httpx.InvalidURL as exc:
+        raise wrong from exc
     return text
 
 

@@ -1,5 +1,6 @@
 """Videos as files: safe names, whole files or none, and nothing overwritten."""
 
+import errno
 import os
 import re
 import threading
@@ -9,11 +10,12 @@ from pathlib import Path
 import httpx
 
 from videoapi_cli.client import Api, Stopped
-from videoapi_cli.errors import ApiError, CliError, UsageError, api_error
+from videoapi_cli.errors import ApiError, CliError, Unwritable, UsageError, api_error
 
 ENDING = ".mp4"
 MAX_NAME = 120  # characters, so that they and an ending fit into any file system
 MAX_TRIES = 5  # of a download that breaks off
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of every other file, too
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # on Windows
 _naming = threading.Lock()
 
@@ -70,7 +72,8 @@ def download(
                 raise UsageError(f"{path} is there already.", "Say --overwrite, or another -o.")
             partial.replace(path)
     except OSError as exc:
-        raise CliError(f"{path} cannot be written: {exc.strerror}") from exc
+        kind = Unwritable if exc.errno in FULL else CliError
+        raise kind(f"{path} cannot be written: {exc.strerror}.") from exc
     finally:
         partial.unlink(missing_ok=True)
     return path

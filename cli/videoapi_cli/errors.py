@@ -3,6 +3,7 @@
 CliError            one sentence, and where there is one the next step (exit 1)
 ├── UsageError      a wrong option, batch file or image; nothing was ordered (exit 2)
 ├── Unreachable     the API does not answer (exit 4)
+├── Unwritable      no file can be written any more; what is left can be ordered later (exit 1)
 └── ApiError        the API refused; of the account or its budget: exit 3
 """
 
@@ -55,6 +56,10 @@ class Unreachable(CliError):
     """Nothing answers at the API's address, or not any more."""
 
     exit_code = 4
+
+
+class Unwritable(CliError):
+    """The disk is full, or the folder is gone: every other video would be lost on the way."""
 
 
 @dataclass(eq=False)

@@ -8,8 +8,9 @@ import typer
 
 from videoapi_cli import batch
 from videoapi_cli.errors import UsageError
-from videoapi_cli.images import is_url
+from videoapi_cli.images import is_url, path_of
 from videoapi_cli.ordering import Choices, make
+from videoapi_cli.orders import value_of
 from videoapi_cli.output import AsJson, Url, connect, in_words
 
 PARALLEL = 32
@@ -31,7 +32,7 @@ def generate(
         Path, typer.Option("-o", "--output", help="A folder, or for one video a file.mp4.")
     ] = Path(),
     batch_source: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--batch", help="CSV or JSON lines with `image,prompt`, or a folder of images."
         ),
@@ -112,10 +113,14 @@ def generate(
         "webhook_url": webhook,
         "metadata": _pairs(metadata or ()),
     }
-    shared = {name: what for name, what in given.items() if what not in ("", None, [], {})}
+    shared = {
+        name: value_of(name, what) for name, what in given.items() if what not in ("", None, [], {})
+    }
+    if "" in (batch_source, *(images or ())):
+        raise UsageError("An image or --batch is an empty word.", "Is a variable not set?")
     if batch_source and images:
         raise UsageError("Images or --batch: one of them.")
-    source = batch_source or _folder(images or [])
+    source = Path(batch_source) if batch_source else _folder(images or [])
     if source:
         name = batch_name or source.resolve().name
         wanted = batch.orders_of(
@@ -153,7 +158,7 @@ def _folder(images: list[str]) -> Path | None:
 
 def _absolute(image: str) -> str:
     """Return an option's image, which is not relative to a batch's file."""
-    return image if not image or is_url(image) else str(Path(image).expanduser().absolute())
+    return image if not image or is_url(image) else str(path_of(image).absolute())
 
 
 def _pairs(given: Sequence[str]) -> dict[str, str]:

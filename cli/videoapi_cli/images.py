@@ -25,17 +25,25 @@ def is_url(image: str) -> bool:
     return re.match(r"https?://", image, re.IGNORECASE) is not None
 
 
+def path_of(image: str, base: Path = Path()) -> Path:
+    """Return a file's path, relative to `base` unless it begins at the root or the home."""
+    return Path(image).expanduser() if image.startswith("~/") else base / image
+
+
 def identity(image: str) -> str:
     """Return what tells an image from another: a file's content, not its name. Raise `CliError`."""
-    if is_url(image):
-        return image
     digest = hashlib.sha256()
     try:
+        if is_url(image):
+            image.encode()
+            return image
         with Path(image).open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError as exc:
         raise CliError(f"{image} cannot be read: {exc.strerror}") from exc
+    except ValueError as exc:  # half a character in an address, a NUL in a name
+        raise CliError(f"{image!r} names no image.") from exc
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -1,7 +1,8 @@
 """What a batch has ordered and downloaded, beside its videos: a line a step, as JSON.
 
-It saves questions and keeps what a server forgets (an ended task, after its retention). What keeps
-a row from being paid twice is its key, not this file: it may be deleted.
+While the server knows a row's task, the row's key alone keeps it from being paid twice. A server
+forgets an ended task after its retention; from then on these notes, or the row's file, do that. A
+row with neither is ordered, and paid, again.
 """
 
 import json
@@ -10,11 +11,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from videoapi_cli.errors import Unwritable
+
 NAME = ".videoapi-batch.jsonl"
 
 
 class Journal:
-    """The steps of every order of one server into one folder."""
+    """The steps of every order of one server into one folder. Raises `Unwritable`."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
@@ -23,11 +26,16 @@ class Journal:
         self._lock = threading.Lock()
         self._known: dict[str, dict[str, Any]] = {}
         try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")
+        except FileNotFoundError:
             lines = []
+        except OSError as exc:
+            raise self._unusable(exc) from exc
         for line in lines:
             self._learn(line)
+
+    def _unusable(self, exc: OSError) -> Unwritable:
+        return Unwritable(f"{self._path}, the notes of what is paid: {exc.strerror}.")
 
     def _learn(self, line: str) -> None:
         try:
@@ -50,5 +58,8 @@ class Journal:
         told = {"key": key, "url": self._url, "at": int(time.time()), **step}
         with self._lock:
             self._known.setdefault(key, {}).update(told)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"\n{json.dumps(told, ensure_ascii=False)}")
+            try:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(f"\n{json.dumps(told)}")
+            except OSError as exc:
+                raise self._unusable(exc) from exc

@@ -1,5 +1,6 @@
 """`videoapi`: the commands for those who make videos, and for operators of a stack."""
 
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -8,7 +9,9 @@ from typing import Annotated
 import typer
 
 from videoapi_cli import account, operators, videos
+from videoapi_cli.errors import UsageError
 from videoapi_cli.generate import generate
+from videoapi_cli.output import failed
 
 EPILOG = (
     "VIDEOAPI_URL and VIDEOAPI_KEY say which API and with which key. Exit codes: 0 all done, "
@@ -53,9 +56,15 @@ def videoapi(
 
 
 def run() -> None:
-    """Run a command; a defect of this program is told in a sentence, too."""
+    """Run a command; wrong usage is told as `--json` says, a defect in a sentence, too."""
+    for stream in (sys.stdout, sys.stderr):  # of a system whose letters are not ours
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        sys.exit(app(standalone_mode="--json" not in sys.argv))
+    except typer.TyperException as exc:
+        wrong = UsageError(exc.format_message(), "--help says what there is.")
+        sys.exit(failed(wrong, as_json=True).exit_code)
     except Exception as exc:
         if "VIDEOAPI_TRACEBACK" in os.environ:
             raise

@@ -37,6 +37,19 @@ class Choices:
     retry_failed: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What orders cost in dollars: all of them, None where nobody knows, and at least.
+
+    `refused` are those that the API would refuse, and why; it was not asked about each.
+    """
+
+    usd: float | None
+    at_least: float
+    words: str
+    refused: dict[str, str]
+
+
 def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) -> None:
     """Show the price, make the videos, say what became of them, and exit with its code."""
     folder, path, overwrite = place(
@@ -53,13 +66,19 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
         retry_failed=choices.retry_failed,
     )
     new = [each for each in wanted if maker.is_new(each)]
-    total, words = estimate(api, new, single=not choices.several)
+    price = estimate(api, new, single=not choices.several)
     if choices.dry_run:
-        answer({"videos": len(new), "usd": total}, words, as_json=as_json)
-        return
+        problems = [
+            f"{each.called}: {why}"
+            for each in wanted
+            if (why := each.problem or price.refused.get(each.called))
+        ]
+        told = {"videos": len(new), "usd": price.usd, "problems": problems}
+        answer(told, "\n".join((price.words, *problems)), as_json=as_json)
+        raise typer.Exit(int(bool(problems)))
     if new:
-        warn(words)
-        agree(total, choices)
+        warn(price.words)
+        agree(price, choices)
     api.say = shown.say
     with shown:
         run = Run(maker)
@@ -74,7 +93,7 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
             "refused": run.refusal.as_json() if run.refusal else None,
         },
     }
-    answer(body, told(run, outcomes), as_json=as_json)
+    answer(body, summarized(run, outcomes), as_json=as_json)
     if run.refusal:
         warn(f"{run.refusal} {run.refusal.next_step}".rstrip())
     raise typer.Exit(run.exit_code(outcomes))
@@ -101,47 +120,65 @@ def asked(question: str) -> bool:
     return sys.stdin.isatty() and typer.confirm(question, default=True, err=True)
 
 
-def agree(total: float | None, choices: Choices) -> None:
+def agree(price: Estimate, choices: Choices) -> None:
     """Ask where the orders cost much. Raise `CliError`."""
     limit = MAX_PRICE_USD if choices.max_price is None else choices.max_price
-    much = total > limit if total is not None else choices.max_price is not None
-    if not much or choices.yes:
+    much = price.at_least > limit
+    if choices.yes or not (much or (price.usd is None and choices.max_price is not None)):
         return
     if not sys.stdin.isatty():
-        why = f"More than {tasks.money(limit)}" if total is not None else "No price is known"
+        why = f"More than {tasks.money(limit)}" if much else "No price is known"
         raise UsageError(f"{why}: nothing was ordered.", "Say --yes, or a higher --max-price.")
     if not asked("Order?"):
         raise CliError("Nothing was ordered.")
 
 
-def estimate(api: Api, new: Sequence[Order], *, single: bool) -> tuple[float | None, str]:
-    """Return what the orders cost in dollars, None where nobody knows, and that in words.
+def estimate(api: Api, new: Sequence[Order], *, single: bool) -> Estimate:
+    """Return what the orders cost.
 
     Asks once for all that cost the same. A row that the API refuses fails when its turn comes.
     """
     if not new:
-        return 0.0, "Nothing is left to order."
+        return Estimate(usd=0.0, at_least=0.0, words="Nothing is left to order.", refused={})
     groups: dict[str, list[Order]] = {}
     for order in new:
         groups.setdefault(order.price_group, []).append(order)
     prices: list[float | None] = []
-    makers = set()
+    makers, refused = set[str](), dict[str, str]()
     for group in groups.values() if _knows_prices(api) else ():
-        try:
-            told = orders.price(group[0], api)
-        except ApiError as exc:
-            if single or exc.of_the_account:
-                raise
+        told = _price(group, api, refused, single=single)
+        if told is None:
             continue
         usd = tasks.dollars(told, "estimated")
         prices.append(None if usd is None else usd * len(group))
         makers.add(_maker(told))
     known = [usd for usd in prices if usd is not None]
-    total = round(sum(known), 6) if known and len(known) == len(prices) else None
+    least = round(sum(known), 6)
+    total = least if known and len(known) == len(prices) else None
     number = f"{len(new)} video{'s' if len(new) != 1 else ''}"
     about = f" ({makers.pop()})" if len(makers) == 1 else ""
-    price = "price unknown" if total is None else f"about {tasks.money(total)}"
-    return total, f"{number}{about}: {price}"
+    price = f"about {tasks.money(least)}"
+    if total is None:
+        price = f"at least {tasks.money(least)}" if known else "price unknown"
+    words = f"{number}{about}: {price}"
+    return Estimate(usd=total, at_least=least, words=words, refused=refused)
+
+
+def _price(
+    group: Sequence[Order], api: Api, refused: dict[str, str], *, single: bool
+) -> dict[str, Any] | None:
+    """Return what each of a group costs, None where the API makes none of it.
+
+    The refusal of one for another reason must not hide what the others cost.
+    """
+    for asked in (group[0], group[0].bare):
+        try:
+            return orders.price(asked, api)
+        except ApiError as exc:
+            if single or exc.of_the_account:
+                raise
+            refused.setdefault(group[0].called, str(exc))
+    return None
 
 
 def _knows_prices(api: Api) -> bool:
@@ -174,7 +211,7 @@ def costs(outcomes: Sequence[Outcome]) -> tuple[float | None, bool]:
     return (round(sum(priced), 6) if priced else None), None not in known
 
 
-def told(run: Run, outcomes: Sequence[Outcome]) -> str:
+def summarized(run: Run, outcomes: Sequence[Outcome]) -> str:
     """Return the summary for people."""
     if len(outcomes) == 1 and outcomes[0].file:
         return str(outcomes[0].file)
@@ -185,7 +222,7 @@ def told(run: Run, outcomes: Sequence[Outcome]) -> str:
     if usd is not None:
         lines[0] += f"; cost: {'' if final else 'about '}{tasks.money(usd)}"
     troubles = [each for each in outcomes if each.problem and len(outcomes) > 1]
-    lines += [f"  {each.order.where or each.order.name}: {each.problem}" for each in troubles]
+    lines += [f"  {each.order.called}: {each.problem}" for each in troubles]
     if run.maker.journal and (count["failed"] or count["cancelled"]):
         lines.append("--retry-failed orders what failed once more.")
     if count["left"] and run.maker.journal:

@@ -60,6 +60,16 @@ def value_of(name: str, given: object) -> Any:
 
     Raises `UsageError`.
     """
+    value = _read(name, given)
+    try:
+        if name not in IMAGES:  # whose files' names are not sent
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as exc:
+        raise UsageError(f"{name} holds what cannot be sent: {given!r}.") from exc
+    return value
+
+
+def _read(name: str, given: object) -> Any:
     if name not in READ or not isinstance(given, str):
         return str(given) if name not in READ and isinstance(given, int | float) else given
     try:
@@ -82,6 +92,11 @@ class Order:
     key: str = ""  # the Idempotency-Key
     problem: str = ""  # why it cannot be ordered
     task_id: str = ""  # of one that is ordered already
+
+    @property
+    def called(self) -> str:
+        """Return what a user knows it by."""
+        return self.where or self.name
 
     def keyed(self, batch: str, number: int) -> "Order":
         """Return it with the key of its content: the `number`-th such order of a batch.
@@ -107,6 +122,13 @@ class Order:
         told = {name: self.fields.get(name) for name in PRICED}
         shape = [name for name in IMAGES if name in self.fields]
         return json.dumps([told, shape], sort_keys=True)
+
+    @property
+    def bare(self) -> "Order":
+        """Return what costs the same, without anything else that could be refused."""
+        told = {name: what for name, what in self.fields.items() if name in (*PRICED, *IMAGES)}
+        told |= {name: what[:1] for name, what in told.items() if type(what) is list}
+        return replace(self, fields=told | {"prompt": "A video"})
 
     def body(self, image: Callable[[list[str]], list[str]]) -> tuple[str, dict[str, Any]]:
         """Return the route and its body; `image` turns images into what is sent of them."""

@@ -12,7 +12,7 @@ import httpx
 import typer
 
 from videoapi_cli.client import LOCAL, Api, Clock
-from videoapi_cli.errors import CliError
+from videoapi_cli.errors import CliError, UsageError
 
 Url = Annotated[
     str, typer.Option("--url", envvar="VIDEOAPI_URL", help="The API's address.", show_default=True)
@@ -32,6 +32,8 @@ def connect(ctx: typer.Context, url: str) -> Api:
     """Return the API that the options and `VIDEOAPI_KEY` name. Raise `UsageError`."""
     around = ctx.obj or Surroundings()
     key = os.environ.get("VIDEOAPI_KEY", "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError("VIDEOAPI_KEY is no key.", "Copy it once more: vak_…")
     return Api(url=url or LOCAL, key=key, transport=around.transport, clock=around.clock, say=warn)
 
 
@@ -42,7 +44,13 @@ def warn(text: str) -> None:
 
 def answer(body: object, text: str, *, as_json: bool) -> None:
     """Print a command's answer."""
-    print(json.dumps(body, ensure_ascii=False, indent=1) if as_json else text)
+    print(_document(body) if as_json else text)
+
+
+def _document(body: object) -> str:
+    """Return JSON, in letters that standard output has."""
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.dumps(body, ensure_ascii=not unicode, indent=1)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str) -> str:
@@ -58,7 +66,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str
 def failed(problem: CliError, *, as_json: bool) -> typer.Exit:
     """Print a failure; return the exit with its code."""
     if as_json:
-        print(json.dumps({"error": problem.as_json()}, ensure_ascii=False, indent=1))
+        print(_document({"error": problem.as_json()}))
     else:
         warn(str(problem))
         if problem.next_step:

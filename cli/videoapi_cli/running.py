@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from videoapi_cli import tasks
 from videoapi_cli.client import Stopped
-from videoapi_cli.errors import ApiError, CliError, Unreachable
+from videoapi_cli.errors import ApiError, CliError, Unreachable, Unwritable
 from videoapi_cli.making import CANCEL, GO_ON, Maker, Outcome
 from videoapi_cli.orders import Order
 
@@ -68,9 +68,9 @@ class Run:
             self.maker.make(order, outcome)
         except Stopped:
             outcome.status = "left"
-        except Unreachable as exc:
-            self.refusal = self.refusal or exc
-            self.maker.api.clock.stop.set()  # what runs cannot be looked at either
+        except (Unreachable, Unwritable) as exc:
+            outcome.status, self.refusal = "left", self.refusal or exc
+            self.maker.api.clock.stop.set()  # what runs can be looked at, or kept, no more either
         except CliError as exc:
             if isinstance(exc, ApiError) and exc.of_the_account:
                 self.refusal = self.refusal or exc  # order nothing more; wait for what is ordered

@@ -83,6 +83,10 @@ def test_row_says_more_than_the_options(read):
         ("image,audio\na.jpg,maybe\n", "true or false"),
         ("image,seconds,duration\na.jpg,4,4\n", "twice"),
         ("image,prompt\na.jpg,Pan, slowly\n", "line 2: more cells"),
+        ("image,prompt,prompt\na.jpg,Pan,Tilt\n", "2 columns are called 'prompt'"),
+        ('image,prompt\na.jpg,Pan\nb.jpg,"Tilt\nc.PNG,Zoom\n', "the row after line 2"),
+        ('image,prompt\na.jpg,"Pan" left\n', "the row after line 1"),
+        ("image,motion_strength\na.jpg,nan\n", "line 2: motion_strength holds what cannot be sent"),
         ("image,prompt\n", "nothing to make"),
         ("", "nothing to make"),
         (b"image,prompt\na.jpg,\xff\n", "UTF-8"),
@@ -93,10 +97,38 @@ def test_file_with_a_mistake_is_refused_as_a_whole(read, text, words):
         read(text)
 
 
-@pytest.mark.parametrize(("text", "words"), [("{", "line 1: no JSON"), ("[1]", "object")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "line 1: no JSON"),
+        ("[1]", "object"),
+        ('\n{"prompt": "\\ud800"}', "line 2: prompt holds what cannot be sent"),
+        ('{"prompt": "x", "metadata": {"a": NaN}}', "metadata holds"),
+        ('{"prompt": "x", "output": ["a"]}', "output should be a file's name"),
+    ],
+)
 def test_line_that_is_no_object_is_refused(read, text, words):
     with pytest.raises(UsageError, match=words):
         read(text, "jobs.jsonl")
+
+
+def test_separators_of_lines_in_a_text_are_kept(read):
+    (order,) = read('{"prompt": "Pan\u2028left\x85"}\r\n', "jobs.jsonl")
+    assert order.fields["prompt"] == "Pan\u2028left\x85"
+
+
+def test_spaces_around_an_image_are_none_of_its_name(read, tmp_path):
+    (tmp_path / " d.jpg").touch()
+    (tmp_path / "~e.jpg").touch()
+    orders = read("prompt, image\nPan, a.jpg \nPan, d.jpg\nPan,~e.jpg\nPan, https://x.test/f.png\n")
+    names = [str(tmp_path / each) for each in ("a.jpg", " d.jpg", "~e.jpg")]
+    assert [each.fields["image"] for each in orders] == [*names, "https://x.test/f.png"]
+    assert not any(each.problem for each in orders)
+
+
+def test_image_that_no_system_can_name_is_a_problem_of_its_row(read):
+    orders = read('{"image": "a\\u0000.jpg"}\n{"image": "https://x/\\ud800"}\n', "jobs.jsonl")
+    assert all("names no image" in each.problem for each in orders)
 
 
 def test_folder_is_a_batch_of_its_images(tmp_path):

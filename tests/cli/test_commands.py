@@ -1,9 +1,16 @@
 """The commands for videos that were ordered, and about the server."""
 
+import json
+import os
+import subprocess
+import sys
+
 import httpx
 import pytest
 
+from devstack.settings import ROOT
 from tests.support.fake_api import refused, video_of
+from videoapi_cli.main import run
 
 
 @pytest.fixture
@@ -107,7 +114,8 @@ def test_usage_is_a_row_a_day_with_something_and_a_sum(videoapi, api):
     asked = api.requests[0]
     assert dict(asked.url.params) == {"from": "2026-11-20", "to": "2026-11-26"}
     assert videoapi.json("usage")["currency"] == "USD"
-    assert videoapi("usage", "--to", "yesterday").exit_code == 2
+    for wrong in (("--to", "yesterday"), ("--to", "0001-01-01"), ("--days", 10**8)):
+        assert videoapi("usage", *wrong).exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["list", "models", "usage"])
@@ -159,7 +167,9 @@ def test_address_may_have_the_dialect_behind_it(videoapi, api, url):
     assert str(api.requests[0].url) == "http://api.test/v1/models"
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "http://a b"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "ftp://x", "http://", "http://a b", "http://[::1", "http://a:b"]
+)
 def test_address_that_is_none_is_refused(videoapi, url):
     assert videoapi("models", url=url).exit_code == 2
 
@@ -167,6 +177,42 @@ def test_address_that_is_none_is_refused(videoapi, url):
 def test_key_that_is_empty_is_not_sent(videoapi, api):
     videoapi("models", key=" ")
     assert "authorization" not in api.requests[0].headers
+
+
+@pytest.mark.parametrize("key", ["vak_\u0445", "vak_a\nvak_b"])
+def test_key_that_no_header_can_carry_is_refused(videoapi, api, key):
+    result = videoapi("models", key=key)
+    assert (result.exit_code, api.requests) == (2, [])
+    assert "VIDEOAPI_KEY" in result.stderr
+    assert key not in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["show", "a/b"], ["list", "-n", "0"], ["show"], ["nothing"], ["list", "--no"]]
+)
+def test_wrong_usage_is_json_where_that_was_asked_for(arguments, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["videoapi", *arguments, "--json"])
+    with pytest.raises(SystemExit, match="2"):
+        run()
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"]["message"]
+    assert printed.err == ""
+
+
+@pytest.mark.parametrize("letters", ["ascii", "latin-1", "utf-8"])
+def test_letters_that_the_system_lacks_are_no_defect(tmp_path, letters):
+    def videoapi(*arguments):
+        return subprocess.run(
+            [sys.executable, "-c", "from videoapi_cli.main import run; run()", *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "cli"), "PYTHONIOENCODING": letters},
+            capture_output=True,
+            check=False,
+        )
+
+    done = videoapi("generate", "--batch", "夜 ü.csv", "--json")
+    assert "夜 ü.csv" in json.loads(done.stdout.decode(letters))["error"]["message"]
+    assert videoapi("show", "--help").returncode == 0
 
 
 def test_id_leads_to_no_other_address(videoapi, api):

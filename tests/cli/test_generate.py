@@ -123,6 +123,10 @@ def test_named_file_is_not_overwritten(videoapi, api, folder):
         (["a.jpg", "--metadata", "x"], "name=value"),
         (["a.jpg", "-o", "a.jpg"], "Nothing can be written to a.jpg"),
         (["--batch", "none.csv"], "none.csv cannot be read"),
+        (["--batch", "", "-p", "Pan"], "empty word"),
+        (["", "-p", "Pan"], "empty word"),
+        (["a.jpg", "-p", "\udcff"], "cannot be sent"),
+        (["a.jpg", "--motion-strength", "nan"], "cannot be sent"),
     ],
 )
 def test_wrong_usage_orders_nothing(videoapi, api, arguments, words):
@@ -185,6 +189,33 @@ def test_equal_orders_are_priced_once(videoapi, api):
     result = videoapi("generate", "a.jpg", "b.jpg", "-o", "out")
     assert "2 videos (veo): about $1.00" in result.stderr
     assert sum(b"dry_run" in each.url.query for each in api.requests) == 1
+
+
+def test_refused_row_hides_no_price_of_the_others(videoapi, api, folder):
+    """Else it would be ordered without the question."""
+    api.price = 2.0
+    long, short = "x" * 5000, "Pan"
+    (folder / "jobs.csv").write_text(f"image,prompt\na.jpg,{long}\nb.jpg,{short}\n")
+    result = videoapi("generate", "--batch", "jobs.csv", "-o", "out")
+    assert (result.exit_code, api.orders) == (2, [])
+    assert "about $4.00" in result.stderr
+
+
+def test_unknown_price_of_one_hides_no_known_one(videoapi, api, folder):
+    api.price, api.unpriced = 2.0, "other"
+    (folder / "jobs.csv").write_text("image,model\na.jpg,other\nb.jpg,veo\n")
+    result = videoapi("generate", "--batch", "jobs.csv", "-o", "out")
+    assert (result.exit_code, api.orders) == (2, [])
+    assert "at least $2.00" in result.stderr
+
+
+def test_dry_run_tells_which_rows_would_fail(videoapi, api, folder):
+    rows = [f"a.jpg,{'x' * 5000},", "none.jpg,Pan,", "b.jpg,Pan,", "b.jpg,Pan,12"]
+    (folder / "jobs.csv").write_text("\n".join(("image,prompt,seconds", *rows)))
+    body = videoapi.json("generate", "--batch", "jobs.csv", "-o", "out", "--dry-run", code=1)
+    assert [each.partition(":")[0] for each in body["problems"]] == ["line 2", "line 3", "line 5"]
+    assert "at most 10" in body["problems"][2]
+    assert api.orders == []
 
 
 def test_limit_of_tasks_alive_is_waited_for(videoapi, api):

@@ -1,6 +1,7 @@
 """A batch that is killed, wherever, and run again: each row is paid for once, and has its file."""
 
 import csv
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -143,10 +144,10 @@ def test_overwrite_replaces_the_file_of_a_changed_row(batch, folder):
 
 
 def test_dry_run_orders_nothing_and_prices_what_is_new(batch, api, videoapi):
-    assert batch("--dry-run") == {"videos": 2, "usd": 1.0}
+    assert batch("--dry-run") == {"videos": 2, "usd": 1.0, "problems": []}
     assert api.orders == []
     batch()
-    assert batch("--dry-run") == {"videos": 0, "usd": 0}
+    assert batch("--dry-run") == {"videos": 0, "usd": 0, "problems": []}
     assert (
         "Nothing is left"
         in videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--dry-run").stdout
@@ -197,6 +198,40 @@ def test_failed_row_stops_no_other_and_is_retried_on_demand(batch, api):
     assert len(api.orders) == 2
     batch("--retry-failed", rows=rows, code=1)
     assert len(api.orders) == 3
+
+
+def test_notes_that_cannot_be_written_stop_the_orders(batch, api, folder):
+    """What is ordered without a note may be forgotten by both sides."""
+    rows = [("b.jpg", f"Tilt {number}") for number in range(5)]
+    (folder / "out").mkdir()
+    (folder / "out" / NAME).symlink_to(folder / "gone" / NAME)
+    body = batch("--parallel", 1, rows=rows, code=1)
+    assert len(api.orders) == 1
+    assert body["summary"]["left"] == 5
+    assert NAME in body["summary"]["refused"]["message"]
+    (folder / "gone").mkdir()
+    assert batch(rows=rows)["summary"]["completed"] == len(api.orders) == 5
+
+
+def test_notes_that_cannot_be_read_are_told_before_an_order(batch, api, folder):
+    (folder / "out" / NAME).mkdir(parents=True)
+    assert NAME in batch(code=1)["error"]["message"]
+    assert api.orders == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here that is always full")
+def test_full_disk_stops_the_orders_and_the_next_run_goes_on(batch, api, folder):
+    batch()
+    notes = (folder / "out" / NAME).read_text()
+    task = re.search(r'"task_id": "(vid_\w+)"', notes)[1]
+    for video in (folder / "out").glob("*.mp4"):
+        video.unlink()
+    (folder / "out" / f".{task}.part").symlink_to("/dev/full")
+    rows = [("a.jpg", "Pan"), ("b.jpg", "Tilt"), *(("b.jpg", str(n)) for n in range(5))]
+    body = batch("--parallel", 1, rows=rows, code=1)
+    assert "No space left" in body["summary"]["refused"]["message"]
+    assert len(api.orders) == 2
+    assert batch(rows=rows)["summary"]["completed"] == len(api.orders) == 7
 
 
 def test_half_a_line_of_notes_is_skipped(batch, api, folder):

@@ -38,6 +38,7 @@ class FakeApi:
     """`orders` are the paid ones; `kill_at` is the request at which the client dies."""
 
     price: float | None = 0.5
+    unpriced: str = ""  # a model
     prices: bool = True  # knows dry_run
     alive: int | None = None  # tasks that may live at a time
     budget: float | None = None
@@ -133,7 +134,10 @@ class FakeApi:
         body = json.loads(request.content)
         if body.get("duration", 0) > 10:
             return refused(422, "invalid_value", "duration: at most 10", field="duration")
-        cost = {"currency": "USD", "estimated": self.price}
+        if len(body.get("prompt", "")) > 4000:
+            return refused(422, "invalid_value", "prompt: too long", field="prompt")
+        known = not self.unpriced or body.get("model") != self.unpriced
+        cost = {"currency": "USD", "estimated": self.price if known else None}
         if "dry_run" in request.url.params:
             return httpx.Response(200, json={"dry_run": True, "model": "veo", "cost": cost})
         key, text = request.headers["idempotency-key"], json.dumps(body, sort_keys=True)
