@@ -92,6 +92,19 @@ class FaultStack:
         finally:
             change(UUID=uuid, Enabled=True)
 
+    @contextmanager
+    def unscheduled(self):
+        """Run no sweep by the schedule during the block: it would be quicker than the test's."""
+        events = self.aws("events")
+        (rule,) = [
+            each["Name"] for each in events.list_rules()["Rules"] if "Sweeper" in each["Name"]
+        ]
+        events.disable_rule(Name=rule)
+        try:
+            yield
+        finally:
+            events.enable_rule(Name=rule)
+
     def post(self, name, tokens="", *, image=True, model="veo_3_1", **fields):
         """Submit a task in the OpenAI dialect; its prompt tells the provider its name."""
         prompt = f"{MARKER} {name} [[key:{name}]] {tokens}"

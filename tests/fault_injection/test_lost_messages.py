@@ -50,6 +50,13 @@ def lose_the_message(fault_stack, name):
         fault_stack.overwrite(name, "due_at", LONG_AGO)
 
 
+@pytest.fixture
+def unscheduled(fault_stack):
+    with fault_stack.unscheduled():
+        yield
+
+
+@pytest.mark.usefixtures("unscheduled")
 def test_a_task_that_was_put_but_never_sent_is_swept_up_once(fault_stack):
     lose_the_message(fault_stack, "never-sent")
     assert fault_stack.sweep() == 1
@@ -58,6 +65,7 @@ def test_a_task_that_was_put_but_never_sent_is_swept_up_once(fault_stack):
     assert fault_stack.paid("never-sent") == 1
 
 
+@pytest.mark.usefixtures("unscheduled")
 def test_sweep_that_dies_before_it_sends_is_repeated(fault_stack):
     """A sweep that dies before it sends is made up for by a later one."""
     lose_the_message(fault_stack, "swept-twice")
@@ -75,6 +83,7 @@ def test_the_schedule_sweeps_every_minute(fault_stack):
     assert fault_stack.ended("scheduled", seconds=90)["status"] == "completed"
 
 
+@pytest.mark.usefixtures("unscheduled")
 def test_orphaned_task_is_resumed_by_the_sweeper(fault_stack):
     """A task whose worker and message are gone is resumed by the sweeper."""
     name = "both-gone"
