@@ -7,6 +7,7 @@ from tools.openapi import examples, refusals, webhook
 from tools.openapi.mcp_routes import MCP_ROUTES
 from tools.openapi.openai_routes import OPENAI_ROUTES
 from tools.openapi.parts import (
+    EVERYWHERE,
     FORM,
     HEADERS,
     MCP,
@@ -131,14 +132,13 @@ def _operation(route: Route, answers: dict[str, Json]) -> Json:
         operation["requestBody"] = {"required": True, "content": content}
     operation["responses"] = {
         str(route.reply.status): _reply(route.reply, answers.get(route.operation, {})),
-        **{str(other.status): _reply(other, {}) for other in route.other_replies},
         **{
             str(reply.status): _reply(reply, answers.get(f"{route.operation} {reply.status}", {}))
-            for reply in route.others
+            for reply in route.other_replies
         },
         **{
             str(status): _component("responses", refusals.name_of(route.tag, status))
-            for status in route.errors
+            for status in (*route.errors, *EVERYWHERE)
         },
     }
     return operation

@@ -34,11 +34,9 @@ def block(code: str) -> str:
 def foldable(shown: dict[str, str]) -> str:
     """Return blocks of code of which the first is open."""
     parts = [
-        f"<details{' open' if first else ''}><summary>{escape(caption)}</summary>"
+        f"<details{'' if number else ' open'}><summary>{escape(caption)}</summary>"
         f"{block(code)}</details>"
-        for first, (caption, code) in zip(
-            [True] + [False] * len(shown), shown.items(), strict=False
-        )
+        for number, (caption, code) in enumerate(shown.items())
     ]
     return f"<figure>{''.join(parts)}</figure>"
 

@@ -16,13 +16,9 @@ MCP_ROUTES = (
         "change.",
         bodies={JSON: Body(schema="McpMessage", examples=mcp_examples.MESSAGES)},
         reply=Reply(
-            text="The answer to a request.",
-            schema={"anyOf": [ref("McpResult"), ref("McpError")]},
-            headers=("NoStore", "Vary"),
+            text="The answer to a request.", schema={"anyOf": [ref("McpResult"), ref("McpError")]}
         ),
-        other_replies=(
-            Reply(status=202, text="A notification, taken.", headers=("NoStore", "Vary")),
-        ),
-        errors=(400, 401, 403, 404, 413, 415, 429, 500, 503),
+        other_replies=(Reply(status=202, text="A notification, taken."),),
+        errors=(400, 401, 403, 404, 413, 415),
     ),
 )

@@ -14,24 +14,23 @@ class BudgetDetails(Answer):
     """The next UTC midnight."""
 
 
-class Cost(Answer):
-    """US dollars, with up to six decimals."""
-
-    currency: Literal["USD"]
-    estimated: Annotated[float, Field(ge=0)] | None
-    """By the list price of what is to be made; null where no price is known."""
-    actual: Annotated[float, Field(ge=0)] | None
-    """What it came to, 0 where nothing was charged; null while nobody knows."""
-    final: bool
-    """Whether `actual` is known."""
-
-
 class Estimate(Answer):
     """US dollars, with up to six decimals."""
 
     currency: Literal["USD"]
     estimated: Annotated[float, Field(ge=0)] | None
     """By the list price of what would be made; null where no price is known."""
+
+
+class Cost(Estimate):
+    """US dollars, with up to six decimals."""
+
+    estimated: Annotated[float, Field(ge=0)] | None
+    """By the list price of what is to be made; null where no price is known."""
+    actual: Annotated[float, Field(ge=0)] | None
+    """What it came to, 0 where nothing was charged; null while nobody knows."""
+    final: bool
+    """Whether `actual` is known."""
 
 
 class DryRun(Answer):

@@ -24,7 +24,7 @@ OPENAI_ROUTES = (
             headers=("NoStore", "Vary", "PollAfterMs", "Replayed", *LIMITS),
             links=("getVideo", "deleteVideo", "downloadVideo", "getTask"),
         ),
-        errors=(400, 401, 402, 409, 413, 415, 429, 500, 503),
+        errors=(400, 401, 402, 409, 413, 415),
     ),
     Route(
         method="get",
@@ -40,7 +40,7 @@ OPENAI_ROUTES = (
             schema=ref("OpenAiVideo"),
             headers=("NoStore", "Vary", "PollAfterMs"),
         ),
-        errors=(401, 404, 429, 500, 503),
+        errors=(401, 404),
     ),
     Route(
         method="get",
@@ -57,7 +57,7 @@ OPENAI_ROUTES = (
             text="Where the file is. The address needs no key and expires.",
             headers=("FileLocation", "NoStore", "Vary"),
         ),
-        errors=(400, 401, 404, 429, 500, 503),
+        errors=(400, 401, 404),
     ),
     Route(
         method="get",
@@ -67,12 +67,8 @@ OPENAI_ROUTES = (
         summary="List videos",
         text="A page of video objects, always in OpenAI's status words.",
         parameters=("Limit", "After", "Order"),
-        reply=Reply(
-            text="A page of videos.",
-            schema=ref("OpenAiVideoList"),
-            headers=("NoStore", "Vary"),
-        ),
-        errors=(400, 401, 429, 500, 503),
+        reply=Reply(text="A page of videos.", schema=ref("OpenAiVideoList")),
+        errors=(400, 401),
     ),
     Route(
         method="delete",
@@ -82,12 +78,8 @@ OPENAI_ROUTES = (
         summary="Delete a video",
         text="Removes the video and its files. One that is still being made is cancelled with it.",
         parameters=("TaskId",),
-        reply=Reply(
-            text="Deleted.",
-            schema=ref("OpenAiDeletedVideo"),
-            headers=("NoStore", "Vary"),
-        ),
-        errors=(401, 404, 429, 500, 503),
+        reply=Reply(text="Deleted.", schema=ref("OpenAiDeletedVideo")),
+        errors=(401, 404),
     ),
     Route(
         method="get",
@@ -97,8 +89,8 @@ OPENAI_ROUTES = (
         summary="List models",
         text="What a submit may name as its `model`, the default first. Where the service has no "
         "list, it takes other names too.",
-        reply=Reply(text="The models.", schema=ref("ModelList"), headers=("NoStore", "Vary")),
-        errors=(401, 429, 500, 503),
+        reply=Reply(text="The models.", schema=ref("ModelList")),
+        errors=(401,),
     ),
     Route(
         method="get",
@@ -108,7 +100,7 @@ OPENAI_ROUTES = (
         summary="Get a model",
         text="One of them.",
         parameters=("Model",),
-        reply=Reply(text="The model.", schema=ref("Model"), headers=("NoStore", "Vary")),
-        errors=(401, 404, 429, 500, 503),
+        reply=Reply(text="The model.", schema=ref("Model")),
+        errors=(401, 404),
     ),
 )

@@ -1,6 +1,7 @@
 """What a route is made of, and the parameters and headers that routes share."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tools.openapi.answers import ID_PATTERN
@@ -29,7 +30,7 @@ class Reply:
     text: str
     schema: dict[str, Json] | None = None
     media_type: str = JSON
-    headers: tuple[str, ...] = ()  # of HEADERS
+    headers: tuple[str, ...] = ("NoStore", "Vary")  # of HEADERS
     links: tuple[str, ...] = ()  # operations that take the id of this answer
 
 
@@ -44,13 +45,12 @@ class Route:
     summary: str
     text: str
     reply: Reply
-    other_replies: tuple[Reply, ...] = ()
+    other_replies: tuple[Reply, ...] = ()  # successes of other statuses
     parameters: tuple[str, ...] = ()  # of PARAMETERS
     bodies: dict[str, Body] = field(default_factory=dict)
-    errors: tuple[int, ...] = ()
+    errors: tuple[int, ...] = ()  # besides those of EVERYWHERE
     deprecated: bool = False
     bearer_alone: bool = False  # no X-API-Key
-    others: tuple[Reply, ...] = ()  # successes of other statuses
 
 
 def ref(schema: str) -> dict[str, str]:
@@ -58,95 +58,85 @@ def ref(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
+EVERYWHERE = (429, 500, 503)  # errors of every route
 LIMITS = ("LimitPolicy", "LimitState")
+
+
+def _parameter(place: str, name: str, description: str, **schema: Json) -> dict[str, Json]:
+    required = {"required": True} if place == "path" else {}
+    return {"name": name, "in": place, **required, "description": description, "schema": schema}
+
+
+_path, _query = partial(_parameter, "path"), partial(_parameter, "query")
 PARAMETERS: dict[str, dict[str, Json]] = {
-    "TaskId": {
-        "name": "task_id",
-        "in": "path",
-        "required": True,
-        "description": "As the submit answered it, in either dialect.",
-        "schema": {"type": "string", "format": "task-id", "pattern": ID_PATTERN, "examples": [ID]},
-    },
-    "Model": {
-        "name": "model",
-        "in": "path",
-        "required": True,
-        "description": "Its name, as a submit takes it.",
-        "schema": {"type": "string", "format": "model", "examples": ["veo_3_1"]},
-    },
-    "File": {
-        "name": "file",
-        "in": "path",
-        "required": True,
-        "description": "One of those that the page names.",
-        "schema": {"type": "string", "format": "file", "examples": ["main.js"]},
-    },
-    "Limit": {
-        "name": "limit",
-        "in": "query",
-        "description": "How many a page may hold.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    },
-    "Status": {
-        "name": "status",
-        "in": "query",
-        "description": "Only tasks with this status.",
-        "schema": {"$ref": "#/components/schemas/RestStatus"},
-    },
-    "Cursor": {
-        "name": "cursor",
-        "in": "query",
-        "description": "Taken from the `Link` header of the page before.",
-        "schema": {"type": "string", "format": "cursor"},
-    },
-    "After": {
-        "name": "after",
-        "in": "query",
-        "description": "The `last_id` of the page before.",
-        "schema": {"type": "string", "format": "task-id"},
-    },
-    "Order": {
-        "name": "order",
-        "in": "query",
-        "description": "`desc`: newest first.",
-        "schema": {"type": "string", "enum": ["desc", "asc"], "default": "desc"},
-    },
-    "Variant": {
-        "name": "variant",
-        "in": "query",
-        "description": "Which file. There is a thumbnail where the video had an input image.",
-        "schema": {"type": "string", "enum": ["video", "thumbnail"], "default": "video"},
-    },
-    "FirstDay": {
-        "name": "from",
-        "in": "query",
-        "description": "The first UTC day. The first of its month where it is not said.",
-        "schema": {"type": "string", "format": "date"},
-    },
-    "LastDay": {
-        "name": "to",
-        "in": "query",
-        "description": "The last UTC day, at most 91 days later. Today where it is not said.",
-        "schema": {"type": "string", "format": "date"},
-    },
-    "DryRun": {
-        "name": "dry_run",
-        "in": "query",
-        "description": "`true` validates and prices, and says who would be asked: nothing is "
-        "ordered, written or counted.",
-        "schema": {"type": "boolean", "default": False},
-    },
-    "IdempotencyKey": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "Makes retries safe: requests with the same key are one task, paid once. "
-        "Up to 255 printable ASCII characters, quoted or not.",
-        "schema": {
-            "type": "string",
-            "pattern": '^(?:"[ -~]{1,255}"|(?!""$)[!-~](?:[ -~]{0,253}[!-~])?)$',
-            "examples": ["order-4711"],
-        },
-    },
+    "TaskId": _path(
+        "task_id",
+        "As the submit answered it, in either dialect.",
+        type="string",
+        format="task-id",
+        pattern=ID_PATTERN,
+        examples=[ID],
+    ),
+    "Model": _path(
+        "model",
+        "Its name, as a submit takes it.",
+        type="string",
+        format="model",
+        examples=["veo_3_1"],
+    ),
+    "File": _path(
+        "file",
+        "One of those that the page names.",
+        type="string",
+        format="file",
+        examples=["main.js"],
+    ),
+    "Limit": _query(
+        "limit", "How many a page may hold.", type="integer", minimum=1, maximum=100, default=20
+    ),
+    "Status": _query("status", "Only tasks with this status.", **ref("RestStatus")),
+    "Cursor": _query(
+        "cursor", "Taken from the `Link` header of the page before.", type="string", format="cursor"
+    ),
+    "After": _query("after", "The `last_id` of the page before.", type="string", format="task-id"),
+    "Order": _query(
+        "order", "`desc`: newest first.", type="string", enum=["desc", "asc"], default="desc"
+    ),
+    "Variant": _query(
+        "variant",
+        "Which file. There is a thumbnail where the video had an input image.",
+        type="string",
+        enum=["video", "thumbnail"],
+        default="video",
+    ),
+    "FirstDay": _query(
+        "from",
+        "The first UTC day. The first of its month where it is not said.",
+        type="string",
+        format="date",
+    ),
+    "LastDay": _query(
+        "to",
+        "The last UTC day, at most 91 days later. Today where it is not said.",
+        type="string",
+        format="date",
+    ),
+    "DryRun": _query(
+        "dry_run",
+        "`true` validates and prices, and says who would be asked: nothing is ordered, written "
+        "or counted.",
+        type="boolean",
+        default=False,
+    ),
+    "IdempotencyKey": _parameter(
+        "header",
+        "Idempotency-Key",
+        "Makes retries safe: requests with the same key are one task, paid once. Up to 255 "
+        "printable ASCII characters, quoted or not.",
+        type="string",
+        pattern='^(?:"[ -~]{1,255}"|(?!""$)[!-~](?:[ -~]{0,253}[!-~])?)$',
+        examples=["order-4711"],
+    ),
 }
 
 

@@ -22,8 +22,8 @@ REST_ROUTES = (
             headers=("TaskLocation", "NoStore", "Vary", "Replayed", *LIMITS),
             links=("getTask", "cancelTask", "getVideoStatus", "getVideo"),
         ),
-        others=(Reply(text="A dry run.", schema=ref("DryRun"), headers=("NoStore", "Vary")),),
-        errors=(400, 401, 402, 409, 413, 415, 422, 429, 500, 503),
+        other_replies=(Reply(text="A dry run.", schema=ref("DryRun")),),
+        errors=(400, 401, 402, 409, 413, 415, 422),
     ),
     Route(
         method="get",
@@ -39,7 +39,7 @@ REST_ROUTES = (
             schema=ref("Task"),
             headers=("NoStore", "Vary", "PollAfter"),
         ),
-        errors=(401, 404, 429, 500, 503),
+        errors=(401, 404),
     ),
     Route(
         method="get",
@@ -55,7 +55,7 @@ REST_ROUTES = (
             schema={"type": "array", "items": ref("TaskSummary")},
             headers=("NoStore", "Vary", "NextPage"),
         ),
-        errors=(401, 422, 429, 500, 503),
+        errors=(401, 422),
     ),
     Route(
         method="delete",
@@ -66,12 +66,8 @@ REST_ROUTES = (
         text="A pending task then costs nothing. What was already sent upstream may be charged "
         "nevertheless; the task says so in `maybe_charged`, and can be read as before.",
         parameters=("TaskId",),
-        reply=Reply(
-            text="Cancelled.",
-            schema=ref("CancelledTask"),
-            headers=("NoStore", "Vary"),
-        ),
-        errors=(401, 404, 409, 429, 500, 503),
+        reply=Reply(text="Cancelled.", schema=ref("CancelledTask")),
+        errors=(401, 404, 409),
     ),
     Route(
         method="get",
@@ -86,7 +82,7 @@ REST_ROUTES = (
             schema=ref("VideoStatus"),
             headers=("Deprecation", "Successor", "NoStore", "Vary", "PollAfter"),
         ),
-        errors=(401, 404, 429, 500, 503),
+        errors=(401, 404),
         deprecated=True,
     ),
     Route(
@@ -104,7 +100,7 @@ REST_ROUTES = (
             schema=ref("GeneratedImage"),
             headers=("NoStore", "Vary", *LIMITS),
         ),
-        errors=(400, 401, 413, 415, 422, 429, 500, 503),
+        errors=(400, 401, 413, 415, 422),
     ),
     Route(
         method="post",
@@ -123,7 +119,7 @@ REST_ROUTES = (
             schema=ref("Upload"),
             headers=("NoStore", "Vary", *LIMITS),
         ),
-        errors=(400, 401, 413, 415, 422, 429, 500, 503),
+        errors=(400, 401, 413, 415, 422),
     ),
     Route(
         method="post",
@@ -139,7 +135,7 @@ REST_ROUTES = (
             schema=ref("WebhookAnswer"),
             headers=("NoStore", "Vary", *LIMITS),
         ),
-        errors=(400, 401, 413, 415, 422, 429, 500, 503),
+        errors=(400, 401, 413, 415, 422),
     ),
     Route(
         method="get",
@@ -150,8 +146,8 @@ REST_ROUTES = (
         text="What your key made and spent, a row for each UTC day on which its tasks were "
         "accepted; this month so far, unless `from` and `to` say otherwise. Kept for 400 days.",
         parameters=("FirstDay", "LastDay"),
-        reply=Reply(text="The days.", schema=ref("Usage"), headers=("NoStore", "Vary")),
-        errors=(401, 422, 429, 500, 503),
+        reply=Reply(text="The days.", schema=ref("Usage")),
+        errors=(401, 422),
     ),
     Route(
         method="get",
@@ -160,7 +156,7 @@ REST_ROUTES = (
         operation="listModelsInRest",
         summary="List models",
         text="The same as `/v1/models`.",
-        reply=Reply(text="The models.", schema=ref("ModelList"), headers=("NoStore", "Vary")),
-        errors=(401, 429, 500, 503),
+        reply=Reply(text="The models.", schema=ref("ModelList")),
+        errors=(401,),
     ),
 )

@@ -21,15 +21,10 @@ class Webhook(Answer):
     """Null before the end, and after the last try."""
 
 
-class OpenAiWebhook(Answer):
+class OpenAiWebhook(Webhook):
     """How the telling of the end goes, where there is somebody to tell."""
 
-    state: State
-    """`failed`: given up after eight tries; `disabled`: the receiver answered 410."""
-    attempts: Annotated[int, Field(ge=0)]
-    last_status: int | None
-    """The HTTP status of the last answer; null without one."""
-    next_attempt_at: Annotated[int, Field(ge=0)] | None
+    next_attempt_at: Annotated[int, Field(ge=0)] | None  # type: ignore[assignment]  # in seconds
     """In seconds since 1970; null before the end, and after the last try."""
 
 
