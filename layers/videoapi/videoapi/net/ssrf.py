@@ -97,6 +97,14 @@ def origin(url: str) -> str:
     return parse_url(url).origin
 
 
+def is_at(url: str, *origins: str) -> bool:
+    """Return whether a URL is at one of these origins; a malformed one is at none."""
+    try:
+        return origin(url) in origins
+    except ValueError:
+        return False
+
+
 def parse_url(url: str, *, max_length: int = MAX_URL_LENGTH) -> ParsedUrl:
     """Take an http(s) URL apart; raise `ValueError` whose text, after "the URL", names the rule."""
     _require(len(url) <= max_length, f"must not be longer than {max_length:,} characters")

@@ -16,7 +16,7 @@ import httpx
 from aws_lambda_powertools import Logger
 
 from videoapi.net.http_client import Timeouts, chunks
-from videoapi.net.ssrf import origin
+from videoapi.net.ssrf import is_at, origin
 from videoapi.providers.bodies import first_bytes, save
 from videoapi.providers.errors import ContentMissing, NoContentReason, SubmitUnknown
 from videoapi.providers.google.interactions import (
@@ -136,10 +136,7 @@ class GeminiProvider:
 
     def owns(self, url: str) -> bool:
         """Tell whether a URL is at the API's own origin, where it may want the key."""
-        try:
-            return origin(url) == self._origin
-        except ValueError:
-            return False
+        return is_at(url, self._origin)
 
     def _url(self, job_id: str) -> str:
         return f"{self._base_url}/interactions/{require_id(job_id)}"

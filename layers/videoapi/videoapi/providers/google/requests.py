@@ -6,7 +6,7 @@ after a 401, with a credential that was read anew. No redirect is followed.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -19,11 +19,8 @@ from aws_lambda_powertools import Logger
 from videoapi.errors import ServiceError
 from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
 from videoapi.providers.classification import Cause, ErrorInfo
-from videoapi.providers.errors import (
-    PollFailed,
-    SubmitRefused,
-    SubmitUnknown,
-)
+from videoapi.providers.credentials import UNSENT, Credential, lost_as_poll_failed
+from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
 from videoapi.providers.google.responses import (
     GoogleResponse,
     not_accepted,
@@ -35,8 +32,6 @@ from videoapi.providers.google.streamed_json import StreamedJson
 MAX_ANSWER: Final = 280 * 2**20  # bytes: 210 MB of video, with its base64 in a 512 MB /tmp
 MAX_CONTENT: Final = 400 * 2**20  # bytes of video, as from a relay
 MAX_SMALL: Final = 4 * 2**20  # bytes of an answer to an order, or of a file's description
-
-_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,6 @@ class _Sender:
             body_of = chunks(response, seconds=seconds, limit=limit)
             return read_response(response, body_of, key, StreamedJson(spool, enough))
 
-    @contextmanager
     def answered(
         self,
         method: str,
@@ -76,13 +70,10 @@ class _Sender:
         *,
         key: str,
         timeout: httpx.Timeout,
-    ) -> Iterator[httpx.Response]:
+    ) -> AbstractContextManager[httpx.Response]:
         value = f"Bearer {key}" if self.header == "authorization" else key
         headers = self.headers | {self.header: value}
-        with answered(
-            self.transport, method, url, timeout=timeout, headers=headers, json=body
-        ) as response:
-            yield response
+        return answered(self.transport, method, url, timeout=timeout, headers=headers, json=body)
 
 
 class GoogleRequests:
@@ -105,8 +96,7 @@ class GoogleRequests:
     ) -> None:
         """`headers` go with every request. The transport should be an `OrderTransport`."""
         self._sender = _Sender(transport, header, dict(headers or {}))
-        self._credential = credential
-        self._renewed = renewed
+        self._credential = Credential(credential, renewed)
         self.timeouts = timeouts or Timeouts()
         self._log = log
 
@@ -116,12 +106,12 @@ class GoogleRequests:
         That Google gives none is for the order to say: another provider may take it.
         """
         with suppress(PollFailed):
-            self._credential()
+            self._credential.cached()
 
     def renew(self) -> None:
         """Get another credential for the next request, if there is one."""
         with suppress(ServiceError):
-            self._renewed()
+            self._credential.renewed()
 
     def order(
         self, url: str, body: Mapping[str, Any], *, refused_key: Callable[[GoogleResponse], bool]
@@ -132,13 +122,13 @@ class GoogleRequests:
         and another credential is at hand by now, the same order goes out again.
         """
         try:
-            key = _usable(self._credential)
+            key = self._credential.get()
             answer = self._sent_order(url, body, key)
-            if refused_key(answer) and (another := self._another(key)):
+            if refused_key(answer) and (another := self._credential.other_than(key)):
                 answer = self._sent_order(url, body, another)
         except ServiceError as exc:  # there is no credential: nothing was sent
             raise unsent(exc) from exc
-        except _UNSENT as exc:
+        except UNSENT as exc:
             raise SubmitRefused(
                 ErrorInfo(text=type(exc).__name__), status=503, cause=Cause.TRANSIENT
             ) from exc
@@ -174,33 +164,24 @@ class GoogleRequests:
             spool=spool,
             enough=enough,
         )
-        try:
-            key = _usable(self._credential)
+        with lost_as_poll_failed():
+            key = self._credential.get()
             answer = ask(key)
-            if answer.status == HTTPStatus.UNAUTHORIZED and (another := self._another(key)):
+            if answer.status == HTTPStatus.UNAUTHORIZED and (
+                another := self._credential.other_than(key)
+            ):
                 answer = ask(another)
-        except FAILURES as exc:
-            reason = f"The upstream could not be asked ({type(exc).__name__})"
-            raise PollFailed(reason, unreachable=isinstance(exc, _UNSENT)) from exc
         return answer
 
     @contextmanager
     def opened(self, url: str) -> Iterator[tuple[httpx.Response, str]]:
         """Yield the answer to a GET, and the credential that it was sent. Raise `PollFailed`."""
-        try:
-            key = _usable(self._credential)
-            ask = partial(self._sender.answered, "GET", url, None, timeout=self.timeouts.content)
-            with ExitStack() as open_answer:
-                response = open_answer.enter_context(ask(key=key))
-                refused = response.status_code == HTTPStatus.UNAUTHORIZED
-                if refused and (another := self._another(key)):
-                    open_answer.close()
-                    key = another
-                    response = open_answer.enter_context(ask(key=key))
-                yield response, key
-        except FAILURES as exc:
-            reason = f"The upstream could not be asked ({type(exc).__name__})"
-            raise PollFailed(reason, unreachable=isinstance(exc, _UNSENT)) from exc
+
+        def ask(key: str) -> AbstractContextManager[httpx.Response]:
+            return self._sender.answered("GET", url, None, key=key, timeout=self.timeouts.content)
+
+        with lost_as_poll_failed(), self._credential.opened(ask) as opened:
+            yield opened
 
     def _sent_order(self, url: str, body: Mapping[str, Any], key: str) -> GoogleResponse:
         times = self.timeouts
@@ -217,26 +198,6 @@ class GoogleRequests:
             job = answer.json.get("name") or answer.json.get("id")
             self._log.info("an order was answered", status=answer.status, job=job)
         return answer
-
-    def _another(self, key: str) -> str | None:
-        try:
-            renewed = _usable(self._renewed)
-        except ServiceError:
-            return None
-        return None if renewed == key else renewed
-
-
-def _usable(credential: Callable[[], str]) -> str:
-    """Return the credential; raise `PollFailed` for one that no header can hold."""
-    try:
-        key = credential().strip()
-    except PollFailed:
-        raise
-    except ServiceError as exc:
-        raise PollFailed("The upstream's credentials cannot be had just now") from exc
-    if not key or not key.isascii() or not key.isprintable():
-        raise PollFailed("The upstream's key is unusable", upstream_status=401)
-    return key
 
 
 def origin_checked(name: str, url: str) -> str:

@@ -16,7 +16,7 @@ import httpx
 from aws_lambda_powertools import Logger
 
 from videoapi.net.http_client import Timeouts, chunks
-from videoapi.net.ssrf import origin
+from videoapi.net.ssrf import is_at, origin
 from videoapi.providers.bodies import first_bytes, save
 from videoapi.providers.classification import Cause, ErrorInfo
 from videoapi.providers.errors import (
@@ -157,10 +157,7 @@ class VertexProvider:
 
     def owns(self, url: str) -> bool:
         """Tell whether a URL is at Google's own API, where it may want the token."""
-        try:
-            return origin(url) in self._origins
-        except ValueError:
-            return False
+        return is_at(url, *self._origins)
 
     def _api(self, location: str) -> str:
         host = "aiplatform" if location == "global" else f"{location}-aiplatform"

@@ -9,22 +9,20 @@ The key goes to paths under the endpoint alone: no redirect is followed here, an
 ever fetched here.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
-from http import HTTPStatus
 from typing import IO, Any, Final
 from urllib.parse import quote
 
 import httpx
 from aws_lambda_powertools import Logger
 
-from videoapi.errors import ServiceError
 from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
-from videoapi.net.ssrf import origin
+from videoapi.net.ssrf import is_at, origin
 from videoapi.providers.bodies import first_bytes, is_json, received, save
 from videoapi.providers.classification import ErrorInfo
+from videoapi.providers.credentials import UNSENT, Credential, lost_as_poll_failed
 from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy, expiry_of
 from videoapi.providers.openai_compatible.outcomes import (
@@ -42,9 +40,6 @@ MAX_ANSWER: Final = 64 * 2**20  # bytes of JSON: a data: URL of 48 MB of video
 MAX_CONTENT: Final = 400 * 2**20  # bytes of video: what fits into a Lambda function's /tmp (512 MB)
 MAX_REFUSAL: Final = 64 * 2**10  # bytes of what `/content` says instead of a video …
 REFUSAL_SECONDS: Final = 10.0  # … and how long it may take
-
-# Nothing of the request was sent: DNS, refused, TLS, no free connection.
-_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 class RelayProvider:
@@ -74,8 +69,7 @@ class RelayProvider:
         self._transport = transport
         self._jobs_url = _joined(base_url, endpoint)
         self._origin = origin(base_url.strip())
-        self._key = key
-        self._renewed_key = renewed_key or key
+        self._credential = Credential(key, renewed_key or key)
         self._links = links or LinkPolicy([base_url.strip()])
         self._timeouts = timeouts or Timeouts()
         self._log = log
@@ -87,7 +81,7 @@ class RelayProvider:
 
     def prepare(self) -> None:
         """Read the key ahead of an order. Raise `ServiceError` if it cannot be read just now."""
-        self._key()
+        self._credential.cached()
 
     def submit(self, order: Order) -> Accepted:
         """Order a video, once. Raise `SubmitRefused` (not accepted) or `SubmitUnknown`.
@@ -109,7 +103,7 @@ class RelayProvider:
         except PollFailed as exc:  # there is no key: nothing was sent
             error_info = ErrorInfo(text=exc.message)
             raise SubmitRefused(error_info, status=exc.upstream_status or 503) from exc
-        except _UNSENT as exc:
+        except UNSENT as exc:
             raise SubmitRefused(ErrorInfo(text=type(exc).__name__), status=503) from exc
         except FAILURES as exc:
             raise SubmitUnknown(f"the answer was lost ({type(exc).__name__})") from exc
@@ -147,46 +141,24 @@ class RelayProvider:
 
     def owns(self, url: str) -> bool:
         """Tell whether a URL is at the relay's own origin, where it may want the key."""
-        try:
-            return origin(url) == self._origin
-        except ValueError:
-            return False
+        return is_at(url, self._origin)
 
     @contextmanager
-    def _got(self, url: str, timeout: httpx.Timeout) -> Generator[tuple[httpx.Response, str]]:
-        try:
-            with self._asked("GET", url, timeout) as asked:
-                yield asked
-        except FAILURES as exc:
-            reason = f"The upstream could not be asked ({type(exc).__name__})"
-            raise PollFailed(reason, unreachable=isinstance(exc, _UNSENT)) from exc
+    def _got(self, url: str, timeout: httpx.Timeout) -> Iterator[tuple[httpx.Response, str]]:
+        with lost_as_poll_failed(), self._asked("GET", url, timeout) as asked:
+            yield asked
 
-    @contextmanager
     def _asked(
         self,
         method: str,
         url: str,
         timeout: httpx.Timeout,
         **more: Any,  # noqa: ANN401 — as `answered` takes them
-    ) -> Generator[tuple[httpx.Response, str]]:
-        """Send a request; after a 401 once more, if there is another key by now."""
-        key = _usable(self._key)
-        ask = partial(answered, self._transport, method, url, timeout=timeout, **more)
-        with ExitStack() as open_answer:
-            response = open_answer.enter_context(ask(key=key))
-            refused = response.status_code == HTTPStatus.UNAUTHORIZED
-            if refused and (another := self._another(key)):
-                open_answer.close()
-                key = another
-                response = open_answer.enter_context(ask(key=key))
-            yield response, key
+    ) -> AbstractContextManager[tuple[httpx.Response, str]]:
+        def ask(key: str) -> AbstractContextManager[httpx.Response]:
+            return answered(self._transport, method, url, timeout=timeout, key=key, **more)
 
-    def _another(self, key: str) -> str | None:
-        try:
-            renewed = _usable(self._renewed_key)
-        except PollFailed:
-            return None
-        return None if renewed == key else renewed
+        return self._credential.opened(ask)
 
     def _job_url(self, job_id: str) -> str:
         """One path segment: `:` stays, as relays use it; `.` and `..` would be walked over."""
@@ -210,17 +182,6 @@ def _joined(base_url: str, endpoint: str) -> str:
     if url.query or url.fragment:
         raise ValueError("VEO3_ENDPOINT: say a plain path")
     return jobs_url
-
-
-def _usable(key_of: Callable[[], str]) -> str:
-    """Return the key; raise `PollFailed` for one that no header can hold (it would be quoted)."""
-    try:
-        key = key_of().strip()
-    except ServiceError as exc:
-        raise PollFailed("The upstream's key cannot be read just now") from exc
-    if not key or not key.isascii() or not key.isprintable():
-        raise PollFailed("The upstream's key is unusable", upstream_status=401)
-    return key
 
 
 def _form(order: Order) -> list[tuple[str, tuple[str | None, bytes] | tuple[str, bytes, str]]]:
