@@ -20,14 +20,14 @@ REPORT = ROOT / ".local" / "bench.md"
 
 
 def _polls() -> list[Table]:
-    told = {
+    kinds = {
         "whole per cent": polling.stepped(1),
         "steps of 5 %": polling.stepped(5),
         "steps of 10 %": polling.stepped(10),
         "none": polling.silent,
     }
     rows = []
-    for name, progress in told.items():
+    for name, progress in kinds.items():
         seen = polling.simulate(30, 90, progress, jobs=JOBS)
         rows.append([name, f"{seen.polls:.1f}", f"{seen.lag:.2f}", f"{seen.latest:.2f}"])
     title = f"The worker's polls in {JOBS:,} simulated jobs of 30 to 90 s"
@@ -61,20 +61,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all without a name")
     parser.add_argument("--readme", action="store_true", help="put it into docs/performance.md too")
-    said = parser.parse_args()
+    options = parser.parse_args()
     began = time.monotonic()
     now = datetime.now(UTC).date()
-    told = [f"{now}, CPython {platform.python_version()}, {os.cpu_count()} processors:\n"]
-    for part in said.parts or PARTS:
+    sections = [f"{now}, CPython {platform.python_version()}, {os.cpu_count()} processors:\n"]
+    for part in options.parts or PARTS:
         for table in PARTS[part]():
-            told.append(table.markdown())
-            print(f"{told[-1]}\n", flush=True)
+            sections.append(table.markdown())
+            print(f"{sections[-1]}\n", flush=True)
     with redirect_stdout(StringIO()):  # the functions' metrics are lines on it
         operations = "\n".join(["**AWS calls and bytes of each operation**", "", *calls.table()])
     print(operations)
-    REPORT.write_text("\n".join([*told, operations, ""]))
-    if said.readme:
-        report.put("speed", "\n".join(told).splitlines())
+    REPORT.write_text("\n".join([*sections, operations, ""]))
+    if options.readme:
+        report.put("speed", "\n".join(sections).splitlines())
     print(f"\nThis took {time.monotonic() - began:.0f} s; it is in {REPORT.relative_to(ROOT)}.")
 
 

@@ -19,7 +19,7 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 import tests.conftest  # noqa: F401 — made-up credentials before any client
-from benchmarks import telling
+from benchmarks import notifications
 from benchmarks.meter import METER, Operation
 from tests.support.client import Answer, Client
 from tests.support.moto import ROOT, DataServices
@@ -199,7 +199,7 @@ def operations() -> dict[str, Operation]:
             **_submits(bench),
             **_reads_and_ends(bench),
             "sweep, nothing to do": _sweep(bench),
-            "event told to a webhook": telling.told(bench),
+            "event told to a webhook": notifications.delivered(bench),
             "worker, video at the relay": bench.worker(),
             "worker, video copied": bench.worker(copies=True),
         }

@@ -164,8 +164,8 @@ def veo_per_video() -> dict[str, float]:
 
 def _second(model: str) -> float:
     row = models.find("vertex", model)
-    said = row.pricing if row else ()
-    return next(each.usd for each in said if (each.resolution, each.audio) == ("1080p", True))
+    pricing = row.pricing if row else ()
+    return next(each.usd for each in pricing if (each.resolution, each.audio) == ("1080p", True))
 
 
 def invocation(function: str, seconds: float) -> float:

@@ -111,23 +111,24 @@ def read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--yes", action="store_true", help=f"order more than {UNASKED} videos at a --url"
     )
-    said = parser.parse_args(arguments)
-    if said.count is None:
-        said.count = ELSEWHERE if said.url else LOCALLY
-    if min(said.count, said.callers) < 1:
+    options = parser.parse_args(arguments)
+    if options.count is None:
+        options.count = ELSEWHERE if options.url else LOCALLY
+    if min(options.count, options.callers) < 1:
         parser.error("--count and --callers: say 1 or more")
-    if said.url and said.count > UNASKED and not said.yes:
-        parser.error(f"{said.count} videos at {said.url} may each be paid for: say --yes as well")
-    return said
+    if options.url and options.count > UNASKED and not options.yes:
+        cost = f"{options.count} videos at {options.url} may each be paid for"
+        parser.error(f"{cost}: say --yes as well")
+    return options
 
 
-def run(client: httpx.Client, said: argparse.Namespace) -> int:
+def run(client: httpx.Client, options: argparse.Namespace) -> int:
     """Order, read and print; return the exit code. What fails is said in one sentence."""
-    where = said.url or "the local stack"
-    costs = ", where each may be paid for" if said.url else ""
-    print(f"Ordering {said.count} videos at {where}{costs} …", file=sys.stderr, flush=True)
+    where = options.url or "the local stack"
+    costs = ", where each may be paid for" if options.url else ""
+    print(f"Ordering {options.count} videos at {where}{costs} …", file=sys.stderr, flush=True)
     try:
-        loads = rush(client, said.count, said.callers, said.model)
+        loads = rush(client, options.count, options.callers, options.model)
     except httpx.HTTPStatusError as exc:
         status, request = exc.response.status_code, exc.request
         refused = " It refused the key: say KEY=…" if status in {401, 403} else ""
@@ -136,15 +137,15 @@ def run(client: httpx.Client, said: argparse.Namespace) -> int:
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         print(f"\n{where} could not be asked: {str(exc) or type(exc).__name__}", file=sys.stderr)
         return 1
-    print(table(loads, where, said.callers).markdown())
+    print(table(loads, where, options.callers).markdown())
     return 0
 
 
 def main(arguments: list[str]) -> int:
     """Run against what the arguments say."""
-    said = read(arguments)
-    with _server(said.url, said.key) as client:
-        return run(client, said)
+    options = read(arguments)
+    with _server(options.url, options.key) as client:
+        return run(client, options)
 
 
 if __name__ == "__main__":

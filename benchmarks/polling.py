@@ -45,9 +45,9 @@ def watch(total: float, progress: Progress, usual: float | None = None) -> tuple
         polls += 1
         if at >= total:
             return polls, at + ANSWER_SECONDS - total
-        told = progress(at, total)
-        if told is not None and told > (highest or 0):
-            highest, since = told, at
+        percent = progress(at, total)
+        if percent is not None and percent > (highest or 0):
+            highest, since = percent, at
 
 
 def simulate(

@@ -54,7 +54,7 @@ def simulate(
     return Waits(mean(reads), mean(lags), max(lags))
 
 
-def _told(total: float, progress: Progress) -> tuple[list[tuple[float, int]], float]:
+def _polled(total: float, progress: Progress) -> tuple[list[tuple[float, int]], float]:
     """Poll one job; return what the worker knew from when on, and when it knew of the end."""
     at, since, highest = 0.0, 0.0, 0
     known = [(0.0, 0)]
@@ -62,9 +62,9 @@ def _told(total: float, progress: Progress) -> tuple[list[tuple[float, int]], fl
         at += next_poll(at, highest or None, since=since)
         if at >= total:
             return known, at + ANSWER_SECONDS
-        told = progress(at, total) or 0
-        if told > highest:
-            highest, since = told, at
+        percent = progress(at, total) or 0
+        if percent > highest:
+            highest, since = percent, at
         known.append((at + ANSWER_SECONDS, highest))
 
 
@@ -72,7 +72,7 @@ def _written(
     total: float, progress: Progress, *, first_beat: float
 ) -> tuple[list[tuple[float, int]], float]:
     """Return what stood in the table from when on, and when the end was written."""
-    known, done = _told(total, progress)
+    known, done = _polled(total, progress)
     rows, beat = [(0.0, 0)], first_beat
     while beat < done:
         percent = known[bisect_right(known, beat, key=lambda each: each[0]) - 1][1]

@@ -60,12 +60,12 @@ def _key(settings: Settings, console: Console) -> list[str]:
 
 
 def _relay(settings: Settings) -> str:
-    if video_providers.in_use(settings.given) != ["relay"]:
+    if video_providers.in_use(settings.values) != ["relay"]:
         return _providers(settings)
     if settings.simulated:
         return "Videos come from the simulator (no VEO3_API_KEY) and cost nothing."
     default = template.load(ROOT / "template.yaml")["Parameters"]["Veo3BaseUrl"]["Default"]
-    origin = settings.given.get("VEO3_BASE_URL") or default
+    origin = settings.values.get("VEO3_BASE_URL") or default
     return f"Videos come from {origin}, and each video is paid for."
 
 
@@ -76,7 +76,7 @@ def _webhooks(settings: Settings, console: Console, folder: Path | None) -> list
     page = f"http://localhost:{settings.upstream_port}/received"
     lines = [f"A webhook to look at: open {console.highlighted(page)}, and add to the call above"]
     lines.append(f"  -F webhook_url={page}")
-    if folder and not settings.given.get("WEBHOOK_SECRET"):
+    if folder and not settings.values.get("WEBHOOK_SECRET"):
         path = folder / FILE
         shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
         lines.append(f"It is signed by the secret in {shown}.")
@@ -85,8 +85,8 @@ def _webhooks(settings: Settings, console: Console, folder: Path | None) -> list
 
 def _providers(settings: Settings) -> str:
     """Say who makes videos, and whose are paid for."""
-    played = video_providers.simulated(settings.given)
-    paid = video_providers.paid(settings.given)
+    played = video_providers.simulated(settings.values)
+    paid = video_providers.paid(settings.values)
     sentences = []
     if played:
         sentences.append(f"The simulator plays {', '.join(played)}: these videos cost nothing.")

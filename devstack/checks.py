@@ -41,16 +41,16 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
     example = ROOT / ".env.example"
     known = names(built, example.read_text() if example.exists() else "")
     slips, warnings = _unknown_in_file(file.lines, known, path.name)
-    given, wrong = normalised(built, {**file.values, **environment})
-    given, together = as_functions_read(given)
-    told = {problem.partition("=")[0] for problem in wrong}
-    together = [problem for problem in together if problem.partition("=")[0] not in told]
+    values, wrong = normalised(built, {**file.values, **environment})
+    values, together = as_functions_read(values)
+    wrong_names = {problem.partition("=")[0] for problem in wrong}
+    together = [problem for problem in together if problem.partition("=")[0] not in wrong_names]
     problems = [*file.problems, *slips, *wrong, *together]
     try:
-        settings = Settings.of(given)
+        settings = Settings.of(values)
     except SettingsError as exc:
         raise SettingsError([*problems, *exc.problems]) from None
-    problems += google.problems(settings.given)
+    problems += google.problems(settings.values)
     if problems:
         raise SettingsError(problems)
     return settings, [*warnings, *_slips_in_environment(environment, known)]
@@ -60,7 +60,7 @@ def names(built: Template, example: str) -> set[str]:
     """Tell every setting there is: the template's, the local stack's, those of the example."""
     functions = template.variables(built)
     keys = {name.removesuffix("_SECRET") for name in functions if name.endswith(KEY_SECRET)}
-    own = {name.upper() for name in Settings.__dataclass_fields__} - {"SAID"}
+    own = {name.upper() for name in Settings.__dataclass_fields__} - {"VALUES"}
     return {*functions, *keys, *own, *_EXAMPLE.findall(example), *_ALSO}
 
 
@@ -97,21 +97,21 @@ def _plain(name: str) -> str:
     return name.upper().replace("_", "").replace("-", "")
 
 
-def normalised(built: Template, given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def normalised(built: Template, values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return what was given with the template's values in its own form, and all problems.
 
     A value that is wrong is empty then, as if it was not there.
     """
-    new, problems = dict(given), []
+    new, problems = dict(values), []
     for name, parameter in template.variables(built).items():
         key = name.removesuffix("_SECRET")
-        if name.endswith(KEY_SECRET) and (problem := _about_key(given.get(key, ""))):
+        if name.endswith(KEY_SECRET) and (problem := _about_key(values.get(key, ""))):
             problems.append(f"{key}: {problem}")
-        text = given.get(name, "").strip()
+        text = values.get(name, "").strip()
         if name in _READ_BY_FUNCTIONS:
             continue
         try:
-            new |= {name: value(text, built["Parameters"][parameter])} if name in given else {}
+            new |= {name: value(text, built["Parameters"][parameter])} if name in values else {}
         except ValueError as exc:
             shown = "…" if "@" in text else repr(text)
             problems.append(f"{name}={shown}: {exc}{_advice(name, text)}")
@@ -119,18 +119,18 @@ def normalised(built: Template, given: Mapping[str, str]) -> tuple[dict[str, str
     return new, problems
 
 
-def as_functions_read(given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def as_functions_read(values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return providers and routes in the template's form, and why no function would start."""
     try:
-        read = FunctionSettings.from_environment(given)
+        read = FunctionSettings.from_environment(values)
     except ValueError as exc:
-        return dict(given), [_with_suggestion(str(exc))]
+        return dict(values), [_with_suggestion(str(exc))]
     routes = [f"{name}={','.join(map(str, along))}" for name, along in read.routes.items()]
     listed = {
         "VIDEO_PROVIDERS": ",".join(read.video_providers),
         "VIDEO_ROUTES": ";".join(routes),
     }
-    return {**given, **{name: text for name, text in listed.items() if given.get(name)}}, []
+    return {**values, **{name: text for name, text in listed.items() if values.get(name)}}, []
 
 
 def _with_suggestion(problem: str) -> str:

@@ -89,8 +89,8 @@ class Console:
                 self._prompts.pop(forgotten, None)
             if self.terminal:
                 self._prompts[task] = _request(item).get("prompt") or ""
-        if state != before and (told := self._described(task, item, state, before)):
-            self.line(f"{self.painted(task, _CYAN)} {told}")
+        if state != before and (text := self._described(task, item, state, before)):
+            self.line(f"{self.painted(task, _CYAN)} {text}")
 
     def painted(self, text: str, code: str) -> str:
         """Return a text in a colour (of ECMA-48), where there are colours."""

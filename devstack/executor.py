@@ -27,11 +27,11 @@ _IGNORE_SIGINT = (
     "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
 )
 #: What escapes a handler, or its import, is logged as Lambda does it, which MiniStack leaves out.
-_TELLS = """
-def _tell_escaped():
+_LOG_ESCAPED = """
+def _log_escaped():
     import json, sys, traceback
-    told = {"level": "ERROR", "message": "unhandled", "exception": traceback.format_exc()}
-    print(json.dumps(told), file=sys.stderr, flush=True)
+    entry = {"level": "ERROR", "message": "unhandled", "exception": traceback.format_exc()}
+    print(json.dumps(entry), file=sys.stderr, flush=True)
 """
 _ESCAPED = re.compile(r"^( +)except Exception as e:\n", re.MULTILINE)
 #: How long a finished handler is waited for to log: its first line, the next, in all.
@@ -52,8 +52,9 @@ _stopped = threading.Event()
 
 def script() -> str:
     """Return the script of a function's process: MiniStack's, with unhandled exceptions logged."""
-    told = _ESCAPED.sub(r"\g<0>\1    _tell_escaped()\n", lambda_runtime._PYTHON_WORKER_SCRIPT)
-    return _IGNORE_SIGINT + _TELLS + told
+    worker = lambda_runtime._PYTHON_WORKER_SCRIPT
+    logging = _ESCAPED.sub(r"\g<0>\1    _log_escaped()\n", worker)
+    return _IGNORE_SIGINT + _LOG_ESCAPED + logging
 
 
 def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool = False) -> None:

@@ -35,16 +35,16 @@ def function_settings(settings: Settings) -> dict[str, str]:
         }
         # The simulator plays two other services as well, unless the user has keys to real ones.
         for service, addresses in _ALSO_SIMULATED.items():
-            if not settings.given.get(f"{service}_API_KEY"):
+            if not settings.values.get(f"{service}_API_KEY"):
                 simulated |= {f"{service}_API_KEY": SIMULATOR_KEY} | {
                     name: value.format(port=settings.upstream_port)
                     for name, value in addresses.items()
                 }
-    for provider in video_providers.simulated(settings.given):
+    for provider in video_providers.simulated(settings.values):
         simulated |= _google(provider, settings)
-    simulated |= google.credentials(settings.given)
+    simulated |= google.credentials(settings.values)
     # A service's address goes with its key: without one, an address in .env would be no use.
-    return fitting | {name: value for name, value in settings.given.items() if value} | simulated
+    return fitting | {name: value for name, value in settings.values.items() if value} | simulated
 
 
 def _google(provider: str, settings: Settings) -> dict[str, str]:
@@ -53,7 +53,7 @@ def _google(provider: str, settings: Settings) -> dict[str, str]:
     match provider:
         case "vertex":
             return {
-                "GOOGLE_PROJECT": settings.given.get("GOOGLE_PROJECT") or "simulator",
+                "GOOGLE_PROJECT": settings.values.get("GOOGLE_PROJECT") or "simulator",
                 "GOOGLE_WORKLOAD_IDENTITY_PROVIDER": _WORKLOAD_IDENTITY_PROVIDER,
                 "GOOGLE_STS_URL": f"{origin}/v1/token",
                 "GOOGLE_IAM_URL": origin,

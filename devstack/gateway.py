@@ -7,6 +7,7 @@ the words of the dialect that was spoken to and with the setting that would let 
 import json
 import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from devstack.host_check import App, HostCheck, Receive, Scope, Send, host_of, same_origin, writes
@@ -68,7 +69,8 @@ class Gateway:
         if b"origin" not in headers or (to_api and scope["path"].startswith(PREFIX)):
             return None  # files are for every page, as a CDN's or S3's are; a form is signed
         origin = headers[b"origin"].decode("latin-1")
-        if not writes(scope["method"], headers) and not _asks(scope["method"], headers, to_api):
+        preflight = to_api and _is_preflight(scope["method"], headers)
+        if not writes(scope["method"], headers) and not preflight:
             return None
         welcome = self._invited(origin, headers, to_api=to_api)
         return None if welcome or same_origin(origin, headers) else origin_refused(origin)
@@ -98,17 +100,15 @@ class Gateway:
         }
 
 
+@dataclass(frozen=True)
 class Refusal:
-    """An answer of the gateway's own, in the shape of the dialect of the path."""
+    """A response of the gateway's own, in the shape of the dialect of the path."""
 
-    def __init__(
-        self, status: int, code: str, message: str, *headers: tuple[bytes, bytes], retry: bool
-    ) -> None:
-        self.status = status
-        self.code = code
-        self.message = message
-        self.retry = retry
-        self._headers = headers
+    status: int
+    code: str
+    message: str
+    retry: bool = False
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     async def answer(self, scope: Scope, send: Send) -> None:
         """Send it."""
@@ -119,7 +119,7 @@ class Refusal:
             (b"x-request-id", secrets.token_hex(16).encode()),
             (b"cache-control", b"no-store"),
             *([] if self.retry else [(b"x-should-retry", b"false")]),
-            *self._headers,
+            *self.headers,
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": start})
         await send({"type": "http.response.body", "body": body})
@@ -137,33 +137,37 @@ class Refusal:
 
 
 STARTING = Refusal(
-    503, "service_unavailable", "Starting, or stopping.", (b"retry-after", b"1"), retry=True
+    503,
+    "service_unavailable",
+    "Starting, or stopping.",
+    retry=True,
+    headers=((b"retry-after", b"1"),),
 )
 
 
 def host_refused(host: str) -> Refusal:
     """Return the refusal of a request that names another machine."""
     message = (
-        f"This machine is not known as {_said(host)} here: name it in ALLOWED_HOSTS, with commas, "
-        "in .env or the environment of `make run`."
+        f"This machine is not known as {_printable(host)} here: name it in ALLOWED_HOSTS, with "
+        "commas, in .env or the environment of `make run`."
     )
-    return Refusal(403, "host_not_allowed", message, retry=False)
+    return Refusal(403, "host_not_allowed", message)
 
 
 def origin_refused(origin: str) -> Refusal:
     """Return the refusal of a write by a page of an origin that is not allowed."""
     message = (
-        f"Pages of {_said(origin)} are not invited here: name the origin in CORS_ALLOW_ORIGINS, "
-        "with commas, in .env or the environment of `make run`."
+        f"Pages of {_printable(origin)} are not invited here: name the origin in "
+        "CORS_ALLOW_ORIGINS, with commas, in .env or the environment of `make run`."
     )
-    return Refusal(403, "origin_not_allowed", message, retry=False)
+    return Refusal(403, "origin_not_allowed", message)
 
 
-def _asks(method: str, headers: dict[bytes, bytes], to_api: bool) -> bool:  # noqa: FBT001
-    """Whether a browser asks beforehand if a page may: MiniStack's no has a third shape."""
-    return to_api and method == "OPTIONS" and b"access-control-request-method" in headers
+def _is_preflight(method: str, headers: dict[bytes, bytes]) -> bool:
+    """Return whether a browser asks if a page may: MiniStack's refusal has a third shape."""
+    return method == "OPTIONS" and b"access-control-request-method" in headers
 
 
-def _said(text: str) -> str:
+def _printable(text: str) -> str:
     clean = "".join(c if c.isprintable() else "?" for c in text)
     return clean[:100] or "nothing"

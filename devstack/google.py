@@ -12,21 +12,21 @@ FILE: Final = "GOOGLE_CREDENTIALS_FILE"
 _IDENTITY: Final = "GOOGLE_WORKLOAD_IDENTITY_PROVIDER"
 
 
-def credentials(given: Mapping[str, str]) -> dict[str, str]:
+def credentials(values: Mapping[str, str]) -> dict[str, str]:
     """Return the text of GOOGLE_CREDENTIALS_FILE, under the name of what it is the secret of."""
-    return {"GOOGLE_CREDENTIALS": _text(given[FILE])} if given.get(FILE) else {}
+    return {"GOOGLE_CREDENTIALS": _text(values[FILE])} if values.get(FILE) else {}
 
 
-def problems(given: Mapping[str, str]) -> list[str]:
+def problems(values: Mapping[str, str]) -> list[str]:
     """Tell what real providers in use lack, in words; the simulator needs nothing."""
-    found = _file_problems(given[FILE]) if given.get(FILE) else []
-    paid = video_providers.paid(given)
+    found = _file_problems(values[FILE]) if values.get(FILE) else []
+    paid = video_providers.paid(values)
     if "vertex" in paid:
-        if bool(given.get(FILE)) == bool(given.get(_IDENTITY)):
+        if bool(values.get(FILE)) == bool(values.get(_IDENTITY)):
             found.append(f"VIDEO_PROVIDERS: vertex needs one of {_IDENTITY} and {FILE}")
-        if not given.get("GOOGLE_PROJECT"):
+        if not values.get("GOOGLE_PROJECT"):
             found.append("VIDEO_PROVIDERS: vertex needs GOOGLE_PROJECT")
-    if "gemini" in paid and not given.get("GEMINI_API_KEY"):
+    if "gemini" in paid and not values.get("GEMINI_API_KEY"):
         found.append("VIDEO_PROVIDERS: gemini needs GEMINI_API_KEY")
     return found
 
@@ -38,11 +38,11 @@ def _text(path: str) -> str:
 def _file_problems(path: str) -> list[str]:
     """The file's text is no part of any message."""
     try:
-        told = json.loads(_text(path))
+        credentials_file = json.loads(_text(path))
     except OSError as exc:
         return [f"{FILE}: cannot be read ({exc.strerror})"]
     except ValueError:
         return [f"{FILE}: is no JSON"]
-    if not isinstance(told, dict) or told.get("type") != "service_account":
+    if not isinstance(credentials_file, dict) or credentials_file.get("type") != "service_account":
         return [f"{FILE}: is no key of a service account"]
     return []

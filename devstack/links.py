@@ -19,7 +19,7 @@ from devstack.host_check import App, Receive, Scope, Send, host_of
 PREFIX = "/_local/"
 _LOOPBACK_NAMES = ("localhost", ".localhost")
 _PASSED_ON = {b"range", b"if-range", b"if-none-match", b"if-modified-since"}
-_GIVEN_BACK = {
+_PASSED_BACK = {
     b"accept-ranges", b"content-length", b"content-range", b"content-type", b"etag",
     b"last-modified", b"location",
 }  # fmt: skip
@@ -52,10 +52,10 @@ class UrlSigner:
         headers = dict(scope["headers"])
         base = self._base(headers)
         there = [] if self._is_here(scope, headers) else self._pairs(base)
-        sending = _Rewritten(send, [*there, (self._api_url, base)] if base else there)
+        sending = _RewrittenResponse(send, [*there, (self._api_url, base)] if base else there)
         if not there or scope["method"] != "POST":
             return scope, receive, sending
-        return scope, _Given(receive, [(new, old) for old, new in there]), sending
+        return scope, _RewrittenBody(receive, [(new, old) for old, new in there]), sending
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what lies below `PREFIX`."""
@@ -64,9 +64,9 @@ class UrlSigner:
         if scope["method"] == "OPTIONS":
             await _preflight(scope, send)
         elif place == "files" and self._files_port and scope["method"] in {"GET", "HEAD"}:
-            await self._from_simulator(scope, _Rewritten(send, pairs))
+            await self._from_simulator(scope, _RewrittenResponse(send, pairs))
         elif place == "s3" and _is_signed(scope):
-            await self._aws(self._s3_scope(scope), receive, _Rewritten(send, pairs))
+            await self._aws(self._s3_scope(scope), receive, _RewrittenResponse(send, pairs))
         else:
             await _error(send, 404, "not_found", "No such file.")
 
@@ -82,8 +82,8 @@ class UrlSigner:
                 httpx.AsyncClient(timeout=30, trust_env=False) as client,
                 client.stream(scope["method"], url, headers=headers) as answer,
             ):
-                given = [(k, v) for k, v in answer.headers.raw if k.lower() in _GIVEN_BACK]
-                start = {"status": answer.status_code, "headers": [*given, *_CORS]}
+                passed_back = [(k, v) for k, v in answer.headers.raw if k.lower() in _PASSED_BACK]
+                start = {"status": answer.status_code, "headers": [*passed_back, *_CORS]}
                 await send({"type": "http.response.start", **start})
                 began = True
                 async for chunk in answer.aiter_raw():
@@ -125,7 +125,7 @@ class UrlSigner:
         return [(place, below + name) for name, place in self._places.items()]
 
 
-class _Rewritten:
+class _RewrittenResponse:
     """Sends an answer on, with other links in its headers and in JSON."""
 
     def __init__(self, send: Send, pairs: Iterable[tuple[bytes, bytes]]) -> None:
@@ -154,7 +154,7 @@ class _Rewritten:
         await self._send(message)
 
 
-class _Given:
+class _RewrittenBody:
     """Receives a body whole, with other links in it."""
 
     def __init__(self, receive: Receive, pairs: Iterable[tuple[bytes, bytes]]) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from devstack.settings import ROOT
 
-_TOLD = ("level", "message")
+_LEVEL_AND_MESSAGE = ("level", "message")
 #: Fields that the prefix already says, or that are printed below.
 _LEFT_OUT = {
-    *_TOLD,
+    *_LEVEL_AND_MESSAGE,
     "cold_start",
     "correlation_id",
     "exception",
@@ -26,7 +26,7 @@ _LEFT_OUT = {
     "xray_trace_id",
 }
 #: What the console tells by itself, in a request's line or a task's.
-_TOLD_ALREADY = {("INFO", "refused"), ("INFO", "failed")}
+_ON_CONSOLE = {("INFO", "refused"), ("INFO", "failed")}
 _QUIET = {"DEBUG", "INFO"}
 #: MiniStack unpacks a function to …/ministack-lambda-<stack>-<function>-<random>/code, `executor`
 #: a layer to …/ministack-lambda-layers-<random>/layer_0.
@@ -49,7 +49,7 @@ def readable(line: str, *, debug: bool = False) -> str | None:
         return line
     if "_aws" in entry:
         return None  # CloudWatch's embedded metrics
-    if not debug and (entry.get("level"), entry.get("message")) in _TOLD_ALREADY:
+    if not debug and (entry.get("level"), entry.get("message")) in _ON_CONSOLE:
         return None
     return _describe(entry)
 
@@ -76,7 +76,7 @@ def without_machinery(traceback: str) -> str:
 
 
 def _describe(entry: dict[str, Any]) -> str:
-    level, message = (entry.get(key, "") for key in _TOLD)
+    level, message = (entry.get(key, "") for key in _LEVEL_AND_MESSAGE)
     facts = [f"{k}={v}" for k, v in entry.items() if k not in _LEFT_OUT and v is not None]
     # The id of `x-request-id`, by which a caller asks what went wrong.
     request = entry.get("correlation_id") or entry.get("function_request_id")

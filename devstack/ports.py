@@ -25,13 +25,13 @@ class PortError(Exception):
     """Nothing can listen there; the message names all such ports and their settings."""
 
     def __init__(self, troubles: Collection[tuple[Port, OSError]], command: str) -> None:
-        told = dict.fromkeys(f"\n  {_describe(port, exc)}" for port, exc in troubles)
+        lines = dict.fromkeys(f"\n  {_describe(port, exc)}" for port, exc in troubles)
         others = [f"{port.setting}={free_beside(port)}" for port, exc in troubles if _taken(exc)]
         advice = (
             f"\nStop what uses them, or choose others, in .env or like this:\n  {' '.join(others)}"
         )
         super().__init__(
-            f"it cannot listen everywhere:{''.join(told)}{f'{advice} {command}' if others else ''}"
+            f"it cannot listen everywhere:{''.join(lines)}{f'{advice} {command}' if others else ''}"
         )
 
 

@@ -26,9 +26,9 @@ def check(settings: Settings) -> str | None:
     if settings.simulated or not settings.check_relay:
         return None
     parameters = template.load(ROOT / "template.yaml")["Parameters"]
-    origin = settings.given.get("VEO3_BASE_URL") or parameters["Veo3BaseUrl"]["Default"]
-    endpoint = settings.given.get("VEO3_ENDPOINT") or parameters["Veo3Endpoint"]["Default"]
-    look = _Look(f"{origin}{endpoint}", settings.given["VEO3_API_KEY"].strip())
+    origin = settings.values.get("VEO3_BASE_URL") or parameters["Veo3BaseUrl"]["Default"]
+    endpoint = settings.values.get("VEO3_ENDPOINT") or parameters["Veo3Endpoint"]["Default"]
+    look = _Look(f"{origin}{endpoint}", settings.values["VEO3_API_KEY"].strip())
     look.start()
     look.join(_MAX_SECONDS)
     host = httpx.URL(origin).host

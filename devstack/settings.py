@@ -52,7 +52,7 @@ class Settings:
     check_relay: bool = True
 
     #: All variables that have a value, for the settings that belong to the functions.
-    given: Mapping[str, str]
+    values: Mapping[str, str]
 
     @classmethod
     def read(cls, environment: Mapping[str, str], dotenv: Path) -> Self:
@@ -60,19 +60,19 @@ class Settings:
         return cls.of({**env_file.read(dotenv).values, **environment})
 
     @classmethod
-    def of(cls, given: Mapping[str, str]) -> Self:
+    def of(cls, values: Mapping[str, str]) -> Self:
         """Read values by variable; raise `SettingsError` with all that is wrong."""
-        reader = _Reader(given)
+        reader = _Reader(values)
         settings = cls(
-            given=given,
-            api_host=given.get("API_HOST") or cls.api_host,
+            values=values,
+            api_host=values.get("API_HOST") or cls.api_host,
             api_port=reader.port("API_PORT", cls.api_port),
-            aws_host=given.get("AWS_HOST") or cls.aws_host,
+            aws_host=values.get("AWS_HOST") or cls.aws_host,
             aws_port=reader.port("AWS_PORT", cls.aws_port),
             upstream_port=reader.port("UPSTREAM_PORT", cls.upstream_port),
             upstream_files_port=reader.port("UPSTREAM_FILES_PORT", cls.upstream_files_port),
             upstream_seconds=reader.seconds("UPSTREAM_SECONDS", cls.upstream_seconds),
-            keep_in=_folder(given, "KEEP_IN", cls.keep_in),
+            keep_in=_folder(values, "KEEP_IN", cls.keep_in),
             check_relay=reader.switch("CHECK_RELAY", default=cls.check_relay),
             reload=reader.switch("RELOAD", default=cls.reload),
         )
@@ -89,19 +89,19 @@ class Settings:
     @property
     def simulated(self) -> bool:
         """Whether the simulator is the relay, because there is no key to a real one."""
-        return not self.given.get("VEO3_API_KEY")
+        return not self.values.get("VEO3_API_KEY")
 
     @property
     def needs_simulator(self) -> bool:
         """Whether the simulator runs; as the relay it plays chat and images too."""
-        return self.simulated or bool(video_providers.simulated(self.given))
+        return self.simulated or bool(video_providers.simulated(self.values))
 
     @property
     def kept(self) -> Path | None:
         """Where these providers' tasks are kept: no other is paid for what waits for one."""
         if self.keep_in is None:
             return None
-        if name := video_providers.folder_name(self.given):
+        if name := video_providers.folder_name(self.values):
             return self.keep_in / name
         earlier = self.keep_in / "stand-in"  # its name in earlier versions
         return earlier if earlier.is_dir() else self.keep_in / "simulator"
@@ -124,14 +124,17 @@ class Settings:
         All that is listened at, PUBLIC_URL's host, and ALLOWED_HOSTS as Django reads it:
         `.example.com` is a domain with all below it, `*` any host.
         """
-        given = [self.given.get("PUBLIC_URL", ""), *self.given.get("ALLOWED_HOSTS", "").split(",")]
-        named = (_host(each.strip()) for each in given)
+        hosts = [
+            self.values.get("PUBLIC_URL", ""),
+            *self.values.get("ALLOWED_HOSTS", "").split(","),
+        ]
+        named = (_host(each.strip()) for each in hosts)
         return frozenset({*self.api_hosts, *self.aws_hosts, *named} - {"", *_ANY})
 
     @property
     def debug(self) -> bool:
         """Whether the steps are logged; another LOG_LEVEL may be meant for something else."""
-        return self.given.get("LOG_LEVEL", "").upper() == "DEBUG"
+        return self.values.get("LOG_LEVEL", "").upper() == "DEBUG"
 
     @property
     def aws_hosts(self) -> list[str]:
@@ -163,27 +166,27 @@ class Settings:
     @property
     def cors_origins(self) -> list[str]:
         """Pages that may call the API, of this machine or not; `*` is any."""
-        return [origin for origin in self.given.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
+        return [origin for origin in self.values.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
 
 
-def _host(given: str) -> str:
+def _host(address: str) -> str:
     """Return the host of a URL, of host and port, or of an address; empty without one."""
-    if given.count(":") > 1 and "[" not in given and "/" not in given:
-        return given.lower()  # an IPv6 address
-    return urlsplit(given if "//" in given else f"//{given}").hostname or ""
+    if address.count(":") > 1 and "[" not in address and "/" not in address:
+        return address.lower()  # an IPv6 address
+    return urlsplit(address if "//" in address else f"//{address}").hostname or ""
 
 
-def _folder(given: Mapping[str, str], name: str, default: Path | None) -> Path | None:
-    if name not in given:
+def _folder(values: Mapping[str, str], name: str, default: Path | None) -> Path | None:
+    if name not in values:
         return default
-    return ROOT / given[name] if given[name] else None
+    return ROOT / values[name] if values[name] else None
 
 
 class _Reader:
     """Reads values by name; one that cannot be read is a problem, and the default is used."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._said = given
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
         self.problems: list[str] = []
 
     def port(self, name: str, default: int) -> int:
@@ -215,4 +218,4 @@ class _Reader:
         return found
 
     def _text(self, name: str) -> str:
-        return self._said.get(name, "").strip()
+        return self._values.get(name, "").strip()

@@ -22,9 +22,9 @@ class SimulatorProcess:
         command += ["--host", ",".join(settings.aws_hosts), "--port", str(settings.upstream_port)]
         command += ["--files-port", str(settings.upstream_files_port)]
         command += ["--seconds", str(settings.upstream_seconds)]
-        command += ["--price", settings.given.get("VIDEO_PRICE_USD") or "0"]
+        command += ["--price", settings.values.get("VIDEO_PRICE_USD") or "0"]
         if keep_in:
-            hours = settings.given.get("TASK_RETENTION_HOURS") or "0"
+            hours = settings.values.get("TASK_RETENTION_HOURS") or "0"
             days = max(_MIN_KEPT_DAYS, float(hours) / 24 + 1)
             command += ["--keep-in", str(keep_in), "--keep-days", f"{days:g}"]
         # A process group of its own: Ctrl-C in the terminal is not for it.

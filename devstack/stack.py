@@ -46,7 +46,7 @@ class Stack:
         self._console = console
         self._simulator: SimulatorProcess | None = None
         self._place = take_place(settings)
-        self._webhook_secret = webhook_secret(settings.given, self.folder)
+        self._webhook_secret = webhook_secret(settings.values, self.folder)
         self._gateway = Gateway(
             ministack,
             api_port=settings.api_port,
@@ -57,7 +57,7 @@ class Stack:
                 api_url=settings.api_url,
                 aws_port=settings.aws_port,
                 files_port=settings.upstream_files_port if settings.needs_simulator else None,
-                public_url=settings.given.get("PUBLIC_URL", ""),
+                public_url=settings.values.get("PUBLIC_URL", ""),
             ),
         )
         self._readiness = Readiness(self._gateway)
@@ -115,14 +115,14 @@ class Stack:
                 await serving
 
     def _start(self) -> None:
-        given = function_settings(self._settings) | {"WEBHOOK_SECRET": self._webhook_secret}
+        values = function_settings(self._settings) | {"WEBHOOK_SECRET": self._webhook_secret}
         built = template.load(BUILT / "template.yaml")
-        secrets, named = template.secrets(built, given)
+        secrets, named = template.secrets(built, values)
         secrets_manager = boto3.client("secretsmanager")
         for name, value in secrets.items():
             secrets_manager.create_secret(Name=name, SecretString=value)
         try:
-            deployment = deploy(BUILT, template.parameters(built, given) | named)
+            deployment = deploy(BUILT, template.parameters(built, values) | named)
         except RuntimeError as exc:
             raise RuntimeError(template.by_variable(built, str(exc))) from None
         names = deployment.physical_ids
@@ -146,7 +146,7 @@ class Stack:
         port = self._settings.upstream_files_port
         origin = f"http://127.0.0.1:{port}" if self._settings.needs_simulator else ""
         here = f"http://127.0.0.1:{self._settings.upstream_port}"
-        origins = dict.fromkeys(video_providers.simulated(self._settings.given), here)
+        origins = dict.fromkeys(video_providers.simulated(self._settings.values), here)
         return Snapshot(self._place.folder, table, bucket, record, origin, origins)
 
     def _take_no_more(self) -> None:
@@ -159,7 +159,7 @@ class Stack:
     def _end(self) -> None:
         print("Stopping: ending the functions …", flush=True)
         self._readiness.close()
-        if video_providers.paid(self._settings.given) and self._readiness.keeps:
+        if video_providers.paid(self._settings.values) and self._readiness.keeps:
             self._take_no_more()
             self._readiness.await_answers(self._hurried)
         logging.disable()  # what MiniStack says of handlers that are ended under it

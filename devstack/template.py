@@ -66,10 +66,10 @@ def variables(template: Template) -> dict[str, str]:
     }
 
 
-def parameters(template: Template, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters: the values `given` to variables, and what this machine is."""
+def parameters(template: Template, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters: the values `values` to variables, and what this machine is."""
     chosen = {
-        parameter: given[name] for name, parameter in variables(template).items() if name in given
+        parameter: values[name] for name, parameter in variables(template).items() if name in values
     }
     here = {"Stage": "local", "Architecture": architecture()}
     return chosen | {name: here[name] for name in here if name in template["Parameters"]}
@@ -82,26 +82,26 @@ def by_variable(template: Template, text: str) -> str:
     return text
 
 
-def secrets(template: Template, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Which secrets to make (name → value), and which parameters must then name them.
+def secrets(template: Template, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the secrets to make (name → value), and the parameters that must then name them.
 
     A key, say VEO3_API_KEY, is kept under the name that VEO3_API_KEY_SECRET has; a parameter that
     is empty by default (the feature is off) gets a name once there is a key.
     """
-    values: dict[str, str] = {}
+    made: dict[str, str] = {}
     named: dict[str, str] = {}
     for variable, parameter in variables(template).items():
         itself = variable == "WEBHOOK_SECRET"  # here the secret, to a function its name
-        key = given.get(variable if itself else variable.removesuffix("_SECRET"), "")
+        key = values.get(variable if itself else variable.removesuffix("_SECRET"), "")
         if not variable.endswith("_SECRET") or not key:
             continue
-        said = None if itself else given.get(variable)
-        name = said or template["Parameters"][parameter].get("Default")
+        name = None if itself else values.get(variable)
+        name = name or template["Parameters"][parameter].get("Default")
         if not name:
             name = f"video-api/{variable.removesuffix('_SECRET').lower().replace('_', '-')}"
-        values[name] = key
+        made[name] = key
         named[parameter] = name
-    return values, named
+    return made, named
 
 
 def architecture() -> str:

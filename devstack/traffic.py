@@ -12,7 +12,7 @@ from devstack.console import Console
 from devstack.host_check import App, Receive, Scope, Send, same_origin
 
 _READ = b"DynamoDB_20120810.GetItem"
-_TOLD = {
+_OBSERVED = {
     b"DynamoDB_20120810.PutItem",
     b"DynamoDB_20120810.TransactWriteItems",
     b"DynamoDB_20120810.UpdateItem",
@@ -47,13 +47,13 @@ class Traffic:
             await self._gateway(scope, receive, send)
         elif scope["server"][1] == self._api_port:
             await self._request(scope, receive, send)
-        elif (target := dict(scope["headers"]).get(b"x-amz-target")) in _TOLD:
+        elif (target := dict(scope["headers"]).get(b"x-amz-target")) in _OBSERVED:
             await self._call(scope, receive, send, written=target != _READ)
         else:
             await self._gateway(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer, began = _Answer(send), self._clock()
+        answer, began = _Response(send), self._clock()
         try:
             await self._gateway(scope, receive, answer)
         finally:
@@ -67,20 +67,20 @@ class Traffic:
             )
 
     async def _call(self, scope: Scope, receive: Receive, send: Send, *, written: bool) -> None:
-        given, answer = bytearray(), _Answer(send)
+        body, answer = bytearray(), _Response(send)
 
         async def listening() -> Any:
             message = await receive()
-            given.extend(message.get("body", b""))
+            body.extend(message.get("body", b""))
             return message
 
         await self._gateway(scope, listening, answer)
         if answer.status < _CLIENT_ERROR:
-            for item in _items(bytes(given), bytes(answer.body)):
+            for item in _items(bytes(body), bytes(answer.body)):
                 self._console.item(item, written=written)
 
 
-class _Answer:
+class _Response:
     """Sends on, and keeps what the console wants to know."""
 
     def __init__(self, send: Send) -> None:
@@ -110,12 +110,12 @@ def _object(text: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _task_of(answer: _Answer) -> str:
+def _task_of(answer: _Response) -> str:
     body = answer.json()
     return str(body.get("task_id") or body.get("id") or "")
 
 
-def _note(scope: Scope, answer: _Answer) -> str:
+def _note(scope: Scope, answer: _Response) -> str:
     """Return an error's code, field and request id; who must be invited to read the answer."""
     headers = {name.lower(): value for name, value in scope["headers"]}
     parts = []
@@ -137,10 +137,11 @@ def _note(scope: Scope, answer: _Answer) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _items(given: bytes, answer: bytes) -> Iterator[Mapping[str, Any]]:
+def _items(request: bytes, response: bytes) -> Iterator[Mapping[str, Any]]:
     """Return the rows that a call leaves or reads, as far as it or its answer holds them whole."""
-    call = _object(given)
+    call = _object(request)
     puts = [each["Put"] for each in call.get("TransactItems", ()) if "Put" in each]
-    told = _object(answer)
-    rows = [put.get("Item") for put in (call, *puts)] + [told.get("Attributes"), told.get("Item")]
+    result = _object(response)
+    rows = [put.get("Item") for put in (call, *puts)]
+    rows += [result.get("Attributes"), result.get("Item")]
     return (row for row in rows if row and call.get("ReturnValues") != "ALL_OLD")

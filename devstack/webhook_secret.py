@@ -8,10 +8,10 @@ from pathlib import Path
 FILE = "webhook-secret"
 
 
-def webhook_secret(given: Mapping[str, str], folder: Path | None) -> str:
+def webhook_secret(values: Mapping[str, str], folder: Path | None) -> str:
     """Return the secret; one that is made is kept in a run's folder, for the next start too."""
-    if said := given.get("WEBHOOK_SECRET"):
-        return said
+    if secret := values.get("WEBHOOK_SECRET"):
+        return secret
     path = folder / FILE if folder else None
     if path and path.exists():
         return path.read_text().strip()

@@ -179,10 +179,10 @@ def _shown(each: Received) -> str:
         else f'<b class="bad">not verified: {escape(each.problem or "")}</b>'
     )
     at = time.strftime("%H:%M:%S", time.localtime(each.at))
-    told = json.dumps(each.event, indent=2, ensure_ascii=False)
+    event = json.dumps(each.event, indent=2, ensure_ascii=False)
     again = f", the {each.times}. time" if each.times > 1 else ""
     return (
         f"<section><h2>{escape(str(kind))}</h2><p>{mark} <small>{at}{again}, at "
         f"{escape(each.path)}, answered {each.answered}; webhook-id {escape(each.id)}</small></p>"
-        f"<pre>{escape(told)}</pre></section>"
+        f"<pre>{escape(event)}</pre></section>"
     )

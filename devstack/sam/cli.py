@@ -57,7 +57,7 @@ class StartApi:
             env=self._environ,
             process_group=0,
         )
-        telling = asyncio.create_task(self._tell(process))
+        printing = asyncio.create_task(self._print_output(process))
         probing = asyncio.create_task(self._probe(ready))
         ending = asyncio.create_task(process.wait())
         try:
@@ -68,7 +68,7 @@ class StartApi:
         finally:
             probing.cancel()
             await self._stop(process)
-            await telling
+            await printing
 
     async def _probe(self, ready: Callable[[], None]) -> None:
         """Ask for what only a container that reaches the table can answer."""
@@ -86,15 +86,15 @@ class StartApi:
             )
         ready()
 
-    async def _tell(self, process: asyncio.subprocess.Process) -> None:
+    async def _print_output(self, process: asyncio.subprocess.Process) -> None:
         """Print what SAM and the functions say, until SAM is told to stop."""
         output = process.stdout or asyncio.StreamReader()
         while line := await output.readline():
             text = line.decode(errors="replace").rstrip()
             if self._stopping or _NOISE.match(text):
                 continue
-            if told := readable(_ACCESS.sub(r"\1 → \2", text)):
-                print("api         | " + told.replace("\n", f"\n{'':<11} | "), flush=True)
+            if shown := readable(_ACCESS.sub(r"\1 → \2", text)):
+                print("api         | " + shown.replace("\n", f"\n{'':<11} | "), flush=True)
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
         self._stopping = True

@@ -26,9 +26,9 @@ def address(aws_hosts: Sequence[str]) -> str:
     Raise `RuntimeError` when the bridge is not this machine's own: Docker Desktop keeps it in a
     virtual machine, an engine elsewhere or without root has it out of reach.
     """
-    given = [host for host in aws_hosts if _names_a_place(host)]
-    if given:
-        return given[0]
+    named = [host for host in aws_hosts if _names_a_place(host)]
+    if named:
+        return named[0]
     found = bridge(docker("network", "inspect", "bridge"))
     if not _is_own(found):
         raise RuntimeError(

@@ -65,14 +65,14 @@ def _environments(settings: Settings, address: str) -> dict[str, dict[str, str]]
     """Tell each function's variables, by logical id."""
     functions = boto3.client("lambda")
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=STACK)
-    told = {}
+    variables_of = {}
     for resource in resources["StackResources"]:
         if resource["ResourceType"] == "AWS::Lambda::Function":
             found = functions.get_function_configuration(
                 FunctionName=resource["PhysicalResourceId"]
             )
             variables = found["Environment"]["Variables"]
-            told[resource["LogicalResourceId"]] = {
+            variables_of[resource["LogicalResourceId"]] = {
                 # PUBLIC_URL is for the caller, who is on this machine.
                 **{
                     k: v if k == "PUBLIC_URL" else reachable(v, address)
@@ -81,4 +81,4 @@ def _environments(settings: Settings, address: str) -> dict[str, dict[str, str]]
                 **execution_credentials(dict(found)),
                 "AWS_ENDPOINT_URL": reachable(settings.aws_url, address),
             }
-    return told
+    return variables_of

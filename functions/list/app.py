@@ -34,7 +34,7 @@ def days() -> Response[str]:
 @api.get("/v1/models/<model>")
 def offered(model: str = "") -> Response[str]:
     """Return the models on offer, or the one that is named."""
-    return answer(models.told(api.settings, model), extra=NO_STORE)
+    return answer(models.one_or_all(api.settings, model), extra=NO_STORE)
 
 
 handler = api.handle

@@ -1,4 +1,4 @@
-"""SQS `webhooks` → the ends of tasks are told to their callers' addresses, several at once."""
+"""SQS `webhooks` → ended tasks are sent to their callers' addresses, several at once."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ delivery = bootstrap_webhooks.delivery()
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Make one try for each message; those over which something broke come back."""
+    """Make one try for each message; return the ids of those that failed, which come back."""
     logger = bootstrap.logger()
     logger.set_correlation_id(context.aws_request_id)
     tasks: dict[str, str] = {}  # by message
@@ -20,6 +20,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             tasks[record["messageId"]] = task_id
         else:
             logger.error("a message that names no task is dropped", message_id=record["messageId"])
-    outcomes = delivery.tell_all(list(tasks.values()))
+    outcomes = delivery.deliver_all(list(tasks.values()))
     failed = [message for message, went_well in zip(tasks, outcomes, strict=True) if not went_well]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}

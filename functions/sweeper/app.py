@@ -1,4 +1,4 @@
-"""Every minute → messages for what was put but never sent, left by a dead worker, or never told."""
+"""Every minute → messages for tasks without one or without a worker, and for unsent events."""
 
 from typing import Any
 

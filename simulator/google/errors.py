@@ -54,8 +54,8 @@ def body(failure: Failure, plan: Plan | None = None) -> Any:
     if reason := _reason(failure):
         info = "type.googleapis.com/google.rpc.ErrorInfo"
         error["details"] = [{"@type": info, "reason": reason, "domain": "googleapis.com"}]
-    told = {"error": error}
-    return [told] if plan and plan.option(Stage.ERROR, "") == "array" else told
+    envelope = {"error": error}
+    return [envelope] if plan and plan.option(Stage.ERROR, "") == "array" else envelope
 
 
 def operation_error(failure: Failure) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def interaction(job: Job, files_url: str, *, older: bool) -> Iterator[bytes]:
     now = time.time()
     state = "completed" if _filtered(job, now) else job.state(now)
     state = "in_progress" if state == "queued" else state
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": job.id,
         "object": "interaction",
         "model": job.order.model,
@@ -36,13 +36,13 @@ def interaction(job: Job, files_url: str, *, older: bool) -> Iterator[bytes]:
     }
     if state == "completed":
         content = [] if _filtered(job, now) else _content(job, files_url)
-        told |= (
+        body |= (
             _outputs(content) if _is_older(job, older=older) else {"steps": _steps(job, content)}
         )
-        told["usage"] = _usage(job, made=bool(content))
-    elif state == "failed" and told["status"] == "failed":
-        told["errors"] = [word_and_message(job.failure or _BROKEN)]
-    return _written(told, job)
+        body["usage"] = _usage(job, made=bool(content))
+    elif state == "failed" and body["status"] == "failed":
+        body["errors"] = [word_and_message(job.failure or _BROKEN)]
+    return _serialized(body, job)
 
 
 def _filtered(job: Job, now: float) -> bool:
@@ -106,8 +106,8 @@ def _usage(job: Job, *, made: bool) -> dict[str, Any]:
     }
 
 
-def _written(told: dict[str, Any], job: Job) -> Iterator[bytes]:
-    for number, text in enumerate(json.dumps(told).split(_PLACE)):
+def _serialized(body: dict[str, Any], job: Job) -> Iterator[bytes]:
+    for number, text in enumerate(json.dumps(body).split(_PLACE)):
         if number:
             yield from base64_of(job)
         yield text.encode()

@@ -88,20 +88,20 @@ def input_tokens(prompt: str, images: int) -> int:
     return len(prompt) // models.CHARACTERS_A_TOKEN + images * models.IMAGE_TOKENS
 
 
-def _contents(given: Any) -> Iterator[dict[str, Any]]:
+def _contents(value: Any) -> Iterator[dict[str, Any]]:
     """Yield the parts of an input: a string, a part, parts, or steps with parts."""
-    if isinstance(given, str):
-        yield {"type": "text", "text": given}
-    elif isinstance(given, list):
-        for each in given:
+    if isinstance(value, str):
+        yield {"type": "text", "text": value}
+    elif isinstance(value, list):
+        for each in value:
             yield from _contents(each)
-    elif isinstance(given, dict) and given.get("type") == "user_input":
-        yield from _contents(given.get("content"))
-    elif isinstance(given, dict):
-        if given.get("type") not in {"text", "image", "video"}:
-            raise refused(f"Unsupported content type {given.get('type')!r}.")
-        yield given
-    elif given is not None:
+    elif isinstance(value, dict) and value.get("type") == "user_input":
+        yield from _contents(value.get("content"))
+    elif isinstance(value, dict):
+        if value.get("type") not in {"text", "image", "video"}:
+            raise refused(f"Unsupported content type {value.get('type')!r}.")
+        yield value
+    elif value is not None:
         raise refused("Invalid value at 'input'.")
 
 
@@ -138,18 +138,18 @@ def _format(body: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
 
 def _seconds(wanted: dict[str, Any], prompt: str, images: int, omni: Omni) -> int:
     """Return the length; `duration_seconds` of the configuration counts for nothing."""
-    given = wanted.get("duration", f"{models.OMNI_SECONDS}s")
-    match = _DURATION.fullmatch(given) if isinstance(given, str) else None
+    duration = wanted.get("duration", f"{models.OMNI_SECONDS}s")
+    match = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
     if match is None:
-        raise refused(f"Invalid value at 'response_format.duration': {given!r}, such as \"8s\".")
+        raise refused(f"Invalid value at 'response_format.duration': {duration!r}, such as \"8s\".")
     seconds, most = int(match[1]), omni.max_seconds
     if "<LAST_FRAME>" in prompt and images > 1:
         most = min(most, models.OMNI_MAX_SECONDS_BETWEEN_FRAMES)
-    told = f"Requested video duration {seconds}s 0ns"
+    requested = f"Requested video duration {seconds}s 0ns"
     if seconds > most:
-        raise refused(f"{told} exceeds the maximum allowed {most}s 0ns")
+        raise refused(f"{requested} exceeds the maximum allowed {most}s 0ns")
     if seconds < models.OMNI_MIN_SECONDS:
-        raise refused(f"{told} is below the minimum allowed {models.OMNI_MIN_SECONDS}s 0ns")
+        raise refused(f"{requested} is below the minimum allowed {models.OMNI_MIN_SECONDS}s 0ns")
     return seconds
 
 

@@ -23,13 +23,13 @@ FILTERED: Final = "filtered"
 def poll(job: Job, fault: Fault | None) -> Iterator[bytes]:
     """Return the body of a poll."""
     state = job.state(time.time())
-    told: dict[str, Any] = {"name": job.id}
+    operation: dict[str, Any] = {"name": job.id}
     if state in {"completed", "failed"}:
-        told |= {"done": True, **_ending(job)}
+        operation |= {"done": True, **_ending(job)}
     elif fault is not None and fault.what == "done_false":
         created = datetime.fromtimestamp(job.created, UTC).isoformat().replace("+00:00", "Z")
-        told |= {"done": False, "metadata": {"@type": _METADATA, "createTime": created}}
-    return _written(told, job)
+        operation |= {"done": False, "metadata": {"@type": _METADATA, "createTime": created}}
+    return _serialized(operation, job)
 
 
 def _ending(job: Job) -> dict[str, Any]:
@@ -60,10 +60,10 @@ def _videos(job: Job) -> dict[str, Any]:
     return {"raiMediaFilteredCount": 0, "videos": videos}
 
 
-def _written(told: dict[str, Any], job: Job) -> Iterator[bytes]:
+def _serialized(operation: dict[str, Any], job: Job) -> Iterator[bytes]:
     """Yield the JSON, the video in its places."""
     junk = any(fault.what == "junk" for fault in job.plan.of(Stage.FILE))
-    for number, text in enumerate(json.dumps(told).split(_PLACE)):
+    for number, text in enumerate(json.dumps(operation).split(_PLACE)):
         if number:
             yield from (base64_junk() if junk else base64_of(job))
         yield text.encode()

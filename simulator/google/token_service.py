@@ -130,8 +130,8 @@ class TokenService:
         ledger.count(VERTEX, "tokens")
         plan = faults.parse(self._state.settings.auth_faults, VERTEX)
         fault = ledger.count_visit(stage, plan)
-        told = HttpFaults(oauth_body if stage is Stage.STS else body, self._state.stopping)
-        bad = await told.response(fault, plan, request)
+        http_faults = HttpFaults(oauth_body if stage is Stage.STS else body, self._state.stopping)
+        bad = await http_faults.response(fault, plan, request)
         short = fault is not None and fault.what == "expires" and fault.number is not None
         return bad, fault.number or 0 if fault and short else TOKEN_SECONDS
 
@@ -145,8 +145,8 @@ def _assertion(token: str) -> dict[str, Any]:
     """Return the claims of an assertion; its signature cannot be verified without the key."""
     try:
         header, claims, signature = (_unpadded(part) for part in token.split("."))
-        told, named = json.loads(claims), json.loads(header)
-        fits = named["alg"] == "RS256" and len(signature) >= _RSA_2048_BYTES
+        told, head = json.loads(claims), json.loads(header)
+        fits = head["alg"] == "RS256" and len(signature) >= _RSA_2048_BYTES
         lasts = 0 < told["exp"] - told["iat"] <= TOKEN_SECONDS and told["exp"] > time.time()
         fits = fits and lasts and _EMAIL.fullmatch(told["iss"]) is not None
         fits = fits and bool(told["scope"]) and told["aud"].endswith("/token")

@@ -104,11 +104,11 @@ def _check_roles(instance: dict[str, Any], references: list[Any], veo: Veo) -> N
 
 
 def _picture(
-    held: dict[str, Any], name: str, found: dict[str, str], told: str = ""
+    held: dict[str, Any], name: str, found: dict[str, str], label: str = ""
 ) -> bytes | None:
     """Return the bytes of a picture; None for one that lies in a bucket, or for none."""
-    where = told or name
-    if name not in held and not told:
+    where = label or name
+    if name not in held and not label:
         return None
     message = held.get(name)
     if not isinstance(message, dict):

@@ -112,7 +112,7 @@ def test_every_end_is_told_at_least_once_under_one_id(end, ending, telling, answ
     sim.fates = list(ending)
     end(sim, task_id)
     sim.fates = list(telling)
-    sim.tell_all()
+    sim.deliver_all()
     row = sim.store.rows[task_id]
     assert row["status"] not in OPEN
     assert not row.keys() & {"open", "due_at", "kept_until", "webhook_body", "webhook_lease"}

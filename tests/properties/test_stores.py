@@ -76,7 +76,7 @@ CHANGES = {
         task, "answered 500", [500, None][pick % 2], now=now, again_at=now + 600 * pick
     ),
     "put off": lambda task, now, **_: changes.put_off(task, now=now, again_at=now + 60),
-    "told": lambda task, now, pick: changes.told(
+    "told": lambda task, now, pick: changes.settle(
         task, ("delivered", "failed", "disabled")[pick % 3], "answered 204", 204, now=now
     ),
     "requeue": lambda task, now, **_: transitions.requeue(

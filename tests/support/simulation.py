@@ -301,24 +301,24 @@ class Simulation:
         self.queue.delete(letter.receipt)
         return True
 
-    def tell(self):
+    def deliver(self):
         """Work on one message of the webhooks' queue; return whether there was one."""
         letter = self.webhooks.receive()
         if letter is None:
             return False
         try:
-            self.notifier.tell(letter.task_id)
+            self.notifier.deliver(letter.task_id)
         except (Crash, ServiceError):
             return True
         self.webhooks.delete(letter.receipt)
         return True
 
-    def tell_all(self, *, within=48 * 3600.0):
+    def deliver_all(self, *, within=48 * 3600.0):
         """Let notifier and sweeper go on until nothing is owed."""
         end, swept = self.clock() + within, self.clock()
         while any(row.get("open") == WEBHOOKS for row in self.store.rows.values()):
-            assert self.clock() < end, "an event is not told"
-            if self.tell():
+            assert self.clock() < end, "an event is not delivered"
+            if self.deliver():
                 continue
             if self.clock() - swept >= 60:
                 swept = self.clock()

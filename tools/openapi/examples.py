@@ -176,9 +176,9 @@ _MODELS = Settings(veo3_allowed_models=("veo_3_1", "veo_3_1-fast"))
 
 def event() -> Json:
     """Return what a webhook is sent."""
-    told = replace(_COMPLETED, webhook_event="video.completed")
+    ended = replace(_COMPLETED, webhook_event="video.completed")
     video = partial(openai_responses.openai_video, links=_LINKS, now=NOW, sdk_words=True)
-    return json.loads(events.body_of(told, video, include_prompt=False))
+    return json.loads(events.body_of(ended, video, include_prompt=False))
 
 
 def answers() -> dict[str, dict[str, Json]]:

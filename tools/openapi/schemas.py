@@ -131,7 +131,7 @@ def schemas() -> dict[str, Schema]:
     _complete(made["CreateVideo"], image="input_reference")
     made["GenerateVideo"]["properties"]["resolution"]["default"] = DEFAULT_SIZE
     _take_text(made["CreateVideo"])
-    made["GenerateVideo"]["anyOf"] = [_given("image"), _given("reference_images")]
+    made["GenerateVideo"]["anyOf"] = [_required("image"), _required("reference_images")]
     made["CreateVideoForm"] = _form(made["CreateVideo"])
     made["ImageReference"]["properties"]["image_url"] = _ref("Image")
     made["UrlObject"]["properties"]["url"] = _ref("Image")
@@ -196,11 +196,11 @@ def _take_text(schema: Schema) -> None:
         "anyOf": [_ref("Image"), _ref("ImageReference")]
     }
     # A prompt or an image.
-    schema["anyOf"] = [_given(name) for name in ("prompt", "input_reference", *_FURTHER)]
+    schema["anyOf"] = [_required(name) for name in ("prompt", "input_reference", *_FURTHER)]
     schema["description"] = OTHER_NAMES
 
 
-def _given(name: str, *, but_not: str = "") -> Schema:
+def _required(name: str, *, but_not: str = "") -> Schema:
     something: Schema = {"type": ["string", "object", "array"], "minLength": 1}
     if name == "prompt":  # blanks are no prompt
         something = {"type": "string", "pattern": r"\S"}
@@ -249,10 +249,10 @@ def _form(openai: Schema) -> Schema:
         "dependentSchemas": {"metadata": {"patternProperties": {r"^metadata\[.*\]$": _BLANK}}},
         # A prompt or an image, and the image once.
         "anyOf": [
-            _given("prompt", but_not=spelt_out),
-            _given("input_reference", but_not=spelt_out),
-            _given(spelt_out, but_not="input_reference"),
-            *(_given(name, but_not=spelt_out) for name in _FURTHER),
+            _required("prompt", but_not=spelt_out),
+            _required("input_reference", but_not=spelt_out),
+            _required(spelt_out, but_not="input_reference"),
+            *(_required(name, but_not=spelt_out) for name in _FURTHER),
         ],
     }
 

@@ -137,7 +137,7 @@ def test_impossible_value_is_refused_by_the_name_sent(fields, param):
 def test_the_same_thing_by_two_names_is_said_once():
     assert submission(seconds="4", duration=4).request.seconds == 4
     (image,) = submission(image=URL, input_reference={"image_url": URL}).images
-    assert image.given == URL
+    assert image.value == URL
 
 
 @pytest.mark.parametrize(

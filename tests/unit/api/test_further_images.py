@@ -44,7 +44,7 @@ def refused(call, *parts, **fields):
 
 
 def roles_of(submission):
-    return [(image.role, image.given) for image in submission.images]
+    return [(image.role, image.value) for image in submission.images]
 
 
 # --- JSON
@@ -354,6 +354,6 @@ def test_openais_sdk_is_understood():
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             client.videos.create(prompt="x", extra_body=images | said)
         read = from_form(*bodies.pop(), SETTINGS)
-        assert [image.given for image in read.images] == [A, B]
+        assert [image.value for image in read.images] == [A, B]
         asked = read.request
         assert (asked.seed, asked.generate_audio, asked.negative_prompt) == (0, False, "fog")

@@ -77,7 +77,7 @@ def test_a_file_is_the_image_of_a_form():
     images = openai(form=True, input_reference=b"bytes").images
     assert images == (("first_frame", b"bytes", "input_reference"),)
     (empty,) = openai(form=True, input_reference=b"").images
-    assert empty.given == b"", "an empty file is not the same as none"
+    assert empty.value == b"", "an empty file is not the same as none"
 
 
 def test_a_file_needs_no_prompt():

@@ -41,8 +41,8 @@ def test_completed_task_is_told_signed_and_once(sim):
     owed = sim.task(task_id)
     assert (owed.status, owed.webhook_state, owed.expires_at) == ("completed", "pending", None)
     assert sim.store.rows[task_id]["open"] == "webhooks"
-    assert sim.tell()
-    assert not sim.tell()
+    assert sim.deliver()
+    assert not sim.deliver()
     ((url, body, headers),) = sim.receiver.posts
     assert url == URL
     event = json.loads(body)
@@ -67,14 +67,18 @@ def test_completed_task_is_told_signed_and_once(sim):
 def test_a_told_task_owes_nothing_and_gets_its_ttl(sim):
     task_id = ended(sim)
     until = sim.task(task_id).kept_until
-    sim.tell_all()
+    sim.deliver_all()
     told = sim.task(task_id)
     assert (told.webhook_state, told.webhook_status, len(told.webhook_log)) == ("delivered", 204, 1)
     assert told.expires_at == max(until, int(sim.clock()) + READABLE_SECONDS)
     left = sim.store.rows[task_id].keys()
     assert not left & {"open", "due_at", "kept_until", "webhook_due_at", "webhook_lease"}
     assert "webhook_body" not in left
-    assert ("WebhooksDelivered", 1, None) not in sim.measured  # by `tell_all` of the notifier alone
+    assert (
+        "WebhooksDelivered",
+        1,
+        None,
+    ) not in sim.measured  # by `deliver_all` of the notifier alone
 
 
 def test_a_task_without_a_webhook_ends_as_before(sim):
@@ -93,7 +97,7 @@ def test_cancelled_task_is_told_so(sim, begun):
         sim.work()
     else:
         sim.cancellation.cancel(task_id, "anonymous")
-    sim.tell_all()
+    sim.deliver_all()
     (event,) = sim.receiver.events
     assert event["type"] == "video.cancelled"
     assert (event["data"]["status"], event["data"]["error"]["code"]) == ("failed", "cancelled")
@@ -102,7 +106,7 @@ def test_cancelled_task_is_told_so(sim, begun):
 def test_failed_task_is_told_with_its_error(sim):
     task_id = sim.submit(webhook_url=URL, claims=6, lease_until=timestamp(0))
     sim.recovery.resolve_dead_letter(task_id)
-    sim.tell_all()
+    sim.deliver_all()
     (event,) = sim.receiver.events
     assert event["type"] == "video.failed"
     assert event["data"]["error"]["code"] == "worker_crashed"
@@ -112,7 +116,7 @@ def test_open_task_that_is_deleted_is_told_as_cancelled(sim):
     task_id = sim.submit(webhook_url=URL)
     sim.cancellation.delete(task_id, "anonymous")
     assert sim.task(task_id).status is Status.DELETED
-    sim.tell_all()
+    sim.deliver_all()
     (event,) = sim.receiver.events
     assert event["type"] == "video.cancelled"
     assert event["data"]["id"] == task_id
@@ -133,7 +137,7 @@ def test_end_whose_answer_was_lost_is_hinted_at_all_the_same(sim, how):
 def test_event_that_is_owed_outlives_a_deletion(sim):
     task_id = ended(sim)
     sim.cancellation.delete(task_id, "anonymous")
-    sim.tell_all()
+    sim.deliver_all()
     (event,) = sim.receiver.events
     assert event["type"] == "video.completed"
     assert event["data"]["video_url"] is None, "it is gone"
@@ -142,9 +146,9 @@ def test_event_that_is_owed_outlives_a_deletion(sim):
 def test_a_body_stays_the_same_from_try_to_try_even_if_deleted(sim):
     task_id = ended(sim)
     sim.receiver.answers.append(refused(500))
-    sim.tell()
+    sim.deliver()
     sim.cancellation.delete(task_id, "anonymous")
-    sim.tell_all()
+    sim.deliver_all()
     (_, first, before), (_, second, after) = sim.receiver.posts
     assert first == second
     assert before["webhook-id"] == after["webhook-id"]
@@ -154,9 +158,9 @@ def test_a_body_stays_the_same_from_try_to_try_even_if_deleted(sim):
 
 def test_a_told_task_that_is_deleted_is_told_no_more(sim):
     task_id = ended(sim)
-    sim.tell_all()
+    sim.deliver_all()
     sim.cancellation.delete(task_id, "anonymous")
-    sim.tell_all()
+    sim.deliver_all()
     assert len(sim.receiver.posts) == 1
     assert not {name for name in sim.store.rows[task_id] if name.startswith("webhook")}
     assert "open" not in sim.store.rows[task_id]
@@ -164,7 +168,7 @@ def test_a_told_task_that_is_deleted_is_told_no_more(sim):
 
 def test_deletion_that_meets_the_telling_sees_what_it_wrote(sim):
     task_id = ended(sim)
-    sim.at_event["deleted"] = sim.tell  # after the deletion has read the task
+    sim.at_event["deleted"] = sim.deliver  # after the deletion has read the task
     sim.cancellation.delete(task_id, "anonymous")
     assert sim.task(task_id).status is Status.DELETED
     assert "open" not in sim.store.rows[task_id]
@@ -175,7 +179,7 @@ def test_deletion_that_meets_the_telling_sees_what_it_wrote(sim):
 def test_prompt_is_told_where_the_operator_says_so(sim):
     sim.notifier = type(sim.notifier)(**vars(sim.notifier) | {"include_prompt": True})
     ended(sim, request=GenerationRequest(model="veo_3_1", prompt="A fox"))
-    sim.tell()
+    sim.deliver()
     assert sim.receiver.events[0]["data"]["prompt"] == "A fox"
 
 
@@ -184,7 +188,7 @@ def test_unwilling_receiver_is_asked_eight_times_in_31_hours(sim):
     sim.receiver.answers.extend([refused(500), AWAY] * MAX_TRIES)
     at = []
     sim.receiver._at = lambda event: at.append(sim.clock()) if event == "told" else None  # noqa: SLF001 — when
-    sim.tell_all()
+    sim.deliver_all()
     assert len(at) == MAX_TRIES == 8
     gaps = [later - earlier for earlier, later in pairwise(at)]
     for gap, delay in zip(gaps, DELAYS, strict=True):
@@ -200,7 +204,7 @@ def test_unwilling_receiver_is_asked_eight_times_in_31_hours(sim):
 def test_receiver_that_is_gone_is_told_no_more(sim):
     task_id = ended(sim)
     sim.receiver.answers.append(refused(410))
-    sim.tell_all()
+    sim.deliver_all()
     task = sim.task(task_id)
     assert (task.webhook_state, task.webhook_status) == ("disabled", 410)
     assert len(sim.receiver.posts) == 1
@@ -209,24 +213,24 @@ def test_receiver_that_is_gone_is_told_no_more(sim):
 def test_a_second_message_tells_nothing_twice(sim):
     task_id = ended(sim)
     sim.webhooks.send(task_id)
-    sim.at_event["told"] = sim.tell  # while the first is under way
-    sim.tell()
-    sim.tell()
+    sim.at_event["told"] = sim.deliver  # while the first is under way
+    sim.deliver()
+    sim.deliver()
     assert len(sim.receiver.posts) == 1
 
 
 def test_two_that_take_an_event_at_once_send_it_once(sim):
     task_id = ended(sim)
-    sim.at_event["begin try"] = lambda: sim.notifier.tell(task_id)  # after this one has read it
-    assert sim.notifier.tell(task_id) is None
+    sim.at_event["begin try"] = lambda: sim.notifier.deliver(task_id)  # after this one has read it
+    assert sim.notifier.deliver(task_id) is None
     assert len(sim.receiver.posts) == 1
 
 
 def test_message_that_comes_too_early_waits(sim):
     task_id = ended(sim)
     sim.receiver.answers.append(refused(503))
-    sim.tell()
-    assert sim.notifier.tell(task_id) is None
+    sim.deliver()
+    assert sim.notifier.deliver(task_id) is None
     assert len(sim.receiver.posts) == 1
 
 
@@ -239,7 +243,7 @@ def test_notifier_that_dies_is_followed_within_two_minutes(sim):
         task_id = ended(sim)
         sim.at_event[event] = die
         began = sim.clock()
-        sim.tell_all()
+        sim.deliver_all()
         assert sim.task(task_id).webhook_state == "delivered"
         assert sim.clock() - began <= LEASE_SECONDS + 120
         assert len(sim.receiver.ids_by_task()[task_id]) == 1
@@ -250,7 +254,7 @@ def test_lost_hint_is_made_up_for_by_the_sweeper(sim):
     task_id = ended(sim)
     assert sim.webhooks.letters == []
     began = sim.clock()
-    sim.tell_all()
+    sim.deliver_all()
     assert sim.task(task_id).webhook_state == "delivered"
     assert sim.clock() - began <= 121
 
@@ -258,7 +262,7 @@ def test_lost_hint_is_made_up_for_by_the_sweeper(sim):
 def test_secret_that_cannot_be_read_counts_as_no_try(sim):
     task_id = ended(sim)
     sim.key_away_until = sim.clock() + 300
-    sim.tell_all()
+    sim.deliver_all()
     assert len(sim.task(task_id).webhook_log) == 1
     assert len(sim.receiver.posts) == 1
     assert sim.clock() - START < 600
@@ -275,14 +279,14 @@ def test_event_that_cannot_be_signed_waits_and_says_why(sim, retryable, seconds)
         raise error
 
     sim.notifier = replace(sim.notifier, signing_secrets=unreadable)
-    assert sim.notifier.tell_all([task_id]) == [True]
+    assert sim.notifier.deliver_all([task_id]) == [True]
     assert ("WebhooksPutOff", 1, None) in sim.measured
     task = sim.task(task_id)
     assert task.webhook_due_at == timestamp(sim.clock() + seconds)
     assert (task.webhook_problem, task.webhook_log) == ("WEBHOOK_SECRET holds no secret.", [])
     assert task.webhook_claims == 0
     sim.notifier = replace(sim.notifier, signing_secrets=signing_secrets)
-    sim.tell_all()
+    sim.deliver_all()
     assert (sim.task(task_id).webhook_state, sim.task(task_id).webhook_problem) == (
         "delivered",
         None,
@@ -302,7 +306,7 @@ def test_event_whose_tries_all_die_is_given_up_as_others_are(sim, event):
         if event and tries < MAX_TRIES:
             sim.at_event[event] = die
         try:
-            sim.notifier.tell(task_id)
+            sim.notifier.deliver(task_id)
         except (Crash, ValueError):
             tries += 1
     assert tries == MAX_TRIES
@@ -320,8 +324,8 @@ def test_event_that_is_given_up_is_measured_once(sim):
     task_id = ended(sim)
     sim.store.rows[task_id]["webhook_claims"] = MAX_TRIES
     # After this one has read it, another gives it up.
-    sim.at_event["begin try"] = lambda: sim.notifier.tell_all([task_id])
-    assert sim.notifier.tell_all([task_id]) == [True]
+    sim.at_event["begin try"] = lambda: sim.notifier.deliver_all([task_id])
+    assert sim.notifier.deliver_all([task_id]) == [True]
     assert sim.measured.count(("WebhooksFailed", 1, None)) == 1
     assert sim.receiver.posts == []
 
@@ -330,7 +334,7 @@ def test_a_note_of_a_try_forgets_those_that_died(sim):
     task_id = ended(sim)
     sim.store.rows[task_id]["webhook_claims"] = MAX_TRIES - 1
     sim.receiver.answers.append(refused(500))
-    sim.notifier.tell(task_id)
+    sim.notifier.deliver(task_id)
     assert sim.task(task_id).webhook_claims == 0
 
 
@@ -345,7 +349,7 @@ def test_tombstone_s_event_tells_model_length_and_progress(sim, is_open):
     sim.cancellation.delete(task_id, "anonymous")
     left = sim.task(task_id).request
     assert (left.prompt, left.metadata) == (None, {})
-    sim.tell_all()
+    sim.deliver_all()
     data = sim.receiver.events[0]["data"]
     assert (data["model"], data["seconds"], data["size"]) == ("veo_3_1", "4", "1280x720")
     assert (data["progress"], data["prompt"], data["video_url"]) == (
@@ -370,7 +374,7 @@ def test_quick_notifier_hides_no_end_whose_answer_was_lost(sim, how, until):
             return write(task_id, change)
         assert write(task_id, change)
         with suppress(Crash):
-            sim.notifier.tell(task_id)
+            sim.notifier.deliver(task_id)
         return None
 
     sim.store.apply = lost
@@ -381,24 +385,24 @@ def test_quick_notifier_hides_no_end_whose_answer_was_lost(sim, how, until):
 
 def test_410_is_measured(sim):
     sim.receiver.answers.append(refused(410))
-    assert sim.notifier.tell_all([ended(sim)]) == [True]
+    assert sim.notifier.deliver_all([ended(sim)]) == [True]
     assert ("WebhooksDisabled", 1, None) in sim.measured
 
 
 def test_several_are_told_at_once_and_one_that_breaks_comes_back(sim):
     fine, broken = ended(sim), ended(sim)
     sim.store.rows[broken]["webhook_event"] = "video.of_another_version"
-    assert sim.notifier.tell_all([fine, broken, "vid_nobody"]) == [True, False, True]
+    assert sim.notifier.deliver_all([fine, broken, "vid_nobody"]) == [True, False, True]
     assert ("WebhooksDelivered", 1, None) in sim.measured
-    assert sim.log.lines[-1][1] == "an event could not be told"
-    assert sim.notifier.tell_all([]) == []
+    assert sim.log.lines[-1][1] == "an event could not be delivered"
+    assert sim.notifier.deliver_all([]) == []
 
 
 def test_last_try_in_vain_is_measured(sim):
     task_id = ended(sim)
     sim.store.rows[task_id]["webhook_log"] = ["…"] * 7
     sim.receiver.answers.append(refused(500))
-    assert sim.notifier.tell_all([task_id]) == [True]
+    assert sim.notifier.deliver_all([task_id]) == [True]
     assert ("WebhooksFailed", 1, None) in sim.measured
 
 
@@ -407,18 +411,18 @@ def test_verdict_of_one_who_lost_its_lease_is_not_written(sim):
 
     def another():
         sim.clock.now += LEASE_SECONDS + 1
-        assert sim.notifier.tell(task_id) == "delivered"
+        assert sim.notifier.deliver(task_id) == "delivered"
 
     sim.receiver.answers.extend([refused(500), OK])
     sim.at_event["answered by the receiver"] = another
-    assert sim.notifier.tell(task_id) is None
+    assert sim.notifier.deliver(task_id) is None
     assert sim.task(task_id).webhook_state == "delivered"
     assert len(sim.task(task_id).webhook_log) == 1
 
 
 def test_signature_fits_the_body_that_is_sent(sim, monkeypatch):
     ended(sim)
-    sim.tell()
+    sim.deliver()
     ((_, body, headers),) = sim.receiver.posts
 
     class Then(library.datetime):
@@ -455,7 +459,7 @@ def test_sweep_sends_while_others_wait_and_not_twice(sim):
 def test_sweep_sends_nothing_for_what_was_just_taken(sim):
     task_id = ended(sim)
     sim.clock.now += 61
-    sim.at_event["remind"] = lambda: sim.notifier.tell(task_id)  # after the sweep has seen it
+    sim.at_event["remind"] = lambda: sim.notifier.deliver(task_id)  # after the sweep has seen it
     assert sim.reminders.sweep(left()) == 0
 
 
@@ -483,7 +487,7 @@ def test_address_that_hangs_rests_and_no_other_does(sim):
     sim.receiver.answers.extend([answered(10)] * MAX_SLOW)
     hanging = [ended(sim) for _ in range(MAX_SLOW + 3)]
     for task_id in hanging:
-        sim.notifier.tell(task_id)
+        sim.notifier.deliver(task_id)
     assert len(sim.receiver.posts) == MAX_SLOW
     waits = sim.task(hanging[-1])
     assert (waits.webhook_state, waits.webhook_log, waits.webhook_lease) == ("pending", [], None)
@@ -491,8 +495,8 @@ def test_address_that_hangs_rests_and_no_other_does(sim):
     assert sim.webhooks.sent[-1][:2] == (hanging[-1], REST_SECONDS)
     other = sim.submit(webhook_url="https://hooks.example.com/another")
     sim.settle()
-    assert sim.notifier.tell(other) == "delivered"
-    sim.tell_all()
+    assert sim.notifier.deliver(other) == "delivered"
+    sim.deliver_all()
     assert {sim.task(task_id).webhook_state for task_id in hanging} == {"delivered"}
 
 
@@ -518,10 +522,10 @@ def test_event_whose_address_rests_is_left_to_who_was_first(sim):
 
     def another():  # of another environment, where the host is not known to hang
         sim.notifier.slow_receivers.note(URL, 10)
-        assert sim.notifier.tell(task_id) == "delivered"
+        assert sim.notifier.deliver(task_id) == "delivered"
 
     sim.at_event["begin try"] = another
-    assert sim.notifier.tell(task_id) is None
+    assert sim.notifier.deliver(task_id) is None
 
 
 def test_sweep_sends_what_is_overdue_and_nothing_else(sim):
@@ -533,7 +537,7 @@ def test_sweep_sends_what_is_overdue_and_nothing_else(sim):
     assert sim.reminders.sweep(left()) == 1
     assert [letter.task_id for letter in sim.webhooks.letters] == [overdue]
     sim.webhooks.letters.clear()
-    sim.tell_all()
+    sim.deliver_all()
     assert sim.reminders.sweep(left()) == 0
 
 

@@ -111,7 +111,7 @@ def test_progress_that_was_estimated_is_told_on():
         lease.wait(40)
         shown = sim.task(lease.task.task_id).progress
         lease.advance(3)
-    assert lease.told().progress == shown > 3
+    assert lease.with_progress().progress == shown > 3
 
 
 def test_table_outage_is_retried_while_the_lease_lasts():

@@ -25,7 +25,7 @@ def offered(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((settings.veo3_model, *(routed if settings.routes else allowed))))
 
 
-def told(settings: Settings, name: str) -> dict[str, Any]:
+def one_or_all(settings: Settings, name: str) -> dict[str, Any]:
     """Return the model that is named, or all where none is. Raises `NotFound`."""
     return found(settings, name) if name else listed(settings)
 

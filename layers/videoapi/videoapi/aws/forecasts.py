@@ -17,7 +17,7 @@ from videoapi.errors import ServiceError
 
 KEY: Final = "forecast"
 KIND: Final = "last "  # begins the name of an attribute that holds the last durations of a kind
-KEPT: Final = 10  # durations of a kind; twice as many at the most, until they are cut
+MAX_DURATIONS: Final = 10  # durations of a kind; twice as many at the most, until they are cut
 MAX_KINDS: Final = 20
 MAX_STARTED: Final = 50  # as are the tasks claimed last
 CACHED_SECONDS: Final = 5.0  # for which a process that answers callers does not read it again
@@ -64,13 +64,13 @@ class ForecastStore:
         kept = self._update(
             f"SET {place} = list_append(if_not_exists({place}, {before}), {new})", note
         ).durations
-        if len(kept[kind]) > 2 * KEPT or len(kept) > MAX_KINDS:
+        if len(kept[kind]) > 2 * MAX_DURATIONS or len(kept) > MAX_KINDS:
             self._cut(kept, kind)
 
     def _cut(self, kept: Mapping[str, Sequence[int]], kind: str) -> None:
         """Forget the oldest durations of a kind, and the kinds that are seldom asked for."""
         note = Expression()
-        update = f"SET {note.name(KIND + kind)} = {note.value(list(kept[kind][-KEPT:]))}"
+        update = f"SET {note.name(KIND + kind)} = {note.value(list(kept[kind][-MAX_DURATIONS:]))}"
         others = sorted((each for each in kept if each != kind), key=lambda each: len(kept[each]))
         if seldom := others[: max(len(kept) - MAX_KINDS, 0)]:
             update += " REMOVE " + ", ".join(note.name(KIND + each) for each in seldom)

@@ -24,7 +24,7 @@ def index_keys(task: Task) -> dict[str, str]:
 # Absent until there is something in them.
 LISTS = ("late_upstream_ids", "failed_upstream_ids", "attempt_log", "webhook_log")
 # Of a request: stored only where something else was said.
-SELDOM_SAID: Mapping[str, object] = {
+RARE_FIELDS: Mapping[str, object] = {
     "size_named": True,
     "negative_prompt": None,
     "seed": None,
@@ -93,7 +93,7 @@ def task_item(task: Task) -> dict[str, Any]:
     request = {
         name: value
         for name, value in vars(task.request).items()
-        if name not in SELDOM_SAID or value != SELDOM_SAID[name]
+        if name not in RARE_FIELDS or value != RARE_FIELDS[name]
     }
     attributes = {**vars(task), "request": request}
     lists = {name: attributes[name] or None for name in LISTS}

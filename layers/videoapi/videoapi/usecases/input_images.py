@@ -14,7 +14,7 @@ from videoapi.net import ssrf
 from videoapi.usecases import uploads
 
 
-class GivenImage(NamedTuple):
+class RequestedImage(NamedTuple):
     """An image as the caller gave it: text, or the bytes of a file.
 
     `role` is first_frame, last_frame or reference; `param` is what the caller calls it, such as
@@ -22,7 +22,7 @@ class GivenImage(NamedTuple):
     """
 
     role: str
-    given: str | bytes
+    value: str | bytes
     param: str
 
     def refused(self, refusal: ValidationError) -> ValidationError:
@@ -69,7 +69,7 @@ class StoredImage(NamedTuple):
 type ImageSource = InlineImage | RemoteImage | StoredImage
 
 
-type Sources = tuple[tuple[GivenImage, ImageSource], ...]
+type Sources = tuple[tuple[RequestedImage, ImageSource], ...]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -80,13 +80,13 @@ class InputImages:
     links: UrlSigner
     allow_private: bool  # URLs of private addresses are fetched too: for local work
 
-    def sources_of(self, images: Iterable[GivenImage], owner: str) -> Sources:
+    def sources_of(self, images: Iterable[RequestedImage], owner: str) -> Sources:
         """Return where the images come from. Raise `ValidationError` naming one that is none."""
         return tuple((image, self._checked(image, owner)) for image in images)
 
-    def _checked(self, image: GivenImage, owner: str) -> ImageSource:
+    def _checked(self, image: RequestedImage, owner: str) -> ImageSource:
         try:
-            return self._source_of(image.given, owner)
+            return self._source_of(image.value, owner)
         except ValidationError as exc:
             raise image.refused(exc) from exc
 

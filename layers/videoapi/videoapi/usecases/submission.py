@@ -32,7 +32,7 @@ from videoapi.metrics import Metrics
 from videoapi.net import ssrf
 from videoapi.usecases import sdk_retries
 from videoapi.usecases.caller import Caller
-from videoapi.usecases.input_images import GivenImage, InputImages, Sources
+from videoapi.usecases.input_images import InputImages, RequestedImage, Sources
 
 
 class Submission(NamedTuple):
@@ -43,7 +43,7 @@ class Submission(NamedTuple):
 
     request: GenerationRequest
     dialect: Dialect
-    images: tuple[GivenImage, ...] = ()
+    images: tuple[RequestedImage, ...] = ()
     names: Mapping[str, str] = MappingProxyType({})
     webhook_url: str | None = None
 

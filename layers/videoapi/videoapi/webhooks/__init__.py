@@ -1,1 +1,1 @@
-"""Webhooks: an ended task is told to its caller's address, signed, at least once."""
+"""Webhooks: an ended task is sent to its caller's address as a signed event, at least once."""

@@ -1,15 +1,15 @@
-"""Every change in the telling of an event, as data: what must hold, and what is then written.
+"""Every change in the delivery of an event, as data: its condition, and what it writes.
 
-    pending ──begin_try──▶ (leased) ──told──▶ delivered, disabled, or failed after the last try
+    pending ──begin_try──▶ (leased) ──settle──▶ delivered, disabled, or failed after the last try
                               │  ▲
                               └──┴─ try_later, put_off (a service of AWS is away)
 
-The lease lasts for one POST. Who dies holding it is followed by another: the event may then be sent
-twice, under the same id, and is never lost.
+The lease lasts for one POST. When a notifier dies with it, another one tries: the event may then be
+sent twice, under the same id, and is never lost.
 """
 
 from videoapi.aws.task_queue import MAX_DELAY
-from videoapi.domain.outbox import HINT_SECONDS, TOLD
+from videoapi.domain.outbox import EVENT_FIELDS, HINT_SECONDS
 from videoapi.domain.tasks import OPEN, Status, Task, WebhookState
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import Change
@@ -17,7 +17,7 @@ from videoapi.webhooks.schedule import DELAYS
 
 LEASE_SECONDS = 30  # of a try: three times what a POST may take
 READABLE_SECONDS = 24 * 3600  # that a task can be read at least after its event is settled
-_UNTIL_TOLD = (
+_UNTIL_SETTLED = (
     *("open", "due_at", "kept_until", "webhook_due_at", "webhook_lease", "webhook_body"),
     *("webhook_claims", "webhook_problem"),
 )
@@ -27,7 +27,7 @@ ENDED = frozenset(Status) - OPEN
 def begin_try(task: Task, lease: str, body: str | None, *, now: float) -> Change:
     """Take the event for one try, and keep its body for those that follow.
 
-    Where tries die, without a note of what came of them, the next is later from each to each.
+    Each try that died without a result delays the next one further.
     """
     claims = min(task.webhook_claims, len(DELAYS))
     until = timestamp(now + max(LEASE_SECONDS, DELAYS[claims - 1] if claims else 0))
@@ -44,7 +44,9 @@ def begin_try(task: Task, lease: str, body: str | None, *, now: float) -> Change
     )
 
 
-def told(task: Task, state: WebhookState, entry: str, status: int | None, *, now: float) -> Change:
+def settle(
+    task: Task, state: WebhookState, entry: str, status: int | None, *, now: float
+) -> Change:
     """Settle the event: it is sent no more, and the task gets its TTL."""
     until = max(task.kept_until or 0, int(now) + READABLE_SECONDS)
     return Change(
@@ -54,8 +56,8 @@ def told(task: Task, state: WebhookState, entry: str, status: int | None, *, now
             "webhook_state": state,
             "webhook_status": status,
             "expires_at": until,
-            **dict.fromkeys(_UNTIL_TOLD),
-            **(dict.fromkeys(("request", *TOLD)) if task.status is Status.DELETED else {}),
+            **dict.fromkeys(_UNTIL_SETTLED),
+            **(dict.fromkeys(("request", *EVENT_FIELDS)) if task.status is Status.DELETED else {}),
         },
         appends={"webhook_log": entry},
     )
@@ -93,7 +95,7 @@ def wait(task: Task, *, now: float, again_at: float) -> Change:
     )
 
 
-def reminded(due_at: str, *, again_at: float) -> Change:
+def remind(due_at: str, *, again_at: float) -> Change:
     """Note that a message for an overdue event is sent, before it is; of several, one sends."""
     return Change(
         leaves=ENDED,

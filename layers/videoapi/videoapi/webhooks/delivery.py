@@ -1,7 +1,7 @@
-"""Telling: read what is owed, take it for one try, send it, note what came of it.
+"""The delivery of one event: read the task, take the event for a try, send it, write the result.
 
-The table decides and a message is a hint: one that comes twice, or at the wrong time, does no harm,
-and where one is lost the sweeper sends another. `changes` says what a crash between two steps does.
+The table decides. A message that comes twice, or at the wrong time, does no harm, and for a lost
+one the sweeper sends another. `changes` says what a crash between two steps does.
 """
 
 import secrets
@@ -35,7 +35,7 @@ type Outcome = WebhookState | Literal["put off"]
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Tells ended tasks to their webhooks; `clock` gives epoch seconds, `jitter` 0 to 1.
+    """Sends ended tasks to their webhooks; `clock` gives epoch seconds, `jitter` 0 to 1.
 
     `signing_secrets` are those of an owner, `video` makes the object of an ended task.
     """
@@ -52,16 +52,16 @@ class Delivery:
     log: Logger
     metrics: Metrics
 
-    def tell_all(self, task_ids: Sequence[str]) -> list[bool]:
-        """Tell several at once, so that a slow receiver keeps none waiting; say which went well.
+    def deliver_all(self, task_ids: Sequence[str]) -> list[bool]:
+        """Deliver several at once, so that a slow receiver delays none; return which went well.
 
-        What did not is a crash of ours: its message comes back.
+        The others are crashes of ours: their messages come back.
         """
         with ThreadPoolExecutor(max(len(task_ids), 1)) as threads:
-            futures = [threads.submit(self.tell, task_id) for task_id in task_ids]
+            futures = [threads.submit(self.deliver, task_id) for task_id in task_ids]
         for each, task_id in zip(futures, task_ids, strict=True):
             if error := each.exception():
-                self.log.error("an event could not be told", task_id=task_id, exc_info=error)
+                self.log.error("an event could not be delivered", task_id=task_id, exc_info=error)
             self._measure("put off" if error else each.result())
         return [each.exception() is None for each in futures]
 
@@ -76,7 +76,7 @@ class Delivery:
             case "put off":
                 self.metrics.webhook_put_off()
 
-    def tell(self, task_id: str) -> Outcome | None:
+    def deliver(self, task_id: str) -> Outcome | None:
         """Make one try, if one is due; return the state after it, None where there was none."""
         task, now = self.store.get(task_id, deleted=True), self.clock()
         if task is None or not changes.is_due(task, now=now):
@@ -108,9 +108,9 @@ class Delivery:
         return self._apply(task, changes.begin_try(task, lease, body, now=now))
 
     def _given_up(self, task: Task, now: float) -> WebhookState | None:
-        """End the telling of an event over which every try has died."""
+        """Give up an event after as many tries that died."""
         entry = f"{timestamp(now)} given up: {task.webhook_claims} tries died"
-        given_up = changes.told(task, "failed", entry, None, now=now)
+        given_up = changes.settle(task, "failed", entry, None, now=now)
         if self.store.apply(task.task_id, given_up) is None:
             return None
         self.log.error("an event is given up: every try died", task_id=task.task_id)
@@ -124,7 +124,7 @@ class Delivery:
         return answer
 
     def _wait(self, task: Task, now: float, until: float) -> WebhookState | None:
-        """Try later, at different times, what goes to a host that hangs."""
+        """Put off an event whose host hangs, each by a time of its own."""
         again_at = until + REST_SECONDS * self.jitter()
         if self._apply(task, changes.wait(task, now=now, again_at=again_at)) is None:
             return None
@@ -142,13 +142,13 @@ class Delivery:
             delay = delay or 0
             change = changes.try_later(task, entry, answer.status, now=now, again_at=now + delay)
         else:
-            change = changes.told(task, state, entry, answer.status, now=now)
+            change = changes.settle(task, state, entry, answer.status, now=now)
         noted = self._apply(task, change)
         self._step("noted", task.task_id)
         if noted is not None and state == "pending":
             self._remind(task, delay or 0)
         log = self.log.info if answer.delivered else self.log.warning
-        log("event", task_id=task.task_id, state=state, tries=tries, came=reason)
+        log("event", task_id=task.task_id, state=state, tries=tries, reason=reason)
         return state if noted is not None else None
 
     def _put_off(self, task: Task, away: ServiceError) -> Outcome:

@@ -38,7 +38,7 @@ class Reminders:
         for due_at, task_id in overdue:
             if remaining() < MARGIN_SECONDS:
                 break
-            noted = changes.reminded(due_at, again_at=self.clock() + apart)
+            noted = changes.remind(due_at, again_at=self.clock() + apart)
             if (task := self.store.apply(task_id, noted)) is not None:
                 self.queue.send(task_id, group=task.owner)
                 sent += 1

@@ -17,7 +17,7 @@ from videoapi.domain.timestamps import epoch
 from videoapi.metrics import Metrics
 from videoapi.providers.errors import JobMissing, PollFailed
 from videoapi.providers.provider import CancellableProvider, Job, JobState, VideoProvider
-from videoapi.worker.costs import tell_cost
+from videoapi.worker.costs import report_cost
 from videoapi.worker.lease import ROOM_TO_FINISH, Message
 from videoapi.worker.polling import next_poll
 from videoapi.worker.routing import Routing
@@ -66,7 +66,7 @@ class CancelledJobs:
             change = endings.job_ended(task, now=self.clock(), charged=charged)
             settled = self.store.apply(task.task_id, change)
             if settled and change.entries:
-                tell_cost(settled, self.metrics, self.log)
+                report_cost(settled, self.metrics, self.log)
 
     def _charged(self, task: Task, job: Job) -> int | None:
         """Return what an ended job has cost, in micro-dollars; None where nobody knows."""

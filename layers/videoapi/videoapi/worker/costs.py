@@ -1,4 +1,4 @@
-"""What is told of a task's cost once it is settled."""
+"""The metric and the alarm of a settled task's cost."""
 
 from typing import Final
 
@@ -12,8 +12,8 @@ from videoapi.metrics import Metrics
 OVER_RESERVE: Final = "a bill above its reserve"
 
 
-def tell_cost(task: Task, metrics: Metrics, log: Logger) -> None:
-    """Measure what a task has cost, and be loud if that is more than was reserved for it.
+def report_cost(task: Task, metrics: Metrics, log: Logger) -> None:
+    """Measure what a task has cost; log an error if that is more than was reserved for it.
 
     A task without a reserve had no known price.
     """

@@ -57,8 +57,8 @@ class Evidence:
         self.empty_since = empty_since
         self.done: Job | None = Job(state=JobState.DONE, video_url=video_url) if done else None
         self.unauthorised = False  # the last look was refused for our account
-        self._told = Confirmation()
-        self._shown = Confirmation()
+        self._job_failure = Confirmation()
+        self._content_failure = Confirmation()
         self._missing: list[float] = []
 
     def take(self, answer: Job | JobMissing | PollFailed, now: float) -> float:
@@ -78,7 +78,7 @@ class Evidence:
             return min(answer.retry_after or 0.0, MAX_HOLD_SECONDS)
         if answer.failure is not None:
             return self._take_failed(answer, answer.failure, now)
-        self._told = Confirmation()
+        self._job_failure = Confirmation()
         self.done = answer if self.says_done else None
         self.was_done = self.was_done or self.done is not None
         return 0.0
@@ -90,8 +90,8 @@ class Evidence:
         blamed after five minutes, during which the job itself says that it is done.
         """
         if failure is None:
-            self._shown = Confirmation()
-        elif self._shown.of(failure, now):
+            self._content_failure = Confirmation()
+        elif self._content_failure.of(failure, now):
             raise _final(failure)
         if not empty:
             self.empty_since = None
@@ -102,7 +102,7 @@ class Evidence:
 
     def unconfirmed(self, now: float) -> float:
         """Return the seconds until a failure that was just seen can be confirmed; 0 without one."""
-        return max(self._told.due_in(now), self._shown.due_in(now))
+        return max(self._job_failure.due_in(now), self._content_failure.due_in(now))
 
     def _take_failed(self, job: Job, failure: JobFailed, now: float) -> float:
         """Only an answer about this very job may lead to another, and none once it was done."""
@@ -110,7 +110,7 @@ class Evidence:
             return 0.0
         if failure.cause is Cause.TRANSIENT and self.was_done:
             return 0.0
-        if self._told.of(failure, now):
+        if self._job_failure.of(failure, now):
             raise _final(failure) if self.was_done else failure
         return self.unconfirmed(now)
 

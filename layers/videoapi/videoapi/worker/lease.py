@@ -138,7 +138,7 @@ class Lease:
         if progress is not None or self._source is None:
             self._source = "estimate" if progress is None else "provider"
 
-    def told(self) -> Task:
+    def with_progress(self) -> Task:
         """Return the task as last written, with the progress that is known of it by now."""
         progress = max(self.task.progress, self._progress, self._written)
         return replace(self.task, progress=progress, progress_source=self._source)

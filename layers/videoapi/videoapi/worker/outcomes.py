@@ -18,7 +18,7 @@ from videoapi.metrics import Metrics
 from videoapi.providers.errors import Failure, SubmitUnknown
 from videoapi.redaction import redact_prompts
 from videoapi.settings import Settings
-from videoapi.worker.costs import tell_cost
+from videoapi.worker.costs import report_cost
 from videoapi.worker.delivery import Delivery
 from videoapi.worker.endings import AWAY_SECONDS
 from videoapi.worker.lease import Lease, LeaseLost, Release, checkpoint
@@ -69,7 +69,7 @@ class Outcomes:
             self.fail(lease, failure)
             return
         now = self.clock()
-        change = schedule_retry(lease.told(), failure, now=now, again_at=now + delay)
+        change = schedule_retry(lease.with_progress(), failure, now=now, again_at=now + delay)
         if isinstance(failure, SubmitUnknown):
             change = attempts.reserving(change, task, self._caps(lease))
         try:
@@ -104,7 +104,7 @@ class Outcomes:
         task = lease.apply(change)
         checkpoint(self.log, "failed")
         self.webhooks.remind(task)
-        tell_cost(task, self.metrics, self.log)
+        report_cost(task, self.metrics, self.log)
         if failure.code == "upstream_account_error":
             self.log.error(
                 ACCOUNT_REFUSED,
@@ -130,7 +130,7 @@ class Outcomes:
         except LeaseLost:
             self.delivery.withdraw(result, lease)
             raise
-        tell_cost(task, self.metrics, self.log)
+        report_cost(task, self.metrics, self.log)
         self.metrics.completed(result["duration"])
         checkpoint(self.log, "completed")
         self.webhooks.remind(task)

@@ -55,11 +55,11 @@ class GenerateVideoCall(GenerateVideo):
     @field_validator("image")
     @classmethod
     @override
-    def _given(cls, image: str | None, info: ValidationInfo) -> str | None:
+    def _require_image(cls, image: str | None, info: ValidationInfo) -> str | None:
         return image
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _require_something(self) -> Self:
         images = (self.image, self.last_frame, self.reference_images)
         if not (self.prompt or "").strip() and all(image is None for image in images):
             raise PydanticCustomError("missing", "Say a prompt, an image, or both")

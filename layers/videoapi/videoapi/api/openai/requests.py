@@ -40,7 +40,7 @@ from videoapi.catalog.fitting import REFERENCE as REFERENCE_ROLE
 from videoapi.domain.tasks import Dialect, GenerationRequest
 from videoapi.errors import ValidationError
 from videoapi.settings import Settings
-from videoapi.usecases.input_images import GivenImage
+from videoapi.usecases.input_images import RequestedImage
 from videoapi.usecases.submission import Submission
 
 WORDS = aliases.Words(REFERENCE, "seconds", "size")
@@ -72,7 +72,7 @@ class FrameImage(BaseModel):
     type: Literal["image_url"] | None = None
     image_url: Annotated[
         Annotated[Image, Tag("str")] | Annotated[UrlObject, Tag("UrlObject")],
-        Discriminator(lambda given: "str" if isinstance(given, str) else "UrlObject"),
+        Discriminator(lambda value: "str" if isinstance(value, str) else "UrlObject"),
     ]
     frame_type: Literal["first_frame", "last_frame"]
 
@@ -118,7 +118,7 @@ class CreateVideo(BaseModel):
     webhook_url: Webhook | None = None
 
     @pydantic.model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _require_something(self) -> Self:
         images = (self.input_reference, self.last_frame, self.reference_images, self.frame_images)
         if not (self.prompt or "").strip() and all(image is None for image in images):
             raise PydanticCustomError("missing", "A prompt or an input_reference is needed")
@@ -165,27 +165,27 @@ def from_openai(fields: object, settings: Settings, *, form: bool = False) -> Su
     )
 
 
-def _images(body: CreateVideo, names: Mapping[str, str]) -> tuple[GivenImage, ...]:
+def _images(body: CreateVideo, names: Mapping[str, str]) -> tuple[RequestedImage, ...]:
     """Return the images in the order of their roles; OpenRouter's frames are frames as well."""
-    frames: dict[str, GivenImage] = {}
+    frames: dict[str, RequestedImage] = {}
     single = ((FIRST_FRAME, REFERENCE), (LAST_FRAME, aliases.LAST_FRAME))
     for role, field in single:
         if (reference := getattr(body, field)) is not None:
-            frames[role] = GivenImage(role, _given(reference), names[field])
+            frames[role] = RequestedImage(role, _value(reference), names[field])
     for number, entry in enumerate(body.frame_images or ()):
         role, name = entry.frame_type, names[aliases.FRAMES]
-        image = GivenImage(role, _given(entry.image_url), f"{name}.{number}")
+        image = RequestedImage(role, _value(entry.image_url), f"{name}.{number}")
         earlier = frames.setdefault(role, image)
-        if earlier.given != image.given:
+        if earlier.value != image.value:
             raise ValidationError.field(name, f"Says another {role} than {earlier.param}")
     references = tuple(
-        GivenImage(REFERENCE_ROLE, _given(each), f"{names[aliases.REFERENCES]}.{number}")
+        RequestedImage(REFERENCE_ROLE, _value(each), f"{names[aliases.REFERENCES]}.{number}")
         for number, each in enumerate(body.reference_images or ())
     )
     return (*(frames[role] for role, _ in single if role in frames), *references)
 
 
-def _given(reference: str | bytes | ImageReference | UrlObject) -> str | bytes:
+def _value(reference: str | bytes | ImageReference | UrlObject) -> str | bytes:
     match reference:
         case ImageReference():
             return reference.image_url

@@ -37,7 +37,7 @@ from videoapi.api.validation import allowed_model, validated
 from videoapi.catalog.fitting import FIRST_FRAME, LAST_FRAME, REFERENCE
 from videoapi.domain.tasks import Dialect, GenerationRequest
 from videoapi.settings import Settings
-from videoapi.usecases.input_images import GivenImage
+from videoapi.usecases.input_images import RequestedImage
 from videoapi.usecases.submission import Submission
 
 WORDS = aliases.Words("image", "duration", "resolution")
@@ -71,7 +71,7 @@ class GenerateVideo(BaseModel):
 
     @field_validator("image")
     @classmethod
-    def _given(cls, image: str | None, info: ValidationInfo) -> str | None:
+    def _require_image(cls, image: str | None, info: ValidationInfo) -> str | None:
         """Require an image, but where reference images stand in its stead."""
         if image is None and info.data.get("reference_images", ()) is None:
             raise PydanticCustomError("missing", "Field required")
@@ -107,11 +107,11 @@ def from_rest(
     )
 
 
-def _images(body: GenerateVideo) -> tuple[GivenImage, ...]:
-    first = GivenImage(FIRST_FRAME, body.image, "image") if body.image else None
-    last = GivenImage(LAST_FRAME, body.last_frame, "last_frame") if body.last_frame else None
+def _images(body: GenerateVideo) -> tuple[RequestedImage, ...]:
+    first = RequestedImage(FIRST_FRAME, body.image, "image") if body.image else None
+    last = RequestedImage(LAST_FRAME, body.last_frame, "last_frame") if body.last_frame else None
     references = (
-        GivenImage(REFERENCE, image, f"reference_images.{number}")
+        RequestedImage(REFERENCE, image, f"reference_images.{number}")
         for number, image in enumerate(body.reference_images or ())
     )
     return (*filter(None, (first, last)), *references)

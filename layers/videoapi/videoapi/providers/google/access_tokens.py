@@ -167,11 +167,11 @@ class AccessTokens:
 
 class _Response(google.auth.transport.Response):  # type: ignore[misc] # no types
     def __init__(self, response: httpx.Response, data: bytes) -> None:
-        self._told = response.status_code, response.headers, data
+        self._answer = response.status_code, response.headers, data
 
-    status = property(lambda self: self._told[0])
-    headers = property(lambda self: self._told[1])
-    data = property(lambda self: self._told[2])
+    status = property(lambda self: self._answer[0])
+    headers = property(lambda self: self._answer[1])
+    data = property(lambda self: self._answer[2])
 
 
 class _Requests(google.auth.transport.Request):  # type: ignore[misc] # no types

@@ -104,10 +104,10 @@ def _named_errors(part: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
     for key in _ERROR_KEYS:
         error = part.get(key)
         nested = as_dict(error).get("error")  # what stands behind the relay, quoted
-        yield from (e for e in (_said(nested), _said(error)) if e)
+        yield from (e for e in (_first(nested), _first(error)) if e)
 
 
-def _said(error: object) -> dict[str, Any] | str:
+def _first(error: object) -> dict[str, Any] | str:
     error = error[0] if isinstance(error, list) and error else error
     return error if isinstance(error, str) else as_dict(error)
 
@@ -129,12 +129,12 @@ def _beginning(body: bytes | bytearray) -> str:
 
 def says_missing(error_info: ErrorInfo) -> bool:
     """Tell whether the relay says that it knows no such job (by code, with 400 or even 200)."""
-    return "task_not_exist" in _said_in_all(error_info)
+    return "task_not_exist" in _all_words(error_info)
 
 
 def says_not_ready(error_info: ErrorInfo) -> bool:
     """Tell whether the relay says that a video is still being made."""
-    return bool(_NOT_READY.search(_said_in_all(error_info)))
+    return bool(_NOT_READY.search(_all_words(error_info)))
 
 
 _NOT_READY: Final = re.compile(
@@ -143,7 +143,7 @@ _NOT_READY: Final = re.compile(
 )
 
 
-def _said_in_all(error_info: ErrorInfo) -> str:
+def _all_words(error_info: ErrorInfo) -> str:
     words = " ".join((*error_info.codes, error_info.text[:_MAX_TEXT])).casefold()
     return re.sub(r"[\s-]+", "_", words)
 

@@ -1,4 +1,4 @@
-"""What the telling of one event asks of AWS, by the notifier and a receiver that takes it."""
+"""The AWS calls of one event, delivered by the notifier to a receiver that takes it."""
 
 import json
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from benchmarks.meter import Operation
 
 
-def told(bench: "Bench") -> "Operation":
-    """Count what one event takes."""
+def delivered(bench: "Bench") -> "Operation":
+    """Return the calls of one event."""
     WebhookSecrets(bench.services.store, lambda: 0.0).ensure("anonymous")
     event = json.loads((ROOT / "events/notifier.json").read_text())
     with Server(reply(status="204 No Content")) as receiver:
