@@ -57,9 +57,9 @@ def test_pip_audit_that_dies_of_a_signal_has_failed(skipped):
 def test_audit_is_skipped_with_a_reason_without_advisories(known, capfd, skipped):
     """A service without advisories is a reason to skip and is written down."""
     assert audit(["a.txt"], auditor("sys.exit(1)", known=known), skipped) == 0
-    given = capfd.readouterr().out.strip()
-    assert given.startswith("Skipped the audit: ")
-    assert skipped.read_text().startswith(given)
+    output = capfd.readouterr().out.strip()
+    assert output.startswith("Skipped the audit: ")
+    assert skipped.read_text().startswith(output)
 
 
 def test_the_last_words_of_make_check_are_that_nobody_was_asked():

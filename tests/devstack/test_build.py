@@ -62,12 +62,12 @@ def test_a_layer_is_built_in_a_folder_of_any_name(tmp_path, name):
     assert (made / "python/videoapi/tasks.py").is_file()
     assert list(made.rglob("*.pyc"))
     show = ["--eval", 'show: ; printf %s "$$LAYERS"', "show"]  # where slim.py is
-    told = subprocess.run([*made_by, *show], **options, capture_output=True, check=True)
-    assert told.stdout.decode() == str(layers)
+    done = subprocess.run([*made_by, *show], **options, capture_output=True, check=True)
+    assert done.stdout.decode() == str(layers)
 
 
 def test_a_failed_build_is_told_by_its_last_lines():
-    told = failure("".join(f"line {n}\n\n" for n in range(100)))
-    assert "line 99" in told
-    assert "line 50\n" not in told
-    assert ".local/build.log" in told
+    text = failure("".join(f"line {n}\n\n" for n in range(100)))
+    assert "line 99" in text
+    assert "line 50\n" not in text
+    assert ".local/build.log" in text

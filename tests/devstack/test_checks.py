@@ -25,10 +25,10 @@ def check(tmp_path):
 @pytest.fixture
 def problems(check):
     def problems(dotenv="", **environment):
-        with pytest.raises(SettingsError) as told:
+        with pytest.raises(SettingsError) as excinfo:
             check(dotenv, **environment)
-        assert all(problem in str(told.value) for problem in told.value.problems)
-        return told.value.problems
+        assert all(problem in str(excinfo.value) for problem in excinfo.value.problems)
+        return excinfo.value.problems
 
     return problems
 
@@ -46,8 +46,8 @@ def problems(check):
     ],
 )
 def test_a_slip_of_the_pen_in_the_file_is_refused_with_its_line(problems, slip, meant):
-    (told,) = problems(f"API_PORT=9000\n\n{slip}=3\n")
-    assert told == f".env, line 3: {slip} is no setting; did you mean {meant}?"
+    (problem,) = problems(f"API_PORT=9000\n\n{slip}=3\n")
+    assert problem == f".env, line 3: {slip} is no setting; did you mean {meant}?"
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "DATABASE_URL", "AWS_PROFILE", "DEBUG"])
@@ -69,7 +69,7 @@ def test_every_setting_of_the_example_is_known(check):
 
 def test_every_setting_that_the_local_stack_reads_is_known():
     code = "".join(path.read_text() for path in (ROOT / "devstack").glob("*.py"))
-    read = set(re.findall(r'given(?:\.get\(|\[)"([A-Z][A-Z0-9_]+)"', code))
+    read = set(re.findall(r'values(?:\.get\(|\[)"([A-Z][A-Z0-9_]+)"', code))
     assert "VEO3_API_KEY" in read
     assert read <= KNOWN
 
@@ -104,9 +104,9 @@ def test_every_setting_that_the_local_stack_reads_is_known():
     ],
 )
 def test_a_wrong_value_is_told_in_words_with_its_setting(problems, name, text, words):
-    (told,) = problems(f"{name}={text}\n")
-    assert told.startswith(f"{name}=")
-    assert words in told
+    (problem,) = problems(f"{name}={text}\n")
+    assert problem.startswith(f"{name}=")
+    assert words in problem
 
 
 @pytest.mark.parametrize(
@@ -131,11 +131,11 @@ def test_a_wrong_value_is_told_in_words_with_its_setting(problems, name, text, w
 )
 def test_a_value_is_brought_into_the_templates_form(check, name, text, taken):
     settings, _ = check(**{name: text})
-    assert settings.given[name] == taken
+    assert settings.values[name] == taken
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("values", "words"),
     [
         ({"VIDEO_PROVIDERS": "relay,vertx"}, "VIDEO_PROVIDERS='vertx': say one of relay, vertex"),
         ({"VIDEO_PROVIDERS": "relay,vertx"}, "did you mean vertex?"),
@@ -157,15 +157,15 @@ def test_a_value_is_brought_into_the_templates_form(check, name, text, taken):
         ),
     ],
 )
-def test_settings_by_which_no_function_starts_are_told(problems, given, words):
-    (told,) = problems(**given)
-    assert words in told
-    assert "|" not in told  # no regular expression
+def test_settings_by_which_no_function_starts_are_told(problems, values, words):
+    (problem,) = problems(**values)
+    assert words in problem
+    assert "|" not in problem  # no regular expression
 
 
 def test_a_refused_model_is_told_once(problems):
-    (told,) = problems(VEO3_MODEL="two words", VIDEO_ROUTES="veo=relay:veo_3_1")
-    assert told.startswith("VEO3_MODEL='two words'")
+    (problem,) = problems(VEO3_MODEL="two words", VIDEO_ROUTES="veo=relay:veo_3_1")
+    assert problem.startswith("VEO3_MODEL='two words'")
 
 
 def test_blanks_in_providers_and_routes_are_taken(check):
@@ -173,15 +173,15 @@ def test_blanks_in_providers_and_routes_are_taken(check):
         VIDEO_PROVIDERS=" relay , vertex,",
         VIDEO_ROUTES=" veo_3_1 = relay:veo_3_1 , vertex:veo ; omni=relay:b; ",
     )
-    assert settings.given["VIDEO_PROVIDERS"] == "relay,vertex"
-    assert settings.given["VIDEO_ROUTES"] == "veo_3_1=relay:veo_3_1,vertex:veo;omni=relay:b"
+    assert settings.values["VIDEO_PROVIDERS"] == "relay,vertex"
+    assert settings.values["VIDEO_ROUTES"] == "veo_3_1=relay:veo_3_1,vertex:veo;omni=relay:b"
     for name in ("VIDEO_PROVIDERS", "VIDEO_ROUTES"):
         parameter = TEMPLATE["Parameters"][template.variables(TEMPLATE)[name]]
-        assert checks.value(settings.given[name], parameter) == settings.given[name]
+        assert checks.value(settings.values[name], parameter) == settings.values[name]
 
 
 def test_all_that_is_wrong_is_told_at_once(problems):
-    told = problems(
+    found = problems(
         "hello world\nVIDEO_MAX_CONCURENT=3\nVEO3_BASE_URL=relay\n",
         API_PORT="eighty",
         VIDEO_TASK_TIMEOUT="never",
@@ -189,20 +189,20 @@ def test_all_that_is_wrong_is_told_at_once(problems):
         UPSTREAM_FILES_PORT="9000",
         VIDEO_PROVIDERS="relai",
     )
-    assert len(told) == 7
+    assert len(found) == 7
 
 
 @pytest.mark.parametrize("key", ["Bearer sk-secret", '"sk-secret"', "sk secret", "sk-secretü"])
 def test_a_key_that_cannot_be_one_is_told_and_not_shown(problems, key):
-    (told,) = problems(VEO3_API_KEY=key)
-    assert told.startswith("VEO3_API_KEY: ")
-    assert "secret" not in told
+    (problem,) = problems(VEO3_API_KEY=key)
+    assert problem.startswith("VEO3_API_KEY: ")
+    assert "secret" not in problem
 
 
 def test_a_password_in_an_address_is_not_shown(problems):
-    (told,) = problems(VEO3_BASE_URL="https://me:secret@relay.example")
-    assert "no password" in told
-    assert "secret" not in told
+    (problem,) = problems(VEO3_BASE_URL="https://me:secret@relay.example")
+    assert "no password" in problem
+    assert "secret" not in problem
 
 
 def test_whole_numbers_are_those_that_the_functions_read_as_such():

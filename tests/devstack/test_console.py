@@ -36,7 +36,7 @@ def lines(stream):
 
 
 def row(status="pending", *, prompt="Camera slowly pans", **more):
-    told = {
+    attributes = {
         "task_id": TASK,
         "status": status,
         "created_at": "2026-01-11T10:30:00.000Z",
@@ -45,7 +45,7 @@ def row(status="pending", *, prompt="Camera slowly pans", **more):
     }
     return {
         name: {"N": str(value)} if isinstance(value, int) else {"S": value}
-        for name, value in told.items()
+        for name, value in attributes.items()
     }
 
 
@@ -95,10 +95,10 @@ def test_end_that_was_read_is_told_once_of_a_task_at_work(console, piped):
     ]
 
 
-@pytest.mark.parametrize(("provider", "told"), [("relay", ""), ("vertex", " at vertex")])
-def test_an_end_says_who_made_it_beside_the_relay(console, piped, provider, told):
+@pytest.mark.parametrize(("provider", "words"), [("relay", ""), ("vertex", " at vertex")])
+def test_an_end_says_who_made_it_beside_the_relay(console, piped, provider, words):
     console.item(row("completed", completed_at="2026-01-11T10:30:02.000Z", provider=provider))
-    assert lines(piped) == [f"{TASK} done in 2 s{told} {URL}/v1/videos/{TASK}/content"]
+    assert lines(piped) == [f"{TASK} done in 2 s{words} {URL}/v1/videos/{TASK}/content"]
 
 
 def test_failure_shows_its_reason_without_the_prompt(console, piped):
@@ -117,11 +117,11 @@ def test_failure_shows_its_reason_without_the_prompt(console, piped):
 
 
 @pytest.mark.parametrize(
-    ("begun", "told"), [({}, ""), ({"intent_at": "2026-01-11T10:30:01.000Z"}, " (may be charged)")]
+    ("begun", "words"), [({}, ""), ({"intent_at": "2026-01-11T10:30:01.000Z"}, " (may be charged)")]
 )
-def test_a_cancellation_says_whether_it_may_have_cost(console, piped, begun, told):
+def test_a_cancellation_says_whether_it_may_have_cost(console, piped, begun, words):
     console.item(row("cancelled", completed_at="2026-01-11T10:30:02.000Z", **begun))
-    assert lines(piped) == [f"{TASK} cancelled after 2 s{told}"]
+    assert lines(piped) == [f"{TASK} cancelled after 2 s{words}"]
 
 
 @pytest.mark.parametrize(

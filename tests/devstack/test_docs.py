@@ -46,13 +46,13 @@ def test_googles_parameters_are_one_line_that_orders_there():
     """sam takes a newline for a part of the value before it."""
     blocks = [text for _, text in FENCED.findall(GOOGLE.replace("\n   ", "\n"))]
     (line,) = (text for text in blocks if text.startswith("VideoProviders="))
-    said = dict(each.split("=", 1) for each in line.split())
+    parameters = dict(each.split("=", 1) for each in line.split())
     declared = template.load(ROOT / "template.yaml")["Parameters"]
-    assert set(said) <= set(declared)
+    assert set(parameters) <= set(declared)
     assert line.count("\n") == 1
-    assert re.fullmatch(declared["VideoRoutes"]["AllowedPattern"], said["VideoRoutes"])
-    assert "vertex:" in said["VideoRoutes"]
-    assert "vertex" in said["VideoProviders"].split(",")
+    assert re.fullmatch(declared["VideoRoutes"]["AllowedPattern"], parameters["VideoRoutes"])
+    assert "vertex:" in parameters["VideoRoutes"]
+    assert "vertex" in parameters["VideoProviders"].split(",")
 
 
 def test_the_index_leads_to_every_page():
@@ -105,8 +105,8 @@ def test_the_page_of_settings_and_the_example_are_current():
 def test_every_variable_of_the_functions_is_documented():
     documented = {each.name for each in configuration.settings()}
     variables = template.variables(template.load(ROOT / "template.yaml"))
-    given = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}  # by the template, to nobody's choice
-    missing = {name for name in set(variables) - documented - given if "POWERTOOLS" not in name}
+    fixed = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}  # by the template, to nobody's choice
+    missing = {name for name in set(variables) - documented - fixed if "POWERTOOLS" not in name}
     assert missing == set()
 
 
@@ -139,8 +139,8 @@ def test_every_aws_command_has_an_operation_and_its_options():
         names = {xform_name(each, "-"): each for each in client.meta.service_model.operation_names}
         shape = client.meta.service_model.operation_model(names[command]).input_shape
         members = {xform_name(each, "-") for each in shape.members}
-        given = set(re.findall(r"--([a-z-]+)", options)) - FOR_ALL
-        assert given <= members, command
+        named = set(re.findall(r"--([a-z-]+)", options)) - FOR_ALL
+        assert named <= members, command
 
 
 @every_page

@@ -20,7 +20,7 @@ def own_environment(monkeypatch):
 def test_functions_inherit_nothing_of_the_users():
     users = {"VEO3_API_KEY": "k", "AWS_PROFILE": "work", "VEO3_MODEL": "m", "OPENAI_API_KEY": "o"}
     os.environ.update(users)
-    replace_environment(Settings(given={}, aws_port=4999))
+    replace_environment(Settings(values={}, aws_port=4999))
     assert not users.keys() & os.environ.keys()
     assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
     assert os.environ["AUTH"] == "true"

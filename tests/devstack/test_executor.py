@@ -90,9 +90,9 @@ def test_functions_run_on_the_given_python(tmp_path):
 
 def test_logs_are_printed_as_they_come_with_the_functions_name(capfd):
     worker = acquire("def handler(event, context): print('said')")
-    told = worker.invoke({}, "r")["log"]
+    logged = worker.invoke({}, "r")["log"]
     executor.stop()  # and with it the thread that reads them: on a busy machine it comes later
-    assert told + worker._drain_stderr() == "said"
+    assert logged + worker._drain_stderr() == "said"
     assert capfd.readouterr().out == "worker      | said\n"
 
 
@@ -122,17 +122,17 @@ def test_what_escapes_is_told_with_file_and_line(code, capfd):
     worker = acquire(code)
     with suppress(RuntimeError):  # an import that fails
         assert worker.invoke({}, "r")["status"] == "error"
-    told = ""
+    output = ""
 
-    def is_told():
-        nonlocal told
-        told += capfd.readouterr().out
-        return "NameError: name 'missing' is not defined" in told
+    def is_logged():
+        nonlocal output
+        output += capfd.readouterr().out
+        return "NameError: name 'missing' is not defined" in output
 
-    wait_for(is_told)
+    wait_for(is_logged)
     line = 1 + code.splitlines().index(next(x for x in code.splitlines() if "missing" in x))
-    assert "worker      | ERROR unhandled" in told
-    assert f'app.py", line {line}, in ' in told
+    assert "worker      | ERROR unhandled" in output
+    assert f'app.py", line {line}, in ' in output
 
 
 def test_a_handler_that_logs_nothing_waits_for_no_log():

@@ -201,13 +201,13 @@ REFUSED = {
 @pytest.mark.parametrize(("asked", "setting", "code"), REFUSED.values(), ids=REFUSED)
 def test_a_refusal_names_its_setting_in_the_dialects_shape(gateway, path, asked, setting, code):
     status, headers, body = answer(gateway, path=path, **asked)
-    told = json.loads(body)["error"]
-    assert (status, told["code"]) == (403, code)
-    assert "evil.example" in told["message"]
-    assert setting in told["message"]
+    refusal = json.loads(body)["error"]
+    assert (status, refusal["code"]) == (403, code)
+    assert "evil.example" in refusal["message"]
+    assert setting in refusal["message"]
     error = VideoApiError("")
     theirs = openai_error(error)[1] if path.startswith("/v1") else rest_error(error)
-    assert told.keys() == theirs["error"].keys()
+    assert refusal.keys() == theirs["error"].keys()
     assert headers[b"x-request-id"]
     assert headers[b"content-type"] == b"application/json"
 

@@ -12,12 +12,12 @@ POOL = "projects/1/locations/global/workloadIdentityPools/pool/providers/aws"
 ALL = {"VIDEO_PROVIDERS": "relay, vertex,gemini"}
 
 
-def settings(**given):
-    return Settings.of(given)
+def settings(**values):
+    return Settings.of(values)
 
 
-def told(**given):
-    return function_settings(settings(**given))
+def variables(**values):
+    return function_settings(settings(**values))
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def key_file(tmp_path):
 
 def test_the_parameters_allow_what_the_simulator_is_reached_by():
     source = template.load(ROOT / "template.yaml")
-    found = template.parameters(source, told(**ALL))
+    found = template.parameters(source, variables(**ALL))
     assert found["GoogleStsUrl"].endswith("/v1/token")
     assert found["GoogleWorkloadIdentityProvider"].startswith("projects/")
     assert found["GeminiBaseUrl"].startswith("http://127.0.0.1:")
@@ -37,22 +37,22 @@ def test_the_parameters_allow_what_the_simulator_is_reached_by():
 
 def test_a_key_file_becomes_a_secret(key_file):
     source = template.load(ROOT / "template.yaml")
-    values, named = template.secrets(source, told(**ALL, **{google.FILE: key_file}))
+    values, named = template.secrets(source, variables(**ALL, **{google.FILE: key_file}))
     assert json.loads(values["video-api/google-credentials"])["client_email"] == "a@b"
     assert named["GoogleCredentialsSecret"] == "video-api/google-credentials"
     assert named["GeminiApiKeySecret"] == "video-api/gemini-api-key"
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("values", "named"),
     [
         ({"VERTEX_BASE_URL": "https://proxy.example", "GOOGLE_PROJECT": "p"}, google.FILE),
         ({"GOOGLE_WORKLOAD_IDENTITY_PROVIDER": POOL}, "GOOGLE_PROJECT"),
         ({"GEMINI_BASE_URL": "https://proxy.example"}, "GEMINI_API_KEY"),
     ],
 )
-def test_a_real_provider_without_credentials_is_refused(given, named):
-    (problem,) = google.problems(ALL | given)
+def test_a_real_provider_without_credentials_is_refused(values, named):
+    (problem,) = google.problems(ALL | values)
     assert problem.startswith("VIDEO_PROVIDERS: ")
     assert named in problem
 
@@ -64,8 +64,8 @@ def test_what_the_simulator_plays_needs_no_credentials(key_file):
 
 
 def test_two_identities_are_one_too_many(key_file):
-    given = {google.FILE: key_file, "GOOGLE_WORKLOAD_IDENTITY_PROVIDER": POOL}
-    (problem,) = google.problems(ALL | given | {"GOOGLE_PROJECT": "p"})
+    values = {google.FILE: key_file, "GOOGLE_WORKLOAD_IDENTITY_PROVIDER": POOL}
+    (problem,) = google.problems(ALL | values | {"GOOGLE_PROJECT": "p"})
     assert "one of" in problem
 
 

@@ -25,14 +25,14 @@ class Aws:
         self.body = body
         self.headers = list(headers)
         self.scope = None
-        self.given = b""
+        self.received = b""
 
     async def __call__(self, scope, receive, send):
         self.scope = scope
         message = {"more_body": True}
         while message.get("more_body"):
             message = await receive()
-            self.given += message.get("body", b"")
+            self.received += message.get("body", b"")
         await send({"type": "http.response.start", "status": 200, "headers": self.headers})
         half = len(self.body) // 2
         await send({"type": "http.response.body", "body": self.body[:half], "more_body": True})
@@ -47,7 +47,7 @@ def ask(
     path="/v1/videos/vid_1",
     method="GET",
     query=b"",
-    given=(b"",),
+    request_parts=(b"",),
     public_url="",
     files_port=FILES,
     **more,
@@ -74,7 +74,7 @@ def ask(
         "server": ("127.0.0.1", API),
         "client": (client, 50000),
     }
-    parts = list(given)
+    parts = list(request_parts)
 
     async def receive():
         return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
@@ -89,7 +89,7 @@ def ask(
     return sent[0]["status"], answered, b"".join(m.get("body", b"") for m in sent)
 
 
-def told(*, content_type="application/json", location=None, link=None):
+def answering(*, content_type="application/json", location=None, link=None):
     body = json.dumps({"video_url": VIDEO, "thumbnail_url": COPY}).encode()
     headers = [(b"Content-Type", content_type.encode()), (b"Content-Length", b"%d" % len(body))]
     headers += [(b"Location", location.encode())] if location else []
@@ -99,7 +99,7 @@ def told(*, content_type="application/json", location=None, link=None):
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000"])
 def test_on_this_machine_a_link_leads_where_the_file_lies(host):
-    _, _, body = ask(told(), host=host)
+    _, _, body = ask(answering(), host=host)
     assert json.loads(body) == {"video_url": VIDEO, "thumbnail_url": COPY}
 
 
@@ -128,7 +128,9 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize(("asked", "base"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_link_from_elsewhere_leads_to_the_address_asked(asked, base):
-    aws = told(location=VIDEO, link=f'<http://localhost:{API}/api/v1/tasks?cursor=x>; rel="next"')
+    aws = answering(
+        location=VIDEO, link=f'<http://localhost:{API}/api/v1/tasks?cursor=x>; rel="next"'
+    )
     _, headers, body = ask(aws, **asked)
     links = json.loads(body)
     assert links["video_url"] == f"{base}/_local/files/v/video_1.mp4"
@@ -139,28 +141,28 @@ def test_link_from_elsewhere_leads_to_the_address_asked(asked, base):
 
 
 def test_the_next_page_is_at_the_name_that_was_asked():
-    aws = told(link=f'<http://localhost:{API}/api/v1/tasks?cursor=x>; rel="next"')
+    aws = answering(link=f'<http://localhost:{API}/api/v1/tasks?cursor=x>; rel="next"')
     _, headers, _ = ask(aws, host="127.0.0.1:8000")
     assert headers[b"link"].startswith(b"<http://127.0.0.1:8000/api/v1/tasks")
 
 
 def test_what_is_no_json_goes_as_it_comes():
-    _, headers, body = ask(told(content_type="text/html"), host=LAN, client=LAPTOP)
+    _, headers, body = ask(answering(content_type="text/html"), host=LAN, client=LAPTOP)
     assert VIDEO.encode() in body
     assert int(headers[b"content-length"]) == len(body)
 
 
 def test_a_real_relays_links_are_its_own():
-    _, _, body = ask(told(), host=LAN, client=LAPTOP, files_port=None)
+    _, _, body = ask(answering(), host=LAN, client=LAPTOP, files_port=None)
     assert json.loads(body)["video_url"] == VIDEO
 
 
 def test_a_link_that_comes_back_as_an_image_is_ours_again():
-    aws = told()
+    aws = answering()
     link = f"http://{LAN}/_local/s3/files/inputs/1.png?X-Amz-Signature=ab"
-    given = (b'{"image": "' + link[:20].encode(), link[20:].encode() + b'"}')
-    ask(aws, host=LAN, client=LAPTOP, method="POST", given=given)
-    assert json.loads(aws.given)["image"] == (
+    request_parts = (b'{"image": "' + link[:20].encode(), link[20:].encode() + b'"}')
+    ask(aws, host=LAN, client=LAPTOP, method="POST", request_parts=request_parts)
+    assert json.loads(aws.received)["image"] == (
         f"http://127.0.0.1:{AWS}/files/inputs/1.png?X-Amz-Signature=ab"
     )
 

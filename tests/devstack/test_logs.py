@@ -62,8 +62,8 @@ def root(tmp_path):
     ],
 )
 def test_a_traceback_leads_to_the_file_that_one_edits(root, place, edited):
-    told = in_repository(f'  File "{RUN}/{place}", line 7, in f\n', "dead-letter", root)
-    assert told == f'  File "{edited}", line 7, in f\n'
+    text = in_repository(f'  File "{RUN}/{place}", line 7, in f\n', "dead-letter", root)
+    assert text == f'  File "{edited}", line 7, in f\n'
 
 
 def test_a_traceback_leads_to_a_librarys_file_where_it_is(root):

@@ -27,21 +27,26 @@ def make(*arguments, **environment):
 
 
 @pytest.fixture(scope="module")
-def told():
+def help_text():
     return make("help")
 
 
-def test_every_target_is_listed_once_under_a_heading(told):
-    listed = re.findall(r"^ [ *]* make ([a-z0-9-]+) ", told, re.MULTILINE)
+def test_every_target_is_listed_once_under_a_heading(help_text):
+    listed = re.findall(r"^ [ *]* make ([a-z0-9-]+) ", help_text, re.MULTILINE)
     written = set(TARGETS.findall((ROOT / "Makefile").read_text()))
     assert sorted(listed) == sorted(written - INNER)
-    assert re.findall(r"^(\w[\w ]* it)\b", told, re.MULTILINE) == [
+    assert re.findall(r"^(\w[\w ]* it)\b", help_text, re.MULTILINE) == [
         "Use it", "Operate it", "Work on it", "Deploy it", "Measure it",
     ]  # fmt: skip
 
 
-def test_four_targets_are_the_ones_to_begin_with(told):
-    assert re.findall(r"^  \* make (\S+)", told, re.MULTILINE) == ["run", "test", "check", "deploy"]
+def test_four_targets_are_the_ones_to_begin_with(help_text):
+    assert re.findall(r"^  \* make (\S+)", help_text, re.MULTILINE) == [
+        "run",
+        "test",
+        "check",
+        "deploy",
+    ]
 
 
 def test_every_target_is_phony():
@@ -51,7 +56,7 @@ def test_every_target_is_phony():
 
 
 @pytest.mark.parametrize(
-    ("given", "command"),
+    ("arguments", "command"),
     [
         ([], "sam deploy"),
         (["ENV=dev"], "sam deploy"),
@@ -63,8 +68,10 @@ def test_every_target_is_phony():
         ),
     ],
 )
-def test_a_deploy_builds_and_then_deploys_what_was_said(given, command):
-    done = " ".join(make("-n", "deploy", *given, ENV="/home/me/.shrc").replace("\\\n", "").split())
+def test_a_deploy_builds_and_then_deploys_what_was_said(arguments, command):
+    done = " ".join(
+        make("-n", "deploy", *arguments, ENV="/home/me/.shrc").replace("\\\n", "").split()
+    )
     assert done.endswith(command)
     assert "sam build" in done
 

@@ -14,9 +14,9 @@ def port(number, setting="API_PORT", **changes):
 def test_all_taken_ports_are_named_at_once_with_a_line_to_copy():
     with ports.free_ports(2) as taken:
         wanted = [port(taken[0]), port(taken[1], "UPSTREAM_PORT", ours=False)]
-        with pytest.raises(ports.PortError) as told:
+        with pytest.raises(ports.PortError) as excinfo:
             ports.take(wanted, "make run")
-    *lines, advice = str(told.value).splitlines()
+    *lines, advice = str(excinfo.value).splitlines()
     for number, setting in zip(taken, ("API_PORT", "UPSTREAM_PORT"), strict=True):
         assert any(f"port {number} is taken" in line and setting in line for line in lines)
         assert f"{setting}=" in advice
@@ -26,9 +26,9 @@ def test_all_taken_ports_are_named_at_once_with_a_line_to_copy():
 def test_line_to_copy_names_free_ports_for_taken_ones():
     with ports.free_ports(1) as (free,):
         pass
-    with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError) as told:
+    with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError) as excinfo:
         ports.take([port(free, "AWS_PORT"), port(taken)], "make run")
-    advice = str(told.value).splitlines()[-1].split()
+    advice = str(excinfo.value).splitlines()[-1].split()
     assert advice[0].startswith("API_PORT=")
     assert advice[1:] == ["make", "run"]
     socket.create_server(("127.0.0.1", int(advice[0].partition("=")[2]))).close()
@@ -44,18 +44,18 @@ def test_ports_are_given_back_when_another_is_taken():
 
 def test_a_port_that_cannot_be_had_is_named_with_its_setting():
     refused = (port(80), PermissionError(errno.EACCES, "Permission denied"))
-    told = str(ports.PortError([refused], "make run"))
-    assert "port 80 cannot be used: Permission denied (API_PORT)" in told
-    assert "API_PORT=" in told.splitlines()[-1]
+    message = str(ports.PortError([refused], "make run"))
+    assert "port 80 cannot be used: Permission denied (API_PORT)" in message
+    assert "API_PORT=" in message.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
     "refusal", [socket.gaierror(-2, "unknown"), OSError(errno.EADDRNOTAVAIL, "not here")]
 )
 def test_a_host_that_is_not_here_is_named_with_its_setting(refusal):
-    told = str(ports.PortError([(port(8000, hosts=["elsewhere"]), refusal)], "make run"))
-    assert "API_HOST=elsewhere" in told
-    assert "make run" not in told
+    message = str(ports.PortError([(port(8000, hosts=["elsewhere"]), refusal)], "make run"))
+    assert "API_HOST=elsewhere" in message
+    assert "make run" not in message
 
 
 def test_a_name_is_served_at_every_address_that_it_has_here():

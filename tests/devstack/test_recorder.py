@@ -60,28 +60,28 @@ def key(name):
 
 @pytest.mark.usefixtures("journal")
 def test_every_kind_of_write_is_in_the_journal(tmp_path):
-    def told():
+    def changes():
         held = Journal(tmp_path).items
         scanned = call("Scan", TableName=TABLE)["Items"]
         assert by_key(held) == by_key(scanned)
         return len(held)
 
     call("PutItem", TableName=TABLE, Item=key("a") | {"n": {"N": "1"}, "l": {"L": [{"S": "ü"}]}})
-    assert told() == 1
+    assert changes() == 1
     update = {"UpdateExpression": "SET n = n + :o", "ExpressionAttributeValues": {":o": {"N": "1"}}}
     call("UpdateItem", TableName=TABLE, Key=key("a"), **update)
-    assert told() == 1
+    assert changes() == 1
     assert Journal(tmp_path).items[0]["n"] == {"N": "2"}
     call("UpdateItem", TableName=TABLE, Key=key("b"))
     puts = [{"Put": {"TableName": TABLE, "Item": key(name)}} for name in "cd"]
     deletes = [{"Delete": {"TableName": TABLE, "Key": key("b")}}]
     call("TransactWriteItems", TransactItems=puts + deletes)
-    assert told() == 3
+    assert changes() == 3
     requests = [{"PutRequest": {"Item": key("e")}}, {"DeleteRequest": {"Key": key("c")}}]
     call("BatchWriteItem", RequestItems={TABLE: requests})
-    assert told() == 3
+    assert changes() == 3
     call("DeleteItem", TableName=TABLE, Key=key("a"))
-    assert told() == 2
+    assert changes() == 2
 
 
 def test_another_table_is_not_recorded(journal):

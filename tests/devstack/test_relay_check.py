@@ -44,8 +44,8 @@ def relay():
 
 
 def check(origin, **more):
-    given = {"VEO3_API_KEY": KEY, "VEO3_BASE_URL": origin, **more}
-    return relay_check.check(Settings.of(given))
+    values = {"VEO3_API_KEY": KEY, "VEO3_BASE_URL": origin, **more}
+    return relay_check.check(Settings.of(values))
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 404, 405, 429, 500, 503])
@@ -56,10 +56,10 @@ def test_a_relay_that_answers_as_it_likes_is_taken(relay, status):
 
 @pytest.mark.parametrize(("job", "jobs"), [(401, 200), (403, 401), (403, 403)])
 def test_a_refused_key_is_told_with_its_setting_and_not_shown(relay, job, jobs):
-    with pytest.raises(RuntimeError, match=r"127\.0\.0\.1 refuses the key") as told:
+    with pytest.raises(RuntimeError, match=r"127\.0\.0\.1 refuses the key") as excinfo:
         check(relay(job, jobs))
-    assert "VEO3_API_KEY" in str(told.value)
-    assert KEY not in str(told.value)
+    assert "VEO3_API_KEY" in str(excinfo.value)
+    assert KEY not in str(excinfo.value)
 
 
 @pytest.mark.parametrize("jobs", [200, 404, 405])
@@ -70,10 +70,10 @@ def test_a_job_that_is_forbidden_alone_is_no_refused_key(relay, jobs):
 def test_missing_relay_is_named_with_its_setting():
     with ports.free_ports(1) as (number,):
         pass
-    with pytest.raises(RuntimeError, match=r"127\.0\.0\.1 cannot be reached") as told:
+    with pytest.raises(RuntimeError, match=r"127\.0\.0\.1 cannot be reached") as excinfo:
         check(f"http://127.0.0.1:{number}")
-    assert "nothing listens there" in str(told.value)
-    assert "VEO3_BASE_URL" in str(told.value)
+    assert "nothing listens there" in str(excinfo.value)
+    assert "VEO3_BASE_URL" in str(excinfo.value)
 
 
 def test_a_relay_without_tls_is_told_so(relay):
@@ -84,11 +84,11 @@ def test_a_relay_without_tls_is_told_so(relay):
 def test_a_relay_that_does_not_answer_in_time_is_only_told(monkeypatch):
     monkeypatch.setattr(relay_check, "SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        told = check(f"http://127.0.0.1:{silent.getsockname()[1]}")
-    assert "127.0.0.1 (VEO3_BASE_URL) gave no answer" in told
+        warning = check(f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert "127.0.0.1 (VEO3_BASE_URL) gave no answer" in warning
 
 
-@pytest.mark.parametrize("given", [{"VEO3_API_KEY": ""}, {"CHECK_RELAY": "false"}])
-def test_without_a_key_or_when_switched_off_nothing_is_asked(relay, given):
-    assert check(relay(401), **given) is None
+@pytest.mark.parametrize("values", [{"VEO3_API_KEY": ""}, {"CHECK_RELAY": "false"}])
+def test_without_a_key_or_when_switched_off_nothing_is_asked(relay, values):
+    assert check(relay(401), **values) is None
     assert relay.seen == []

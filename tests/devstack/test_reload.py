@@ -84,13 +84,13 @@ def functions():
 
 
 @pytest.fixture
-def given():
+def messages():
     return []
 
 
 @pytest.fixture
-def reloader(root, functions, given):
-    return Reloader(root, SOURCE, PHYSICAL, functions, given.append)
+def reloader(root, functions, messages):
+    return Reloader(root, SOURCE, PHYSICAL, functions, messages.append)
 
 
 def test_folders_with_requirements_are_not_reloaded(root):
@@ -124,18 +124,18 @@ def test_a_change_is_brought_over_once(reloader, root, functions):
 
 
 @pytest.mark.parametrize("name", ["template.yaml", "layers/dependencies/requirements.txt", ".env"])
-def test_what_cannot_be_reloaded_says_so(reloader, root, given, name):
+def test_what_cannot_be_reloaded_says_so(reloader, root, messages, name):
     write(root, name)
     reloader.look()
-    assert given == [f"{name.rpartition('/')[2]} changed: start again to apply it"]
+    assert messages == [f"{name.rpartition('/')[2]} changed: start again to apply it"]
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.css"])
-def test_sources_of_the_documentation_name_their_command(reloader, root, given, name):
+def test_sources_of_the_documentation_name_their_command(reloader, root, messages, name):
     """What the documentation is made of says how it is made again."""
     write(root, f"tools/openapi/{name}")
     reloader.look()
-    assert given == [f"{name} changed: say `make openapi` to apply it"]
+    assert messages == [f"{name} changed: say `make openapi` to apply it"]
 
 
 @pytest.mark.parametrize("name", ["functions/status/app.py", "layers/ours/ours/store.py"])
@@ -148,20 +148,20 @@ def test_sources_of_the_documentation_name_their_command(reloader, root, given, 
     ],
 )
 def test_code_that_does_not_compile_is_not_reloaded(
-    reloader, root, functions, given, name, code, line, error
+    reloader, root, functions, messages, name, code, line, error
 ):
     write(root, name, code)
     reloader.look()
     assert functions.code == {}
-    (told,) = given
-    assert f'File "{name}", line {line}' in told
-    assert error in told
-    assert "reloaded functions" not in told.splitlines()
+    (message,) = messages
+    assert f'File "{name}", line {line}' in message
+    assert error in message
+    assert "reloaded functions" not in message.splitlines()
 
 
-def test_code_that_was_mended_is_reloaded(reloader, root, given):
+def test_code_that_was_mended_is_reloaded(reloader, root, messages):
     write(root, "functions/status/app.py", "def f(:")
     reloader.look()
     write(root, "functions/status/app.py", "def f(): pass")
     reloader.look()
-    assert given[-1] == "reloaded functions/status"
+    assert messages[-1] == "reloaded functions/status"

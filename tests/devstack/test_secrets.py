@@ -101,9 +101,9 @@ def test_what_sam_is_told_holds_no_key():
         else:
             yield from str(value).split()
 
-    told = list(texts(tomllib.loads((ROOT / "samconfig.toml").read_text())))
-    assert told
-    named = [text for text in told if NAME.search(text)]
+    values = list(texts(tomllib.loads((ROOT / "samconfig.toml").read_text())))
+    assert values
+    named = [text for text in values if NAME.search(text)]
     assert named == [
         "Veo3ApiKeySecret=video-api-dev/veo3-api-key",
         "Veo3ApiKeySecret=video-api/veo3-api-key",

@@ -30,7 +30,7 @@ def test_the_environment_wins_over_the_file(read):
 
 
 def test_a_key_with_a_dollar_is_taken_literally(read):
-    assert read(dotenv="VEO3_API_KEY=a$b${HOME}").given["VEO3_API_KEY"] == "a$b${HOME}"
+    assert read(dotenv="VEO3_API_KEY=a$b${HOME}").values["VEO3_API_KEY"] == "a$b${HOME}"
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
@@ -48,31 +48,31 @@ def test_simulator_is_the_relay_without_a_key(read):
     """Without a key the simulator is the relay whatever its address."""
     settings = read({"UPSTREAM_PORT": "9001", "VEO3_BASE_URL": "https://relay.example"})
     assert settings.simulated
-    given = function_settings(settings)
-    assert given["VEO3_BASE_URL"] == "http://127.0.0.1:9001"
-    assert given["VEO3_EXTRA_FIELDS"] == "true"
-    assert given["VEO3_RESULT_ORIGINS"] == "http://127.0.0.1:8002"
+    values = function_settings(settings)
+    assert values["VEO3_BASE_URL"] == "http://127.0.0.1:9001"
+    assert values["VEO3_EXTRA_FIELDS"] == "true"
+    assert values["VEO3_RESULT_ORIGINS"] == "http://127.0.0.1:8002"
 
 
 def test_with_a_key_the_relay_is_the_users_and_nothing_is_added(read):
     settings = read({"VEO3_API_KEY": "k", "VEO3_BASE_URL": "https://relay.example"})
     assert not settings.simulated
-    given = function_settings(settings)
-    assert given["VEO3_BASE_URL"] == "https://relay.example"
-    assert "VEO3_EXTRA_FIELDS" not in given
+    values = function_settings(settings)
+    assert values["VEO3_BASE_URL"] == "https://relay.example"
+    assert "VEO3_EXTRA_FIELDS" not in values
 
 
 def test_without_credentials_the_simulator_plays_google_too(read):
     settings = read({"VIDEO_PROVIDERS": "relay, vertex,gemini", "UPSTREAM_PORT": "9001"})
-    assert video_providers.simulated(settings.given) == ["relay", "vertex", "gemini"]
-    given = function_settings(settings)
+    assert video_providers.simulated(settings.values) == ["relay", "vertex", "gemini"]
+    values = function_settings(settings)
     origin = "http://127.0.0.1:9001"
-    assert given["GOOGLE_STS_URL"] == f"{origin}/v1/token"
+    assert values["GOOGLE_STS_URL"] == f"{origin}/v1/token"
     for name in ("VERTEX_BASE_URL", "GEMINI_BASE_URL", "GOOGLE_IAM_URL", "GOOGLE_STORAGE_URL"):
-        assert given[name] == origin
-    assert given["GOOGLE_PROJECT"]
-    assert given["GOOGLE_WORKLOAD_IDENTITY_PROVIDER"].startswith("projects/")
-    assert given["GEMINI_API_KEY"] == given["VEO3_API_KEY"]
+        assert values[name] == origin
+    assert values["GOOGLE_PROJECT"]
+    assert values["GOOGLE_WORKLOAD_IDENTITY_PROVIDER"].startswith("projects/")
+    assert values["GEMINI_API_KEY"] == values["VEO3_API_KEY"]
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_without_credentials_the_simulator_plays_google_too(read):
 )
 def test_a_provider_of_the_users_own_is_left_as_it_is(read, own):
     settings = read({"VIDEO_PROVIDERS": "vertex,gemini", "VEO3_API_KEY": "k"} | own)
-    assert video_providers.simulated(settings.given) == ["gemini"]
+    assert video_providers.simulated(settings.values) == ["gemini"]
     assert settings.needs_simulator
-    given = function_settings(settings)
-    assert "GOOGLE_STS_URL" not in given
-    assert given | own == given
+    values = function_settings(settings)
+    assert "GOOGLE_STS_URL" not in values
+    assert values | own == values
     assert {port.setting for port in settings.ports()} >= {"UPSTREAM_PORT"}
 
 
@@ -99,8 +99,8 @@ def test_the_simulator_plays_no_provider_that_is_not_named(read):
 
 
 def test_what_was_said_wins_over_what_fits_this_machine(read):
-    given = function_settings(read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}))
-    assert (given["VEO3_EXTRA_FIELDS"], given["PUBLIC_URL"]) == ("false", "https://x")
+    values = function_settings(read({"VEO3_EXTRA_FIELDS": "false", "PUBLIC_URL": "https://x"}))
+    assert (values["VEO3_EXTRA_FIELDS"], values["PUBLIC_URL"]) == ("false", "https://x")
 
 
 def test_pages_that_may_call_the_api_are_named_with_commas(read):
@@ -132,7 +132,7 @@ def test_the_api_listens_at_several_hosts(read):
 
 
 @pytest.mark.parametrize(
-    ("given", "host"),
+    ("values", "host"),
     [
         ({"API_HOST": "0.0.0.0,10.0.0.7"}, "10.0.0.7"),
         ({"AWS_HOST": "127.0.0.1,172.17.0.1"}, "172.17.0.1"),
@@ -144,8 +144,8 @@ def test_the_api_listens_at_several_hosts(read):
         ({"ALLOWED_HOSTS": "*"}, "*"),
     ],
 )
-def test_a_host_is_allowed_that_is_listened_at_public_or_named(read, given, host):
-    assert host in read(given).allowed_hosts
+def test_a_host_is_allowed_that_is_listened_at_public_or_named(read, values, host):
+    assert host in read(values).allowed_hosts
 
 
 def test_address_for_all_is_no_host_to_be_asked_for(read):
@@ -155,8 +155,8 @@ def test_address_for_all_is_no_host_to_be_asked_for(read):
 
 @pytest.mark.parametrize(("level", "steps"), [("debug", "DEBUG"), ("DEBUG", "DEBUG")])
 def test_the_steps_are_logged_at_debug(read, level, steps):
-    given = function_settings(read({"LOG_LEVEL": level}))
-    assert given["POWERTOOLS_LOG_LEVEL"] == steps
+    values = function_settings(read({"LOG_LEVEL": level}))
+    assert values["POWERTOOLS_LOG_LEVEL"] == steps
 
 
 @pytest.mark.parametrize("level", ["", "warning", "error", "trace"])
@@ -182,7 +182,7 @@ def test_tasks_are_kept_in_the_project_by_default(read):
 
 
 def test_folder_of_an_earlier_version_is_still_used(tmp_path):
-    settings = Settings(given={}, keep_in=tmp_path)
+    settings = Settings(values={}, keep_in=tmp_path)
     assert settings.kept == tmp_path / "simulator"
     (tmp_path / "stand-in").mkdir()
     assert settings.kept == tmp_path / "stand-in"
@@ -213,29 +213,29 @@ def test_each_mixture_of_real_and_simulated_keeps_elsewhere(read):
     for count in (1, 2, 3):
         for used in combinations(REAL, count):
             for real in chain.from_iterable(combinations(used, n) for n in range(count + 1)):
-                given = {"VIDEO_PROVIDERS": ",".join(used)}
+                values = {"VIDEO_PROVIDERS": ",".join(used)}
                 for name in real:
-                    given |= REAL[name]
+                    values |= REAL[name]
                 kept = (used, real) if real else "simulated"
-                folders.setdefault(read(given).kept, set()).add(kept)
+                folders.setdefault(read(values).kept, set()).add(kept)
     assert all(len(kept) == 1 for kept in folders.values())
     assert len(folders) == 3**3 - 2**3 + 1  # each is out, simulated or real; all simulated are one
 
 
 def test_each_project_and_address_keeps_elsewhere(read):
-    given = REAL["vertex"] | {"VIDEO_PROVIDERS": "vertex,relay"}
-    mixed = read(given).kept
+    values = REAL["vertex"] | {"VIDEO_PROVIDERS": "vertex,relay"}
+    mixed = read(values).kept
     assert mixed.name == "vertex-my-project+simulated-relay"
-    assert read(given | {"VIDEO_PROVIDERS": "relay, vertex"}).kept == mixed
+    assert read(values | {"VIDEO_PROVIDERS": "relay, vertex"}).kept == mixed
     others = [
-        given | {"GOOGLE_PROJECT": "other"},
-        given | {"VERTEX_BASE_URL": "https://proxy.example"},
-        given | REAL["relay"],
-        given | REAL["relay"] | {"VEO3_BASE_URL": "https://relay.example"},
+        values | {"GOOGLE_PROJECT": "other"},
+        values | {"VERTEX_BASE_URL": "https://proxy.example"},
+        values | REAL["relay"],
+        values | REAL["relay"] | {"VEO3_BASE_URL": "https://relay.example"},
     ]
     assert len({mixed, *(read(other).kept for other in others)}) == 5
 
 
 def test_a_key_of_a_relay_that_is_not_in_use_pays_nobody(read):
-    given = REAL["relay"] | {"VIDEO_PROVIDERS": "vertex"}
-    assert read(given).kept == read().kept
+    values = REAL["relay"] | {"VIDEO_PROVIDERS": "vertex"}
+    assert read(values).kept == read().kept

@@ -214,7 +214,7 @@ def test_many_jobs_in_flight_are_summary_as_a_number():
 
 def test_second_stack_keeps_in_a_second_folder(tmp_path, capsys):
     """Two stacks keep in two places and the next start has the first again."""
-    settings = Settings(given={}, keep_in=tmp_path)
+    settings = Settings(values={}, keep_in=tmp_path)
     first = take_place(settings)
     second = take_place(settings)
     assert (first.folder, second.folder) == (settings.kept, tmp_path / "simulator-2")
@@ -232,14 +232,14 @@ def test_earlier_versions_leftover_is_reported_and_stays(tmp_path, capsys):
     left = tmp_path / "stand-in.old"
     left.mkdir()
     (tmp_path / "stand-in").mkdir()
-    place = take_place(Settings(given={}, keep_in=tmp_path))
+    place = take_place(Settings(values={}, keep_in=tmp_path))
     assert str(left) in capsys.readouterr().out
     assert left.is_dir()
     place.lock.close()
 
 
 def test_without_a_place_nothing_is_kept():
-    assert take_place(Settings(given={}, keep_in=None)) is None
+    assert take_place(Settings(values={}, keep_in=None)) is None
 
 
 def gateway():

@@ -45,8 +45,8 @@ def test_short_tags_become_long_ones(source):
 
 
 def test_a_setting_goes_to_the_parameter_behind_its_variable(source):
-    given = {"VEO3_MODEL": "veo_3_1-fast", "TABLE_NAME": "mine", "SERVICE": "mine", "OTHER": "x"}
-    assert template.parameters(source, given) == {"Veo3Model": "veo_3_1-fast", "Stage": "local"}
+    values = {"VEO3_MODEL": "veo_3_1-fast", "TABLE_NAME": "mine", "SERVICE": "mine", "OTHER": "x"}
+    assert template.parameters(source, values) == {"Veo3Model": "veo_3_1-fast", "Stage": "local"}
 
 
 def test_setting_that_no_function_reads_goes_to_its_parameter():
@@ -89,8 +89,8 @@ def test_a_key_of_a_feature_that_is_off_by_default_gets_a_name(source):
 
 
 def test_a_complaint_names_the_setting_and_not_its_parameter(source):
-    told = template.by_variable(source, "Parameter 'Veo3Model' must match pattern x")
-    assert told == "Parameter VEO3_MODEL must match pattern x"
+    message = template.by_variable(source, "Parameter 'Veo3Model' must match pattern x")
+    assert message == "Parameter VEO3_MODEL must match pattern x"
 
 
 INTRINSICS = Intrinsics(

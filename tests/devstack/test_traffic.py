@@ -34,14 +34,14 @@ def passing(
     path="/v1/videos",
     status=200,
     body=b"",
-    given=b"",
+    request_body=b"",
     headers=(),
     back=(),
 ):
     """Let one request through; return the console and what the client got."""
 
     async def gateway(_scope, receive, send):
-        assert (await receive())["body"] == given
+        assert (await receive())["body"] == request_body
         start = {"type": "http.response.start", "status": status, "headers": list(back)}
         await send(start)
         half = len(body) // 2
@@ -49,7 +49,7 @@ def passing(
         await send({"type": "http.response.body", "body": body[half:]})
 
     async def receive():
-        return {"type": "http.request", "body": given}
+        return {"type": "http.request", "body": request_body}
 
     sent = []
 
@@ -73,21 +73,27 @@ def passing(
     return listener
 
 
-def called(operation, given, answer=None, status=200):
+def called(operation, request_body, answer=None, status=200):
     """Return the rows that were told as written, and those as read."""
     target = [(b"x-amz-target", f"DynamoDB_20120810.{operation}".encode())]
     body = json.dumps(answer or {}).encode()
-    asked = json.dumps(given).encode()
-    told = passing(
-        port=AWS, method="POST", path="/", given=asked, body=body, headers=target, status=status
+    asked = json.dumps(request_body).encode()
+    seen = passing(
+        port=AWS,
+        method="POST",
+        path="/",
+        request_body=asked,
+        body=body,
+        headers=target,
+        status=status,
     )
-    return told.items, told.read
+    return seen.items, seen.read
 
 
 @pytest.mark.parametrize("answer", [{"id": TASK, "object": "video"}, {"task_id": TASK}])
 def test_a_submit_names_its_task_in_either_dialect(answer):
-    told = passing(method="POST", body=json.dumps(answer).encode()).requests
-    assert told == [("POST", "/v1/videos", 200, TASK, "")]
+    logged = passing(method="POST", body=json.dumps(answer).encode()).requests
+    assert logged == [("POST", "/v1/videos", 200, TASK, "")]
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b"{broken", b"\xff", b'{"object": "list"}'])
@@ -106,25 +112,25 @@ def test_an_answer_without_a_task_names_none(body):
     ],
 )
 def test_error_has_code_field_and_the_callers_id(error, note):
-    (told,) = passing(
+    (line,) = passing(
         status=400,
         body=json.dumps({"error": error}).encode(),
         back=[(b"X-Request-Id", b"4f2c")],
     ).requests
-    assert told[-1] == f"{note} request=4f2c".strip()
+    assert line[-1] == f"{note} request=4f2c".strip()
 
 
 def test_a_caller_without_a_key_reminds_of_how_to_make_one():
     body = json.dumps({"error": {"code": "invalid_api_key"}}).encode()
-    (told,) = passing(status=401, body=body).requests
-    assert told[-1] == "invalid_api_key (make key NAME=… makes a key)"
+    (line,) = passing(status=401, body=body).requests
+    assert line[-1] == "invalid_api_key (make key NAME=… makes a key)"
 
 
 def test_a_read_that_the_browser_will_withhold_names_the_setting():
     page = [(b"origin", b"http://localhost:5173"), (b"host", b"localhost:8000")]
-    (told,) = passing(headers=page).requests
-    assert "http://localhost:5173" in told[-1]
-    assert "CORS_ALLOW_ORIGINS" in told[-1]
+    (line,) = passing(headers=page).requests
+    assert "http://localhost:5173" in line[-1]
+    assert "CORS_ALLOW_ORIGINS" in line[-1]
 
 
 @pytest.mark.parametrize(
@@ -140,15 +146,15 @@ def test_a_read_that_a_page_may_have_needs_no_note(origin, back):
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "answer"),
+    ("operation", "request_body", "answer"),
     [
         ("PutItem", {"Item": ITEM}, {}),
         ("TransactWriteItems", {"TransactItems": [{"Put": {"Item": ITEM}}, {"Delete": {}}]}, {}),
         ("UpdateItem", {"ReturnValues": "ALL_NEW"}, {"Attributes": ITEM}),
     ],
 )
-def test_a_written_row_is_told(operation, given, answer):
-    assert called(operation, given, answer) == ([ITEM], [])
+def test_a_written_row_is_told(operation, request_body, answer):
+    assert called(operation, request_body, answer) == ([ITEM], [])
 
 
 def test_a_row_that_was_read_is_told_as_such():
@@ -157,7 +163,7 @@ def test_a_row_that_was_read_is_told_as_such():
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "answer", "status"),
+    ("operation", "request_body", "answer", "status"),
     [
         ("PutItem", {"Item": ITEM}, {}, 400),  # its condition did not hold
         ("UpdateItem", {"ReturnValues": "ALL_OLD"}, {"Attributes": ITEM}, 200),
@@ -166,8 +172,8 @@ def test_a_row_that_was_read_is_told_as_such():
         ("Query", {}, {"Items": [ITEM]}, 200),
     ],
 )
-def test_what_leaves_no_row_is_not_told(operation, given, answer, status):
-    assert called(operation, given, answer, status) == ([], [])
+def test_what_leaves_no_row_is_not_told(operation, request_body, answer, status):
+    assert called(operation, request_body, answer, status) == ([], [])
 
 
 def test_what_is_no_request_passes():

@@ -312,9 +312,9 @@ def test_commands_of_the_page_do_what_it_says(user):
 def test_operators_commands_of_the_page_run_in_the_clone(program, stack):
     commands = re.search(r"```bash\n(.*?)```", PAGE.partition("## Operators")[2], re.DOTALL)[1]
     ports = {name: str(stack.ports[name]) for name in PORTS} | {"ENV_FILE": os.devnull}
-    told = shell(commands, ROOT, {"program": program, "set": ports})
-    assert "alice" in told
-    assert "1 key(s) of alice revoked" in told
+    output = shell(commands, ROOT, {"program": program, "set": ports})
+    assert "alice" in output
+    assert "1 key(s) of alice revoked" in output
 
 
 def test_make_cli_says_how_to_call_it():

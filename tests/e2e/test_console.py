@@ -34,11 +34,11 @@ def video(stack):
 
 def test_video_is_shown_from_request_to_url_without_prompt(stack, video):
     at = r"^\d\d:\d\d:\d\d "
-    told = [line for line in lines_of(stack) if video in line and " | " not in line]
-    assert re.search(rf"{at}POST /v1/videos 200 \d+ ms {video}$", "\n".join(told), re.MULTILINE)
-    assert re.search(rf"{at}{video} started$", "\n".join(told), re.MULTILINE)
+    shown = [line for line in lines_of(stack) if video in line and " | " not in line]
+    assert re.search(rf"{at}POST /v1/videos 200 \d+ ms {video}$", "\n".join(shown), re.MULTILINE)
+    assert re.search(rf"{at}{video} started$", "\n".join(shown), re.MULTILINE)
     url = f"{stack.api_url}/v1/videos/{video}/content"
-    assert re.search(rf"{at}{video} done in \d+ s {url}$", "\n".join(told), re.MULTILINE)
+    assert re.search(rf"{at}{video} done in \d+ s {url}$", "\n".join(shown), re.MULTILINE)
     assert "Quartz" not in stack.log.read_text()
     assert httpx.get(url, follow_redirects=True).headers["content-type"] == "video/mp4"
 

@@ -167,9 +167,9 @@ def test_page_is_told_by_webhook(page):
         wanted = {"prompt": PROMPT, "image": f"data:image/jpeg;base64,{image}"}
         ordered = httpx.post(page.base_url.join("/order"), json=wanted, timeout=30)
         assert ordered.status_code == 200, ordered.text
-        told = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
-    assert (told["type"], told["data"]["id"]) == ("video.completed", ordered.json()["id"])
-    assert httpx.get(told["data"]["video_url"]).content[4:8] == b"ftyp"
+        event = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
+    assert (event["type"], event["data"]["id"]) == ("video.completed", ordered.json()["id"])
+    assert httpx.get(event["data"]["video_url"]).content[4:8] == b"ftyp"
     refused = httpx.post(page.base_url.join("/order"), json={"prompt": ""})
     assert refused.status_code == 400
 
@@ -196,8 +196,8 @@ def test_open_webui_tool_links_to_a_video(tool):
 
     message = {"message_id": str(uuid.uuid4())}
     asked = {"prompt": PROMPT, "seconds": 4, "__metadata__": message, "__event_emitter__": emit}
-    said, again = (asyncio.run(tool.generate_video(**asked)) for _ in range(2))
-    link = re.fullmatch(r"\[Watch the video\]\((.+)\)", said)[1]
+    first, again = (asyncio.run(tool.generate_video(**asked)) for _ in range(2))
+    link = re.fullmatch(r"\[Watch the video\]\((.+)\)", first)[1]
     assert httpx.get(link).content[4:8] == b"ftyp"
     assert shown[-1] == "completed"
     assert httpx.URL(link).path == httpx.URL(again.partition("(")[2][:-1]).path, "paid once"
@@ -305,9 +305,9 @@ class Replay:
 
 def settings_of(stack, **changes):
     assigned = NODES["Settings"]["parameters"]["assignments"]["assignments"]
-    given = {each["name"]: each["value"] for each in assigned}
+    values = {each["name"]: each["value"] for each in assigned}
     base = "http://localhost:8000"
-    here = {name: text.replace(base, stack.api_url) for name, text in given.items()}
+    here = {name: text.replace(base, stack.api_url) for name, text in values.items()}
     return here | changes
 
 

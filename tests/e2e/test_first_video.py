@@ -207,7 +207,7 @@ def test_repeated_submit_of_a_copied_video_has_a_working_url(copying):
 @pytest.fixture
 def listener():
     """A server that hears what a page tells, and lets `/hold` wait until it was told something."""
-    told = Queue()
+    messages = Queue()
     heard = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -215,7 +215,7 @@ def listener():
             if self.path == "/hold":
                 heard.wait(MAX_WAIT_SECONDS / 2)
             else:
-                told.put(unquote(self.path.removeprefix("/told?")))
+                messages.put(unquote(self.path.removeprefix("/told?")))
                 heard.set()
             self.send_response(204)
             self.end_headers()
@@ -226,7 +226,7 @@ def listener():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", told
+    yield f"http://127.0.0.1:{server.server_port}", messages
     heard.set()
     server.shutdown()
     thread.join()
@@ -242,7 +242,7 @@ def test_a_browser_plays_the_video(api, tmp_path, listener):
             files={"input_reference": still},
         ).json()
     url = wait_for(api, video["id"])["result"]["result"]["video_url"]
-    here, told = listener
+    here, messages = listener
     page = tmp_path / "page.html"  # not loaded, and so not done, before the held picture is
     page.write_text(f"""<!doctype html><img src="{here}/hold"><video muted src="{url}"></video>
 <script>
@@ -259,4 +259,4 @@ video.onloadeddata = () => video.currentTime = 2;
          "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
         tmp_path,
     )  # fmt: skip
-    assert told.get_nowait() == "played 640x360 4 2"
+    assert messages.get_nowait() == "played 640x360 4 2"

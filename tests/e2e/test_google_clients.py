@@ -46,35 +46,35 @@ def shape(video):
 
 @pytest.mark.parametrize("impersonate", [False, True])
 def test_google_auth_gets_a_token_for_awss_identity(simulator, impersonate):
-    told = run(simulator, "token", impersonate=impersonate)
-    assert told["valid"]
-    assert told["token"].startswith("ya29.")
+    result = run(simulator, "token", impersonate=impersonate)
+    assert result["valid"]
+    assert result["token"].startswith("ya29.")
 
 
 def test_google_genai_gets_a_video_of_agent_platform(simulator):
-    told = run(simulator, "veo", still=STILL, prompt="The camera tilts vertically")
-    assert shape(told["video"]) == (1280, 720, 4 * 24, 24)
-    job = next(job for job in simulator.report()["jobs"] if job["id"] == told["name"])
+    result = run(simulator, "veo", still=STILL, prompt="The camera tilts vertically")
+    assert shape(result["video"]) == (1280, 720, 4 * 24, 24)
+    job = next(job for job in simulator.report()["jobs"] if job["id"] == result["name"])
     assert (job["motion"], job["label"], job["billed_usd"]) == ("tilt", "sdk-veo", 0.8)
 
 
 def test_google_genai_is_told_of_the_bucket(simulator):
     prompt = "A sea [[render:tiny]]"
-    told = run(simulator, "veo", still=STILL, prompt=prompt, bucket="gs://our-bucket/videos")
-    assert told["uri"].startswith("gs://our-bucket/videos/")
+    result = run(simulator, "veo", still=STILL, prompt=prompt, bucket="gs://our-bucket/videos")
+    assert result["uri"].startswith("gs://our-bucket/videos/")
 
 
 @pytest.mark.parametrize("delivery", ["uri", "inline"])
 def test_google_genai_gets_a_video_by_interactions(simulator, delivery):
     prompt = "A fox, locked-off [[content:processing*2]]"
-    told = run(simulator, "omni", still=STILL, prompt=prompt, delivery=delivery)
-    assert shape(told["video"]) == (360, 640, 3 * 24, 24)
-    assert told["status"] == "completed"
-    assert told["tokens"] == {"video": 3 * 1931}
+    result = run(simulator, "omni", still=STILL, prompt=prompt, delivery=delivery)
+    assert shape(result["video"]) == (360, 640, 3 * 24, 24)
+    assert result["status"] == "completed"
+    assert result["tokens"] == {"video": 3 * 1931}
 
 
 def test_google_genai_cancels_an_interaction(simulator):
-    told = run(simulator, "cancel", prompt="A sea [[time:60]] [[render:tiny]]")
-    assert told["status"] == "cancelled"
-    job = next(job for job in simulator.report()["jobs"] if job["id"] == told["name"])
+    result = run(simulator, "cancel", prompt="A sea [[time:60]] [[render:tiny]]")
+    assert result["status"] == "cancelled"
+    job = next(job for job in simulator.report()["jobs"] if job["id"] == result["name"])
     assert (job["state"], job["billed_usd"]) == ("cancelled", 0)

@@ -44,9 +44,9 @@ def run(agent, url, *, key=""):
     """Run one client's whole use; return what it printed."""
     script, mode, _ = AGENTS[agent]
     program = ROOT / ".venv/mcp/bin/python" if script.endswith(".py") else "node"
-    told = {"url": url, "mode": mode, "still": STILL, "tokens": TINY, "key": key}
+    options = {"url": url, "mode": mode, "still": STILL, "tokens": TINY, "key": key}
     done = subprocess.run(
-        [program, CLIENTS / script, json.dumps(told)],
+        [program, CLIENTS / script, json.dumps(options)],
         env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         capture_output=True,
         text=True,
@@ -66,11 +66,11 @@ def stack():
 
 @every_agent
 def test_agent_makes_videos_and_pays_once(stack, agent):
-    told = run(agent, stack.api_url)
-    assert told["tools"] == TOOLS
-    assert told["version"] == AGENTS[agent][2]
+    result = run(agent, stack.api_url)
+    assert result["tools"] == TOOLS
+    assert result["version"] == AGENTS[agent][2]
     with httpx.Client(base_url=stack.api_url, timeout=30) as api:
-        attempts = [api.get(f"/api/v1/tasks/{each}").json()["attempts"] for each in told["made"]]
+        attempts = [api.get(f"/api/v1/tasks/{each}").json()["attempts"] for each in result["made"]]
     assert attempts[:-1] == [1, 1, 1]
     assert attempts[-1] <= 1
 

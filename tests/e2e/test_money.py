@@ -156,10 +156,10 @@ def test_usage_is_the_simulators_bill_to_the_last_digit(api, operate, bill, task
     (day,) = [day for day in days(api) if day["completed"]]
     assert (day["failed"], day["cancelled"], day["usd_reserved"]) == (5, 1, 0)
     assert day["completed"] == len(VIDEOS) - 5
-    code, told = operate("reconcile", str(bill()))
-    assert (code, told.splitlines()[-1]) == (0, "All is well.")
-    code, told = operate("usage")
-    assert f"{spent(api) / 1_000_000:.6f}" in told
+    code, output = operate("reconcile", str(bill()))
+    assert (code, output.splitlines()[-1]) == (0, "All is well.")
+    code, output = operate("usage")
+    assert f"{spent(api) / 1_000_000:.6f}" in output
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_usage_is_the_simulators_bill_to_the_last_digit(api, operate, bill, task
     ],
 )
 def test_doctored_bill_is_found_out(operate, bill, change, words):
-    code, told = operate("reconcile", str(bill(change)))
-    assert words in told
+    code, output = operate("reconcile", str(bill(change)))
+    assert words in output
     assert code == (words != "All is well")
 
 
@@ -182,8 +182,8 @@ def test_lost_order_is_found_on_the_bill_by_its_time(api, operate, bill):
     video = submit(api, "relay", "[[submit:504+created]]")
     task = until(lambda: (found := task_of(api, video))["error"] and found)
     assert (task["error"]["maybe_charged"], task["cost"]["final"]) == (True, False)
-    code, told = operate("reconcile", str(bill()))
+    code, output = operate("reconcile", str(bill()))
     assert code == 0
-    assert f"{video}: its order of " in told
+    assert f"{video}: its order of " in output
     assert billed(bill()) == spent(api) + 250_000
     assert sum(micros(day["usd_reserved"]) for day in days(api)) == 250_000

@@ -123,11 +123,11 @@ def test_the_runbook_names_four_ways_to_break_it():
     assert len(ROWS) == 4
 
 
-@pytest.mark.parametrize(("token", "told"), ROWS, ids=[token for token, _ in ROWS])
-def test_a_fault_of_the_runbook_reads_as_it_says(operate, api, token, told):
+@pytest.mark.parametrize(("token", "words"), ROWS, ids=[token for token, _ in ROWS])
+def test_a_fault_of_the_runbook_reads_as_it_says(operate, api, token, words):
     made = api.post("/v1/videos", json={"prompt": f"A fox {token}", "seconds": "4"}).json()
     story = story_of(operate, made["id"])
-    status, fact, charged = told.split(", ")
+    status, fact, charged = words.split(", ")
     assert story["status"].startswith(status)
     assert fact.strip("`") == (
         "two POSTs begun" if story["POSTs begun"] == "2" else story["error"].partition(":")[0]

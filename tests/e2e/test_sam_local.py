@@ -74,8 +74,8 @@ def files(sam):
 def containers(sam):
     """The containers that speak to this very stack."""
     listed = engine.docker("ps", "--quiet").split()
-    told = engine.docker("inspect", "--format", "{{.Config.Env}}", *listed) if listed else ""
-    return told.count(f":{sam.ports['AWS_PORT']} ")
+    inspected = engine.docker("inspect", "--format", "{{.Config.Env}}", *listed) if listed else ""
+    return inspected.count(f":{sam.ports['AWS_PORT']} ")
 
 
 def ended(task):

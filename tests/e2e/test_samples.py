@@ -31,11 +31,11 @@ def python(source):
 
 
 def test_curl_submits_an_image_by_its_address(stack, api):
-    said = json.loads(run("/bin/bash", "-euo", "pipefail", "-c", sample("submit.sh", stack)))
-    assert re.fullmatch(r"vid_[a-z0-9]{24,}", said["task_id"])
-    assert said["status"] == "pending"
-    assert said["message"]
-    api.delete(f"/api/v1/tasks/{said['task_id']}")  # its image is nowhere
+    submitted = json.loads(run("/bin/bash", "-euo", "pipefail", "-c", sample("submit.sh", stack)))
+    assert re.fullmatch(r"vid_[a-z0-9]{24,}", submitted["task_id"])
+    assert submitted["status"] == "pending"
+    assert submitted["message"]
+    api.delete(f"/api/v1/tasks/{submitted['task_id']}")  # its image is nowhere
 
 
 def test_an_image_that_was_generated_becomes_a_video(stack, api):
@@ -63,8 +63,8 @@ def test_the_polling_and_error_samples_tell_how_a_task_ends(stack, prompt, print
     image = (
         f"import base64\nimage_url = base64.b64encode(open({str(STILL)!r}, 'rb').read()).decode()\n"
     )
-    said = python(f"{sample('polling.py', stack)}\n{image}\n{driven}")
-    assert printed in said
+    output = python(f"{sample('polling.py', stack)}\n{image}\n{driven}")
+    assert printed in output
 
 
 def test_the_error_sample_tells_of_a_refusal(stack):

@@ -228,31 +228,31 @@ def started_in_vain(folder, **settings):
     with (folder / "log").open("wb") as log:
         process = start(settings, log)
         assert process.wait(timeout=20) == 1
-    said = (folder / "log").read_text()
-    assert "Traceback" not in said
-    assert "Building" not in said
-    return said
+    output = (folder / "log").read_text()
+    assert "Traceback" not in output
+    assert "Building" not in output
+    return output
 
 
 def test_all_taken_ports_are_named_at_once(tmp_path):
     with free_ports(len(PORTS)) as taken:
         ports = dict(zip(PORTS, map(str, taken), strict=True))
-        said = started_in_vain(tmp_path, **ports)
+        output = started_in_vain(tmp_path, **ports)
     for setting, number in ports.items():
-        assert f"port {number} is taken" in said
-        assert f"{setting}=" in said.splitlines()[-1]
+        assert f"port {number} is taken" in output
+        assert f"{setting}=" in output.splitlines()[-1]
 
 
 def test_wrong_settings_are_named_before_the_build(tmp_path):
     """Wrong settings are told at once before anything is built."""
     (tmp_path / ".env").write_text("VIDEO_MAX_CONCURENT=3\nVEO3_BASE_URL=https://relay/v1\n")
-    said = started_in_vain(tmp_path, ENV_FILE=str(tmp_path / ".env"), LEASE_SECONDS="soon")
+    output = started_in_vain(tmp_path, ENV_FILE=str(tmp_path / ".env"), LEASE_SECONDS="soon")
     for words in (
         "did you mean VIDEO_MAX_CONCURRENT?",
         "VEO3_ENDPOINT=/v1/videos",
         "LEASE_SECONDS",
     ):
-        assert words in said
+        assert words in output
 
 
 def test_missing_relay_is_named_before_the_build(tmp_path):
@@ -260,9 +260,9 @@ def test_missing_relay_is_named_before_the_build(tmp_path):
     with free_ports(1) as (nobody,):
         pass
     relay = f"http://127.0.0.1:{nobody}"
-    said = started_in_vain(tmp_path, VEO3_API_KEY="sk-x", VEO3_BASE_URL=relay)
-    assert "127.0.0.1 cannot be reached" in said
-    assert "VEO3_BASE_URL" in said
+    output = started_in_vain(tmp_path, VEO3_API_KEY="sk-x", VEO3_BASE_URL=relay)
+    assert "127.0.0.1 cannot be reached" in output
+    assert "VEO3_BASE_URL" in output
 
 
 @pytest.mark.usefixtures("terminal")
@@ -291,9 +291,9 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
         first.process.send_signal(end)
         first.process.wait(timeout=30)
     with running_stack(**kept) as second, client(second, key) as api:
-        said = second.log.read_text()
-        assert ("without a stop" in said) == (end == signal.SIGKILL)
-        assert f"{flies} continues: the relay's job video_" in said
+        output = second.log.read_text()
+        assert ("without a stop" in output) == (end == signal.SIGKILL)
+        assert f"{flies} continues: the relay's job video_" in output
         video = api.get(f"/v1/videos/{done}/content", follow_redirects=True)
         assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
         wait_for_the_end(api, flies)

@@ -48,7 +48,7 @@ def received(stack, video_id, *, times=1, within=60.0):
         time.sleep(0.2)
 
 
-def told(api, video_id, state, *, within=30.0):
+def webhook_in(api, video_id, state, *, within=30.0):
     until = time.monotonic() + within
     while (webhook := api.get(f"/api/v1/tasks/{video_id}").json()["webhook"])["state"] != state:
         assert time.monotonic() < until, webhook
@@ -73,7 +73,7 @@ def test_newcomer_sees_a_signed_event_within_a_minute(stack, api):
     assert (event["verified"], event["problem"]) == (True, None)
     data = event["event"]["data"]
     assert httpx.get(data["video_url"]).headers["content-type"] == "video/mp4"
-    assert told(api, data["id"], "delivered") == {
+    assert webhook_in(api, data["id"], "delivered") == {
         "state": "delivered", "attempts": 1, "last_status": 204, "next_attempt_at": None,
     }  # fmt: skip
     assert "signature verified" in httpx.get(f"{stack.upstream_url}/received").text
@@ -86,7 +86,7 @@ def test_an_event_is_sent_again_until_it_is_taken(stack, api):
     assert first["id"] == second["id"]
     assert first["event"] == second["event"]
     assert 10 <= second["at"] - first["at"] < 25
-    assert told(api, video_id, "delivered")["attempts"] == 2
+    assert webhook_in(api, video_id, "delivered")["attempts"] == 2
 
 
 def test_a_slow_receiver_keeps_no_other_waiting(stack, api):
@@ -103,10 +103,10 @@ def test_other_answers_are_told_as_they_are(stack, api):
     gone = submitted(api, f"{stack.upstream_url}/received/gone")
     redirected = submitted(api, f"{stack.upstream_url}/received/redirect")
     huge = submitted(api, f"{stack.upstream_url}/received/huge")
-    assert told(api, gone, "disabled")["last_status"] == 410
+    assert webhook_in(api, gone, "disabled")["last_status"] == 410
     received(stack, redirected)
-    assert told(api, huge, "delivered")["last_status"] == 200
-    assert told(api, redirected, "pending")["last_status"] == 307
+    assert webhook_in(api, huge, "delivered")["last_status"] == 200
+    assert webhook_in(api, redirected, "pending")["last_status"] == 307
 
 
 def test_cancelled_and_deleted_tasks_are_told(stack, api):

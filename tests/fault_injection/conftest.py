@@ -40,10 +40,10 @@ def say():
     """Tell how it goes, a line each time; pytest shows it at once with `-s`."""
     began = time.monotonic()
 
-    def said(line):
+    def write(line):
         sys.stderr.write(f"{time.monotonic() - began:5.0f} s  {line}\n")
 
-    return said
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -109,9 +109,9 @@ class Journal:
         whole = data.rfind(b"\n") + 1
         self._offset += whole
         for line in data[:whole].splitlines():
-            said = json.loads(line)
+            fields = json.loads(line)
             names = ("at", "pid", "task", "what", "function")
-            known = {name: said.pop(name) for name in names}
-            entry = Entry(**known, more=said)
+            known = {name: fields.pop(name) for name in names}
+            entry = Entry(**known, more=fields)
             self._by_function[entry.function].append(entry)
             self._by_task[entry.function, entry.task].append(entry)

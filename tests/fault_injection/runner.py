@@ -79,7 +79,7 @@ class KillRunner:
         return [victim.outcome(relay, retry=retry, measured=measured) for victim in victims]
 
     def _watch(self, victims, submitted, until):
-        said = 0.0
+        last_said = 0.0
         while time.monotonic() < until and not all(victim.settled() for victim in victims):
             for each in submitted:
                 if each.done():
@@ -90,8 +90,8 @@ class KillRunner:
                 for victim in waiting:
                     if seen[victim.name, victim.point.relay_saw]:
                         victim.kill()
-            if time.monotonic() - said > SAY_EVERY:
-                said = time.monotonic()
+            if time.monotonic() - last_said > SAY_EVERY:
+                last_said = time.monotonic()
                 kills = sum(victim.kills() for victim in victims)
                 settled = sum(victim.settled() for victim in victims)
                 self._say(f"  {kills} kills, {settled} of {len(victims)} tasks through")
@@ -154,12 +154,12 @@ class Victim:
         """Say what is not as it must be, None if nothing."""
         paid = self.point.again if outcome.retry else self.point.paid
         if self._task is None or outcome.kills < self.point.kills:
-            return f"{outcome.kills} kills, then {task['status']}\n{self._told()}"
+            return f"{outcome.kills} kills, then {task['status']}\n{self._story()}"
         if outcome.paid != paid:
-            return f"paid {outcome.paid} times, not {paid}\n{self._told()}"
+            return f"paid {outcome.paid} times, not {paid}\n{self._story()}"
         error = task["error"] and {name: task["error"][name] for name in ENDINGS[UNKNOWN]}
         if error != ENDINGS[COMPLETED if outcome.retry else self.point.ends]:
-            return f"ended as {task}\n{self._told()}"
+            return f"ended as {task}\n{self._story()}"
         return None if error or self._whole(task["result"]["result"]) else "its video is not whole"
 
     def _whole(self, result):
@@ -178,7 +178,7 @@ class Victim:
     def _story(self):
         return self._fault_stack.journal.of(task_id(self.name))
 
-    def _told(self):
+    def _story(self):
         return "\n".join(map(str, self._story()))
 
 

@@ -32,20 +32,20 @@ def test_ledger_is_the_sum_of_all_tasks(rush, running):
     end = time.monotonic() + SETTLE_SECONDS
     while (found := sums(running))[0] != found[1] and time.monotonic() < end:
         time.sleep(1)
-    told, counted = found
-    assert told == counted
+    recorded, counted = found
+    assert recorded == counted
     days = running.api.get("/api/v1/usage").json()["days"]
-    assert sum(micros(day["usd_spent"]) for day in days) == told["spent"] > 0
+    assert sum(micros(day["usd_spent"]) for day in days) == recorded["spent"] > 0
 
 
 def sums(running):
     """Return what the ledger says, and what the tasks themselves do."""
-    told, counted = Counter(), Counter()
+    recorded, counted = Counter(), Counter()
     for item in running.items():
         if item["task_id"].startswith("usage#anonymous#"):
-            told.update({name: item.get(name, 0) for name in ("spent", "committed")})
+            recorded.update({name: item.get(name, 0) for name in ("spent", "committed")})
         elif is_task_id(item["task_id"]):
             actual = item.get("cost_actual")
             counted["spent"] += actual or 0
             counted["committed"] += item.get("cost_reserved", 0) if actual is None else actual
-    return told, counted
+    return recorded, counted

@@ -87,7 +87,7 @@ class Receiver:
     """Takes events at a port of this machine; notes (id, body) of each by the path, a task's."""
 
     def __init__(self):
-        self.told = defaultdict(list)
+        self.events = defaultdict(list)
         self.answers = {}  # by path, those to give first
         self.lock = threading.Lock()
 
@@ -102,7 +102,7 @@ class Receiver:
                 if len(body) < length:  # who sends it has died
                     return
                 with outer.lock:
-                    outer.told[self.path].append((self.headers["webhook-id"], body))
+                    outer.events[self.path].append((self.headers["webhook-id"], body))
                     left = outer.answers.get(self.path)
                     status = left.pop(0) if left else 204
                 self.send_response(status)
@@ -164,7 +164,7 @@ def outcomes(running, long, say):
             point,
             sum(kills_of(running, name).values()),
             state_of(running, name),
-            receiver.told[f"/{name}"],
+            receiver.events[f"/{name}"],
         )
         for name, point in victims.items()
     ]

@@ -42,10 +42,10 @@ def test_number_and_place_are_shown_before_any_order(capsys):
     """The number and the place are said before anything is ordered and then the progress."""
     client, asked = server()
     assert load.run(client, load.read(["--url", URL, "--count", "3"])) == 0
-    told = capsys.readouterr()
-    assert told.err.startswith(f"Ordering 3 videos at {URL}, where each may be paid for")
-    assert "\rsubmit: 3 of 3\n" in told.err
-    assert "| submit |" in told.out
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"Ordering 3 videos at {URL}, where each may be paid for")
+    assert "\rsubmit: 3 of 3\n" in printed.err
+    assert "| submit |" in printed.out
     assert sorted(asked) == ["GET"] * 3 + ["POST"] * 3
 
 

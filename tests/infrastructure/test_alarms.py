@@ -82,16 +82,16 @@ def test_refused_account_ends_with_the_watched_code():
     assert ("VideoApi", "TasksEnded", refusal.code) in WATCHED
 
 
-def said(source, name):
+def description(source, name):
     return properties(source, name)["AlarmDescription"]
 
 
 @pytest.mark.fails_when(
     a_sign_is_lost=lambda s: properties(s, "DeadLetterAlarm").update(
-        AlarmDescription=said(s, "DeadLetterAlarm").replace("ID=vid_xyz", "ID=…")
+        AlarmDescription=description(s, "DeadLetterAlarm").replace("ID=vid_xyz", "ID=…")
     ),
     it_is_too_long=lambda s: properties(s, "RelayFailuresAlarm").update(
-        AlarmDescription=said(s, "RelayFailuresAlarm") * 3
+        AlarmDescription=description(s, "RelayFailuresAlarm") * 3
     ),
 )
 def test_an_alarm_s_words_reach_the_mail_whole(template):
@@ -103,17 +103,19 @@ def test_an_alarm_s_words_reach_the_mail_whole(template):
 
 @pytest.mark.fails_when(
     it_sends_to_an_id_that_the_log_has_not=lambda s: properties(s, "ApiFailuresAlarm").update(
-        AlarmDescription=said(s, "ApiFailuresAlarm").replace("functionRequestId", "requestId")
+        AlarmDescription=description(s, "ApiFailuresAlarm").replace(
+            "functionRequestId", "requestId"
+        )
     ),
     the_way_out_is_not_said=lambda s: properties(s, "ApiFailuresAlarm").update(
-        AlarmDescription=said(s, "ApiFailuresAlarm").replace("AllAtOnce", "a canary")
+        AlarmDescription=description(s, "ApiFailuresAlarm").replace("AllAtOnce", "a canary")
     ),
 )
 def test_5xx_alarm_names_the_id_that_joins_the_logs(
     template,
 ):
     """The alarm on 5xx names the id that joins the logs and the deploy that it lets through."""
-    words = said(template.source, "ApiFailuresAlarm")
+    words = description(template.source, "ApiFailuresAlarm")
     assert re.search(r"functionRequestId", words)
     assert "DeploymentPreference=AllAtOnce" in words
     assert "AllAtOnce" in template.source["Parameters"]["DeploymentPreference"]["AllowedValues"]
@@ -121,12 +123,12 @@ def test_5xx_alarm_names_the_id_that_joins_the_logs(
 
 @pytest.mark.fails_when(
     another_alarm_has_the_hint=lambda s: properties(s, "RelayFailuresAlarm").update(
-        AlarmDescription=said(s, "WorkerErrorsAlarm")
+        AlarmDescription=description(s, "WorkerErrorsAlarm")
     ),
 )
 def test_unreadable_secret_alarm_says_where_to_look(template):
     """`SecretTexts.read` makes it `service_unavailable`, which that alarm counts."""
-    words = said(template.source, "RelayFailuresAlarm")
+    words = description(template.source, "RelayFailuresAlarm")
     assert secrets.UNREADABLE in words
     assert "Veo3ApiKeySecret" in words
     assert "kms:Decrypt" in words
@@ -134,16 +136,16 @@ def test_unreadable_secret_alarm_says_where_to_look(template):
 
 @pytest.mark.fails_when(
     one_quotes_nothing=lambda s: properties(s, "RelayAccountAlarm").update(
-        AlarmDescription=said(s, "RelayAccountAlarm").replace("refused our", "declines the")
+        AlarmDescription=description(s, "RelayAccountAlarm").replace("refused our", "declines the")
     ),
 )
 def test_account_alarm_quotes_the_log_as_the_runbook_does(template):
-    assert ACCOUNT_REFUSED in said(template.source, "RelayAccountAlarm")
+    assert ACCOUNT_REFUSED in description(template.source, "RelayAccountAlarm")
     assert f"`{ACCOUNT_REFUSED}`" in (ROOT / "docs/operations.md").read_text()
 
 
 def test_alarm_of_dear_bills_quotes_the_log_as_the_runbook_does(template):
-    assert OVER_RESERVE in said(template.source, "BillsOverReserveAlarm")
+    assert OVER_RESERVE in description(template.source, "BillsOverReserveAlarm")
     assert f"`{OVER_RESERVE}`" in (ROOT / "docs/operations.md").read_text()
 
 
@@ -167,10 +169,10 @@ def test_alarms_tell_the_address_that_was_given_and_nobody_else(template):
     assert silent.of_type("SNS::Topic") == {}
     for alarm in silent.of_type("CloudWatch::Alarm").values():
         assert not {"AlarmActions", "OKActions"} & alarm.keys()
-    told = template.deployed(AlarmEmail="on-call@example.org")
-    (topic,) = told.of_type("SNS::Topic").values()
+    deployed = template.deployed(AlarmEmail="on-call@example.org")
+    (topic,) = deployed.of_type("SNS::Topic").values()
     assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "on-call@example.org"}]
-    for alarm in told.of_type("CloudWatch::Alarm").values():
+    for alarm in deployed.of_type("CloudWatch::Alarm").values():
         assert alarm.get("AlarmActions") == alarm.get("OKActions") == [{"Ref": "AlarmTopic"}]
 
 

@@ -144,8 +144,8 @@ for name in {sorted(asked)!r}:
         text=True,
         check=True,
     )
-    told = [line.split() for line in done.stdout.splitlines()]
-    assert told == [[name, f"https://{name}.eu-central-1.amazonaws.com"] for name in sorted(asked)]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines == [[name, f"https://{name}.eu-central-1.amazonaws.com"] for name in sorted(asked)]
 
 
 @pytest.mark.parametrize("built", ["DependenciesLayer"], indirect=True)

@@ -29,10 +29,12 @@ PUBLISHED = {
 
 def body_of(source, **parameters):
     """Return the body as CloudWatch reads it; a resource's name stays, as `<LogicalId>`."""
-    given = {"AWS::Region": "eu-central-1", "AWS::StackName": "a-stack"}
-    given |= {name: str(p["Default"]) for name, p in source["Parameters"].items()} | parameters
+    values = {"AWS::Region": "eu-central-1", "AWS::StackName": "a-stack"}
+    values |= {name: str(p["Default"]) for name, p in source["Parameters"].items()} | parameters
     text = properties(source, "Dashboard")["DashboardBody"]["Fn::Sub"]
-    return json.loads(re.sub(r"\$\{([\w:]+)[\w.]*\}", lambda m: given.get(m[1], f"<{m[1]}>"), text))
+    return json.loads(
+        re.sub(r"\$\{([\w:]+)[\w.]*\}", lambda m: values.get(m[1], f"<{m[1]}>"), text)
+    )
 
 
 def widgets(source, **parameters):

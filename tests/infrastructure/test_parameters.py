@@ -65,8 +65,8 @@ def test_each_setting_is_a_parameter_of_the_same_name(template):
 def test_default_is_the_same_in_template_and_code(template):
     """A setting that nobody gives is the same in the template and in the code."""
     deployed = environment(template.deployed())
-    given = {k: v for k, v in deployed.items() if k not in FROM_RESOURCES | LIBRARIES.keys()}
-    assert asdict(Settings.from_environment(given)) == asdict(Settings())
+    variables = {k: v for k, v in deployed.items() if k not in FROM_RESOURCES | LIBRARIES.keys()}
+    assert asdict(Settings.from_environment(variables)) == asdict(Settings())
 
 
 @pytest.mark.fails_when(

@@ -265,8 +265,8 @@ def test_unreadable_key_is_logged_with_its_secrets_name(deploy, services, caplog
     client.invoke("worker", send(services, task), WorkerContext())
     waiting = services.store.get(task.task_id)
     assert (waiting.status, waiting.attempts, waiting.lease_owner) == (Status.PROCESSING, 0, "")
-    (said,) = [each for each in caplog.records if each.getMessage() == secrets.UNREADABLE]
-    assert (said.secret, said.reason, said.aws_code) == ("away", reason, code)
+    (record,) = [each for each in caplog.records if each.getMessage() == secrets.UNREADABLE]
+    assert (record.secret, record.reason, record.aws_code) == ("away", reason, code)
 
 
 def test_a_worker_that_fails_leaves_its_message_to_the_next(deploy, services):
@@ -304,9 +304,9 @@ def test_failing_dead_letter_comes_back_alone(deploy, services):
 def test_a_message_that_names_no_task_is_logged_once_and_dropped(deploy, body, caplog):
     answer = deploy().invoke("worker", event_of("worker", body), WorkerContext())
     assert answer == {"batchItemFailures": []}
-    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert said.message_id == "message-0"
-    assert body[:9] not in said.getMessage() or not body
+    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert logged.message_id == "message-0"
+    assert body[:9] not in logged.getMessage() or not body
 
 
 def test_the_sweeper_sends_what_was_never_sent(deploy, services):

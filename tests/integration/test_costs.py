@@ -42,7 +42,7 @@ def cost(estimated, actual=None):
 def test_cost_is_told_wherever_a_task_is(priced, services):
     submitted = priced.post(REST, json={"image": URL}).json
     task_id = submitted["task_id"]
-    told = [
+    costs = [
         submitted,
         priced.get(f"/api/v1/tasks/{task_id}").json,
         priced.get(f"/api/v1/videos/{task_id}").json,
@@ -51,7 +51,7 @@ def test_cost_is_told_wherever_a_task_is(priced, services):
         priced.get("/v1/videos").json["data"][0],
         priced.post(OPENAI, json={"prompt": "A fox"}).json,
     ]
-    assert [each["cost"] for each in told] == [cost(0.25)] * len(told)
+    assert [each["cost"] for each in costs] == [cost(0.25)] * len(costs)
     item = services.items()[task_id]
     assert (item["cost_estimated"], item["cost_reserved"]) == ("250000", "250000")
 
@@ -167,11 +167,11 @@ def test_dry_run_counts_against_no_limit(deploy, services):
 
 
 def test_models_tell_the_relays_price(priced, client):
-    told = priced.get("/v1/models/veo_3_1").json["video"]["pricing"]
-    assert {(each["usd"], each["per"]) for each in told} == {(0.25, "video")}
+    pricing = priced.get("/v1/models/veo_3_1").json["video"]["pricing"]
+    assert {(each["usd"], each["per"]) for each in pricing} == {(0.25, "video")}
     assert client.get("/v1/models/veo_3_1").json["video"]["pricing"] is None
 
 
 def test_models_tell_googles_prices_beside_it(routed):
-    told = routed.get("/v1/models/veo").json["video"]["pricing"]
-    assert {each["per"] for each in told} == {"second", "video"}
+    pricing = routed.get("/v1/models/veo").json["video"]["pricing"]
+    assert {each["per"] for each in pricing} == {"second", "video"}

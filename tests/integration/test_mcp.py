@@ -246,10 +246,10 @@ def test_one_idempotency_key_is_one_video(agent, services):
 
 
 def test_dry_run_tells_the_price_and_orders_nothing(deploy, services, version):
-    for price, said in (("0", "an unknown price"), ("0.25", "0.25 USD")):
+    for price, words in (("0", "an unknown price"), ("0.25", "0.25 USD")):
         agent = Agent(deploy(VIDEO_PRICE_USD=price), version)
         text, data, _ = agent.call("generate_video", **ASKED, idempotency_key="one", dry_run=True)
-        assert said in text
+        assert words in text
         assert (data["dry_run"], data["cost"]["estimated"]) == (True, float(price) or None)
     assert "duration" in agent.wrong("generate_video", **ASKED, duration=99, dry_run=True)
     assert services.is_untouched()
@@ -375,7 +375,7 @@ def test_models_are_those_of_the_route(agent, client):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said"),
+    ("name", "arguments", "words"),
     [
         ("generate_video", {}, "Say a prompt, an image, or both"),
         ("generate_video", {"prompt": " "}, "Say a prompt, an image, or both"),
@@ -403,9 +403,9 @@ def test_models_are_those_of_the_route(agent, client):
         ("create_upload", {"content_type": "image/gif"}, "content_type: "),
     ],
 )
-def test_wrong_call_says_what_to_change(agent, services, name, arguments, said):
+def test_wrong_call_says_what_to_change(agent, services, name, arguments, words):
     text = agent.wrong(name, **arguments)
-    assert said in text
+    assert words in text
     assert "(code: " in text
     assert services.is_untouched()
 
@@ -416,9 +416,9 @@ def test_limit_of_a_key_says_when_to_call_again(deploy, services, version):
     key = ring.make("alice", Limits(submits_per_minute=1))
     agent = Agent(closed, version, authorization=f"Bearer {key}")
     agent.call("generate_video", prompt="A fox", idempotency_key="one")
-    said = agent.wrong("generate_video", prompt="A wolf", idempotency_key="two")
-    assert "rate_limited" in said
-    assert "Call again in" in said
+    message = agent.wrong("generate_video", prompt="A wolf", idempotency_key="two")
+    assert "rate_limited" in message
+    assert "Call again in" in message
     agent.call("generate_video", prompt="A fox", idempotency_key="one")
 
 
@@ -426,10 +426,10 @@ def test_spent_budget_says_until_when(deploy, version):
     agent = Agent(deploy(VIDEO_PRICE_USD="0.25", DAILY_BUDGET_USD="0.25"), version)
     _, data, _ = agent.call("generate_video", prompt="A fox")
     assert data["cost"]["estimated"] == 0.25
-    said = agent.wrong("generate_video", prompt="A wolf")
-    assert "budget_exceeded" in said
-    assert "The next day begins at" in said
-    assert "Call again" not in said
+    message = agent.wrong("generate_video", prompt="A wolf")
+    assert "budget_exceeded" in message
+    assert "The next day begins at" in message
+    assert "Call again" not in message
 
 
 def test_task_of_another_key_is_none(deploy, services, tasks, version):
@@ -445,8 +445,8 @@ def test_task_of_another_key_is_none(deploy, services, tasks, version):
 def test_outage_is_told_with_when_to_call_again(agent, services, tasks):
     task = tasks.pending()
     services.calls.fail("dynamodb:GetItem", code="")
-    said = agent.wrong("get_video", task_id=task.task_id)
-    assert "Call again in 2 s" in said
+    message = agent.wrong("get_video", task_id=task.task_id)
+    assert "Call again in 2 s" in message
 
 
 def test_fault_of_ours_is_an_internal_error(client, services, tasks):

@@ -36,8 +36,8 @@ def operate(services, capsys):
     )
 
     def run(*arguments):
-        given = read(list(arguments))
-        given.run(stack, given)
+        options = read(list(arguments))
+        options.run(stack, options)
         return capsys.readouterr().out
 
     return run
@@ -93,8 +93,8 @@ def test_stack_of_another_kind_is_told(capsys, monkeypatch):
 def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, services):
     operate("key", "alice", "--per-day", "20", "--alive", "5")
     key_id = operate("key", "--list").partition("id ")[2][:8]
-    told, new = operate("key", "alice").splitlines()
-    assert "tasks alive: 5, videos per day: 20" in told
+    output, new = operate("key", "alice").splitlines()
+    assert "tasks alive: 5, videos per day: 20" in output
     assert operate("key", "alice", "--revoke", "--key", key_id).startswith("1 key(s)")
     found = ApiKeyStore(services.dynamodb, services.table, lambda: 0.0).find(new)
     assert (found.name, found.limits) == ("alice", Limits(tasks_alive=5, videos_per_day=20))
@@ -102,8 +102,8 @@ def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, services):
 
 def test_limits_that_are_said_are_taken_and_none_is_no_limit(operate):
     operate("key", "alice", "--per-day", "20", "--alive", "5")
-    told = operate("key", "alice", "--per-day", "none", "--per-minute", "9").splitlines()[0]
-    assert "(submits per minute: 9, tasks alive: 5)" in told
+    output = operate("key", "alice", "--per-day", "none", "--per-minute", "9").splitlines()[0]
+    assert "(submits per minute: 9, tasks alive: 5)" in output
     assert "(no limits)" in operate("key", "bob")
 
 
@@ -111,8 +111,8 @@ def test_cap_in_dollars_is_told_inherited_and_lifted(operate, services):
     new = operate("key", "alice", "--usd-per-day", "5").splitlines()[-1]
     found = ApiKeyStore(services.dynamodb, services.table, lambda: 0.0).find(new)
     assert found.limits == Limits(usd_per_day=5_000_000)
-    told = operate("key", "alice", "--usd-per-day", "0.000001", "--alive", "2").splitlines()[0]
-    assert "(tasks alive: 2, usd per day: 0.000001)" in told
+    output = operate("key", "alice", "--usd-per-day", "0.000001", "--alive", "2").splitlines()[0]
+    assert "(tasks alive: 2, usd per day: 0.000001)" in output
     operate("key", "alice", "--usd-per-day", "12.5")
     assert "tasks alive: 2, usd per day: 12.5" in operate("key", "--list")
     assert "(tasks alive: 2)" in operate("key", "alice", "--usd-per-day", "none")
@@ -137,9 +137,9 @@ MISUSED = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "told"), MISUSED.values(), ids=MISUSED)
-def test_a_command_that_cannot_be_meant_says_what_to_say(operate, services, arguments, told):
-    with pytest.raises(ValueError, match=told):
+@pytest.mark.parametrize(("arguments", "words"), MISUSED.values(), ids=MISUSED)
+def test_a_command_that_cannot_be_meant_says_what_to_say(operate, services, arguments, words):
+    with pytest.raises(ValueError, match=words):
         operate(*arguments)
     assert services.is_untouched()
 
@@ -162,11 +162,11 @@ def test_a_name_that_no_owner_can_have_is_refused_in_words(operate, services, na
 def test_key_of_an_open_stack_is_needed_by_no_caller(services, capsys):
     """A key of an open stack is said to be asked for by nobody."""
     stack = Deployed(boto3.Session(), None, {"TasksTableName": services.table}, open_to_all=True)
-    given = read(["key", "alice"])
-    given.run(stack, given)
-    told = capsys.readouterr()
-    assert "no caller needs a key until AllowAnonymous=false" in told.err
-    assert told.out.splitlines()[-1].startswith("vak_")
+    options = read(["key", "alice"])
+    options.run(stack, options)
+    printed = capsys.readouterr()
+    assert "no caller needs a key until AllowAnonymous=false" in printed.err
+    assert printed.out.splitlines()[-1].startswith("vak_")
 
 
 def test_a_key_of_a_stack_that_asks_for_it_needs_no_word(operate, capsys):
@@ -177,27 +177,27 @@ def test_a_key_of_a_stack_that_asks_for_it_needs_no_word(operate, capsys):
 def test_open_tasks_are_listed_without_their_owners_words(operate, services):
     task_factory = TaskFactory(services.store)
     waits, runs, done = task_factory.pending(), task_factory.processing(), task_factory.completed()
-    told = operate("tasks")
-    assert {line.split()[0]: line.split()[1] for line in told.splitlines()[:-1]} == {
+    output = operate("tasks")
+    assert {line.split()[0]: line.split()[1] for line in output.splitlines()[:-1]} == {
         waits.task_id: "pending",
         runs.task_id: "processing",
     }
-    assert told.splitlines()[-1].startswith("1 pending, 1 processing.")
-    assert done.task_id not in told
-    assert "fox" not in told
+    assert output.splitlines()[-1].startswith("1 pending, 1 processing.")
+    assert done.task_id not in output
+    assert "fox" not in output
 
 
 def test_tasks_that_have_ended_are_listed_when_asked_for(operate, services):
     task_factory = TaskFactory(services.store)
     failed, done = task_factory.failed(), task_factory.completed()
     operate("key", "alice")
-    told = operate("tasks", "--all")
-    assert len(told.splitlines()) == 3
-    assert done.task_id in told
-    assert next(line for line in told.splitlines() if failed.task_id in line).endswith(
+    output = operate("tasks", "--all")
+    assert len(output.splitlines()) == 3
+    assert done.task_id in output
+    assert next(line for line in output.splitlines() if failed.task_id in line).endswith(
         failed.error["code"]
     )
-    assert told.splitlines()[-1] == "1 completed, 1 failed."
+    assert output.splitlines()[-1] == "1 completed, 1 failed."
 
 
 def test_a_stack_without_tasks_says_so(operate):
@@ -208,14 +208,14 @@ def test_a_stack_without_tasks_says_so(operate):
 def test_story_has_times_ids_and_charges_without_owners_words(operate, services):
     """A task's story tells times, ids and charges and nothing its owner said."""
     task = TaskFactory(services.store).completed()
-    told = operate("task", task.task_id)
-    assert "charged                 yes, for 1 job(s)" in told
-    assert task.upstream_id in told
-    assert "fox" not in told
-    assert "model                   veo_3_1\n" in told
-    assert f"video                   {UPSTREAM_VIDEO}\n" in told
-    assert "provider                relay\n" in told
-    assert f"asked at                {TO_RELAY.url}\n" in told
+    output = operate("task", task.task_id)
+    assert "charged                 yes, for 1 job(s)" in output
+    assert task.upstream_id in output
+    assert "fox" not in output
+    assert "model                   veo_3_1\n" in output
+    assert f"video                   {UPSTREAM_VIDEO}\n" in output
+    assert "provider                relay\n" in output
+    assert f"asked at                {TO_RELAY.url}\n" in output
 
 
 ENDINGS = {
@@ -271,11 +271,11 @@ def test_story_of_a_refusal_names_setting_and_relay(code, setting):
 )
 def test_story_of_googles_task_never_names_the_relay(provider, code, place):
     task = failed(code, provider=provider, upstream_id="operations/1")
-    told = "\n".join(story(task, "files", "https://relay.example"))
-    assert place in told
-    assert f"{'its job':24}operations/1" in told
-    assert f"{'charged':24}no, unless Google charges for failed jobs" in told
-    assert "relay" not in told
+    output = "\n".join(story(task, "files", "https://relay.example"))
+    assert place in output
+    assert f"{'its job':24}operations/1" in output
+    assert f"{'charged':24}no, unless Google charges for failed jobs" in output
+    assert "relay" not in output
 
 
 @pytest.mark.parametrize(
@@ -289,8 +289,8 @@ def test_story_of_googles_task_never_names_the_relay(provider, code, place):
 )
 def test_story_of_a_stopped_job_says_maybe_charged(fields, charged):
     stopped = {"provider": "gemini", "upstream_id": "v1", "cancel_asked_at": timestamp(8)}
-    told = story(new_task(status=Status.CANCELLED, **stopped, **fields), "files")
-    assert any(line.startswith(f"{'charged':24}{charged}") for line in told)
+    output = story(new_task(status=Status.CANCELLED, **stopped, **fields), "files")
+    assert any(line.startswith(f"{'charged':24}{charged}") for line in output)
 
 
 def test_a_story_of_the_callers_own_mistake_names_no_setting():
@@ -349,9 +349,9 @@ def test_story_counts_late_jobs_and_doubts_lost_answers(operate, services):
     assert "charged                 maybe" in operate("task", task.task_id)
     services.store.apply(task.task_id, cancel(task, now=now, retention=60))
     services.store.apply(task.task_id, accepted_late("job:9"))
-    told = operate("task", task.task_id)
-    assert "jobs learnt too late    job:9" in told
-    assert "charged                 yes, for 1 job(s)" in told
+    output = operate("task", task.task_id)
+    assert "jobs learnt too late    job:9" in output
+    assert "charged                 yes, for 1 job(s)" in output
 
 
 def test_a_task_that_is_not_there_is_said_to_be_so(operate):
@@ -388,9 +388,9 @@ def test_a_deployed_stack_is_looked_for_in_a_region(monkeypatch, tmp_path, capsy
 @pytest.mark.parametrize("arguments", [["key", "bob", "--hourly", "3"], ["key", "a", "b"], ["x"]])
 def test_a_command_line_that_is_not_known_is_said_in_a_sentence(capsys, arguments):
     assert main(arguments) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("It did not work: ")
-    assert len(told.splitlines()) == 1
+    output = capsys.readouterr().err
+    assert output.startswith("It did not work: ")
+    assert len(output.splitlines()) == 1
 
 
 def test_a_stack_that_is_not_there_is_said_in_words(services, capsys):

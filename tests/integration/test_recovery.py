@@ -194,8 +194,8 @@ def test_a_letter_that_names_no_task_is_logged_once_and_gone(
     poison(services, task_id)
     assert resolve(client, "not JSON", {"task_id": 5}, "", {"task_id": task_id}) == []
     assert client.get(f"/api/v1/tasks/{task_id}").json["status"] == "failed"
-    said = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert [record.message_id for record in said] == ["message-0", "message-1", "message-2"]
+    records = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.message_id for record in records] == ["message-0", "message-1", "message-2"]
 
 
 def test_sweep_that_could_not_queue_a_task_fails_last(client, task_factory, services, old):

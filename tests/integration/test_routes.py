@@ -51,7 +51,7 @@ def test_documentation_page_may_load_its_script_alone(client):
 
 
 @pytest.mark.parametrize(
-    ("public_url", "host", "told"),
+    ("public_url", "host", "shown"),
     [
         ("http://localhost:8000", "localhost:8000", "http://localhost:8000"),
         ("http://localhost:8000", "192.168.1.20:8000", "http://192.168.1.20:8000"),
@@ -60,10 +60,10 @@ def test_documentation_page_may_load_its_script_alone(client):
         ("", "192.168.1.20", "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"),
     ],
 )
-def test_page_commands_use_the_address_it_was_served_from(deploy, public_url, host, told):
+def test_page_commands_use_the_address_it_was_served_from(deploy, public_url, host, shown):
     page = deploy(PUBLIC_URL=public_url).get("/docs", headers={"host": host}).text
-    assert f"curl {told}/v1/videos" in page
-    assert set(re.findall(r"curl (?:-\S+ (?:\w+ )?)*(\w+://[^/]+)", page)) == {told}
+    assert f"curl {shown}/v1/videos" in page
+    assert set(re.findall(r"curl (?:-\S+ (?:\w+ )?)*(\w+://[^/]+)", page)) == {shown}
 
 
 @pytest.mark.parametrize(("anonymous", "sent"), [("true", False), ("false", True)])

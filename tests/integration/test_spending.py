@@ -20,8 +20,8 @@ def operate(services, capsys):
     stack = Deployed(boto3.Session(), None, {"TasksTableName": services.table}, retention_hours=48)
 
     def run(*arguments):
-        given = read(list(arguments))
-        code = given.run(stack, given)
+        options = read(list(arguments))
+        code = options.run(stack, options)
         return code, capsys.readouterr().out
 
     return run
@@ -40,9 +40,9 @@ def test_usage_shows_a_row_for_each_owner_and_day_and_their_sums(operate, servic
     keep(services, "anna", "2026-02-28", **numbers)
     keep(services, "", "2026-03-02", **numbers)
     services.store.create(new_task())
-    code, told = operate("usage", "--from", "2026-03-01", "--to", "2026-03-31")
+    code, output = operate("usage", "--from", "2026-03-01", "--to", "2026-03-31")
     assert code is None
-    assert [line.split() for line in told.splitlines()] == [
+    assert [line.split() for line in output.splitlines()] == [
         ["date", "owner", "completed", "failed", "cancelled", "seconds", "spent", "reserved"],
         ["2026-03-01", "anna", "2", "0", "0", "16", "0.500000", "0.250000"],
         ["2026-03-02", "anna", "2", "0", "0", "16", "0.500000", "0.250000"],
@@ -75,9 +75,9 @@ def test_days_that_are_none_are_refused_in_words(operate, arguments, words):
 
 
 def test_reconcile_reads_every_task_and_says_what_is_wrong(operate, services, tmp_path):
-    told = {"provider": "relay", "attempts": 1, "cost_actual": 250_000}
+    fields = {"provider": "relay", "attempts": 1, "cost_actual": 250_000}
     for number in range(3):
-        done = new_task(status=Status.COMPLETED, upstream_id=f"video:{number}", **told)
+        done = new_task(status=Status.COMPLETED, upstream_id=f"video:{number}", **fields)
         services.store.create(done)
     bill = tmp_path / "bill.csv"
     rows = [f"video:{number},{timestamp(NOW)},0.25" for number in range(3)]

@@ -191,15 +191,15 @@ def test_failed_task_says_retryable_and_maybe_charged(client, task_factory):
         maybe_charged=True,
     )
     task = task_factory.failed(error=error)
-    told = {
+    reported = {
         "type": "ServiceError",
         "message": "Service temporarily unavailable",
         "code": "upstream_submit_unknown",
         "retryable": True,
         "maybe_charged": True,
     }
-    assert task_of(client, task).json["error"] == told
-    assert old_of(client, task).json["error"] == told
+    assert task_of(client, task).json["error"] == reported
+    assert old_of(client, task).json["error"] == reported
     assert video_of(client, task).json["error"] == {
         "code": "upstream_submit_unknown",
         "message": "Service temporarily unavailable",

@@ -126,7 +126,7 @@ def test_everything_that_rest_says_is_kept(client, services):
 
 def test_openai_takes_rest_extras_and_ignores_the_harmless(client, services):
     """The OpenAI dialect takes the REST extras and ignores what changes nothing."""
-    said = {
+    fields = {
         "prompt": "A fox",
         "seconds": "4",
         "size": "1280x720",
@@ -138,7 +138,7 @@ def test_openai_takes_rest_extras_and_ignores_the_harmless(client, services):
         "n": 1,
         "user": "u-1",
     }
-    answer = client.post(OPENAI, json=said)
+    answer = client.post(OPENAI, json=fields)
     assert (answer.json["seconds"], answer.json["size"]) == ("4", "1280x720")
     assert the_request(services) == {
         "model": "veo_3_1",
@@ -288,8 +288,8 @@ def test_header_names_may_be_written_in_any_case(client):
 
 def test_every_bearer_is_the_anonymous_owner_in_open_mode(client, services):
     headers = [{}, {"authorization": "Bearer not-needed"}, {"authorization": "Basic eA=="}]
-    for given in headers:
-        assert client.post(OPENAI, json={"prompt": "A fox"}, headers=given).status == 200
+    for header in headers:
+        assert client.post(OPENAI, json={"prompt": "A fox"}, headers=header).status == 200
     assert {item["owner"] for item in services.items().values()} == {"anonymous"}
     assert len(client.get("/v1/videos", headers=headers[1]).json["data"]) == len(headers)
 

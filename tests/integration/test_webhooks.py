@@ -143,11 +143,11 @@ def test_key_s_default_is_told_unless_the_submit_says_otherwise(deploy, services
 def test_open_task_says_that_its_end_will_be_told(client):
     answer = client.post(REST, json=BODIES[REST] | {"webhook_url": URL})
     task_id = answer.json["task_id"]
-    told = {"state": "pending", "attempts": 0, "last_status": None, "next_attempt_at": None}
-    assert client.get(f"/api/v1/tasks/{task_id}").json["webhook"] == told
-    assert client.get(f"/v1/videos/{task_id}").json["webhook"] == told
+    state = {"state": "pending", "attempts": 0, "last_status": None, "next_attempt_at": None}
+    assert client.get(f"/api/v1/tasks/{task_id}").json["webhook"] == state
+    assert client.get(f"/v1/videos/{task_id}").json["webhook"] == state
     (listed,) = client.get("/v1/videos").json["data"]
-    assert listed["webhook"] == told
+    assert listed["webhook"] == state
 
 
 def test_ended_task_says_when_it_is_told_again(client, task_factory):
@@ -183,8 +183,8 @@ def test_end_of_a_task_is_told_signed(local, services, task_factory, secrets, co
     assert headers["content-type"] == "application/json"
     assert event["data"]["task_id"] == task.task_id
     assert ("X-Amz-Signature" in event["data"]["video_url"]) is copied
-    told = services.store.get(task.task_id)
-    assert (told.webhook_state, told.webhook_status) == ("delivered", 204)
+    stored = services.store.get(task.task_id)
+    assert (stored.webhook_state, stored.webhook_status) == ("delivered", 204)
     assert local.invoke("notifier", letters(task.task_id)) == {"batchItemFailures": []}
     assert len(server.requests) == 1
 
@@ -193,8 +193,12 @@ def test_unwilling_receiver_is_sent_another_message(local, services, task_factor
     with Server(reply(status="500 No")) as server:
         task = task_factory.completed(webhook_url=f"{server.origin}/hook")
         local.invoke("notifier", letters(task.task_id))
-    told = services.store.get(task.task_id)
-    assert (told.webhook_state, told.webhook_status, len(told.webhook_log)) == ("pending", 500, 1)
+    stored = services.store.get(task.task_id)
+    assert (stored.webhook_state, stored.webhook_status, len(stored.webhook_log)) == (
+        "pending",
+        500,
+        1,
+    )
     assert services.calls.made.count("sqs:SendMessage") == 1
     item = services.items()["webhook#anonymous"]
     assert item["secrets"], "made at the first need"
@@ -303,8 +307,8 @@ def operate(services, capsys):
 
     def run(*arguments):
         stack = Deployed(boto3.Session(), None, outputs)
-        given = read(list(arguments))
-        given.run(stack, given)
+        options = read(list(arguments))
+        options.run(stack, options)
         return capsys.readouterr().out.splitlines()
 
     return run
@@ -345,8 +349,8 @@ def test_key_gets_no_address_that_cannot_be_told(operate, services, url):
 
 def test_key_of_the_local_stack_may_be_told_by_http(services):
     ring = ApiKeyStore(services.dynamodb, services.table, time.time)
-    given = read(["key", "anna", "--webhook", "http://localhost:8001/received"])
-    assert chosen(given, ring, local=True) == "http://localhost:8001/received"
+    options = read(["key", "anna", "--webhook", "http://localhost:8001/received"])
+    assert chosen(options, ring, local=True) == "http://localhost:8001/received"
 
 
 def test_story_of_a_task_tells_each_try_and_no_address(operate, local, task_factory):

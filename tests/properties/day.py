@@ -74,7 +74,7 @@ AWAY = (  # nothing reached the relay
 ENDINGS = ("HIGH_TRAFFIC", "AUDIO_FILTERED", "CONTENT_POLICY_VIOLATION")  # one job in fifty
 
 
-def given(answer):
+def constantly(answer):
     """Return an answer, or raise it where it is an exception."""
     if isinstance(answer, Exception):
         raise answer
@@ -189,7 +189,7 @@ class DayRelay(FakeRelay):
     def __call__(self, request):
         random_of, clock = self._sim.random, self._sim.clock
         if self._sim.away("relay"):
-            return given(random_of.choice(AWAY)())
+            return constantly(random_of.choice(AWAY)())
         if request.method == "POST":
             return self._post(request)
         upstream_id, _, content = request.url.path.removeprefix("/v1/videos/").partition("/")
@@ -200,7 +200,7 @@ class DayRelay(FakeRelay):
         job.was_odd = not job.was_odd and random_of.random() < 0.02
         if job.was_odd:
             self.odd += 1
-            return given(random_of.choice(ODD_LOOKS)(job))
+            return constantly(random_of.choice(ODD_LOOKS)(job))
         return self._look_at(job, clock())
 
     def accept(self, request):
@@ -237,12 +237,12 @@ class DayRelay(FakeRelay):
     def _look_at(job, now):
         if job.alive(now):
             percent = int(100 * (now - job.since) / (job.until - job.since))
-            told = {"status": "processing", "progress": percent}
+            body = {"status": "processing", "progress": percent}
         else:
-            told = job.ending or {"status": "completed", "progress": 100}
+            body = job.ending or {"status": "completed", "progress": 100}
             if job.ending is None and job.has_url:
-                told = {**told, "video_url": f"{CDN}/{job.upstream_id}.mp4"}
-        return httpx.Response(200, json={"id": job.upstream_id, **told})
+                body = {**body, "video_url": f"{CDN}/{job.upstream_id}.mp4"}
+        return httpx.Response(200, json={"id": job.upstream_id, **body})
 
 
 @dataclass
@@ -303,13 +303,13 @@ class Day(Simulation):
 
     def video_of(self, job):
         if self.clock() < job.late_until:
-            return given(self.random.choice(LATE)())
+            return constantly(self.random.choice(LATE)())
         return httpx.Response(200, content=VIDEO)
 
     def _download(self, request):
         self.at("download")
         if self.away("cdn"):
-            return given(self.random.choice(AWAY)())
+            return constantly(self.random.choice(AWAY)())
         return self.video_of(self.relay.by_id[request.url.path[1:].removesuffix(".mp4")])
 
     def run(self):

@@ -77,11 +77,11 @@ def carried(read, asked, order):
     """Assert that an order asks for what the caller did."""
     assert (order.seed, order.generate_audio) == (asked.get("seed"), asked.get("generate_audio"))
     assert order.negative_prompt == asked.get("negative_prompt")
-    given = [(ImageRole.FIRST_FRAME, asked.get(FIRST[read]))]
-    given += [(ImageRole.LAST_FRAME, asked.get("last_frame"))]
-    given += [(ImageRole.REFERENCE, image) for image in asked.get("reference_images", ())]
+    images = [(ImageRole.FIRST_FRAME, asked.get(FIRST[read]))]
+    images += [(ImageRole.LAST_FRAME, asked.get("last_frame"))]
+    images += [(ImageRole.REFERENCE, image) for image in asked.get("reference_images", ())]
     assert [(each.role, base64.b64encode(each.data).decode()) for each in order.images] == [
-        (role, image) for role, image in given if image is not None
+        (role, image) for role, image in images if image is not None
     ]
     wanted = asked.get(LENGTH[read])
     if wanted is not None:

@@ -117,9 +117,9 @@ def test_every_end_is_told_at_least_once_under_one_id(end, ending, telling, answ
     assert row["status"] not in OPEN
     assert not row.keys() & {"open", "due_at", "kept_until", "webhook_body", "webhook_lease"}
     assert row["expires_at"] > sim.clock() - 1
-    told = sim.receiver.ids_by_task()
-    assert told.keys() == {task_id}, "at least once"
-    assert told[task_id].keys() == {f"evt_{task_id[4:]}"}, "under one id"
+    ids = sim.receiver.ids_by_task()
+    assert ids.keys() == {task_id}, "at least once"
+    assert ids[task_id].keys() == {f"evt_{task_id[4:]}"}, "under one id"
     assert len({body for _, body, _ in sim.receiver.posts}) == 1, "with one body"
     given_answers = [*answers, *[OK] * 100][: len(sim.receiver.posts)]
     if row["webhook_state"] == "delivered":

@@ -38,7 +38,7 @@ class Caller:
     def poll(self, job: str) -> httpx.Response:
         return self.http.get(f"/v1/videos/{job}")
 
-    def told(self, prompt: str, **fields: Any) -> dict[str, Any]:
+    def ended(self, prompt: str, **fields: Any) -> dict[str, Any]:
         """Return the first poll of a job with these tokens: completed unless they say no."""
         return dict(self.poll(self.accepted(f"{prompt} {DONE}", **fields)).json())
 
@@ -47,7 +47,7 @@ class Caller:
 
     def file(self, tokens: str, **headers: str) -> httpx.Response:
         """Read the result file of a new job with these tokens."""
-        return self.anonymous.get(self.told(tokens)["video_url"], headers=headers)
+        return self.anonymous.get(self.ended(tokens)["video_url"], headers=headers)
 
     def rendered(self, job: str, within: float = 10) -> str:
         """Wait for the end of a render; returns the URL of the video."""

@@ -66,10 +66,10 @@ def test_a_job_takes_its_time_over_a_restart(start):
 def test_a_failed_job_still_tells_its_failure(start):
     with start() as before:
         job = before.accepted(f"A fox [[fail:MINOR_UPLOAD]] {DONE}")
-        told = before.poll(job).json()
-        assert told["status"] == "failed"
+        body = before.poll(job).json()
+        assert body["status"] == "failed"
     with start() as after:
-        assert after.poll(job).json() == told
+        assert after.poll(job).json() == body
 
 
 def test_earlier_jobs_are_no_orders_of_this_run(start):

@@ -46,15 +46,15 @@ def test_a_job_tells_what_came_and_when(caller):
         "a sea [[key:told]] [[time:0]] [[render:tiny]]", seconds="5", camera_motion="pan"
     )
     caller.poll(job)
-    told = caller.job(job)
-    assert told["key"] == "told"
-    assert told["fields"]["seconds"] == "5"
-    assert told["fields"]["watermark"] == "false"
-    assert told["fields"]["input_reference"] == f"input image/png {told['input_bytes']} bytes"
-    assert told["motion"] == "pan"
-    assert told["state"] == "completed"
-    assert len(told["polls"]) == 1
-    assert told["created_at"] <= told["ended_at"] <= told["seen_at"]
+    report = caller.job(job)
+    assert report["key"] == "told"
+    assert report["fields"]["seconds"] == "5"
+    assert report["fields"]["watermark"] == "false"
+    assert report["fields"]["input_reference"] == f"input image/png {report['input_bytes']} bytes"
+    assert report["motion"] == "pan"
+    assert report["state"] == "completed"
+    assert len(report["polls"]) == 1
+    assert report["created_at"] <= report["ended_at"] <= report["seen_at"]
 
 
 def test_settings_change_for_the_jobs_to_come(own):

@@ -22,12 +22,12 @@ DONE = "[[time:0]] [[render:tiny]]"
     ],
 )
 def test_a_failure_takes_many_shapes(caller, shape, body):
-    poll = caller.told(f"[[fail:HIGH_TRAFFIC]] [[error:{shape}]]")
+    poll = caller.shown(f"[[fail:HIGH_TRAFFIC]] [[error:{shape}]]")
     text = json.dumps(poll).replace("The model is overloaded, please try again later.", "BUSY")
-    told = json.loads(text)
-    assert told.pop("status") == "failed"
-    assert "video_url" not in told
-    assert body.items() <= told.items()
+    shown = json.loads(text)
+    assert shown.pop("status") == "failed"
+    assert "video_url" not in shown
+    assert body.items() <= shown.items()
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_a_failure_takes_many_shapes(caller, shape, body):
     ],
 )
 def test_a_failure_says_its_code_or_its_text(caller, name, code, text):
-    error = caller.told(f"[[fail:{name}]]")["error"]
+    error = caller.ended(f"[[fail:{name}]]")["error"]
     assert error["code"] == code
     assert text in error["message"]
 
 
 def test_a_bad_word_alone_gives_no_reason(caller):
-    assert caller.told("[[status:failure]]")["error"] is None
+    assert caller.ended("[[status:failure]]")["error"] is None
 
 
 def test_the_first_jobs_of_a_task_fail_and_the_next_one_does_not(caller):
@@ -81,8 +81,8 @@ def test_without_a_url_the_content_leads_to_the_video(caller):
     assert caller.anonymous.get(answer.headers["location"]).content[4:8] == b"ftyp"
     job = caller.accepted(f"[[content:json]] {DONE}")
     assert caller.anonymous.get(caller.content(job).json()["url"]).content[4:8] == b"ftyp"
-    assert caller.told("[[content:bytes]]")["video_url"] is None
-    assert caller.told("[[link:none]]")["video_url"] is None
+    assert caller.ended("[[content:bytes]]")["video_url"] is None
+    assert caller.ended("[[link:none]]")["video_url"] is None
 
 
 def test_a_content_token_and_a_link_token_are_both_obeyed(caller):

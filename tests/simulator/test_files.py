@@ -27,7 +27,7 @@ def test_a_range_beyond_the_end_is_refused(caller):
 
 
 def test_a_head_request_has_no_body(caller):
-    answer = caller.anonymous.head(caller.told("")["video_url"])
+    answer = caller.anonymous.head(caller.ended("")["video_url"])
     assert answer.status_code == 200
     assert int(answer.headers["content-length"]) > 1000
 
@@ -62,7 +62,7 @@ def test_a_url_may_have_expired(caller):
 
 
 def test_a_download_may_fail_once(caller):
-    url = caller.told("[[file:502*1]]")["video_url"]
+    url = caller.ended("[[file:502*1]]")["video_url"]
     assert [caller.anonymous.get(url).status_code for _ in range(2)] == [502, 200]
 
 

@@ -42,7 +42,7 @@ def test_a_page_may_ask_beforehand_for_a_part(caller):
         "access-control-request-method": "GET",
         "access-control-request-headers": "range",
     }
-    answer = caller.anonymous.options(caller.told("")["video_url"], headers=asked)
+    answer = caller.anonymous.options(caller.ended("")["video_url"], headers=asked)
     assert answer.status_code == 200
     assert "range" in answer.headers["access-control-allow-headers"]
 

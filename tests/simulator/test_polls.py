@@ -40,7 +40,7 @@ def test_a_running_word_is_told_while_it_runs(caller):
 
 @pytest.mark.parametrize("name", ["status", "state", "task_status"])
 def test_the_status_word_has_the_name_that_was_asked_for(caller, name):
-    assert caller.told(f"[[word:{name}]]")[name] == "completed"
+    assert caller.ended(f"[[word:{name}]]")[name] == "completed"
 
 
 def test_an_answer_may_be_written_twice(caller):
@@ -50,14 +50,14 @@ def test_an_answer_may_be_written_twice(caller):
 
 
 def test_a_link_may_lead_inwards_or_quote_the_key(caller):
-    assert caller.told("[[link:inward]]")["video_url"].startswith("http://169.254.169.254/")
-    assert "?api_key=" in caller.told("[[link:key]]")["video_url"]
+    assert caller.ended("[[link:inward]]")["video_url"].startswith("http://169.254.169.254/")
+    assert "?api_key=" in caller.ended("[[link:key]]")["video_url"]
 
 
 def test_progress_takes_many_forms(caller):
-    assert caller.told("[[progress:percent]]")["progress"] == "100%"
-    assert "progress" not in caller.told("[[progress:none]]")
-    assert caller.told("[[progress:null]]")["progress"] is None
+    assert caller.ended("[[progress:percent]]")["progress"] == "100%"
+    assert "progress" not in caller.ended("[[progress:none]]")
+    assert caller.ended("[[progress:null]]")["progress"] is None
     job = caller.accepted("[[progress:stuck]]")
     assert [caller.poll(job).json()["progress"] for _ in range(2)] == [1, 1]
 
@@ -68,7 +68,7 @@ def test_progress_may_go_back(caller):
 
 
 def test_an_envelope_holds_the_task_in_capitals(caller):
-    body = caller.told("[[wrap:envelope]]")
+    body = caller.ended("[[wrap:envelope]]")
     assert body["code"] == "success"
     assert body["data"]["status"] == "SUCCESS"
     assert body["data"]["progress"] == "100%"
@@ -93,25 +93,25 @@ def test_an_envelope_holds_the_task_in_capitals(caller):
     ],
 )
 def test_the_url_is_put_where_it_was_asked_and_nowhere_else(caller, prefix, place):
-    body = caller.told(f"[[url:{prefix}{place}]]")
+    body = caller.ended(f"[[url:{prefix}{place}]]")
     url = at(body, prefix + place)
     assert caller.anonymous.get(url).status_code == 200
     assert json.dumps(body).count(url) == 1
 
 
 def test_a_data_url_holds_the_video(caller):
-    url = caller.told("[[link:inline]]")["video_url"]
-    answer = caller.anonymous.get(caller.told("")["video_url"])
+    url = caller.ended("[[link:inline]]")["video_url"]
+    answer = caller.anonymous.get(caller.ended("")["video_url"])
     assert url.startswith("data:video/mp4;base64,")
     assert len(url) < 2 * len(answer.content)
-    assert 20e6 < len(caller.told("[[link:inline=20]]")["video_url"]) < 27e6
+    assert 20e6 < len(caller.ended("[[link:inline=20]]")["video_url"]) < 27e6
 
 
 def test_a_url_may_be_on_the_same_origin_or_redirect(caller):
-    same = caller.told("[[link:same]]")["video_url"]
+    same = caller.ended("[[link:same]]")["video_url"]
     assert same.startswith(caller.upstream.api)
     assert caller.anonymous.get(same).content[4:8] == b"ftyp"
-    redirecting = caller.anonymous.get(caller.told("[[link:redirect]]")["video_url"])
+    redirecting = caller.anonymous.get(caller.ended("[[link:redirect]]")["video_url"])
     assert redirecting.status_code == 302
     assert caller.anonymous.get(redirecting.headers["location"]).content[4:8] == b"ftyp"
 

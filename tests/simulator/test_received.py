@@ -54,10 +54,10 @@ def test_signed_event_is_shown_as_verified_newest_first(at):
 )
 def test_why_an_event_is_not_verified_is_said(at, changed, problem):
     post(at, **changed)
-    told = newest(at)
-    assert not told["verified"]
-    assert problem in told["problem"]
-    assert f"not verified: {told['problem'].partition('(')[0]}" in httpx.get(at).text
+    event = newest(at)
+    assert not event["verified"]
+    assert problem in event["problem"]
+    assert f"not verified: {event['problem'].partition('(')[0]}" in httpx.get(at).text
 
 
 def test_what_is_no_json_is_shown_as_it_is(at):

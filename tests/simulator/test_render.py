@@ -135,7 +135,7 @@ def test_without_an_image_the_words_are_drawn(caller):
 
 
 def test_a_tiny_video_is_one_second_of_64x36(caller):
-    data = caller.anonymous.get(caller.told("[[render:tiny]]")["video_url"]).content
+    data = caller.anonymous.get(caller.ended("[[render:tiny]]")["video_url"]).content
     with av.open(io.BytesIO(data)) as container:
         sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]
     assert sizes == [(64, 36)] * 24

@@ -24,8 +24,8 @@ def test_a_job_runs_from_queued_to_completed(caller):
 
 
 def test_a_poll_tells_what_is_made(caller):
-    assert caller.told("")["seconds"] == "1"
-    assert caller.told("")["size"] == "64x36"
+    assert caller.ended("")["seconds"] == "1"
+    assert caller.ended("")["size"] == "64x36"
     running_job = caller.poll(caller.accepted("a sea", seconds="5")).json()
     assert (running_job["seconds"], running_job["size"]) == ("5", "1280x720")
 

@@ -154,8 +154,8 @@ def route_of(method, path):
         if (parts := route.partition(" "))[0] == method
         and len(shape := parts[2].split("/")) == len(wanted)
         and all(
-            part == given or (part[:1] == "{" and given)
-            for part, given in zip(shape, wanted, strict=True)
+            part == segment or (part[:1] == "{" and segment)
+            for part, segment in zip(shape, wanted, strict=True)
         )
     ]
     return min(matching, key=lambda route: route.count("{"), default="$default")
@@ -176,15 +176,15 @@ def event_of(
 ):
     """Return the event; `overrides` replace its keys, `context` those of its request context."""
     event = _base(routes()[route])
-    given = {"host": event["requestContext"]["domainName"], "user-agent": "python-requests/2.34.2"}
+    merged = {"host": event["requestContext"]["domainName"], "user-agent": "python-requests/2.34.2"}
     if json is not UNSAID:
-        given["content-type"], body = "application/json", dumps(json)
-    given |= headers or {}
+        merged["content-type"], body = "application/json", dumps(json)
+    merged |= headers or {}
     event |= {
         "routeKey": route,
         "rawPath": path,
         "rawQueryString": urlencode(query or {}),
-        "headers": {name.title() if title_case else name: value for name, value in given.items()},
+        "headers": {name.title() if title_case else name: value for name, value in merged.items()},
     }
     event["requestContext"] |= {"routeKey": route} | (context or {})
     event["requestContext"]["http"] |= {"method": method, "path": path}
@@ -194,7 +194,7 @@ def event_of(
         parts = zip(route.partition(" ")[2].split("/"), path.split("/"), strict=True)
         event["pathParameters"] = {n[1:-1]: unquote(value) for n, value in parts if n[:1] == "{"}
     if body is not None:
-        as_text = given.get("content-type", "").lower().startswith(TEXT_TYPES)
+        as_text = merged.get("content-type", "").lower().startswith(TEXT_TYPES)
         event["body"] = body if isinstance(body, str) else _encoded(body, as_text=as_text)
         event["isBase64Encoded"] = not isinstance(body, str) and not as_text
     return event | overrides

@@ -171,8 +171,8 @@ class FakeApi:
     def _limit(self) -> httpx.Response | None:
         alive = sum(each["status"] == "pending" for each in self.tasks.values())
         if self.alive is not None and alive >= self.alive:
-            told = f"This key may have {self.alive} tasks alive at once."
-            return refused(429, "too_many_tasks_alive", told, headers={"retry-after": "10"})
+            message = f"This key may have {self.alive} tasks alive at once."
+            return refused(429, "too_many_tasks_alive", message, headers={"retry-after": "10"})
         if self.budget is not None and (len(self.orders) + 1) * (self.price or 0) > self.budget:
             details = {"resets_at": "2026-11-27T00:00:00Z"}
             return refused(402, "budget_exceeded", "The day's budget is spent.", details=details)

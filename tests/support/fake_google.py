@@ -80,10 +80,10 @@ class Pieces(httpx.SyncByteStream):
 
 def error(status, message, *, name="", reason=None, code=None):
     """Return an HTTP error as Google spells it."""
-    told = {"code": code or status, "message": message, "status": name}
+    body = {"code": code or status, "message": message, "status": name}
     if reason:
-        told["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]
-    return answer({"error": told}, status)
+        body["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]
+    return answer({"error": body}, status)
 
 
 def order(**changes):

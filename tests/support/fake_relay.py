@@ -98,8 +98,8 @@ class FakeRelay:
             return httpx.Response(404, json={"code": "task_not_exist"})
         if job.alive(now):
             percent = int(100 * (now - job.since) / (job.until - job.since))
-            told = {"progress": percent} if now - job.since >= self.silent_seconds else {}
-            return httpx.Response(200, json={"status": "processing", **told})
+            body = {"progress": percent} if now - job.since >= self.silent_seconds else {}
+            return httpx.Response(200, json={"status": "processing", **body})
         ending = {"status": "completed", "progress": 100, **self.video}
         return httpx.Response(200, json={"id": upstream_id, **(job.ending or ending)})
 

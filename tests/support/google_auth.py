@@ -28,5 +28,5 @@ def subject_token(region="eu-west-1", *, moment=None, headers=None, signed="", *
     usual |= headers or {}
     named = [{"key": name, "value": value} for name, value in usual.items() if value is not None]
     url = f"https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
-    told = {"headers": named, "method": "POST", "url": url} | request
-    return quote(json.dumps(told, separators=(",", ":"), sort_keys=True))
+    call = {"headers": named, "method": "POST", "url": url} | request
+    return quote(json.dumps(call, separators=(",", ":"), sort_keys=True))

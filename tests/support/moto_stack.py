@@ -68,8 +68,8 @@ class MotoStack:
         made = create(self.aws, document, STACK, parameters)
         (stack,) = self.aws["cloudformation"].describe_stacks(StackName=STACK)["Stacks"]
         assert stack["StackStatus"] == "CREATE_COMPLETE"
-        told = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        return made, {leaf: told[f"Leaf{i}"] for i, leaf in enumerate(asked)}
+        resolved = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        return made, {leaf: resolved[f"Leaf{i}"] for i, leaf in enumerate(asked)}
 
 
 def create(aws, document, stack, parameters):

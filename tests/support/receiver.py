@@ -37,9 +37,9 @@ class Receiver:
 
     def ids_by_task(self):
         """Return how often each id was told, by task."""
-        told = {}
+        ids = {}
         for _, body, headers in self.posts:
             event = json.loads(body)
             assert headers["webhook-id"] == event["id"]
-            told.setdefault(event["data"]["task_id"], Counter())[event["id"]] += 1
-        return told
+            ids.setdefault(event["data"]["task_id"], Counter())[event["id"]] += 1
+        return ids

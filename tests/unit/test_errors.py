@@ -40,9 +40,9 @@ def test_no_failure_is_without_a_type_a_code_and_a_text(kind):
 
 
 def test_headers_of_one_failure_are_its_own():
-    given = {"Allow": "GET"}
-    error = errors.RateLimited("Text.", headers=given)
-    given.clear()
+    headers = {"Allow": "GET"}
+    error = errors.RateLimited("Text.", headers=headers)
+    headers.clear()
     assert error.headers == {"Allow": "GET"}
     assert errors.RateLimited("Text.").headers == {}
 

@@ -34,14 +34,14 @@ def test_metric_is_one_line_without_callers_words(monkeypatch, capsys):
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "video-api-prod")
     Metrics().ended("audio_filtered")
     (line,) = capsys.readouterr().out.splitlines()
-    told = json.loads(line)
-    (described,) = told.pop("_aws")["CloudWatchMetrics"]
+    metric = json.loads(line)
+    (described,) = metric.pop("_aws")["CloudWatchMetrics"]
     assert described == {
         "Namespace": "VideoApi",
         "Dimensions": [["code", "service"]],
         "Metrics": [{"Name": "TasksEnded", "Unit": "Count"}],
     }
-    assert told == {"code": "audio_filtered", "service": "video-api-prod", "TasksEnded": [1.0]}
+    assert metric == {"code": "audio_filtered", "service": "video-api-prod", "TasksEnded": [1.0]}
 
 
 def test_spend_is_measured_in_dollars_where_there_is_any():

@@ -28,7 +28,7 @@ def bill(tmp_path):
 
 
 def task(job="video:1", *, cost=PRICE, provider="relay", at=NOW, **fields):
-    told = {
+    usual = {
         "status": Status.COMPLETED,
         "provider": provider,
         "upstream_id": job,
@@ -36,7 +36,7 @@ def task(job="video:1", *, cost=PRICE, provider="relay", at=NOW, **fields):
         "attempts": 1,
         "cost_actual": cost,
     }
-    return new_task(now=at, **told | fields)
+    return new_task(now=at, **usual | fields)
 
 
 def lost(*, at=NOW, **fields):

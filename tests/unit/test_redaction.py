@@ -74,7 +74,7 @@ def test_key_with_every_letter_written_differently_is_found(writings, around):
 
 
 @pytest.mark.parametrize(
-    ("said", "passed_on"),
+    ("text", "passed_on"),
     [
         ("plain words", "plain words"),
         ("two\nlines\tand \u202eno\u200b tricks\x00\ud800", "two lines and no tricks"),
@@ -99,8 +99,8 @@ def test_key_with_every_letter_written_differently_is_found(writings, around):
         ("至少需要 4 秒", None),
     ],
 )
-def test_a_relays_words_are_cleaned_of_secrets_and_tricks(said, passed_on):
-    assert redact(said) == (said if passed_on is None else passed_on)
+def test_a_relays_words_are_cleaned_of_secrets_and_tricks(text, passed_on):
+    assert redact(text) == (text if passed_on is None else passed_on)
 
 
 def test_no_more_is_read_of_a_relays_words_than_bears_reading():
@@ -112,5 +112,5 @@ def test_a_relays_words_are_shortened():
 
 
 def test_what_a_sentence_quotes_of_a_prompt_is_cut_out():
-    said = "the words 'a red fox runs' and 'red fox' are not allowed"
-    assert redact_prompts(said, "a red fox runs", None) == "the words '…' and '…' are not allowed"
+    text = "the words 'a red fox runs' and 'red fox' are not allowed"
+    assert redact_prompts(text, "a red fox runs", None) == "the words '…' and '…' are not allowed"

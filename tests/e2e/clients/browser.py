@@ -62,7 +62,7 @@ def looked_at(browser, url, width, scheme, folder):
         permissions=["clipboard-read", "clipboard-write"],
     )
     page, complaints = context.new_page(), []
-    page.on("console", lambda said: complaints.append(said.text))
+    page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("requestfailed", lambda request: complaints.append(request.url))
     page.goto(url)

@@ -34,17 +34,17 @@ def plain(path, body=None):
 
 def refused(kind, call, *args, **kwargs):
     """Return the typed exception of a call, with what every one of them tells."""
-    told = None
+    error = None
     try:
         call(*args, **kwargs)
     except openai.APIStatusError as exc:
-        told = exc
-    assert type(told) is kind, (call, args, kwargs, repr(told))
-    assert told.request_id
-    assert told.request_id == told.response.headers["x-request-id"]
-    assert told.body["message"] in told.message
-    assert told.type
-    return told
+        error = exc
+    assert type(error) is kind, (call, args, kwargs, repr(error))
+    assert error.request_id
+    assert error.request_id == error.response.headers["x-request-id"]
+    assert error.body["message"] in error.message
+    assert error.type
+    return error
 
 
 def an_image_file_becomes_a_video():

@@ -10,16 +10,16 @@ from tests.simulator.google.conftest import DONE
 
 
 def test_an_interaction_is_in_progress_first(omni):
-    told = omni.create("a sea").json()
-    assert (told["object"], told["status"]) == ("interaction", "in_progress")
-    assert told["id"].startswith("v1_")
+    body = omni.create("a sea").json()
+    assert (body["object"], body["status"]) == ("interaction", "in_progress")
+    assert body["id"].startswith("v1_")
 
 
 def test_a_completed_one_has_steps_and_usage(omni):
-    told = omni.ended("a sea")
-    assert told["status"] == "completed"
-    assert [step["type"] for step in told["steps"]] == ["thought", "model_output"]
-    usage = told["usage"]
+    body = omni.ended("a sea")
+    assert body["status"] == "completed"
+    assert [step["type"] for step in body["steps"]] == ["thought", "model_output"]
+    usage = body["usage"]
     assert usage["output_tokens_by_modality"] == [{"modality": "video", "tokens": 4 * 5792}]
     assert usage["total_thought_tokens"] == 87
     assert usage["total_tokens"] == usage["total_input_tokens"] + 4 * 5792 + 87
@@ -74,14 +74,14 @@ def test_a_download_may_lead_elsewhere_where_a_key_is_a_leak(omni):
 
 
 def test_inline_delivery_has_the_bytes(omni):
-    told = omni.ended("a sea", response_format={"delivery": "inline"})
-    (video,) = told["steps"][1]["content"]
+    body = omni.ended("a sea", response_format={"delivery": "inline"})
+    (video,) = body["steps"][1]["content"]
     assert b"ftyp" in base64.b64decode(video["data"], validate=True)[:16]
 
 
 def test_a_foreground_one_is_answered_at_its_end(omni):
-    told = omni.create(f"a sea {DONE}", background=False).json()
-    assert told["status"] == "completed"
+    body = omni.create(f"a sea {DONE}", background=False).json()
+    assert body["status"] == "completed"
 
 
 WRONG = {
@@ -147,8 +147,8 @@ def test_seconds_of_the_configuration_count_for_nothing(omni):
 @pytest.mark.parametrize("body", [{"content": b"{}"}, {"content": b""}])
 def test_a_cancelled_one_is_not_billed(omni, body):
     name = omni.accepted("a sea")
-    told = omni.http.post(f"/v1beta/interactions/{name}/cancel", **body)
-    assert told.json()["status"] == "cancelled"
+    body = omni.http.post(f"/v1beta/interactions/{name}/cancel", **body)
+    assert body.json()["status"] == "cancelled"
     assert omni.get(name).json()["status"] == "cancelled"
     assert omni.job(name)["billed_usd"] == 0
 
@@ -166,21 +166,21 @@ def test_a_deleted_one_is_unknown_but_billed(omni):
 
 
 def test_a_filtered_one_is_completed_without_a_video(omni):
-    told = omni.ended("a [[fail:filtered]]")
-    assert told["status"] == "completed"
-    assert told["steps"][1]["content"] == []
-    assert told["usage"]["output_tokens_by_modality"] == []
+    body = omni.ended("a [[fail:filtered]]")
+    assert body["status"] == "completed"
+    assert body["steps"][1]["content"] == []
+    assert body["usage"]["output_tokens_by_modality"] == []
 
 
 def test_a_completed_one_may_hold_its_inputs_alone(omni):
-    told = omni.ended("a [[result:inputs]]")
-    assert [step["type"] for step in told["steps"]] == ["user_input"]
+    body = omni.ended("a [[result:inputs]]")
+    assert [step["type"] for step in body["steps"]] == ["user_input"]
 
 
 def test_a_failed_one_has_errors(omni):
-    told = omni.ended("a [[fail:13]]")
-    assert told["status"] == "failed"
-    assert told["errors"] == [{"code": "internal", "message": "Internal error. Please try again."}]
+    body = omni.ended("a [[fail:13]]")
+    assert body["status"] == "failed"
+    assert body["errors"] == [{"code": "internal", "message": "Internal error. Please try again."}]
 
 
 @pytest.mark.parametrize("word", ["incomplete", "budget_exceeded", "requires_action"])

@@ -32,9 +32,9 @@ def test_jobs_and_tokens_outlive_a_restart(tmp_path):
         omni.http.post(f"/v1beta/interactions/{dropped}/cancel")
         omni.http.delete(f"/v1beta/interactions/{deleted}")
     with started(*options, token=token) as (veo, omni):
-        while not (told := veo.fetch(done).json()).get("done"):
+        while not (body := veo.fetch(done).json()).get("done"):
             pass
-        assert told["response"]["videos"]
+        assert body["response"]["videos"]
         assert omni.get(held).json()["status"] == "in_progress"
         assert omni.get(dropped).json()["status"] == "cancelled"
         assert omni.get(deleted).status_code == 404

@@ -36,10 +36,10 @@ def impersonate(caller, token, **body):
 
 
 def test_a_signed_request_is_exchanged(exchange, caller):
-    told = exchange().json()
-    assert told["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
-    assert (told["token_type"], told["expires_in"]) == ("Bearer", 3600)
-    assert opens(caller, told["access_token"]) == 400
+    body = exchange().json()
+    assert body["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
+    assert opens(caller, body["access_token"]) == 400
 
 
 def test_the_target_header_may_be_unsigned(exchange):
@@ -113,9 +113,9 @@ def test_a_short_token_ends(exchange, caller):
 def test_a_token_of_iam_alone_opens_impersonation_alone(exchange, caller):
     federated = exchange(scope=IAM).json()["access_token"]
     assert opens(caller, federated) == 403
-    told = impersonate(caller, federated, lifetime="600s").json()
-    assert opens(caller, told["accessToken"]) == 400
-    left = datetime.fromisoformat(told["expireTime"]) - datetime.now(UTC)
+    body = impersonate(caller, federated, lifetime="600s").json()
+    assert opens(caller, body["accessToken"]) == 400
+    left = datetime.fromisoformat(body["expireTime"]) - datetime.now(UTC)
     assert timedelta(seconds=590) < left <= timedelta(seconds=600)
 
 

@@ -16,9 +16,9 @@ REFERENCE = {"image": STILL, "referenceType": "asset"}
 
 
 def test_an_operation_has_a_full_name_and_nothing_else(veo):
-    told = veo.predict("a sea").json()
-    assert list(told) == ["name"]
-    assert told["name"].startswith(f"{MODEL}/operations/")
+    body = veo.predict("a sea").json()
+    assert list(body) == ["name"]
+    assert body["name"].startswith(f"{MODEL}/operations/")
 
 
 def test_an_open_operation_tells_its_name_alone(veo):
@@ -27,16 +27,16 @@ def test_an_open_operation_tells_its_name_alone(veo):
 
 
 def test_an_open_operation_may_say_done_false(veo):
-    told = veo.fetch(veo.accepted("a sea [[poll:done_false]]")).json()
-    assert told["done"] is False
-    assert "createTime" in told["metadata"]
+    body = veo.fetch(veo.accepted("a sea [[poll:done_false]]")).json()
+    assert body["done"] is False
+    assert "createTime" in body["metadata"]
 
 
 def test_a_done_operation_has_the_video_within(veo):
-    told = veo.ended("a sea")
-    assert told["done"] is True
-    assert told["response"]["raiMediaFilteredCount"] == 0
-    (video,) = told["response"]["videos"]
+    body = veo.ended("a sea")
+    assert body["done"] is True
+    assert body["response"]["raiMediaFilteredCount"] == 0
+    (video,) = body["response"]["videos"]
     assert b"ftyp" in base64.b64decode(video["bytesBase64Encoded"], validate=True)[:16]
 
 
@@ -56,10 +56,10 @@ def test_a_job_has_the_asked_size_and_length(veo, parameters, size, seconds):
 
 def test_the_video_is_as_it_was_asked_for(veo, tmp_path):
     name = veo.accepted("locked-off [[time:0]]", {"durationSeconds": 4}, tiny=False)
-    while not (told := veo.fetch(name).json()).get("done"):
+    while not (body := veo.fetch(name).json()).get("done"):
         pass
     path = tmp_path / "a.mp4"
-    path.write_bytes(base64.b64decode(told["response"]["videos"][0]["bytesBase64Encoded"]))
+    path.write_bytes(base64.b64decode(body["response"]["videos"][0]["bytesBase64Encoded"]))
     with av.open(path) as movie:
         stream = movie.streams.video[0]
         assert (stream.width, stream.height, stream.average_rate) == (1280, 720, 24)
@@ -184,8 +184,8 @@ def test_a_reason_stands_in_the_details(veo):
 
 
 def test_an_error_may_come_as_an_array(veo):
-    (told,) = veo.predict("a [[submit:429]] [[error:array]]").json()
-    assert told["error"]["code"] == 429
+    (body,) = veo.predict("a [[submit:429]] [[error:array]]").json()
+    assert body["error"]["code"] == 429
 
 
 def test_a_job_may_exist_after_a_500(veo):
@@ -217,8 +217,8 @@ def test_a_success_may_be_empty(veo):
 
 
 def test_the_bytes_fill_the_asked_size(veo):
-    told = veo.ended("a [[link:inline=20]]")
-    data = base64.b64decode(told["response"]["videos"][0]["bytesBase64Encoded"], validate=True)
+    body = veo.ended("a [[link:inline=20]]")
+    data = base64.b64decode(body["response"]["videos"][0]["bytesBase64Encoded"], validate=True)
     assert len(data) == 20_000_000
 
 
@@ -230,8 +230,8 @@ def test_a_poll_may_break_off(veo):
 
 
 def test_results_lie_in_the_bucket_that_was_named(veo):
-    told = veo.ended("a", {"storageUri": "gs://our-bucket/some/", "sampleCount": 2})
-    uris = [video["gcsUri"] for video in told["response"]["videos"]]
+    body = veo.ended("a", {"storageUri": "gs://our-bucket/some/", "sampleCount": 2})
+    uris = [video["gcsUri"] for video in body["response"]["videos"]]
     assert [uri.rpartition("/")[2] for uri in uris] == ["sample_0.mp4", "sample_1.mp4"]
     name = uris[0].removeprefix("gs://our-bucket/").replace("/", "%2F")
     url = f"/storage/v1/b/our-bucket/o/{name}"

@@ -29,8 +29,8 @@ WRITE = "dynamodb:TransactWriteItems"
 def submit(services):
     """Return a function that submits for one owner, in a stack with a price and maybe a budget."""
 
-    def submit(limits=TEN, *, now=NOON, owner="alice", price=PRICE, budget=None, **said):
-        file = said.pop("file", None)
+    def submit(limits=TEN, *, now=NOON, owner="alice", price=PRICE, budget=None, **more):
+        file = more.pop("file", None)
         submissions = Submissions(
             store=services.store,
             queue=services.queue,
@@ -41,7 +41,7 @@ def submit(services):
             daily_budget=budget,
         )
         fields = {"prompt": "A fox"} | ({"input_reference": file} if file else {})
-        caller = Caller(key=ApiKey(owner, limits), now=now, **said)
+        caller = Caller(key=ApiKey(owner, limits), now=now, **more)
         return submissions.submit(from_openai(fields, Settings()), caller).task
 
     return submit

@@ -45,7 +45,7 @@ IMAGES = [
     "img_url",
     "promptImage",
 ]
-GIVEN = {
+VALUES = {
     "text": URL,
     "list of one": [URL],
     "object": {"image_url": URL},
@@ -56,10 +56,10 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 @pytest.mark.parametrize("name", [*IMAGES, "input_reference"])
-def test_the_image_is_known_by_its_usual_names(name, given):
-    assert submission(**{name: given}).images == (("first_frame", URL, name),)
+def test_the_image_is_known_by_its_usual_names(name, value):
+    assert submission(**{name: value}).images == (("first_frame", URL, name),)
 
 
 @pytest.mark.parametrize("name", ["duration", "duration_seconds", "durationSeconds", "Seconds"])

@@ -155,10 +155,10 @@ def test_nothing_escapes_a_handler(api, path):
     assert headers["x-should-retry"] == "false", "whatever was done may have been paid for"
 
 
-@pytest.mark.parametrize(("said", "told"), [(86400, "60"), (0.5, "1")])
-def test_retry_after_stays_within_a_minute(api, said, told):
-    _, headers = refusal(api, RateLimited("Text.", retry_after=said))
-    assert headers["retry-after"] == told
+@pytest.mark.parametrize(("asked", "shown"), [(86400, "60"), (0.5, "1")])
+def test_retry_after_stays_within_a_minute(api, asked, shown):
+    _, headers = refusal(api, RateLimited("Text.", retry_after=asked))
+    assert headers["retry-after"] == shown
 
 
 def test_body_and_header_agree_on_whether_a_retry_helps(api):

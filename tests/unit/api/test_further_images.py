@@ -56,9 +56,9 @@ LAST_FRAMES = [
 
 
 @pytest.mark.parametrize("name", LAST_FRAMES)
-@pytest.mark.parametrize("given", [B, [B], {"image_url": B}, {"url": B}], ids=str)
-def test_last_frame_is_known_by_its_usual_names(name, given):
-    images = openai(input_reference=A, **{name: given}).images
+@pytest.mark.parametrize("value", [B, [B], {"image_url": B}, {"url": B}], ids=str)
+def test_last_frame_is_known_by_its_usual_names(name, value):
+    images = openai(input_reference=A, **{name: value}).images
     assert images == ((FIRST, A, "input_reference"), (LAST, B, name))
 
 
@@ -67,7 +67,7 @@ REFERENCES = ["reference_images", "referenceImages", "input_references", "refere
 
 @pytest.mark.parametrize("name", REFERENCES)
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         [A, B, C],
         [{"image_url": A}, {"url": B}, C],
@@ -75,14 +75,14 @@ REFERENCES = ["reference_images", "referenceImages", "input_references", "refere
     ],
     ids=["texts", "objects", "OpenRouter's"],
 )
-def test_references_keep_their_order(name, given):
-    images = openai(**{name: given}).images
+def test_references_keep_their_order(name, value):
+    images = openai(**{name: value}).images
     assert images == tuple((REFERENCE, url, f"{name}.{n}") for n, url in enumerate((A, B, C)))
 
 
-@pytest.mark.parametrize("given", [A, {"url": A}])
-def test_one_reference_needs_no_list(given):
-    assert roles_of(openai(reference_images=given)) == [(REFERENCE, A)]
+@pytest.mark.parametrize("value", [A, {"url": A}])
+def test_one_reference_needs_no_list(value):
+    assert roles_of(openai(reference_images=value)) == [(REFERENCE, A)]
 
 
 def frame(kind, url=A, **more):
@@ -270,11 +270,11 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize(("parts", "given"), LISTS.values(), ids=LISTS)
+@pytest.mark.parametrize(("parts", "wanted"), LISTS.values(), ids=LISTS)
 @pytest.mark.parametrize("name", ["reference_images", "input_references"])
-def test_a_form_has_its_references_in_order(name, parts, given):
+def test_a_form_has_its_references_in_order(name, parts, wanted):
     read = sent(*((name + rest, value) for rest, value in parts))
-    assert roles_of(read) == [(REFERENCE, each) for each in given]
+    assert roles_of(read) == [(REFERENCE, each) for each in wanted]
 
 
 def test_a_form_has_openrouters_frames_by_brackets_or_as_json():
@@ -344,7 +344,7 @@ def test_openais_sdk_is_understood():
     transport = httpx.Client(transport=httpx.MockTransport(answer))
     client = openai_sdk.OpenAI(api_key="x", http_client=transport, max_retries=0)
     frames = [frame(FIRST, A), frame(LAST, B)]
-    said = {"seed": 0, "generate_audio": False, "negative_prompt": "fog"}
+    fields = {"seed": 0, "generate_audio": False, "negative_prompt": "fog"}
     for images in (
         {"frame_images": frames},
         {"input_reference": {"image_url": A}, "last_frame": {"image_url": B}},
@@ -352,7 +352,7 @@ def test_openais_sdk_is_understood():
         {"input_references": [{"type": "image_url", "image_url": {"url": u}} for u in (A, B)]},
     ):
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-            client.videos.create(prompt="x", extra_body=images | said)
+            client.videos.create(prompt="x", extra_body=images | fields)
         read = from_form(*bodies.pop(), SETTINGS)
         assert [image.value for image in read.images] == [A, B]
         asked = read.request

@@ -296,16 +296,16 @@ def commands(html):
 def test_every_command_of_the_page_would_be_accepted():
     assert len(list(commands(PAGE))) > len(OPERATIONS)
     for words in commands(PAGE):
-        said = dict(itertools.pairwise(words))
+        arguments = dict(itertools.pairwise(words))
         form = dict(
             after.split("=", 1) for flag, after in itertools.pairwise(words) if flag == "-F"
         )
         (url,) = (word for word in words if word.startswith(f"{BASE}/"))
         path = re.sub(rf"{examples.ID}|\$id", "{task_id}", url.removeprefix(BASE))
         operation = OPERATIONS[
-            f"{said.get('-X', 'POST' if form or '-d' in said else 'GET')} {path}"
+            f"{arguments.get('-X', 'POST' if form or '-d' in arguments else 'GET')} {path}"
         ]
-        body = form or json.loads(said.get("-d", "null"))
+        body = form or json.loads(arguments.get("-d", "null"))
         assert bool(body) == ("requestBody" in operation), words
         if body:
             content = operation["requestBody"]["content"][FORM if form else JSON]

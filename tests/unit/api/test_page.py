@@ -62,10 +62,10 @@ def faults(html):
     """Return what is not well-formed: by a strict reading, and by the standard's parser."""
     written = Written(html)
     parsed = JustHTML(html, collect_errors=True, sanitize=False)
-    told = [f"{error.code}, line {error.line}" for error in parsed.errors]
+    problems = [f"{error.code}, line {error.line}" for error in parsed.errors]
     pairs = zip_longest(written.outline, outline(parsed.root))
     moved = [f"{ours} was written, {theirs} is read" for ours, theirs in pairs if ours != theirs]
-    return written.faults + told + moved[:1]
+    return written.faults + problems + moved[:1]
 
 
 def chain(node):

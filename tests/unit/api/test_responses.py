@@ -94,11 +94,11 @@ def test_further_fields_are_told_where_they_were_asked_for():
     request = GenerationRequest(model="m", **further)
     frames = {"image_key": "a", "more_images": [{"role": "last_frame", "key": "b"}]}
     references = {"more_images": [{"role": "reference", "url": "https://x"}] * 2}
-    for images, told in ((frames, {"last_frame": True}), (references, {"reference_images": 2})):
+    for images, expected in ((frames, {"last_frame": True}), (references, {"reference_images": 2})):
         task = new_task(status=Status.COMPLETED, request=request, result={}, **images)
         inner = rest_responses.rest_task(task, LINKS, now=NOW)["result"]["result"]
         plain = {"seconds": None, "fps": 30, "size": "1920x1080"}
-        assert inner["requested"] == plain | further | told
+        assert inner["requested"] == plain | further | expected
 
 
 def test_a_completed_task_without_any_link_says_null():
@@ -127,17 +127,17 @@ def test_thumbnail_is_linked_while_its_file_is_there(claimed):
     assert results.thumbnail_link(task, LINKS, now=end) is None
 
 
-@pytest.mark.parametrize(("asked", "told"), [(None, "8"), (1, "1"), (10, "10")])
-def test_seconds_are_a_text_and_never_null(asked, told):
+@pytest.mark.parametrize(("asked", "expected"), [(None, "8"), (1, "1"), (10, "10")])
+def test_seconds_are_a_text_and_never_null(asked, expected):
     request = GenerationRequest(model="m", seconds=asked)
     video = openai_responses.openai_video(new_task(request=request), LINKS, now=NOW, sdk_words=True)
-    assert video["seconds"] == told
+    assert video["seconds"] == expected
 
 
-@pytest.mark.parametrize(("stored", "told"), [(1, True), (0, False)])
-def test_optimised_prompt_is_reported_where_it_was_asked(stored, told):
+@pytest.mark.parametrize(("stored", "expected"), [(1, True), (0, False)])
+def test_optimised_prompt_is_reported_where_it_was_asked(stored, expected):
     task = new_task(prompt_optimized=stored)
-    assert rest_responses.rest_task(task, LINKS, now=NOW)["prompt_optimized"] is told
+    assert rest_responses.rest_task(task, LINKS, now=NOW)["prompt_optimized"] is expected
     assert "prompt_optimized" not in rest_responses.rest_task(new_task(), LINKS, now=NOW)
 
 
@@ -166,8 +166,8 @@ def test_openai_lists_name_their_first_and_last():
     ],
 )
 def test_each_failure_has_a_status_and_a_type_of_openais(kind, status, word):
-    told, body = openai_responses.openai_error(kind("Text.", param="x"))
-    assert told == status
+    expected, body = openai_responses.openai_error(kind("Text.", param="x"))
+    assert expected == status
     assert body["error"].keys() == {"message", "type", "param", "code"}
     assert (body["error"]["type"], body["error"]["param"]) == (word, "x")
     assert body["error"]["code"]

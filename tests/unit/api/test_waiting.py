@@ -15,7 +15,7 @@ NOW = 1_768_127_400.0
 JOBS = 2_000
 
 
-def running(progress, *, began=-20.0, told=0.0, accepted=True):
+def running(progress, *, began=-20.0, written=0.0, accepted=True):
     """Return a task that began at, and whose progress was written at, seconds from `NOW`."""
     task = new_task(now=NOW - 60, status=Status.PROCESSING)
     return replace(
@@ -23,7 +23,7 @@ def running(progress, *, began=-20.0, told=0.0, accepted=True):
         progress=progress,
         claimed_at=timestamp(NOW + began - (7 if accepted else 0)),
         accepted_at=timestamp(NOW + began) if accepted else None,
-        updated_at=timestamp(NOW + told),
+        updated_at=timestamp(NOW + written),
     )
 
 
@@ -49,16 +49,16 @@ def test_half_of_the_rest_is_waited_between_1_and_10_s(progress, seconds, accept
 
 def test_time_since_the_progress_is_not_waited_again():
     # 50 % after 10 s: 20 s in all, of which 15 are over.
-    assert retry_after(running(50, began=-15, told=-5), now=NOW) == 2
+    assert retry_after(running(50, began=-15, written=-5), now=NOW) == 2
 
 
 @pytest.mark.parametrize("progress", [1, 50, 99, 100])
-@pytest.mark.parametrize(("began", "told"), [(-900, -899), (-20, -20), (-20, -40), (5, 9)])
-def test_poll_hint_stays_within_its_bounds(progress, began, told):
+@pytest.mark.parametrize(("began", "written"), [(-900, -899), (-20, -20), (-20, -40), (5, 9)])
+def test_poll_hint_stays_within_its_bounds(progress, began, written):
     """The hint stays within its bounds whatever the clocks say."""
     assert (
         MIN_SECONDS
-        <= retry_after(running(progress, began=began, told=told), now=NOW)
+        <= retry_after(running(progress, began=began, written=written), now=NOW)
         <= MAX_SECONDS
     )
 

@@ -29,8 +29,8 @@ def ended(route, *, relay=0, unknown_submits=0, result=MADE, asked=None, **more)
     task = new_task(
         provider=route.provider, upstream_model=route.model, unknown_submits=unknown_submits
     )
-    said = {"seconds": 8, "size": HD, **(asked or {})}
-    task = replace(task, request=replace(task.request, **said))
+    fields = {"seconds": 8, "size": HD, **(asked or {})}
+    task = replace(task, request=replace(task.request, **fields))
     return charged(task, result=result, relay_price_micros=relay, **more)
 
 

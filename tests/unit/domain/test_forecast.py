@@ -188,8 +188,10 @@ def test_progress_never_goes_back_whoever_tells_it(taken, expected):
             task = replace(task, accepted_at=task.accepted_at or timestamp(now))
         elif step != "read":
             source = {"told": "provider", "silent": "estimate"}.get(step)
-            told = percent if step == "told" else 0
-            task = after(task, renew(task, now=now, lease_seconds=40, progress=told, source=source))
+            reported = percent if step == "told" else 0
+            task = after(
+                task, renew(task, now=now, lease_seconds=40, progress=reported, source=source)
+            )
         shown = progress_of(task, now=now)
         assert read <= shown <= 100
         read = shown

@@ -84,9 +84,9 @@ WRITTEN = {
 }
 
 
-def refusal(read, given):
+def refusal(read, data):
     with pytest.raises(ValidationError) as refused:
-        read(given)
+        read(data)
     assert refused.value.code == "invalid_image"
     return refused.value.message
 

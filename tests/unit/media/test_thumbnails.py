@@ -90,12 +90,12 @@ def differ(one, other):
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_is_turned_as_the_camera_held_it(kind, orientation):
-    given = photo(kind=kind, orientation=orientation)
-    turned = upright(given)
-    assert (turned is given) is (orientation == 1)
+    original = photo(kind=kind, orientation=orientation)
+    turned = upright(original)
+    assert (turned is original) is (orientation == 1)
     with Image.open(io.BytesIO(turned.data)) as image:
         assert image.getexif().get(0x0112, 1) == 1, "or another reader turns it once more"
-        assert differ(image.convert("RGB"), seen(given.data)) < 3  # of 255; another turn: 60
+        assert differ(image.convert("RGB"), seen(original.data)) < 3  # of 255; another turn: 60
         assert image.size == (turned.width, turned.height)
 
 
@@ -103,19 +103,19 @@ def test_a_picture_is_turned_as_the_camera_held_it(kind, orientation):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_what_is_stored_without_loss_is_turned_without_loss(kind, mode):
     extra = {"lossless": True} if kind == "WEBP" else {}
-    given = photo(kind=kind, mode=mode, **extra)
-    turned = upright(given)
+    original = photo(kind=kind, mode=mode, **extra)
+    turned = upright(original)
     assert turned.content_type == "image/png"
-    assert differ(seen(turned.data), seen(given.data)) == 0
+    assert differ(seen(turned.data), seen(original.data)) == 0
 
 
 @pytest.mark.parametrize("extra", [{"subsampling": n} for n in (0, 1, 2)] + [{"progressive": True}])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_a_jpeg_loses_next_to_nothing(mode, extra):
-    given = photo((640, 480), mode=mode, **extra)
-    turned = upright(given)
+    original = photo((640, 480), mode=mode, **extra)
+    turned = upright(original)
     assert turned.content_type == "image/jpeg"
-    assert differ(seen(turned.data), seen(given.data)) < 1
+    assert differ(seen(turned.data), seen(original.data)) < 1
 
 
 def test_a_turned_picture_keeps_its_colour_profile():
@@ -129,11 +129,11 @@ def test_a_turned_picture_keeps_its_colour_profile():
 def test_upright_or_unreadable_image_is_left_as_it_is():
     """What stands upright or cannot be read is left to the byte."""
     for data in (picture((64, 48)), picture((64, 48), "JPEG"), picture((64, 48), "WEBP")):
-        given = images.read_bytes(data)
-        assert upright(given) is given
+        original = images.read_bytes(data)
+        assert upright(original) is original
     for data in (b"\x89PNG eXIf", b"\xff\xd8\xff\xe1", b""):
-        given = images.Image(data, "image/png", 1, 1)
-        assert upright(given) is given
+        original = images.Image(data, "image/png", 1, 1)
+        assert upright(original) is original
 
 
 def test_a_moving_picture_is_left_as_it_is():
@@ -142,8 +142,8 @@ def test_a_moving_picture_is_left_as_it_is():
     exif[0x0112] = 6
     out = io.BytesIO()
     frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:], exif=exif.tobytes())
-    given = images.read_bytes(out.getvalue())
-    assert upright(given) is given
+    original = images.read_bytes(out.getvalue())
+    assert upright(original) is original
 
 
 def test_picture_too_large_for_a_relay_is_none():

@@ -40,6 +40,6 @@ def test_bounded_seconds_by_the_servers_own_clock(headers, seconds):
 @settings(max_examples=300, deadline=None)
 @given(value=st.text(max_size=40), date=st.text(max_size=40))
 def test_no_header_breaks_the_reader(value, date):
-    for told, now in product((value, DATE), (date, DATE)):
-        seconds = retry_after({"retry-after": told, "date": now})
+    for header, now in product((value, DATE), (date, DATE)):
+        seconds = retry_after({"retry-after": header, "date": now})
         assert seconds is None or 0 <= seconds <= 900

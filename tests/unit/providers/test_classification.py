@@ -146,8 +146,8 @@ def test_a_server_error_with_a_chance_word_stays_transient(text):
 
 
 def test_a_databases_constraint_is_no_policy():
-    said = ErrorInfo(text="duplicate key value violates unique constraint")
-    assert classify(said, 200) is Cause.UNKNOWN
+    error_info = ErrorInfo(text="duplicate key value violates unique constraint")
+    assert classify(error_info, 200) is Cause.UNKNOWN
 
 
 @pytest.mark.parametrize("text", ["提示词包含敏感词", "图片违规", "内容不合规"])
@@ -190,14 +190,14 @@ def test_only_a_code_names_account_or_limit(codes, named):
 
 
 def test_a_server_error_that_quotes_a_policy_code_is_final():
-    said = ErrorInfo(text="upstream said PUBLIC_ERROR_UNSAFE_GENERATION")
-    assert classify(said, 500) is Cause.POLICY
+    error_info = ErrorInfo(text="upstream said PUBLIC_ERROR_UNSAFE_GENERATION")
+    assert classify(error_info, 500) is Cause.POLICY
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
 def test_a_status_with_one_meaning_beats_words_about_policy(status):
-    said = ErrorInfo(text="see our content policy")
-    assert classify(said, status) is not Cause.POLICY
+    error_info = ErrorInfo(text="see our content policy")
+    assert classify(error_info, status) is not Cause.POLICY
 
 
 @pytest.mark.parametrize(

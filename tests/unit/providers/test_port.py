@@ -252,8 +252,8 @@ def test_a_lost_answer_is_never_asked_for_with_another_post(kind):
 
 @every_kind
 def test_each_state_is_told_with_the_jobs_name(kind):
-    for state, told in kind.states.items():
-        job = Upstream(kind, answer(told)).provider().poll(kind.job_id)
+    for state, response in kind.states.items():
+        job = Upstream(kind, answer(response)).provider().poll(kind.job_id)
         assert (job.state, job.failure) == (state, None)
         assert job.names(kind.job_id)
 
@@ -286,7 +286,7 @@ def test_a_job_that_is_not_known_is_told(kind):
 
 @every_kind
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         lambda: error(401, "x"),
         lambda: error(403, "x"),
@@ -300,9 +300,9 @@ def test_a_job_that_is_not_known_is_told(kind):
     ],
     ids=["401", "403", "429", "500", "503", "page", "nothing", "timeout", "refused"],
 )
-def test_a_look_that_says_nothing_is_a_failed_poll(kind, told):
+def test_a_look_that_says_nothing_is_a_failed_poll(kind, response):
     with pytest.raises(PollFailed):
-        Upstream(kind, told()).provider().poll(kind.job_id)
+        Upstream(kind, response()).provider().poll(kind.job_id)
 
 
 @every_kind
@@ -357,9 +357,9 @@ QUOTING = {
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 429, 500])
 def test_no_credential_is_in_any_text_or_url(kind, status):
     """An upstream that quotes the credential is believed, and not repeated."""
-    told = {"id": kind.job_id, "name": kind.job_id, "status": "completed", "done": True} | QUOTING
+    body = {"id": kind.job_id, "name": kind.job_id, "status": "completed", "done": True} | QUOTING
     headers = {"location": f"https://cdn.example/a.mp4?token={SECRET}"}
-    upstream = Upstream(kind, *(answer(told, status, **headers) for _ in range(12)))
+    upstream = Upstream(kind, *(answer(body, status, **headers) for _ in range(12)))
     provider = upstream.provider()
     texts = []
     for act in (

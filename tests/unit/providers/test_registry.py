@@ -165,7 +165,7 @@ def test_a_provider_in_use_without_credentials_stops_the_start():
 )
 def test_only_one_family_is_imported(name, loads):
     """Google's packages are slow to load, and no other provider's business."""
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, ROOT / "tests/support/registry_program.py", name],
         env=os.environ | {"PYTHONPATH": str(ROOT / "layers/videoapi")},
         capture_output=True,
@@ -173,7 +173,7 @@ def test_only_one_family_is_imported(name, loads):
         check=True,
         timeout=60,
     )
-    found = set(told.stdout.split())
+    found = set(done.stdout.split())
     assert loads <= found
     assert bool(found) == bool(loads)
     assert ("google.auth" in found) == (name == "vertex")

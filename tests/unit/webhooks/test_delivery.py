@@ -68,9 +68,9 @@ def test_a_told_task_owes_nothing_and_gets_its_ttl(sim):
     task_id = ended(sim)
     until = sim.task(task_id).kept_until
     sim.deliver_all()
-    told = sim.task(task_id)
-    assert (told.webhook_state, told.webhook_status, len(told.webhook_log)) == ("delivered", 204, 1)
-    assert told.expires_at == max(until, int(sim.clock()) + READABLE_SECONDS)
+    row = sim.task(task_id)
+    assert (row.webhook_state, row.webhook_status, len(row.webhook_log)) == ("delivered", 204, 1)
+    assert row.expires_at == max(until, int(sim.clock()) + READABLE_SECONDS)
     left = sim.store.rows[task_id].keys()
     assert not left & {"open", "due_at", "kept_until", "webhook_due_at", "webhook_lease"}
     assert "webhook_body" not in left
@@ -121,9 +121,9 @@ def test_open_task_that_is_deleted_is_told_as_cancelled(sim):
     assert event["type"] == "video.cancelled"
     assert event["data"]["id"] == task_id
     assert event["data"]["video_url"] is None
-    told = sim.task(task_id)
-    assert (told.webhook_state, told.status) == ("delivered", "deleted")
-    assert told.expires_at >= sim.clock() + READABLE_SECONDS - 1
+    row = sim.task(task_id)
+    assert (row.webhook_state, row.status) == ("delivered", "deleted")
+    assert row.expires_at >= sim.clock() + READABLE_SECONDS - 1
 
 
 @pytest.mark.parametrize("how", ["cancel", "delete"])
@@ -293,7 +293,7 @@ def test_event_that_cannot_be_signed_waits_and_says_why(sim, retryable, seconds)
     )
 
 
-@pytest.mark.parametrize("event", ["answered by the receiver", "told", None])
+@pytest.mark.parametrize("event", ["answered by the receiver", "row", None])
 def test_event_whose_tries_all_die_is_given_up_as_others_are(sim, event):
     """Killed after the POST, or before, or a body that breaks: eight tries in 31 hours."""
     task_id = ended(sim)
@@ -341,8 +341,8 @@ def test_a_note_of_a_try_forgets_those_that_died(sim):
 @pytest.mark.parametrize("is_open", [False, True])
 def test_tombstone_s_event_tells_model_length_and_progress(sim, is_open):
     """A deletion before the first try takes the prompt and the link, and nothing else."""
-    said = {"prompt": "A fox", "metadata": {"shop": "1"}}
-    request = GenerationRequest(model="veo_3_1", seconds=4, size="1280x720", **said)
+    fields = {"prompt": "A fox", "metadata": {"shop": "1"}}
+    request = GenerationRequest(model="veo_3_1", seconds=4, size="1280x720", **fields)
     task_id = sim.submit(webhook_url=URL, request=request, cost_estimated=500_000)
     if not is_open:
         sim.settle()
@@ -362,7 +362,7 @@ def test_tombstone_s_event_tells_model_length_and_progress(sim, is_open):
 
 
 @pytest.mark.parametrize("how", ["cancel", "delete"])
-@pytest.mark.parametrize("until", ["taken", "told"])
+@pytest.mark.parametrize("until", ["taken", "row"])
 def test_quick_notifier_hides_no_end_whose_answer_was_lost(sim, how, until):
     """What it moves on at once is no sign that another ended the task."""
     task_id, write = sim.submit(webhook_url=URL), sim.store.apply

@@ -31,8 +31,8 @@ class Counting:
 
     def poll(self, job_id):
         job = self._inner.poll(job_id)
-        told = job.state is not JobState.RUNNING and not self._late
-        return replace(job, usage=TOKENS) if told else job
+        ended = job.state is not JobState.RUNNING and not self._late
+        return replace(job, usage=TOKENS) if ended else job
 
     def download(self, job_id, into, *, seconds=None):
         return replace(self._inner.download(job_id, into, seconds=seconds), usage=TOKENS)

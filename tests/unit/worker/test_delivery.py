@@ -427,7 +427,7 @@ def test_another_reason_restarts_the_filters_five_minutes():
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("look", "code"),
     [
         (failed("HIGH_TRAFFIC"), "video_download_failed"),
         (failed("AUDIO_FILTERED"), "audio_filtered"),
@@ -435,10 +435,10 @@ def test_another_reason_restarts_the_filters_five_minutes():
     ],
 )
 @pytest.mark.parametrize("dies", [False, True])
-def test_no_look_orders_anew_once_a_job_was_done(said, code, dies):
+def test_no_look_orders_anew_once_a_job_was_done(look, code, dies):
     sim = sim_with({})
     answer_for(sim, sim.relay.contents, 9999, httpx.Response(503))
-    failing = httpx.Response(200, json={"id": "video:1", **said})
+    failing = httpx.Response(200, json={"id": "video:1", **look})
 
     def turn():
         answer_for(sim, sim.relay.looks, 9999, failing)
@@ -469,8 +469,8 @@ def test_worker_that_dies_over_a_done_job_orders_no_other(skip):
 
 def test_content_route_naming_a_policy_twice_ends_the_task():
     sim = sim_with({})
-    said = httpx.Response(400, json={"error": {"code": "content_policy_violation"}})
-    answer_for(sim, sim.relay.contents, 9999, said)
+    refusal = httpx.Response(400, json={"error": {"code": "content_policy_violation"}})
+    answer_for(sim, sim.relay.contents, 9999, refusal)
     task = sim.run()
     assert task.error["code"] == "content_policy_violation"
     assert 5 <= sim.clock() - START <= 30
@@ -535,21 +535,21 @@ def test_cut_video_without_a_length_is_fetched_again():
 
 
 def test_what_the_relay_says_of_the_end_of_its_url_is_kept():
-    told = {"video_url": f"{CDN}/video.mp4?Expires=1768130000", "expires_at": 1_768_130_000}
-    sim = sim_with(told)
+    body = {"video_url": f"{CDN}/video.mp4?Expires=1768130000", "expires_at": 1_768_130_000}
+    sim = sim_with(body)
     task = sim.run()
     assert task.result.keys() >= {"video_url", "video_expires_at"}
 
 
-@pytest.mark.parametrize("told", [None, 1_768_131_000])
-def test_end_of_a_url_is_the_jobs_where_content_names_none(told):
+@pytest.mark.parametrize("response", [None, 1_768_131_000])
+def test_end_of_a_url_is_the_jobs_where_content_names_none(response):
     """`/content` redirects to a URL without a signature; the job itself tells when it ends."""
     sim = sim_with({"expires_at": 1_768_130_000})
-    there = f"{CDN}/there.mp4" + (f"?Expires={told}" if told else "")
+    there = f"{CDN}/there.mp4" + (f"?Expires={response}" if response else "")
     sim.relay.contents.append(httpx.Response(302, headers={"location": there}))
     task = sim.run()
     assert task.result["video_url"] == there
-    assert task.result["video_expires_at"] == (told or 1_768_130_000)
+    assert task.result["video_expires_at"] == (response or 1_768_130_000)
 
 
 # --- a copy that nobody wants any more

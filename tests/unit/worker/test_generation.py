@@ -140,8 +140,8 @@ def test_neither_prompt_nor_key_nor_url_is_logged():
     sim = Simulation(veo3_skip_upload=False)
     sim.relay.video = {"video_url": f"{CDN}/video.mp4?X-Amz-Signature=abc"}
     sim.run(request=GenerationRequest(model="veo_3_1", prompt="A secret fox"))
-    said = str(sim.log.lines)
-    assert not any(word in said for word in ("secret", "sk-relay", "Signature", "cdn.example"))
+    logged = str(sim.log.lines)
+    assert not any(word in logged for word in ("secret", "sk-relay", "Signature", "cdn.example"))
 
 
 # --- polls
@@ -232,19 +232,19 @@ SAID_ONCE = [
 ]
 
 
-@pytest.mark.parametrize("said", SAID_ONCE, ids=str)
-def test_one_look_ends_no_job_and_pays_for_no_other(said):
+@pytest.mark.parametrize("response", SAID_ONCE, ids=str)
+def test_one_look_ends_no_job_and_pays_for_no_other(response):
     sim = Simulation()
-    sim.relay.looks.append(httpx.Response(200, json=said))
+    sim.relay.looks.append(httpx.Response(200, json=response))
     task = sim.run()
     assert task.status is Status.COMPLETED
     assert len(sim.relay.jobs) == 1
 
 
-@pytest.mark.parametrize("said", SAID_ONCE[:4], ids=str)
-def test_answers_that_name_no_job_never_pay_for_another(said):
+@pytest.mark.parametrize("response", SAID_ONCE[:4], ids=str)
+def test_answers_that_name_no_job_never_pay_for_another(response):
     sim = Simulation()
-    looks_for(sim, 1500, httpx.Response(200, json=said))
+    looks_for(sim, 1500, httpx.Response(200, json=response))
     task = sim.run()
     assert task.status is Status.COMPLETED
     assert len(sim.relay.jobs) == 1
@@ -254,8 +254,8 @@ def test_unconfirmed_failure_is_not_polled_without_pause():
     """A failure that nobody confirms is not asked for without pause."""
     sim = Simulation(video_task_timeout=300)
     sim.relay.takes = 9999.0
-    said = httpx.Response(200, json={"id": "video:1", **failed("HIGH_TRAFFIC")})
-    sim.relay.looks.extend([said, *[httpx.Response(500)] * 999])
+    response = httpx.Response(200, json={"id": "video:1", **failed("HIGH_TRAFFIC")})
+    sim.relay.looks.extend([response, *[httpx.Response(500)] * 999])
     sim.relay.contents.append(httpx.Response(404))
     assert sim.run().error["code"] == "task_timeout"
     assert len(sim.relay.polls) < 120

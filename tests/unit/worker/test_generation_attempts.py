@@ -72,28 +72,28 @@ def test_why_another_attempt_follows_is_in_the_log():
     sim = Simulation()
     sim.relay.posts.extend([BUSY, httpx.ConnectError("refused")])
     sim.run()
-    told = [fields for _, text, fields in sim.log.lines if text == "another attempt follows"]
-    assert [each["detail"] for each in told] == ["busy", "ConnectError"]
+    logged = [fields for _, text, fields in sim.log.lines if text == "another attempt follows"]
+    assert [each["detail"] for each in logged] == ["busy", "ConnectError"]
 
 
 def test_prompt_that_a_relay_quotes_is_not_logged():
     """A relay that quotes the prompt does not bring it into the log."""
     prompt = "A grey fox crosses the frozen river at dawn"
-    said = {"message": f"Rate limit reached for prompt '{prompt[:30]}…' ({prompt})"}
+    body = {"message": f"Rate limit reached for prompt '{prompt[:30]}…' ({prompt})"}
     sim = Simulation()
-    sim.relay.posts.append(httpx.Response(429, json=said))
-    sim.relay.posts.append(httpx.Response(401, json=said))
+    sim.relay.posts.append(httpx.Response(429, json=body))
+    sim.relay.posts.append(httpx.Response(401, json=body))
     sim.run(request=GenerationRequest(model="veo_3_1", prompt=prompt))
-    told = [fields["detail"] for _, _, fields in sim.log.lines if "detail" in fields]
-    assert told == ["Rate limit reached for prompt '……' (…)"] * 2
+    logged = [fields["detail"] for _, _, fields in sim.log.lines if "detail" in fields]
+    assert logged == ["Rate limit reached for prompt '……' (…)"] * 2
 
 
 def test_quoted_negative_prompt_is_not_logged():
     unwanted = "blurred hands and a crowd of strangers"
-    said = {"message": f"Rate limit reached ({unwanted})"}
+    body = {"message": f"Rate limit reached ({unwanted})"}
     sim = Simulation("vertex:veo-3.1-generate-001")
-    sim.relays["vertex"].posts.append(httpx.Response(429, json=said))
-    sim.relays["vertex"].posts.append(httpx.Response(401, json=said))
+    sim.relays["vertex"].posts.append(httpx.Response(429, json=body))
+    sim.relays["vertex"].posts.append(httpx.Response(401, json=body))
     asked = GenerationRequest(model="veo_3_1", negative_prompt=unwanted)
     sim.run(request=asked)
     assert not any(unwanted[:9] in str(line) for line in sim.log.lines)
@@ -236,8 +236,8 @@ def test_an_order_that_was_refused_for_good_is_not_sent_again(status, code):
 
 def test_a_refused_account_is_the_operators_business_alone():
     sim = Simulation()
-    said = {"error": {"code": "insufficient_user_quota", "message": "Top up at example.com"}}
-    sim.relay.posts.append(httpx.Response(403, json=said))
+    body = {"error": {"code": "insufficient_user_quota", "message": "Top up at example.com"}}
+    sim.relay.posts.append(httpx.Response(403, json=body))
     task = sim.run()
     (error,) = (fields for level, _, fields in sim.log.lines if level == "error")
     told_at = {"provider": "relay", "route": "relay:veo_3_1"}

@@ -162,10 +162,10 @@ def test_a_picture_that_a_phone_rotated_arrives_upright():
 
 
 def test_picture_beyond_the_memory_is_sent_as_it_is():
-    given = rotated((50_000, 1000))
-    sim = with_image(Simulation(), given)
+    original = rotated((50_000, 1000))
+    sim = with_image(Simulation(), original)
     task = sim.run(image_key=KEY)
-    assert order_of(sim)["input_reference"] == given
+    assert order_of(sim)["input_reference"] == original
     assert (task.status, task.thumbnail_key) == (Status.COMPLETED, None)
     assert task.image_note == f"{NOT_TURNED} {NO_THUMBNAIL}"
 

@@ -86,8 +86,8 @@ def test_bill_above_its_reserve_is_told_of():
     sim.settle()
     assert sim.task(task_id).cost_actual == micros(PRICE)
     assert [name for name, *_ in sim.measured].count("BillsOverReserve") == 1
-    (told,) = [fields for _, message, fields in sim.log.lines if message == OVER_RESERVE]
-    assert (told["reserved"], told["actual"]) == (0.249999, 0.25)
+    (logged,) = [fields for _, message, fields in sim.log.lines if message == OVER_RESERVE]
+    assert (logged["reserved"], logged["actual"]) == (0.249999, 0.25)
 
 
 @pytest.mark.parametrize("reserved", [micros(PRICE), None])

@@ -91,16 +91,16 @@ def test_log_of_a_refused_account_names_provider_and_route():
     sim = Routed(B, A, video_generation_max_retries=0)
     sim.relays["vertex"].posts.append(EMPTY)
     assert sim.take().error["code"] == "upstream_account_error"
-    [told] = [fields for _, text, fields in sim.log.lines if text == ACCOUNT_REFUSED]
-    assert (told["provider"], told["route"]) == ("vertex", B)
+    [logged] = [fields for _, text, fields in sim.log.lines if text == ACCOUNT_REFUSED]
+    assert (logged["provider"], logged["route"]) == ("vertex", B)
 
 
 def test_log_of_another_attempt_names_provider_and_route():
     sim = Routed(B)
     sim.relays["vertex"].posts.append(FULL)
     sim.take()
-    [told] = [fields for _, text, fields in sim.log.lines if text == "another attempt follows"]
-    assert (told["provider"], told["route"]) == ("vertex", B)
+    [logged] = [fields for _, text, fields in sim.log.lines if text == "another attempt follows"]
+    assert (logged["provider"], logged["route"]) == ("vertex", B)
 
 
 @pytest.mark.parametrize("route", [B, C])

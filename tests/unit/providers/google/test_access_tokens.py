@@ -210,7 +210,7 @@ def test_threads_that_need_a_token_at_once_get_one():
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         answer({"error": "x"}, 500),
         answer({"error": "x"}, 503),
@@ -223,14 +223,14 @@ def test_threads_that_need_a_token_at_once_get_one():
         httpx.ReadTimeout("x"),
     ],
 )
-def test_a_token_that_cannot_be_had_now_is_waited_for(told):
+def test_a_token_that_cannot_be_had_now_is_waited_for(response):
     with pytest.raises(PollFailed) as away:
-        tokens(Google(told)).token()
+        tokens(Google(response)).token()
     assert (away.value.unauthorised, away.value.retryable) == (False, True)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         answer({"error": "invalid_grant", "error_description": "The audience differs"}, 400),
         answer({"error": "access_denied"}, 403),
@@ -238,8 +238,8 @@ def test_a_token_that_cannot_be_had_now_is_waited_for(told):
         answer({}, 302, location="https://elsewhere.example/"),
     ],
 )
-def test_a_token_that_google_refuses_is_an_account_error(told):
-    google_ = Google(told)
+def test_a_token_that_google_refuses_is_an_account_error(response):
+    google_ = Google(response)
     with pytest.raises(PollFailed) as refused:
         tokens(google_).token()
     assert (refused.value.unauthorised, refused.value.retryable) == (True, False)

@@ -94,30 +94,30 @@ def provider_of(name, answers):
 @settings(max_examples=150, deadline=None)
 @given(answers=st.lists(ANSWERS, min_size=4, max_size=4))
 def test_any_answer_is_a_declared_outcome(name, answers):
-    job_id, status, told = JOBS[name], answers[0][0], []
+    job_id, status, ids = JOBS[name], answers[0][0], []
     try:
         accepted = provider_of(name, answers).submit(order())
         assert status in {200, 201}
-        told += accepted.ids
+        ids += accepted.ids
     except SubmitRefused as refusal:
         assert status in REFUSED
-        told += [refusal.message, refusal.detail]
+        ids += [refusal.message, refusal.detail]
     except SubmitUnknown as unknown:
         assert status not in REFUSED
-        told += [unknown.message]
+        ids += [unknown.message]
     try:
         job = provider_of(name, answers).poll(job_id)
         assert (job.failure is not None) == (job.state is JobState.FAILED)
         if job.failure is not None:
-            told += [job.failure.message, job.failure.detail]
+            ids += [job.failure.message, job.failure.detail]
             assert job.failure.again is None or job.names(job_id)
     except PollFailed as failed:
-        told += [failed.message]
+        ids += [failed.message]
     into = io.BytesIO()
     try:
         content = provider_of(name, answers).download(job_id, into)
         assert content.url or content.size_bytes == len(into.getvalue()) > 0
-        told += [content.url or ""]
+        ids += [content.url or ""]
     except (ContentMissing, PollFailed) as failed:
-        told += [failed.message]
-    assert [text for text in told if TOKEN in text or KEY in text] == []
+        ids += [failed.message]
+    assert [text for text in ids if TOKEN in text or KEY in text] == []

@@ -61,8 +61,8 @@ def submitted(**changes):
     return body
 
 
-def refused(told, **changes):
-    google = Google(told)
+def refused(response, **changes):
+    google = Google(response)
     with pytest.raises(SubmitRefused) as refusal:
         google.gemini().submit(omni(**changes))
     return refusal.value, google.requests
@@ -79,9 +79,9 @@ def downloaded(*answers, **more):
 
 
 def missing(*answers, **more):
-    with pytest.raises(ContentMissing) as told:
+    with pytest.raises(ContentMissing) as excinfo:
         downloaded(*answers, **more)
-    return told.value
+    return excinfo.value
 
 
 def test_an_order_is_one_post_of_a_background_interaction():
@@ -111,9 +111,9 @@ def test_an_order_is_one_post_of_a_background_interaction():
     ]
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(3, "3s"), (15, "15s"), (None, None)])
-def test_a_length_is_text_with_its_unit(seconds, said):
-    assert submitted(seconds=seconds)["response_format"].get("duration") == said
+@pytest.mark.parametrize(("seconds", "text"), [(3, "3s"), (15, "15s"), (None, None)])
+def test_a_length_is_text_with_its_unit(seconds, text):
+    assert submitted(seconds=seconds)["response_format"].get("duration") == text
 
 
 @pytest.mark.parametrize(
@@ -173,16 +173,16 @@ def test_what_google_would_drop_or_bill_is_refused_unsent(changes):
 
 
 def test_an_image_alone_is_an_input():
-    (given,) = submitted(prompt="", images=(image(),))["input"]
-    assert [part["type"] for part in given["content"]] == ["text", "image"]
-    assert given["content"][0]["text"] == "<FIRST_FRAME>"
+    (content,) = submitted(prompt="", images=(image(),))["input"]
+    assert [part["type"] for part in content["content"]] == ["text", "image"]
+    assert content["content"][0]["text"] == "<FIRST_FRAME>"
 
 
 BLOCKED = {"error": {"code": "content_blocked", "message": "The input was blocked."}}
 
 
 @pytest.mark.parametrize(
-    ("told", "cause"),
+    ("response", "cause"),
     [
         (answer(BLOCKED, 400), Cause.POLICY),
         (error(400, "Requested video duration 12s 0ns exceeds the maximum"), Cause.BAD_REQUEST),
@@ -198,13 +198,13 @@ BLOCKED = {"error": {"code": "content_blocked", "message": "The input was blocke
         (error(503, "overloaded"), Cause.TRANSIENT),
     ],
 )
-def test_a_certain_refusal(told, cause):
-    refusal, requests = refused(told)
+def test_a_certain_refusal(response, cause):
+    refusal, requests = refused(response)
     assert (refusal.cause, refusal.maybe_charged, len(requests)) == (cause, False, 1)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         *(answer({}, status) for status in (408, 409, 413, 500, 502, 504, 520)),
         answer({}, 307, location=GEMINI),
@@ -217,8 +217,8 @@ def test_a_certain_refusal(told, cause):
         httpx.RemoteProtocolError("x"),
     ],
 )
-def test_an_answer_that_may_have_been_paid_for(told):
-    google = Google(told)
+def test_an_answer_that_may_have_been_paid_for(response):
+    google = Google(response)
     with pytest.raises(SubmitUnknown) as unknown:
         google.gemini().submit(omni())
     assert (unknown.value.maybe_charged, len(google.requests)) == (True, 1)
@@ -349,7 +349,7 @@ def test_a_job_that_ended_without_a_video(word, more, cause, charged):
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         *(error(status, "x") for status in (400, 401, 403, 404, 429, 500, 503)),
         answer({}),
@@ -360,9 +360,9 @@ def test_a_job_that_ended_without_a_video(word, more, cause, charged):
         httpx.ReadTimeout("x"),
     ],
 )
-def test_a_look_that_says_nothing_of_the_job(told):
+def test_a_look_that_says_nothing_of_the_job(response):
     with pytest.raises(PollFailed):
-        looked(told)
+        looked(response)
 
 
 @pytest.mark.parametrize("job_id", ["", "a/b", "..", "v1_x?y", "x" * 600])
@@ -461,9 +461,9 @@ def test_a_refused_download_says_why(status, why):
 @pytest.mark.parametrize("uri", ["gs://bucket/x", "https://elsewhere.example/a.mp4", "x" * 10_000])
 def test_a_uri_that_is_no_file_is_fetched_nowhere(uri):
     google = Google(interaction(video=BY_URI | {"uri": uri}))
-    with pytest.raises(ContentMissing) as told:
+    with pytest.raises(ContentMissing) as excinfo:
         google.gemini().download(JOB, io.BytesIO())
-    assert (told.value.why, len(google.requests)) == (NoContentReason.UNUSABLE_LINK, 1)
+    assert (excinfo.value.why, len(google.requests)) == (NoContentReason.UNUSABLE_LINK, 1)
 
 
 def test_file_at_another_host_is_fetched_from_our_own():
@@ -510,13 +510,13 @@ def test_signed_redirect_is_handed_out_without_the_key():
     ],
 )
 def test_a_redirect_that_may_not_be_handed_out_is_not(location):
-    told = missing(interaction(video=BY_URI), ACTIVE, redirect(location))
-    assert told.why is NoContentReason.UNUSABLE_LINK
+    failure = missing(interaction(video=BY_URI), ACTIVE, redirect(location))
+    assert failure.why is NoContentReason.UNUSABLE_LINK
 
 
 def test_redirects_that_never_end_are_left():
-    told = missing(interaction(video=BY_URI), ACTIVE, redirect(f"{FILE}:download?again"))
-    assert told.why is NoContentReason.OTHER
+    failure = missing(interaction(video=BY_URI), ACTIVE, redirect(f"{FILE}:download?again"))
+    assert failure.why is NoContentReason.OTHER
 
 
 def test_a_cut_download_is_tried_again():
@@ -543,9 +543,9 @@ def test_a_setting_that_makes_no_url_is_named():
 
 def test_a_failed_look_tells_the_code_and_no_sentence():
     """A restricted key is refused for looks alone: the operator has to learn why."""
-    told = error(
+    response = error(
         403, "A quiet sea may not", name="PERMISSION_DENIED", reason="API_KEY_SERVICE_BLOCKED"
     )
     with pytest.raises(PollFailed) as failed:
-        looked(told)
+        looked(response)
     assert str(failed.value) == "The upstream answered 403: API_KEY_SERVICE_BLOCKED"

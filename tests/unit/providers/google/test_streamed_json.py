@@ -32,10 +32,10 @@ def saved(streamed, value):
 def test_a_long_string_is_saved_whatever_the_pieces_are(piece):
     body = json.dumps({"a": [1, 'x\\"y'], "video": TEXT, "b": {"c": "é\n"}}).encode()
     streamed = read(body, piece)
-    told = streamed.parsed()
-    assert (told["a"], told["b"]) == ([1, 'x\\"y'], {"c": "é\n"})
-    assert len(told["video"]) < 10
-    assert saved(streamed, told["video"]) == VIDEO
+    parsed = streamed.parsed()
+    assert (parsed["a"], parsed["b"]) == ([1, 'x\\"y'], {"c": "é\n"})
+    assert len(parsed["video"]) < 10
+    assert saved(streamed, parsed["video"]) == VIDEO
 
 
 def test_a_short_string_stays_in_the_json():
@@ -150,13 +150,13 @@ def test_reading_ends_where_enough_is_known():
 
     streamed = StreamedJson(enough=ENOUGH)
     streamed.take(body())
-    told = streamed.parsed()
-    assert told["a"] == ["\\]}", {"x": 1}]
-    assert list(told["b"][0]) == ["v"]
+    parsed = streamed.parsed()
+    assert parsed["a"] == ["\\]}", {"x": 1}]
+    assert list(parsed["b"][0]) == ["v"]
 
 
-@pytest.mark.parametrize("told", [{"done": False, "v": TEXT}, {"v": TEXT, "done": True}])
-def test_reading_goes_on_where_it_is_not(told):
+@pytest.mark.parametrize("text", [{"done": False, "v": TEXT}, {"v": TEXT, "done": True}])
+def test_reading_goes_on_where_it_is_not(text):
     streamed = StreamedJson(enough=ENOUGH)
-    streamed.take([json.dumps(told).encode()])
-    assert streamed.parsed()["done"] is told["done"]
+    streamed.take([json.dumps(text).encode()])
+    assert streamed.parsed()["done"] is text["done"]

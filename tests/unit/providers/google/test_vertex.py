@@ -50,8 +50,8 @@ def submitted(**changes):
     return body
 
 
-def refused(told, **changes):
-    google = Google(told)
+def refused(response, **changes):
+    google = Google(response)
     with pytest.raises(SubmitRefused) as refusal:
         google.vertex().submit(order(**changes))
     return refusal.value, google.requests
@@ -112,8 +112,8 @@ def test_a_length_is_never_shortened_below_what_can_be_made(seconds, made):
     ],
 )
 def test_a_size_is_a_shape_and_a_resolution(size, ratio, resolution, seconds):
-    said = submitted(size=size, seconds=4)["parameters"]
-    assert (said["aspectRatio"], said["resolution"], said["durationSeconds"]) == (
+    parameters = submitted(size=size, seconds=4)["parameters"]
+    assert (parameters["aspectRatio"], parameters["resolution"], parameters["durationSeconds"]) == (
         ratio,
         resolution,
         seconds,
@@ -126,14 +126,14 @@ def test_a_size_that_cannot_be_made_is_refused_unsent(size):
     assert (refusal.cause, requests) == (Cause.BAD_REQUEST, [])
 
 
-@pytest.mark.parametrize(("wanted", "said"), [(None, True), (True, True), (False, False)])
-def test_audio_is_always_said(wanted, said):
-    assert submitted(generate_audio=wanted)["parameters"]["generateAudio"] is said
+@pytest.mark.parametrize(("wanted", "sent"), [(None, True), (True, True), (False, False)])
+def test_audio_is_always_said(wanted, sent):
+    assert submitted(generate_audio=wanted)["parameters"]["generateAudio"] is sent
 
 
 def test_zero_is_a_seed_and_a_negative_prompt_is_sent():
-    said = submitted(seed=0, negative_prompt="fog \ud800")["parameters"]
-    assert (said["seed"], said["negativePrompt"]) == (0, "fog ?")
+    parameters = submitted(seed=0, negative_prompt="fog \ud800")["parameters"]
+    assert (parameters["seed"], parameters["negativePrompt"]) == (0, "fog ?")
 
 
 def test_frames_are_bytes():
@@ -175,7 +175,7 @@ def test_a_model_that_would_change_the_url_is_refused_unsent(model):
 
 
 @pytest.mark.parametrize(
-    ("told", "cause", "code"),
+    ("response", "cause", "code"),
     [
         (error(400, POLICY), Cause.POLICY, "content_policy_violation"),
         (error(400, "Content blocked"), Cause.POLICY, "content_policy_violation"),
@@ -201,8 +201,8 @@ def test_a_model_that_would_change_the_url_is_refused_unsent(model):
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_a_certain_refusal(told, cause, code):
-    refusal, requests = refused(told)
+def test_a_certain_refusal(response, cause, code):
+    refusal, requests = refused(response)
     assert refusal.cause is cause
     assert refusal.again == ("transient" if cause is Cause.TRANSIENT else None)
     assert not refusal.maybe_charged
@@ -222,7 +222,7 @@ def test_a_quota_waits_as_google_counts_by_the_minute():
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         *(answer({"error": {"message": "x"}}, status) for status in (500, 502, 504, 408, 409)),
         answer({}, 302, location=f"{HOST}/elsewhere"),
@@ -241,8 +241,8 @@ def test_a_quota_waits_as_google_counts_by_the_minute():
         httpx.RemoteProtocolError("x"),
     ],
 )
-def test_an_answer_that_may_have_been_paid_for(told):
-    google = Google(told)
+def test_an_answer_that_may_have_been_paid_for(response):
+    google = Google(response)
     with pytest.raises(SubmitUnknown) as unknown:
         google.vertex().submit(order())
     assert unknown.value.maybe_charged
@@ -307,7 +307,7 @@ def test_every_shape_of_an_inline_video(response):
 
 
 @pytest.mark.parametrize(
-    ("told", "cause"),
+    ("response", "cause"),
     [
         (
             {"code": 3, "message": "violates usage guidelines. Support codes: 15236754"},
@@ -323,8 +323,8 @@ def test_every_shape_of_an_inline_video(response):
         ({"message": "high load"}, Cause.UNKNOWN),
     ],
 )
-def test_a_job_that_failed(told, cause):
-    job = looked(answer({"name": NAME, "done": True, "error": told}))
+def test_a_job_that_failed(response, cause):
+    job = looked(answer({"name": NAME, "done": True, "error": response}))
     assert (job.state, job.failure.cause, job.names(NAME)) == (JobState.FAILED, cause, True)
     assert job.failure.again is None
     assert not job.failure.maybe_charged
@@ -354,7 +354,7 @@ def test_the_stage_of_a_filter_is_told():
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
         *(error(status, "x") for status in (400, 401, 403, 404, 408, 429, 500, 502, 503, 504)),
         answer({}, 302),
@@ -369,9 +369,9 @@ def test_the_stage_of_a_filter_is_told():
         httpx.InvalidURL("x"),
     ],
 )
-def test_a_look_that_says_nothing_of_the_job(told):
+def test_a_look_that_says_nothing_of_the_job(response):
     with pytest.raises(PollFailed):
-        looked(told)
+        looked(response)
 
 
 def test_a_look_that_is_refused_for_the_account_says_so():
@@ -565,8 +565,8 @@ def test_a_lost_connection_to_the_storage_is_tried_again():
 
 
 def test_a_token_that_an_answer_quotes_is_told_to_nobody():
-    for told in (error(403, f"{TOKEN} may not"), error(400, f"bearer {TOKEN}")):
-        refusal, _ = refused(told)
+    for response in (error(403, f"{TOKEN} may not"), error(400, f"bearer {TOKEN}")):
+        refusal, _ = refused(response)
         assert TOKEN not in refusal.message + refusal.detail
 
 

@@ -163,8 +163,8 @@ def test_the_key_is_asked_for_every_request():
     )
     client.submit(order())
     client.poll("v")
-    told = [request.headers["authorization"] for request in relay.requests]
-    assert told == ["Bearer first-key", "Bearer second-key"]
+    sent = [request.headers["authorization"] for request in relay.requests]
+    assert sent == ["Bearer first-key", "Bearer second-key"]
 
 
 @pytest.mark.parametrize("key", ["", " \n", "clé-secrète", "two\nlines-secret"])
@@ -237,8 +237,8 @@ ASKING = {"order": lambda relay: relay.submit(order()), "look": lambda relay: re
 def test_changed_key_is_fetched_and_the_request_repeated_once(ask):
     sim = Renewing(good="new-key", cached="old-key", renewed="new-key")
     ask(sim.client())
-    told = [request.headers["authorization"] for request in sim.relay.requests]
-    assert told == ["Bearer old-key", "Bearer new-key"]
+    sent = [request.headers["authorization"] for request in sim.relay.requests]
+    assert sent == ["Bearer old-key", "Bearer new-key"]
     assert sim.fetches == 1
 
 

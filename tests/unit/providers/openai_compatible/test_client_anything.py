@@ -106,34 +106,34 @@ def shown(*values):
     breaks=st.booleans(),
 )
 def test_whatever_a_relay_answers_is_a_declared_outcome(status, body, headers, breaks):
-    told = []
+    ids = []
     try:
         accepted = relay_of(status, body, headers, breaks=breaks).submit(order())
         assert 200 <= status < 300
-        told += accepted.ids
+        ids += accepted.ids
         assert accepted.job_id in accepted.ids
     except (SubmitRefused, SubmitUnknown) as exc:
-        told += shown(exc.message, exc.detail, *exc.ids)
+        ids += shown(exc.message, exc.detail, *exc.ids)
     with suppress(JobMissing):
         try:
             job = relay_of(status, body, headers, breaks=breaks).poll("v")
-            told += shown(job.video_url, *job.ids)
+            ids += shown(job.video_url, *job.ids)
             assert job.state in JobState
             assert (job.failure is not None) is (job.state is JobState.FAILED)
             if job.failure is not None:
-                told += shown(job.failure.message, job.failure.detail)
+                ids += shown(job.failure.message, job.failure.detail)
                 assert job.failure.again is None or job.names("v")
             if job.video_url is not None:
                 assert LinkPolicy([]).allows(job.video_url)
         except PollFailed as exc:
-            told += shown(exc.message, *exc.ids)
+            ids += shown(exc.message, *exc.ids)
     try:
         content = relay_of(status, body, headers, breaks=breaks).download("v", io.BytesIO())
-        told += shown(content.url, content.content_type)
+        ids += shown(content.url, content.content_type)
         assert content.url or content.size_bytes
         assert content.url is None or LinkPolicy([]).allows(content.url)
     except (PollFailed, ContentMissing) as exc:
-        told += shown(exc.message)
-    for text in told:
+        ids += shown(exc.message)
+    for text in ids:
         assert not holds_key(KEY, text)
         text.encode()

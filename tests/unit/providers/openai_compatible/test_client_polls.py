@@ -123,11 +123,11 @@ def test_a_final_failure_needs_no_id():
     assert job.failure.code == "content_policy_violation"
 
 
-@pytest.mark.parametrize(("told", "wait"), [({}, 60), ({"retry_after": "5"}, 5)], ids=range(2))
-def test_large_unreadable_answer_is_not_polled_every_second(told, wait):
+@pytest.mark.parametrize(("response", "wait"), [({}, 60), ({"retry_after": "5"}, 5)], ids=range(2))
+def test_large_unreadable_answer_is_not_polled_every_second(response, wait):
     """A large answer that cannot be read is not asked for every second."""
     with pytest.raises(PollFailed) as failed:
-        answering(200, b'{"video": "' + b"A" * 2_000_000, **told).client().poll("v")
+        answering(200, b'{"video": "' + b"A" * 2_000_000, **response).client().poll("v")
     assert failed.value.retry_after == wait
 
 
@@ -345,7 +345,9 @@ def test_a_cut_video_or_a_page_is_no_news(response):
         Relay(response).client().download("v", io.BytesIO())
 
 
-@pytest.mark.parametrize("headers", [{}, {"content_encoding": "gzip"}], ids=["by bytes", "told"])
+@pytest.mark.parametrize(
+    "headers", [{}, {"content_encoding": "gzip"}], ids=["by bytes", "response"]
+)
 def test_a_packed_video_is_unpacked(headers):
     into = io.BytesIO()
     relay = answering(200, b"", **headers)

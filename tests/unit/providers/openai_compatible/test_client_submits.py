@@ -218,13 +218,13 @@ ESCAPES = {
 @pytest.mark.parametrize("write", ESCAPES.values(), ids=ESCAPES)
 @pytest.mark.parametrize("key", [KEY, "sk/relay+key/0123"], ids=["dashes", "slashes"])
 def test_our_key_comes_back_in_no_writing(write, key):
-    said = f"token {write(key)} is not known"
-    relay = answering(400, {"error": {"message": said, "code": write(key)}})
+    text = f"token {write(key)} is not known"
+    relay = answering(400, {"error": {"message": text, "code": write(key)}})
     with pytest.raises(SubmitRefused) as caught:
         relay.client(key=key).submit(order())
     assert "***" in caught.value.message
     assert write(key) not in caught.value.message
-    page = answering(400, said.encode())
+    page = answering(400, text.encode())
     with pytest.raises(SubmitRefused) as caught:
         page.client(key=key).submit(order())
     assert "***" in caught.value.detail

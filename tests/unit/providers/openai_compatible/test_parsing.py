@@ -233,7 +233,7 @@ def test_senseless_figures_read_as_none(junk):
 
 
 @pytest.mark.parametrize(
-    ("told", "progress"),
+    ("value", "progress"),
     [
         (45, 45),
         (45.9, 45),
@@ -261,8 +261,8 @@ def test_senseless_figures_read_as_none(junk):
     ],
     ids=range(23),
 )
-def test_progress_is_a_whole_percentage_or_nothing(told, progress):
-    assert progress_of(told) == progress
+def test_progress_is_a_whole_percentage_or_nothing(value, progress):
+    assert progress_of(value) == progress
 
 
 def test_a_data_url_of_many_megabytes_is_a_url():

@@ -201,7 +201,7 @@ def test_unfetchable_url_is_passed_over(junk):
 
 
 @pytest.mark.parametrize(
-    ("told", "url"),
+    ("raw", "url"),
     [
         ("/files/a.mp4", "https://relay.example/files/a.mp4"),
         ("/v1/videos/v:1", None),
@@ -222,8 +222,8 @@ def test_unfetchable_url_is_passed_over(junk):
         ("http://127.0.0.1:8002/v/a.mp4", "http://127.0.0.1:8002/v/a.mp4"),
     ],
 )
-def test_urls_are_made_absolute_and_ascii_and_otherwise_kept(told, url):
-    assert video_url_in({"url": told}, CONTENT) == url
+def test_urls_are_made_absolute_and_ascii_and_otherwise_kept(raw, url):
+    assert video_url_in({"url": raw}, CONTENT) == url
 
 
 @pytest.mark.parametrize(
