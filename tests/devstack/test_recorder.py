@@ -16,17 +16,17 @@ TABLE, BUCKET = "tasks", "files"
 
 def call(action, **data):
     headers = {"x-amz-target": f"DynamoDB_20120810.{action}"}
-    answer = asyncio.run(
+    response = asyncio.run(
         dynamodb.handle_request("POST", "/", headers, json.dumps(data).encode(), {})
     )
-    assert answer[0] == 200, answer
-    return json.loads(answer[2])
+    assert response[0] == 200, response
+    return json.loads(response[2])
 
 
 def request(method, key, body=b"", **headers):
-    answer = asyncio.run(s3.handle_request(method, f"/{BUCKET}/{quote(key)}", headers, body, {}))
-    assert answer[0] < 300, answer
-    return answer
+    response = asyncio.run(s3.handle_request(method, f"/{BUCKET}/{quote(key)}", headers, body, {}))
+    assert response[0] < 300, response
+    return response
 
 
 @pytest.fixture
@@ -121,8 +121,8 @@ def test_file_of_a_signed_form_is_in_the_journal(journal):
         for name, value in parts.items()
     )
     headers = {"content-type": "multipart/form-data; boundary=x"}
-    answer = asyncio.run(
+    response = asyncio.run(
         s3.handle_request("POST", f"/{BUCKET}", headers, f"{body}--x--\r\n".encode(), {})
     )
-    assert answer[0] < 300, answer
+    assert response[0] < 300, response
     assert journal.files["inputs/c.png"].content_type == "image/png"

@@ -92,8 +92,8 @@ def test_all_items_and_files_come_back(deployments, kept):
         assert (was.tasks, was.files) == (MANY, len(FILES))
         assert items(name) == {f"vid_{number}": task(number) for number in range(MANY)}
         for key, body in FILES.items():
-            answer = boto3.client("s3").get_object(Bucket=name, Key=key)
-            assert (answer["Body"].read(), answer["ContentType"]) == (body, "a/b")
+            response = boto3.client("s3").get_object(Bucket=name, Key=key)
+            assert (response["Body"].read(), response["ContentType"]) == (body, "a/b")
 
 
 def test_changes_are_recorded_before_anything_is_given_back(deployments, kept):

@@ -90,9 +90,9 @@ def called(operation, request_body, answer=None, status=200):
     return seen.items, seen.read
 
 
-@pytest.mark.parametrize("answer", [{"id": TASK, "object": "video"}, {"task_id": TASK}])
-def test_a_submit_names_its_task_in_either_dialect(answer):
-    logged = passing(method="POST", body=json.dumps(answer).encode()).requests
+@pytest.mark.parametrize("response", [{"id": TASK, "object": "video"}, {"task_id": TASK}])
+def test_a_submit_names_its_task_in_either_dialect(response):
+    logged = passing(method="POST", body=json.dumps(response).encode()).requests
     assert logged == [("POST", "/v1/videos", 200, TASK, "")]
 
 
@@ -146,15 +146,15 @@ def test_a_read_that_a_page_may_have_needs_no_note(origin, back):
 
 
 @pytest.mark.parametrize(
-    ("operation", "request_body", "answer"),
+    ("operation", "request_body", "response"),
     [
         ("PutItem", {"Item": ITEM}, {}),
         ("TransactWriteItems", {"TransactItems": [{"Put": {"Item": ITEM}}, {"Delete": {}}]}, {}),
         ("UpdateItem", {"ReturnValues": "ALL_NEW"}, {"Attributes": ITEM}),
     ],
 )
-def test_a_written_row_is_told(operation, request_body, answer):
-    assert called(operation, request_body, answer) == ([ITEM], [])
+def test_a_written_row_is_told(operation, request_body, response):
+    assert called(operation, request_body, response) == ([ITEM], [])
 
 
 def test_a_row_that_was_read_is_told_as_such():
@@ -163,7 +163,7 @@ def test_a_row_that_was_read_is_told_as_such():
 
 
 @pytest.mark.parametrize(
-    ("operation", "request_body", "answer", "status"),
+    ("operation", "request_body", "response", "status"),
     [
         ("PutItem", {"Item": ITEM}, {}, 400),  # its condition did not hold
         ("UpdateItem", {"ReturnValues": "ALL_OLD"}, {"Attributes": ITEM}, 200),
@@ -172,8 +172,8 @@ def test_a_row_that_was_read_is_told_as_such():
         ("Query", {}, {"Items": [ITEM]}, 200),
     ],
 )
-def test_what_leaves_no_row_is_not_told(operation, request_body, answer, status):
-    assert called(operation, request_body, answer, status) == ([], [])
+def test_what_leaves_no_row_is_not_told(operation, request_body, response, status):
+    assert called(operation, request_body, response, status) == ([], [])
 
 
 def test_what_is_no_request_passes():

@@ -45,8 +45,8 @@ def test_video_is_shown_from_request_to_url_without_prompt(stack, video):
 
 def test_refused_request_is_shown_with_its_id(stack, api):
     """A refused request is reported with its reason and the id that was answered."""
-    answer = api.post("/v1/videos", json={"prompt": PROMPT, "size": "9x9"})
-    request_id = answer.headers["x-request-id"]
+    response = api.post("/v1/videos", json={"prompt": PROMPT, "size": "9x9"})
+    request_id = response.headers["x-request-id"]
     line = wait_for_line(stack, request_id)
     assert re.search(r" POST /v1/videos 400 \d+ ms \S+ size request=", line)
 
@@ -69,9 +69,9 @@ def test_uninvited_pages_order_costs_nothing(stack, api, origin):
     paid = httpx.get(control).json()["creates_received"]
     form = {name: (None, str(value)) for name, value in BODY.items()}
     for path in ("/v1/videos", "/api/v1/videos/generate"):
-        answer = api.post(path, files=form, headers={"Origin": origin})
-        assert answer.status_code == 403
-        assert "CORS_ALLOW_ORIGINS" in answer.json()["error"]["message"]
+        response = api.post(path, files=form, headers={"Origin": origin})
+        assert response.status_code == 403
+        assert "CORS_ALLOW_ORIGINS" in response.json()["error"]["message"]
     assert wait_for_line(stack, rf"403 .*{origin} .*CORS_ALLOW_ORIGINS")
     assert len(api.get("/api/v1/tasks?limit=100").json()) == tasks
     assert httpx.get(control).json()["creates_received"] == paid
@@ -79,8 +79,8 @@ def test_uninvited_pages_order_costs_nothing(stack, api, origin):
 
 def test_an_invited_page_and_the_apis_own_may_order(stack, api):
     for origin in (PAGE, stack.api_url):
-        answer = api.post("/v1/videos", json={}, headers={"Origin": origin})
-        assert answer.json()["error"]["code"] != "origin_not_allowed"
+        response = api.post("/v1/videos", json={}, headers={"Origin": origin})
+        assert response.json()["error"]["code"] != "origin_not_allowed"
 
 
 def test_a_container_can_follow_every_link(stack, api, video):
@@ -92,9 +92,9 @@ def test_a_container_can_follow_every_link(stack, api, video):
     link = task["result"]["result"]["video_url"]
     assert link.startswith(base)
     part = {**elsewhere, "Range": "bytes=0-9", "Origin": "http://localhost:5173"}
-    answer = api.get(link.partition(f":{port}")[2], headers=part)
-    assert (answer.status_code, len(answer.content)) == (206, 10)
-    assert answer.headers["access-control-allow-origin"] == "*"
+    response = api.get(link.partition(f":{port}")[2], headers=part)
+    assert (response.status_code, len(response.content)) == (206, 10)
+    assert response.headers["access-control-allow-origin"] == "*"
     content = api.get(f"/v1/videos/{video}/content", headers=elsewhere)
     assert content.headers["location"] == link
 
@@ -117,8 +117,8 @@ def test_a_container_can_upload_and_use_what_it_uploaded(stack, api):
 @pytest.mark.parametrize("path", ["/v1/videos", "/api/v1/tasks"])
 def test_unknown_host_is_refused_with_the_setting(api, host, path):
     """A host that is not known is told the setting in its dialect."""
-    answer = api.get(path, headers={"Host": host})
-    assert answer.status_code == 403
-    error = answer.json()["error"]
+    response = api.get(path, headers={"Host": host})
+    assert response.status_code == 403
+    error = response.json()["error"]
     assert "ALLOWED_HOSTS" in error["message"]
     assert ("param" in error) == path.startswith("/v1")

@@ -266,13 +266,13 @@ class Replay:
             for each in fields
         }
         url = self.text(parameters["url"], current)
-        answer = httpx.request(
+        response = httpx.request(
             parameters.get("method", "GET"), url, headers=headers, files=form or None, timeout=30
         ).raise_for_status()
         if "response" in parameters["options"]:
-            self.file = answer.content
+            self.file = response.content
             return current
-        return answer.json()
+        return response.json()
 
     def holds(self, conditions, current):
         found = [

@@ -59,8 +59,8 @@ def test_every_image_reaches_the_relay_in_order(stack, api, words):
         ),
     }[words]
     prompt = f"frames by {words} {TINY}"
-    answer = api.post(path, json=fields | {"prompt": prompt}).json()
-    assert wait_for(api, answer.get("task_id") or answer["id"])["status"] == "completed"
+    response = api.post(path, json=fields | {"prompt": prompt}).json()
+    assert wait_for(api, response.get("task_id") or response["id"])["status"] == "completed"
     sent = [FIRST, LAST, THIRD][: 3 if words == "references" else 2]
     assert sizes_at_relay(stack, f"frames by {words}") == [len(image) for image in sent]
 

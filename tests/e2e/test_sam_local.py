@@ -170,9 +170,9 @@ def test_a_recorded_event_is_answered_by_sam_local_invoke(sam, name):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert "errorMessage" not in (answer or {}), done.stderr
-    assert (answer or {}).get("statusCode") == ANSWERS[name], answer
+    response = json.loads(done.stdout)
+    assert "errorMessage" not in (response or {}), done.stderr
+    assert (response or {}).get("statusCode") == ANSWERS[name], response
 
 
 def test_a_stop_ends_every_container_and_leaves_no_file():

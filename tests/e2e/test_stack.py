@@ -124,13 +124,13 @@ def test_page_of_an_allowed_origin_may_call_with_a_key(api):
     assert set(wanted.split(",")) <= set(
         preflight.headers["access-control-allow-headers"].split(",")
     )
-    for answer in (
+    for response in (
         api.get("/v1/videos", headers=page),
         api.post("/v1/videos", headers=page, json={}),
         api.get("/v1/nothing", headers=page),
     ):
-        assert answer.headers["access-control-allow-origin"] == PAGE
-        assert "x-request-id" in answer.headers["access-control-expose-headers"]
+        assert response.headers["access-control-allow-origin"] == PAGE
+        assert "x-request-id" in response.headers["access-control-expose-headers"]
 
 
 def test_a_page_of_no_setting_may_not_call_the_api(api):
@@ -142,10 +142,10 @@ def test_a_page_of_no_setting_may_not_call_the_api(api):
 def test_text_that_is_not_utf_8_is_refused(api):
     """Text that is not UTF-8 is refused although the gateway repairs it."""
     for path in ("/v1/videos", "/api/v1/videos/generate", "/api/v1/uploads"):
-        answer = api.post(
+        response = api.post(
             path, content=b'{"prompt": "caf\xe9"}', headers={"Content-Type": "application/json"}
         )
-        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_encoding")
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_encoding")
 
 
 def test_the_worker_runs_as_often_at_once_as_the_settings_say(aws):
@@ -373,9 +373,9 @@ def test_the_gateway_hands_odd_requests_to_functions_of_ours(api):
         assert (moved.status_code, moved.headers["location"]) == (308, "/v1/videos")
     packed = httpx.Request("POST", "http://x", data={"prompt": "A fox"}, files={"a": b""})
     headers = {"content-type": packed.headers["content-type"], "content-encoding": "gzip"}
-    answer = api.post("/v1/videos", content=gzip.compress(packed.read()), headers=headers)
-    assert answer.json()["error"]["param"] == "input_reference", "read, and its file not known"
+    response = api.post("/v1/videos", content=gzip.compress(packed.read()), headers=headers)
+    assert response.json()["error"]["param"] == "input_reference", "read, and its file not known"
     packed_json = gzip.compress(b'{"prompt": "A fox"}')
     headers["content-type"] = "application/json"
-    answer = api.post("/v1/videos", content=packed_json, headers=headers)
-    assert (answer.status_code, answer.json()["error"]["param"]) == (415, "Content-Encoding")
+    response = api.post("/v1/videos", content=packed_json, headers=headers)
+    assert (response.status_code, response.json()["error"]["param"]) == (415, "Content-Encoding")

@@ -31,9 +31,9 @@ def noise():
 
 @pytest.fixture
 def upload(api):
-    answer = api.post("/api/v1/uploads", json={"content_type": "image/png"})
-    assert answer.status_code == 201
-    return answer.json()
+    response = api.post("/api/v1/uploads", json={"content_type": "image/png"})
+    assert response.status_code == 201
+    return response.json()
 
 
 def send(upload, file, **changes):

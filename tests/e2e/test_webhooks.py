@@ -31,9 +31,11 @@ def api(stack):
 
 
 def submitted(api, path, **fields):
-    answer = api.post("/v1/videos", json={"prompt": f"A fox {TINY}", **fields, "webhook_url": path})
-    answer.raise_for_status()
-    return answer.json()["id"]
+    response = api.post(
+        "/v1/videos", json={"prompt": f"A fox {TINY}", **fields, "webhook_url": path}
+    )
+    response.raise_for_status()
+    return response.json()["id"]
 
 
 def received(stack, video_id, *, times=1, within=60.0):
@@ -63,12 +65,12 @@ def test_newcomer_sees_a_signed_event_within_a_minute(stack, api):
     )
     image = ("mountains.jpg", (ROOT / "examples/mountains.jpg").read_bytes(), "image/jpeg")
     began = time.monotonic()
-    answer = api.post(
+    response = api.post(
         "/v1/videos",
         data={"prompt": f"A slow pan {TINY}", "webhook_url": f"{stack.upstream_url}/received"},
         files={"input_reference": image},
     )
-    (event,) = received(stack, answer.json()["id"])
+    (event,) = received(stack, response.json()["id"])
     assert time.monotonic() - began < 60
     assert (event["verified"], event["problem"]) == (True, None)
     data = event["event"]["data"]
@@ -122,8 +124,8 @@ def test_cancelled_and_deleted_tasks_are_told(stack, api):
 
 def test_test_route_sends_a_signed_event(stack, api):
     url = f"{stack.upstream_url}/received"
-    answer = api.post("/api/v1/webhooks/test", json={"url": url}).json()
-    assert (answer["delivered"], answer["status"], answer["problem"]) == (True, 204, None)
+    response = api.post("/api/v1/webhooks/test", json={"url": url}).json()
+    assert (response["delivered"], response["status"], response["problem"]) == (True, 204, None)
     newest = httpx.get(f"{url}.json").json()[0]
     assert (newest["event"]["type"], newest["verified"]) == ("video.test", True)
     assert Webhook(SECRET)

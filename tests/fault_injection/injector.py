@@ -95,12 +95,12 @@ def send(session, request, original=URLLib3Session.send):
         raise EndpointConnectionError(endpoint_url=request.url)
     if hasattr(request.body, "read"):
         request.body = Body(request.body, task, operation, text)
-    answer = original(session, request)
-    if operation == "UpdateItem" and '"#claimed_at"' in text and answer.status_code == OK:
+    response = original(session, request)
+    if operation == "UpdateItem" and '"#claimed_at"' in text and response.status_code == OK:
         turn_to(task)
     if spring(task, "after", operation, text) == "fail":
         raise ConnectionClosedError(endpoint_url=request.url)
-    return answer
+    return response
 
 
 def turn_to(task):
@@ -167,7 +167,7 @@ def handler(event, context):
         count = record["attributes"]["ApproximateReceiveCount"]
         note("received", current["task"], count=int(count))
     current["hurried"] = spring(current["task"], "before", "Invoke") == "hurry"
-    answer = app.handler(event, Context(context))
+    response = app.handler(event, Context(context))
     note("returned", current["task"])
     current["task"] = ""
-    return answer
+    return response

@@ -117,15 +117,15 @@ class FaultStack:
 
     def submit(self, name, tokens="", *, image=True, model="veo_3_1", **fields):
         """Submit a task and return its id; raises for an answer that does not accept it."""
-        answer = self.post(name, tokens, image=image, model=model, **fields)
-        answer.raise_for_status()
-        return answer.json()["id"]
+        response = self.post(name, tokens, image=image, model=model, **fields)
+        response.raise_for_status()
+        return response.json()["id"]
 
     def task(self, name):
         """Return a task as a caller of the REST dialect sees it."""
-        answer = self.api.get(f"/api/v1/tasks/{task_id(name)}")
-        answer.raise_for_status()
-        return answer.json()
+        response = self.api.get(f"/api/v1/tasks/{task_id(name)}")
+        response.raise_for_status()
+        return response.json()
 
     def ended(self, name, *, seconds=60):
         """Wait for the task's end and return it as it is then."""
@@ -143,9 +143,9 @@ class FaultStack:
     def video(self, name):
         """Download a completed task's video, as a caller does."""
         path = f"/v1/videos/{task_id(name)}/content"
-        answer = self.api.get(path, follow_redirects=True)
-        answer.raise_for_status()
-        return answer.content
+        response = self.api.get(path, follow_redirects=True)
+        response.raise_for_status()
+        return response.content
 
     def items(self):
         """Return all items of the table, as plain values."""
@@ -177,8 +177,8 @@ class FaultStack:
 
         Return how many tasks it queued again, None if it died.
         """
-        answer = self.aws("lambda").invoke(FunctionName=f"{STACK}-sweeper")
-        return json.load(answer["Payload"]).get("queued")
+        response = self.aws("lambda").invoke(FunctionName=f"{STACK}-sweeper")
+        return json.load(response["Payload"]).get("queued")
 
     def purge(self):
         """Lose every message of the queue, hidden ones too."""

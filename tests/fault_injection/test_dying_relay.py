@@ -18,8 +18,8 @@ ENDED = {"completed", "failed", "cancelled"}
 
 def submit(api, number):
     prompt = f"A sea [[key:k{number}]] [[render:tiny]]"
-    answer = api.post("/v1/videos", json={"prompt": prompt, "model": "veo_3_1"})
-    return answer.raise_for_status().json()["id"]
+    response = api.post("/v1/videos", json={"prompt": prompt, "model": "veo_3_1"})
+    return response.raise_for_status().json()["id"]
 
 
 def ended(api, video, until):

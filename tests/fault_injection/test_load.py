@@ -8,7 +8,7 @@ from tests.fault_injection.stack import task_id
 
 
 def test_a_rush_is_accepted_without_an_error_of_ours(rush):
-    assert Counter(answer.status_code for answer in rush.answers) == {
+    assert Counter(response.status_code for response in rush.answers) == {
         httpx.codes.OK: len(rush.names)
     }
 

@@ -182,10 +182,10 @@ def test_worker_that_claims_before_a_failed_send_keeps_the_task(fault_stack):
     fault_stack.traps.set(task_id(name), *[submits("after", "SendMessage", "fail")] * SENDS)
     fault_stack.traps.set(task_id(name), submits("before", "UpdateItem", "hold"))
     with ThreadPoolExecutor() as threads:
-        answer = threads.submit(fault_stack.post, name)
+        response = threads.submit(fault_stack.post, name)
         fault_stack.journal.wait(task_id(name), held, function="submit")
         fault_stack.journal.wait(task_id(name), claimed)
         fault_stack.traps.release(task_id(name))
-    assert answer.result().status_code == 200
+    assert response.result().status_code == 200
     assert fault_stack.ended(name)["status"] == "completed"
     assert fault_stack.paid(name) == 1

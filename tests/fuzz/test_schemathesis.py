@@ -66,7 +66,7 @@ class Gateway:
         while more:
             message = await receive()
             body, more = body + message["body"], message.get("more_body", False)
-        answer = self.client.request(
+        response = self.client.request(
             scope["method"],
             scope["path"],
             headers={name.decode(): value.decode("latin-1") for name, value in scope["headers"]},
@@ -74,9 +74,9 @@ class Gateway:
             body=base64.b64encode(body.replace(A_PICTURE.encode(), PICTURE)).decode(),
             isBase64Encoded=True,
         )
-        headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.text.encode()})
+        headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.text.encode()})
 
 
 def joined(query):

@@ -169,7 +169,7 @@ def documented_headers():
     for operations in document["paths"].values():
         for operation in operations.values():
             answers += operation["responses"].values()
-    return {name.lower() for answer in answers for name in answer.get("headers", ())}
+    return {name.lower() for response in answers for name in response.get("headers", ())}
 
 
 @pytest.mark.fails_when(

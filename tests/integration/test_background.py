@@ -99,8 +99,8 @@ def test_the_worker_carries_a_task_to_its_end(deploy, services):
     done = {"id": "job:1", "status": "completed", "video_url": "https://cdn.example.com/v.mp4"}
     with relay_that_answers(POST=(200, {"id": "job:1"}), GET=(200, done)) as (origin, requests):
         client = deploy(VEO3_BASE_URL=origin)
-        answer = client.invoke("worker", event, WorkerContext())
-    assert answer == {"batchItemFailures": []}
+        response = client.invoke("worker", event, WorkerContext())
+    assert response == {"batchItemFailures": []}
     ended = services.store.get(task.task_id)
     assert ended.status is Status.COMPLETED
     assert ended.result["video_url"] == "https://cdn.example.com/v.mp4"
@@ -295,15 +295,15 @@ def test_failing_dead_letter_comes_back_alone(deploy, services):
     services.store.create(broken := new_task())
     services.change(broken.task_id, status={"S": "a word of a later version"})
     event = event_of("dead_letter", message_about(broken), message_about(task))
-    answer = deploy().invoke("dead_letter", event)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    response = deploy().invoke("dead_letter", event)
+    assert response == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert services.store.get(task.task_id).status is Status.FAILED
 
 
 @pytest.mark.parametrize("body", ["not JSON", "", '{"task_id": 5}', "[" * 100_000])
 def test_a_message_that_names_no_task_is_logged_once_and_dropped(deploy, body, caplog):
-    answer = deploy().invoke("worker", event_of("worker", body), WorkerContext())
-    assert answer == {"batchItemFailures": []}
+    response = deploy().invoke("worker", event_of("worker", body), WorkerContext())
+    assert response == {"batchItemFailures": []}
     (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert logged.message_id == "message-0"
     assert body[:9] not in logged.getMessage() or not body

@@ -22,22 +22,22 @@ def test_exceeded_budget_is_402_that_no_client_repeats(capped):
     for path in (REST, OPENAI):
         assert submit(capped, path).status in (200, 202)
     for path, kind in ((REST, "PaymentRequired"), (OPENAI, "insufficient_quota")):
-        answer = submit(capped, path)
-        assert answer.status == 402
-        error = answer.error
+        response = submit(capped, path)
+        assert response.status == 402
+        error = response.error
         assert (error["type"], error["code"]) == (kind, "budget_exceeded")
         assert re.fullmatch(r"[0-9-]{10}T00:00:00[.]000Z", error["details"]["resets_at"])
-        assert answer.headers["x-should-retry"] == "false"
-        assert "retry-after" not in answer.headers
+        assert response.headers["x-should-retry"] == "false"
+        assert "retry-after" not in response.headers
 
 
 def test_unknown_price_under_a_budget_is_402(deploy):
     client = deploy(DAILY_BUDGET_USD="0.5")
     for path in (REST, OPENAI):
-        answer = submit(client, path)
-        assert (answer.status, answer.error["code"]) == (402, "price_unknown")
-        assert answer.headers["x-should-retry"] == "false"
-        assert "details" not in answer.error
+        response = submit(client, path)
+        assert (response.status, response.error["code"]) == (402, "price_unknown")
+        assert response.headers["x-should-retry"] == "false"
+        assert "details" not in response.error
 
 
 def test_replay_under_an_exceeded_budget_is_its_task(capped):

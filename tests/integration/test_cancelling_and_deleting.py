@@ -24,11 +24,11 @@ def delete(client, task_id):
 @pytest.mark.parametrize("state", OPEN)
 def test_a_live_task_is_cancelled_with_the_documents_answer(client, task_factory, services, state):
     task_id = getattr(task_factory, state)().task_id
-    answer = cancel(client, task_id)
-    assert answer.status == 200
-    assert answer.json.keys() == {"success", "message", "task_id"}
-    assert (answer.json["success"], answer.json["task_id"]) == (True, task_id)
-    assert answer.headers["cache-control"] == "no-store"
+    response = cancel(client, task_id)
+    assert response.status == 200
+    assert response.json.keys() == {"success", "message", "task_id"}
+    assert (response.json["success"], response.json["task_id"]) == (True, task_id)
+    assert response.headers["cache-control"] == "no-store"
     item = services.item(task_id)
     assert item["status"] == "cancelled"
     assert abs(int(item["expires_at"]) - time.time() - DAY) < 60, "TTL: end + retention"
@@ -45,10 +45,10 @@ def test_cancelled_task_says_maybe_charged_where_it_may_be(client, task_factory)
 def test_an_ended_task_is_not_cancelled_but_409(client, task_factory, services, state):
     task_id = getattr(task_factory, state)().task_id
     before = services.item(task_id)
-    answer = cancel(client, task_id)
-    assert (answer.status, answer.error["type"]) == (409, "Conflict")
-    assert answer.headers["x-should-retry"] == "false"
-    assert state in answer.error["message"]
+    response = cancel(client, task_id)
+    assert (response.status, response.error["type"]) == (409, "Conflict")
+    assert response.headers["x-should-retry"] == "false"
+    assert state in response.error["message"]
     assert services.item(task_id) == before
 
 
@@ -77,9 +77,9 @@ def test_a_task_deleted_just_before_its_cancellation_is_404(client, task_factory
 @pytest.mark.parametrize("state", OPEN + ENDED)
 def test_a_video_is_deleted_in_any_state_with_openais_answer(client, task_factory, state):
     task_id = getattr(task_factory, state)().task_id
-    answer = delete(client, task_id)
-    assert answer.status == 200
-    assert answer.json == {"id": task_id, "object": "video.deleted", "deleted": True}
+    response = delete(client, task_id)
+    assert response.status == 200
+    assert response.json == {"id": task_id, "object": "video.deleted", "deleted": True}
     assert delete(client, task_id).error["code"] == "video_not_found"
     for path in ("/api/v1/tasks/", "/api/v1/videos/", "/v1/videos/"):
         assert client.get(path + task_id).status == 404
@@ -158,9 +158,9 @@ def test_deletion_that_missed_the_files_can_be_repeated(client, task_factory, se
     task_id = task_factory.completed(result=RESULT).task_id
     services.files.put(RESULT["video_key"], b"x", "video/mp4")
     services.calls.fail("s3:DeleteObject")
-    answer = delete(client, task_id)
-    assert answer.status == 503
-    assert "retry-after" in answer.headers
+    response = delete(client, task_id)
+    assert response.status == 503
+    assert "retry-after" in response.headers
     services.calls.heal()
     assert delete(client, task_id).status == 200
     assert services.objects() == {}
@@ -185,6 +185,6 @@ def test_worker_is_woken_where_the_provider_stops_jobs(
     task = task_factory.processing(now=time.time() - 60)  # its lease has run out
     whom = {"provider": {"S": provider}, "upstream_model": {"S": model}}
     services.change(task.task_id, **whom)
-    answer = act(client, task.task_id)
-    assert answer.status == 200
-    assert answer.calls.count("sqs:SendMessage") == sent
+    response = act(client, task.task_id)
+    assert response.status == 200
+    assert response.calls.count("sqs:SendMessage") == sent

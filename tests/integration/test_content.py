@@ -25,22 +25,22 @@ def assert_missing(answer, code):
 
 @pytest.mark.parametrize("query", [{}, {"variant": "video"}], ids=repr)
 def test_a_video_of_the_upstream_is_a_307_to_its_own_url(client, task_factory, query):
-    answer = content(client, task_factory.completed(), **query)
-    assert answer.status == 307
-    assert answer.headers["location"] == UPSTREAM_VIDEO
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.text == ""
+    response = content(client, task_factory.completed(), **query)
+    assert response.status == 307
+    assert response.headers["location"] == UPSTREAM_VIDEO
+    assert response.headers["cache-control"] == "no-store"
+    assert response.text == ""
 
 
 @pytest.mark.parametrize(
     ("variant", "key"), [("video", COPIED["video_key"]), ("thumbnail", PICTURE)]
 )
 def test_a_file_of_ours_is_a_307_to_a_presigned_get_of_its_key(client, task_factory, variant, key):
-    answer = content(
+    response = content(
         client, task_factory.completed(result=COPIED, thumbnail_key=PICTURE), variant=variant
     )
-    assert answer.status == 307
-    url = urlsplit(answer.headers["location"])
+    assert response.status == 307
+    url = urlsplit(response.headers["location"])
     assert (url.scheme, url.netloc) == ("https", "files.s3.us-east-1.amazonaws.com")
     assert url.path == f"/{key}"
     signed = parse_qs(url.query)
@@ -51,24 +51,24 @@ def test_a_file_of_ours_is_a_307_to_a_presigned_get_of_its_key(client, task_fact
 
 def test_a_presigned_link_lives_as_long_as_the_operator_says(deploy, task_factory):
     client = deploy(PRESIGNED_URL_SECONDS="90")
-    answer = content(client, task_factory.completed(result=COPIED))
-    assert "X-Amz-Expires=90&" in answer.headers["location"]
+    response = content(client, task_factory.completed(result=COPIED))
+    assert "X-Amz-Expires=90&" in response.headers["location"]
 
 
 @pytest.mark.parametrize("state", ["pending", "processing"])
 def test_an_unfinished_video_is_not_ready(client, task_factory, state):
-    answer = content(client, getattr(task_factory, state)())
-    assert_missing(answer, "video_not_ready")
-    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    response = content(client, getattr(task_factory, state)())
+    assert_missing(response, "video_not_ready")
+    assert 1 <= int(response.headers["retry-after"]) <= 60
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 def test_a_failed_video_has_failed(client, task_factory, state):
     task = getattr(task_factory, state)()
-    answer = content(client, task)
-    assert_missing(answer, "video_failed")
+    response = content(client, task)
+    assert_missing(response, "video_failed")
     if task.error:
-        assert task.error["message"] in answer.error["message"]
+        assert task.error["message"] in response.error["message"]
 
 
 def test_a_video_past_its_retention_time_has_expired(client, task_factory):
@@ -77,15 +77,15 @@ def test_a_video_past_its_retention_time_has_expired(client, task_factory):
 
 
 def test_a_thumbnail_that_was_never_made_is_missing_by_its_name(client, task_factory):
-    answer = content(client, task_factory.completed(), variant="thumbnail")
-    assert answer.error["param"] == "variant"
-    assert_missing(answer, "thumbnail_not_found")
+    response = content(client, task_factory.completed(), variant="thumbnail")
+    assert response.error["param"] == "variant"
+    assert_missing(response, "thumbnail_not_found")
 
 
 @pytest.mark.parametrize("variant", ["", "spritesheet", "VIDEO", "video,thumbnail"])
 def test_another_variant_is_a_bad_value_of_its_name(client, task_factory, variant):
-    answer = content(client, task_factory.completed(), variant=variant)
-    assert answer.status == 400
-    assert answer.error["type"] == "invalid_request_error"
-    assert (answer.error["code"], answer.error["param"]) == ("invalid_value", "variant")
-    assert answer.calls == []
+    response = content(client, task_factory.completed(), variant=variant)
+    assert response.status == 400
+    assert response.error["type"] == "invalid_request_error"
+    assert (response.error["code"], response.error["param"]) == ("invalid_value", "variant")
+    assert response.calls == []

@@ -57,9 +57,9 @@ def test_cost_is_told_wherever_a_task_is(priced, services):
 
 
 def test_estimate_is_the_first_routes_reserve_the_dearest(routed, services):
-    answer = routed.post(OPENAI, json={"prompt": "A fox", "seconds": "4", "size": "1280x720"})
-    assert answer.json["cost"] == cost(0.4)
-    item = services.items()[answer.json["id"]]
+    response = routed.post(OPENAI, json={"prompt": "A fox", "seconds": "4", "size": "1280x720"})
+    assert response.json["cost"] == cost(0.4)
+    item = services.items()[response.json["id"]]
     assert (item["cost_estimated"], item["cost_reserved"]) == ("400000", "400000")
 
 
@@ -78,9 +78,9 @@ def test_cancelled_in_time_costs_nothing(priced):
 )
 def test_dry_run_tells_what_would_be_ordered_and_writes_nothing(routed, services, path, body):
     for again in range(2):
-        answer = routed.post(path, json=body, query={"dry_run": "true"}, headers=KEY)
-        assert answer.status == 200, again
-        assert answer.json == {
+        response = routed.post(path, json=body, query={"dry_run": "true"}, headers=KEY)
+        assert response.status == 200, again
+        assert response.json == {
             "dry_run": True,
             "model": "veo",
             "provider": "vertex",
@@ -89,18 +89,18 @@ def test_dry_run_tells_what_would_be_ordered_and_writes_nothing(routed, services
             "size": "1280x720",
             "cost": {"currency": "USD", "estimated": 0.6},
         }
-        assert answer.headers["cache-control"] == "no-store"
-        assert "idempotency-replayed" not in answer.headers
-        assert answer.calls == []
+        assert response.headers["cache-control"] == "no-store"
+        assert "idempotency-replayed" not in response.headers
+        assert response.calls == []
     assert (services.items(), services.messages()) == ({}, [])
 
 
 def test_dry_run_of_a_form_with_a_file_stores_nothing(priced, services):
-    answer = priced.form(
+    response = priced.form(
         data={"prompt": "A fox"}, files={"input_reference": png()}, query={"dry_run": "1"}
     )
-    assert answer.status == 200
-    assert answer.json == {
+    assert response.status == 200
+    assert response.json == {
         "dry_run": True,
         "model": "veo_3_1",
         "provider": "relay",
@@ -109,14 +109,14 @@ def test_dry_run_of_a_form_with_a_file_stores_nothing(priced, services):
         "size": "1920x1080",
         "cost": {"currency": "USD", "estimated": 0.25},
     }
-    assert (services.items(), services.messages(), answer.calls) == ({}, [], [])
+    assert (services.items(), services.messages(), response.calls) == ({}, [], [])
 
 
 def test_dry_run_looks_for_an_upload(priced):
     upload = priced.post("/api/v1/uploads", json={"content_type": "image/png", "size_bytes": 9})
     body = {"image": upload.json["reference"]}
-    answer = priced.post(REST, json=body, query={"dry_run": "true"})
-    assert (answer.status, answer.error["details"][0]["field"]) == (422, "image")
+    response = priced.post(REST, json=body, query={"dry_run": "true"})
+    assert (response.status, response.error["details"][0]["field"]) == (422, "image")
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_dry_run_looks_for_an_upload(priced):
     ],
 )
 def test_dry_run_refuses_what_a_submit_refuses(routed, body, field):
-    answer = routed.post(REST, json=body, query={"dry_run": "true"})
-    assert (answer.status, answer.error["details"][0]["field"]) == (422, field)
+    response = routed.post(REST, json=body, query={"dry_run": "true"})
+    assert (response.status, response.error["details"][0]["field"]) == (422, field)
 
 
 @pytest.mark.parametrize("query", [{"dry_run": "false"}, {"dry_run": "0"}, {"other": "true"}])
@@ -143,10 +143,10 @@ def test_what_says_no_to_a_dry_run_is_a_submit(priced, query):
 )
 def test_what_may_mean_a_dry_run_orders_nothing(priced, services, query):
     (name,) = query
-    answer = priced.post(REST, json={"image": URL}, query=query)
-    assert (answer.status, answer.error["details"][0]["field"]) == (422, name)
-    answer = priced.post(OPENAI, json={"prompt": "A fox"}, query=query)
-    assert (answer.status, answer.error["param"]) == (400, name)
+    response = priced.post(REST, json={"image": URL}, query=query)
+    assert (response.status, response.error["details"][0]["field"]) == (422, name)
+    response = priced.post(OPENAI, json={"prompt": "A fox"}, query=query)
+    assert (response.status, response.error["param"]) == (400, name)
     assert services.items() == {}
 
 

@@ -33,15 +33,15 @@ def kept_images(services):
 def test_unsupported_value_is_refused_in_the_dialects_words(
     routed, services, path, image, size, status
 ):
-    answer = routed.post(path, json={image: URL, "prompt": "A fox", size: "1080x1080"})
-    assert (answer.status, answer.error["code"]) == (status, "unsupported_value")
-    assert all(size in answer.error["message"] for size in SIZES)
+    response = routed.post(path, json={image: URL, "prompt": "A fox", size: "1080x1080"})
+    assert (response.status, response.error["code"]) == (status, "unsupported_value")
+    assert all(size in response.error["message"] for size in SIZES)
     if status == 422:
-        (detail,) = answer.error["details"]
+        (detail,) = response.error["details"]
         assert (detail["field"], detail["allowed"]) == (size, SIZES)
     else:
-        assert answer.error["param"] == size
-    assert answer.headers["x-should-retry"] == "false"
+        assert response.error["param"] == size
+    assert response.headers["x-should-retry"] == "false"
     assert services.is_untouched()
 
 
@@ -54,8 +54,8 @@ def test_a_form_brings_both_frames_as_files(client, services):
 def test_a_form_brings_references_as_files_and_texts(routed, services):
     files = [("reference_images[]", ("a", each)) for each in (FIRST, LAST)]
     files.append(("reference_images[]", (None, base64.b64encode(THIRD))))
-    answer = routed.form(data={"seed": "0", "generate_audio": "false"}, files=files)
-    assert answer.status == 200
+    response = routed.form(data={"seed": "0", "generate_audio": "false"}, files=files)
+    assert response.status == 200
     assert kept_images(services) == [("reference", each) for each in (FIRST, LAST, THIRD)]
     (item,) = (item for key, item in services.items().items() if key.startswith("vid_"))
     request = json.loads(item["request"])

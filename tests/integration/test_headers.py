@@ -65,33 +65,33 @@ def assert_refused(answer):
 
 @every_route
 def test_a_good_answer(client, task, route):
-    answer = ask(client, route, task.task_id)
+    response = ask(client, route, task.task_id)
     # No route, no images endpoint, no private webhook, no cancelling of what has ended.
-    if answer.status >= 400:
-        assert (route, answer.status) in {
+    if response.status >= 400:
+        assert (route, response.status) in {
             ("$default", 404),
             ("POST /api/v1/images/generate", 404),
             ("DELETE /api/v1/tasks/{task_id}", 409),
             ("POST /api/v1/webhooks/test", 422),
         }
-    assert_guarded(answer, caching(route))
+    assert_guarded(response, caching(route))
 
 
 @every_route
 def test_an_answer_to_nobody(deploy, task, route):
-    answer = ask(deploy(ALLOW_ANONYMOUS="false"), route, task.task_id)
+    response = ask(deploy(ALLOW_ANONYMOUS="false"), route, task.task_id)
     if route in PUBLIC:
-        assert_guarded(answer, caching(route))
+        assert_guarded(response, caching(route))
     else:
-        assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
-        assert_refused(answer)
+        assert (response.status, response.headers["www-authenticate"]) == (401, "Bearer")
+        assert_refused(response)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{task_id}" in route])
 def test_an_answer_about_no_task(client, route):
-    answer = ask(client, route, "vid_" + "a" * 26)
-    assert answer.status == 404
-    assert_refused(answer)
+    response = ask(client, route, "vid_" + "a" * 26)
+    assert response.status == 404
+    assert_refused(response)
 
 
 @pytest.mark.parametrize("route", sorted(BODIES))
@@ -99,18 +99,20 @@ def test_an_answer_about_no_task(client, route):
     ("body", "status"), [("{", {400}), ("[]", {400, 422}), (" " * (6 * 1024 * 1024 + 1), {413})]
 )
 def test_an_answer_to_a_bad_body(client, route, body, status):
-    answer = client.post(route.split()[1], body=body, headers={"content-type": "application/json"})
-    assert answer.status in status
-    assert_refused(answer)
+    response = client.post(
+        route.split()[1], body=body, headers={"content-type": "application/json"}
+    )
+    assert response.status in status
+    assert_refused(response)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "BREW"])
 @every_route
 def test_an_answer_to_a_method_that_no_route_has(client, method, route):
     path = route.split()[-1] if " " in route else "/v1/nothing"
-    answer = client.request(method, path.replace("{task_id}", "vid_" + "a" * 26))
-    assert answer.status in (404, 405)
-    assert_refused(answer)
+    response = client.request(method, path.replace("{task_id}", "vid_" + "a" * 26))
+    assert response.status in (404, 405)
+    assert_refused(response)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +132,8 @@ def test_an_answer_to_a_method_that_no_route_has(client, method, route):
 )
 def test_an_answer_while_something_behind_is_away(client, services, task, route, call):
     services.calls.fail(call, code="")
-    answer = ask(client, route, task.task_id)
-    assert answer.status == 503
-    assert_guarded(answer)
-    assert 1 <= int(answer.headers["retry-after"]) <= 60
-    assert "x-should-retry" not in answer.headers
+    response = ask(client, route, task.task_id)
+    assert response.status == 503
+    assert_guarded(response)
+    assert 1 <= int(response.headers["retry-after"]) <= 60
+    assert "x-should-retry" not in response.headers

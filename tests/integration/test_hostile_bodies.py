@@ -94,18 +94,18 @@ BAD_REFERENCES = {
 
 @pytest.mark.parametrize("name", [b"mask", b"audio", b"style_image", b"file"])
 def test_unknown_file_is_refused_with_the_name_to_use(client, services, name):
-    answer = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
-    assert_refused(answer, services, param="input_reference")
-    assert name.decode() in answer.error["message"]
+    response = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
+    assert_refused(response, services, param="input_reference")
+    assert name.decode() in response.error["message"]
 
 
 BLANKS = [b"input_reference", b"input_reference[image_url]", b"seconds", b"size", b"user", b"seed"]
 
 
 def test_a_blank_field_of_a_form_is_one_not_said(client, services):
-    answer = send(client, form(PROMPT, *[part(name, b" ") for name in BLANKS]))
-    assert answer.status == 200
-    assert (answer.json["seconds"], answer.json["size"]) == ("8", "1920x1080")
+    response = send(client, form(PROMPT, *[part(name, b" ") for name in BLANKS]))
+    assert response.status == 200
+    assert (response.json["seconds"], response.json["size"]) == ("8", "1920x1080")
     assert services.objects() == {}
 
 
@@ -113,8 +113,8 @@ def test_a_blank_field_of_a_form_is_one_not_said(client, services):
     "name", [b"image", b"image[]", b"input_reference[]", b"inputReference", b"first_frame"]
 )
 def test_the_picture_of_a_form_is_kept_by_any_of_its_usual_names(client, services, name):
-    answer = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
-    assert answer.status == 200
+    response = send(client, form(PROMPT, part(name, PICTURE, filename=b"a.png")))
+    assert response.status == 200
     assert list(services.objects().values()) == [PICTURE]
 
 
@@ -125,9 +125,9 @@ def test_a_form_may_have_a_preamble_and_a_trailer(client, preamble):
 
 @pytest.mark.parametrize("case", BROKEN_FORMS)
 def test_a_broken_form_is_refused(client, services, case):
-    answer = send(client, BROKEN_FORMS[case])
-    assert_refused(answer, services, param=answer.error["param"])
-    assert answer.error["param"] in (None, "prompt")
+    response = send(client, BROKEN_FORMS[case])
+    assert_refused(response, services, param=response.error["param"])
+    assert response.error["param"] in (None, "prompt")
 
 
 @pytest.mark.parametrize("case", BAD_TYPES)
@@ -137,14 +137,14 @@ def test_a_form_needs_one_good_boundary(client, services, case):
 
 @pytest.mark.parametrize("case", BAD_REFERENCES)
 def test_a_reference_that_cannot_be_used_is_refused_by_its_name(client, services, case):
-    answer = send(client, form(PROMPT, *BAD_REFERENCES[case]))
-    assert_refused(answer, services, param=answer.error["param"])
-    assert answer.error["param"].startswith("input_reference")
+    response = send(client, form(PROMPT, *BAD_REFERENCES[case]))
+    assert_refused(response, services, param=response.error["param"])
+    assert response.error["param"].startswith("input_reference")
 
 
 def test_a_field_that_is_not_utf_8_is_refused_by_its_name(client, services):
-    answer = send(client, form(part(b"prompt", b"A f\xffx")))
-    assert_refused(answer, services, param="prompt")
+    response = send(client, form(part(b"prompt", b"A f\xffx")))
+    assert_refused(response, services, param="prompt")
 
 
 @pytest.mark.parametrize("turn", [1, -1])
@@ -176,8 +176,8 @@ def test_the_empty_file_field_of_a_browser_is_no_reference(client, services):
 )
 def test_a_file_may_hold_whatever_looks_like_a_boundary(client, services, inside):
     picture = PICTURE + inside * 3
-    answer = send(client, form(PROMPT, part(b"input_reference", picture, filename=b"a.png")))
-    assert answer.status == 200
+    response = send(client, form(PROMPT, part(b"input_reference", picture, filename=b"a.png")))
+    assert response.status == 200
     assert list(services.objects().values()) == [picture]
 
 

@@ -87,12 +87,12 @@ def test_key_of_another_request_is_409_in_openai(client, services, other):
     """A key used for another request is 409 in OpenAI's dialect."""
     task_id = submit(client, idempotency_key="k").json["id"]
     services.messages()
-    answer = submit(client, other, idempotency_key="k")
-    assert answer.status == 409
-    assert answer.headers["location"] == f"/api/v1/tasks/{task_id}"
-    assert answer.error["type"] == "invalid_request_error"
-    assert answer.error["code"] == "idempotency_key_reused"
-    assert answer.headers["x-should-retry"] == "false"
+    response = submit(client, other, idempotency_key="k")
+    assert response.status == 409
+    assert response.headers["location"] == f"/api/v1/tasks/{task_id}"
+    assert response.error["type"] == "invalid_request_error"
+    assert response.error["code"] == "idempotency_key_reused"
+    assert response.headers["x-should-retry"] == "false"
     assert len(videos(services)) == 1
     assert services.messages() == []
 
@@ -101,13 +101,13 @@ def test_key_of_another_request_is_422_in_rest(client, services):
     headers = {"idempotency-key": "k"}
     first = client.post(REST, json={"image": PICTURE}, headers=headers)
     services.messages()
-    answer = client.post(REST, json={"image": PICTURE, "fps": 24}, headers=headers)
-    assert answer.status == 422
-    assert answer.headers["location"] == first.headers["location"]
-    assert answer.error["type"] == "ValidationError"
-    assert answer.error["code"] == "idempotency_key_reused"
-    assert answer.error["retryable"] is False
-    assert answer.headers["x-should-retry"] == "false"
+    response = client.post(REST, json={"image": PICTURE, "fps": 24}, headers=headers)
+    assert response.status == 422
+    assert response.headers["location"] == first.headers["location"]
+    assert response.error["type"] == "ValidationError"
+    assert response.error["code"] == "idempotency_key_reused"
+    assert response.error["retryable"] is False
+    assert response.headers["x-should-retry"] == "false"
     assert services.messages() == []
 
 
@@ -146,10 +146,10 @@ def test_key_of_a_deleted_video_is_409(client, services):
     task_id = submit(client, idempotency_key="k").json["id"]
     client.delete(f"/v1/videos/{task_id}")
     services.messages()
-    answer = submit(client, idempotency_key="k")
-    assert answer.status == 409
-    assert answer.error["code"] == "video_deleted"
-    assert answer.headers["x-should-retry"] == "false"
+    response = submit(client, idempotency_key="k")
+    assert response.status == 409
+    assert response.error["code"] == "video_deleted"
+    assert response.headers["x-should-retry"] == "false"
     assert services.messages() == []
     assert services.item(task_id)["status"] == "deleted"
 
@@ -158,8 +158,8 @@ def test_the_tombstone_refuses_in_the_rest_dialect_as_well(client):
     headers = {"idempotency-key": "k"}
     first = client.post(REST, json={"image": PICTURE}, headers=headers)
     client.delete(f"/v1/videos/{first.json['task_id']}")
-    answer = client.post(REST, json={"image": PICTURE}, headers=headers)
-    assert (answer.status, answer.error["type"]) == (409, "Conflict")
+    response = client.post(REST, json={"image": PICTURE}, headers=headers)
+    assert (response.status, response.error["type"]) == (409, "Conflict")
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])
@@ -211,8 +211,8 @@ def test_a_retry_of_a_form_is_recognised_by_its_files_bytes(client):
 def test_a_retry_of_a_deleted_video_does_not_pay_again(client, services):
     first = retry(client, 0)
     client.delete(f"/v1/videos/{first.json['id']}")
-    answer = retry(client, 1)
-    assert (answer.status, answer.error["code"]) == (409, "video_deleted")
+    response = retry(client, 1)
+    assert (response.status, response.error["code"]) == (409, "video_deleted")
     assert len(videos(services)) == 1
 
 
@@ -238,7 +238,7 @@ def test_overtaken_first_request_is_the_same_task(client, services):
         "dynamodb:TransactWriteItems", lambda: answers.append(received(client, 2, 1))
     )
     answers.append(received(client, 10, 0))
-    assert [answer.status for answer in answers] == [200, 200]
+    assert [response.status for response in answers] == [200, 200]
     assert answers[0].json["id"] == answers[1].json["id"]
     assert len(videos(services)) == 1
 
@@ -249,7 +249,7 @@ def test_of_two_retries_at_once_one_wins_and_both_get_its_task(client, services)
         "dynamodb:TransactWriteItems", lambda: answers.append(received(client, 1, 2))
     )
     answers.append(received(client, 2, 1))
-    assert len({answer.json["id"] for answer in answers}) == len(videos(services)) == 1
+    assert len({response.json["id"] for response in answers}) == len(videos(services)) == 1
 
 
 def test_the_same_wish_again_after_a_retry_is_a_new_task(client, services):

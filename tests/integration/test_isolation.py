@@ -83,12 +83,12 @@ def test_a_download_takes_no_key_that_would_follow_its_redirect(closed, ring, ta
     assert closed.get(path, headers=bearer(key)).status == 307
     assert closed.get(path, headers=bearer(key) | {"x-api-key": "of a proxy"}).status == 307
     for headers in ({"x-api-key": key}, {"x-api-key": "x"}, bearer(key) | {"x-api-key": key}):
-        answer = closed.get(path, headers=headers)
-        assert (answer.status, answer.error["code"]) == (401, "invalid_api_key")
-        assert "Authorization: Bearer" in answer.error["message"]
-        assert "X-API-Key" in answer.error["message"]
-        assert answer.headers["www-authenticate"] == "Bearer"
-        assert "location" not in answer.headers
+        response = closed.get(path, headers=headers)
+        assert (response.status, response.error["code"]) == (401, "invalid_api_key")
+        assert "Authorization: Bearer" in response.error["message"]
+        assert "X-API-Key" in response.error["message"]
+        assert response.headers["www-authenticate"] == "Bearer"
+        assert "location" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_every_route_refuses_without_a_valid_key(
     }[presented]
     before = (services.items(), services.objects())
     more = {} if body is None else {"json": body}
-    answer = closed.request(method, path.format(id=task.task_id), headers=headers, **more)
-    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
-    assert answer.error["code"] == (401 if path == "/mcp" else "invalid_api_key")
-    assert answer.headers["x-should-retry"] == "false"
+    response = closed.request(method, path.format(id=task.task_id), headers=headers, **more)
+    assert (response.status, response.headers["www-authenticate"]) == (401, "Bearer")
+    assert response.error["code"] == (401 if path == "/mcp" else "invalid_api_key")
+    assert response.headers["x-should-retry"] == "false"
     assert (services.items(), services.objects(), services.messages()) == (*before, [])
 
 

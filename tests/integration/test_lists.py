@@ -36,9 +36,9 @@ def next_query(answer):
 
 def rest_pages(client, query):
     while query is not None:
-        answer = client.get("/api/v1/tasks", query=query)
-        yield answer.json
-        query = next_query(answer)
+        response = client.get("/api/v1/tasks", query=query)
+        yield response.json
+        query = next_query(response)
 
 
 def openai_pages(client, query):
@@ -85,8 +85,8 @@ def test_a_page_is_20_tasks_unless_said_otherwise(client, task_factory):
 def test_rest_lists_an_array_newest_first(client, task_factory):
     older = task_factory.pending(now=NOW)
     newer = task_factory.completed(now=NOW + 1)
-    answer = client.get("/api/v1/tasks")
-    assert answer.json == [
+    response = client.get("/api/v1/tasks")
+    assert response.json == [
         {
             "task_id": newer.task_id,
             "status": "completed",
@@ -106,8 +106,8 @@ def test_rest_lists_an_array_newest_first(client, task_factory):
             "cost": UNPRICED,
         },
     ]
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.calls == ["dynamodb:Query"]
+    assert response.headers["cache-control"] == "no-store"
+    assert response.calls == ["dynamodb:Query"]
 
 
 def test_the_message_of_a_failed_task_is_its_error(client, task_factory):
@@ -159,10 +159,10 @@ def test_rare_status_is_found_in_a_few_reads_a_page(client, task_factory):
     oldest = task_factory.cancelled(now=NOW - 60)
     found, query = [], {"limit": "1", "status": "cancelled"}
     while query:
-        answer = client.get("/api/v1/tasks", query=query)
-        assert answer.calls.count("dynamodb:Query") <= 2
-        found += answer.json
-        link = answer.headers.get("link", "")
+        response = client.get("/api/v1/tasks", query=query)
+        assert response.calls.count("dynamodb:Query") <= 2
+        found += response.json
+        link = response.headers.get("link", "")
         query = dict(parse_qsl(urlsplit(link.partition(">")[0].lstrip("<")).query))
     assert [each["task_id"] for each in found] == [oldest.task_id]
 
@@ -224,21 +224,21 @@ BAD_OPENAI = {
 def test_rest_refuses_a_bad_query_with_422_by_its_name(client, name, subtests):
     for value in BAD[name]:
         with subtests.test(value[:40]):
-            answer = client.get("/api/v1/tasks", query={name: value})
-            assert (answer.status, answer.error["type"]) == (422, "ValidationError")
-            assert [each["field"] for each in answer.error["details"]] == [name]
+            response = client.get("/api/v1/tasks", query={name: value})
+            assert (response.status, response.error["type"]) == (422, "ValidationError")
+            assert [each["field"] for each in response.error["details"]] == [name]
 
 
 @pytest.mark.parametrize("name", BAD_OPENAI)
 def test_openai_refuses_a_bad_query_with_400_by_its_name(client, name, subtests):
     for value in BAD_OPENAI[name]:
         with subtests.test(value[:40]):
-            answer = client.get("/v1/videos", query={name: value})
-            assert (answer.status, answer.error["param"]) == (400, name)
-            assert answer.error["type"] == "invalid_request_error"
+            response = client.get("/v1/videos", query={name: value})
+            assert (response.status, response.error["param"]) == (400, name)
+            assert response.error["type"] == "invalid_request_error"
 
 
 def test_somebody_elses_video_is_no_place_to_go_on_from(client, task_factory):
     task = task_factory.pending(owner="somebody-else")
-    answer = client.get("/v1/videos", query={"after": task.task_id})
-    assert (answer.status, answer.error["param"]) == (400, "after")
+    response = client.get("/v1/videos", query={"after": task.task_id})
+    assert (response.status, response.error["param"]) == (400, "after")

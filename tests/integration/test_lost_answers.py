@@ -19,20 +19,20 @@ def test_put_without_an_answer_is_an_accepted_task(client, services, call):
         raise EndpointConnectionError(endpoint_url="https://aws.example.com")
 
     services.calls.after(call, lose)
-    answer = client.post("/v1/videos", json=BODY, headers=WRITES[call])
-    assert answer.status == 200
-    assert "idempotency-replayed" not in answer.headers
-    assert services.item(answer.json["id"])["status"] == "pending"
+    response = client.post("/v1/videos", json=BODY, headers=WRITES[call])
+    assert response.status == 200
+    assert "idempotency-replayed" not in response.headers
+    assert services.item(response.json["id"])["status"] == "pending"
     assert len(services.messages()) == 1
 
 
 @pytest.mark.parametrize("call", WRITES)
 def test_put_that_was_not_made_is_looked_for_before_503_says_so(client, services, call):
     services.calls.fail(call, "")
-    answer = client.post("/v1/videos", json=BODY, headers=WRITES[call])
-    assert answer.status == 503
-    assert "dynamodb:GetItem" in answer.calls
-    assert "x-should-retry" not in answer.headers
+    response = client.post("/v1/videos", json=BODY, headers=WRITES[call])
+    assert response.status == 503
+    assert "dynamodb:GetItem" in response.calls
+    assert "x-should-retry" not in response.headers
     assert services.is_untouched()
 
 
@@ -42,9 +42,9 @@ def test_unclear_submit_invites_recognised_retries_alone(client, services, key, 
     for name in ("dynamodb:PutItem", "dynamodb:GetItem"):
         services.calls.fail(name, "")
     headers = {"idempotency-key": key} if key else {}
-    answer = client.post("/v1/videos", json=BODY, headers=headers)
-    assert answer.status == 503
-    assert ("x-should-retry" not in answer.headers) is again
+    response = client.post("/v1/videos", json=BODY, headers=headers)
+    assert response.status == 503
+    assert ("x-should-retry" not in response.headers) is again
 
 
 def test_a_replay_uses_nothing_up_and_is_refused_by_no_limit(deploy, services):

@@ -35,9 +35,9 @@ class Agent:
             params["_meta"] = {VERSION: NEW, CAPABILITIES: {}}
             headers |= {"mcp-method": method, "mcp-name": str(params.get("name", ""))}
         body = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
-        answer = self.client.post("/mcp", json=body, headers=headers)
-        assert (answer.json["jsonrpc"], answer.json["id"]) == ("2.0", 7)
-        return answer
+        response = self.client.post("/mcp", json=body, headers=headers)
+        assert (response.json["jsonrpc"], response.json["id"]) == ("2.0", 7)
+        return response
 
     def call(self, name, **arguments):
         """Return the text, the data and the links of a call that went well."""
@@ -55,9 +55,9 @@ class Agent:
         return result["content"][0]["text"]
 
     def result(self, name, **arguments):
-        answer = self.post("tools/call", name=name, arguments=arguments)
-        assert answer.status == 200, answer.text
-        result = answer.json["result"]
+        response = self.post("tools/call", name=name, arguments=arguments)
+        assert response.status == 200, response.text
+        result = response.json["result"]
         if self.version == NEW:
             assert result["resultType"] == "complete"
             assert result["_meta"][f"{META}serverInfo"]["name"] == "video-api"
@@ -109,11 +109,11 @@ def test_new_version_discovers_without_a_handshake(client):
 
 
 def test_ping_is_of_the_versions_with_a_handshake(client, version):
-    answer = Agent(client, version).post("ping")
+    response = Agent(client, version).post("ping")
     if version == NEW:
-        assert (answer.status, answer.error["code"]) == (404, -32601)
+        assert (response.status, response.error["code"]) == (404, -32601)
     else:
-        assert (answer.status, answer.json["result"]) == (200, {})
+        assert (response.status, response.json["result"]) == (200, {})
 
 
 def test_tools_are_listed_alike_in_every_version(agent, version):
@@ -138,35 +138,35 @@ def test_tools_are_listed_alike_in_every_version(agent, version):
     ],
 )
 def test_protocol_fault_is_an_error_with_its_code(agent, version, method, params, code):
-    answer = agent.post(method, **params)
+    response = agent.post(method, **params)
     if version == NEW and not isinstance(params.get("name", ""), str):
         code = -32020  # its header cannot say a number
-    assert (answer.error["code"], bool(answer.error["message"])) == (code, True)
-    assert answer.status == ((404 if code == -32601 else 400) if version == NEW else 200)
-    assert answer.headers["cache-control"] == "no-store"
+    assert (response.error["code"], bool(response.error["message"])) == (code, True)
+    assert response.status == ((404 if code == -32601 else 400) if version == NEW else 200)
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
     ("body", "code"), [("{", -32700), ("", -32700), ("[]", -32600), ('{"id": 1}', -32600)]
 )
 def test_what_is_no_message_is_refused_by_status_too(client, body, code):
-    answer = client.post("/mcp", body=body, headers={"content-type": "application/json"})
-    assert (answer.status, answer.error["code"]) == (400, code)
-    assert answer.headers["x-should-retry"] == "false"
+    response = client.post("/mcp", body=body, headers={"content-type": "application/json"})
+    assert (response.status, response.error["code"]) == (400, code)
+    assert response.headers["x-should-retry"] == "false"
 
 
 @pytest.mark.parametrize("method", ["notifications/initialized", "notifications/x", "tools/call"])
 def test_notification_is_taken_and_does_nothing(client, services, method):
     params = {"name": "generate_video", "arguments": ASKED}
-    answer = client.post("/mcp", json={"jsonrpc": "2.0", "method": method, "params": params})
-    assert (answer.status, answer.text) == (202, "")
+    response = client.post("/mcp", json={"jsonrpc": "2.0", "method": method, "params": params})
+    assert (response.status, response.text) == (202, "")
     assert services.is_untouched()
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "HEAD"])
 def test_other_methods_are_named_the_one_that_is(client, method):
-    answer = client.request(method, "/mcp")
-    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    response = client.request(method, "/mcp")
+    assert (response.status, response.headers["allow"]) == (405, "POST")
 
 
 def test_origin_of_a_foreign_page_is_refused(deploy, services):
@@ -178,8 +178,8 @@ def test_origin_of_a_foreign_page_is_refused(deploy, services):
         ("https://v.example", 200),
         ("https://p.example", 200),
     ):
-        answer = client.post("/mcp", json=body, headers={"origin": origin})
-        assert answer.status == status
+        response = client.post("/mcp", json=body, headers={"origin": origin})
+        assert response.status == status
     assert services.is_untouched()
 
 
@@ -199,9 +199,9 @@ def test_key_is_asked_for_as_everywhere(deploy, services, version):
     key = ring.make("alice", Limits())
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     for headers in ({}, {"authorization": "Bearer vak_wrong"}):
-        answer = closed.post("/mcp", json=body, headers=headers)
-        assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
-        assert answer.error["code"] == 401
+        response = closed.post("/mcp", json=body, headers=headers)
+        assert (response.status, response.headers["www-authenticate"]) == (401, "Bearer")
+        assert response.error["code"] == 401
     agent = Agent(closed, version, authorization=f"Bearer {key}")
     assert agent.call("list_videos")[1]["videos"] == []
 
@@ -452,7 +452,7 @@ def test_outage_is_told_with_when_to_call_again(agent, services, tasks):
 def test_fault_of_ours_is_an_internal_error(client, services, tasks):
     task = tasks.pending()
     services.change(task.task_id, status={"S": "no such status"})
-    answer = Agent(client, "2025-06-18").client.post(
+    response = Agent(client, "2025-06-18").client.post(
         "/mcp",
         json={
             "jsonrpc": "2.0",
@@ -461,4 +461,4 @@ def test_fault_of_ours_is_an_internal_error(client, services, tasks):
             "params": {"name": "get_video", "arguments": {"task_id": task.task_id}},
         },
     )
-    assert (answer.status, answer.error["code"]) == (500, -32603)
+    assert (response.status, response.error["code"]) == (500, -32603)

@@ -38,8 +38,8 @@ def assert_away(answer, *, openai):
 def test_unsent_task_is_accepted_and_sent_by_the_sweeper(client, services, path, body, code):
     """A task whose message could not be sent is accepted and sent by the sweeper."""
     services.calls.fail("sqs:SendMessage", code)
-    answer = client.post(path, json=body)
-    assert answer.status == (200 if path == OPENAI else 202)
+    response = client.post(path, json=body)
+    assert response.status == (200 if path == OPENAI else 202)
     (task_id,) = services.items()
     assert services.item(task_id)["status"] == "pending"
     services.calls.heal()
@@ -53,8 +53,8 @@ def test_replay_is_answered_when_its_message_cannot_be_sent(client, services, ca
     task_id = client.post(OPENAI, json=BODY, headers=headers).json["id"]
     a_while_ago(services, task_id)
     services.calls.fail(call)
-    answer = client.post(OPENAI, json=BODY, headers=headers)
-    assert (answer.status, answer.json["id"]) == (200, task_id)
+    response = client.post(OPENAI, json=BODY, headers=headers)
+    assert (response.status, response.json["id"]) == (200, task_id)
     assert services.item(task_id)["status"] == "pending"
 
 
@@ -72,8 +72,8 @@ def test_replay_of_a_task_that_moved_on_has_its_state(client, services, status):
     services.messages()
     change = {"status": {"S": status}, "lease_owner": {"S": "worker"}}
     services.calls.before("dynamodb:UpdateItem", lambda: services.change(task_id, **change))
-    answer = client.post(OPENAI, json=BODY, headers=headers)
-    assert answer.status == (200 if status == "processing" else 409)
+    response = client.post(OPENAI, json=BODY, headers=headers)
+    assert response.status == (200 if status == "processing" else 409)
     assert services.messages() == []
 
 
@@ -87,7 +87,7 @@ def test_of_two_replays_at_once_one_sends_and_both_get_the_task(client, services
 
     services.calls.before("dynamodb:UpdateItem", replay)
     replay()
-    assert [answer.status for answer in answers] == [200, 200]
+    assert [response.status for response in answers] == [200, 200]
     assert len(services.messages()) == 1
 
 
@@ -115,10 +115,10 @@ def test_submit_that_the_table_refuses_is_503_and_sends_nothing(
 def test_submit_denied_by_aws_invites_no_retry(client, services, call, body):
     """A submit that AWS does not allow is no invitation to try again."""
     services.calls.fail(call, "AccessDenied", status=403)
-    answer = client.post(OPENAI, json=body)
-    assert answer.status == 503
-    assert answer.headers["x-should-retry"] == "false"
-    assert "ry again." not in answer.error["message"]
+    response = client.post(OPENAI, json=body)
+    assert response.status == 503
+    assert response.headers["x-should-retry"] == "false"
+    assert "ry again." not in response.error["message"]
 
 
 @pytest.mark.parametrize("code", ["SlowDown", ""])
@@ -173,9 +173,9 @@ def test_an_unexpected_exception_is_500_in_the_dialects_shape(client, task_facto
     assert openai.status == 500
     assert openai.error.keys() == {"message", "type", "param", "code"}
     assert openai.error["type"] == "server_error"
-    for answer in (rest, openai):
-        assert "later version" not in answer.text
-        assert answer.error["code"] == "internal_error"
+    for response in (rest, openai):
+        assert "later version" not in response.text
+        assert response.error["code"] == "internal_error"
 
 
 @pytest.fixture

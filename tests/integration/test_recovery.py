@@ -26,8 +26,8 @@ def letter(body, number=0):
 
 def resolve(client, *bodies):
     records = [letter(body, number) for number, body in enumerate(bodies)]
-    answer = client.invoke("dead_letter", {"Records": records})
-    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+    response = client.invoke("dead_letter", {"Records": records})
+    return [each["itemIdentifier"] for each in response["batchItemFailures"]]
 
 
 def poison(services, task_id):
@@ -218,5 +218,7 @@ def test_the_recorded_letter_is_understood(client):
 
 
 def delayed(services):
-    answer = services.sqs.get_queue_attributes(QueueUrl=services.queue_url, AttributeNames=["All"])
-    return int(answer["Attributes"]["ApproximateNumberOfMessagesDelayed"])
+    response = services.sqs.get_queue_attributes(
+        QueueUrl=services.queue_url, AttributeNames=["All"]
+    )
+    return int(response["Attributes"]["ApproximateNumberOfMessagesDelayed"])

@@ -193,35 +193,35 @@ def assert_openai(answer, status, *, code=None, param=None, kind="invalid_reques
 @pytest.mark.parametrize("case", BAD_REST)
 def test_rest_refuses_a_bad_field_with_422(client, services, case):
     fields, field, code = BAD_REST[case]
-    answer = client.post(REST, json=fields)
-    assert_rest(answer, 422, "ValidationError", code=code)
-    detail = answer.error["details"][0]
+    response = client.post(REST, json=fields)
+    assert_rest(response, 422, "ValidationError", code=code)
+    detail = response.error["details"][0]
     assert detail.keys() == {"field", "message", "code"}
     assert (detail["field"], detail["code"]) == (field, code)
-    assert field in answer.error["message"]
-    assert answer.calls == []
+    assert field in response.error["message"]
+    assert response.calls == []
     assert services.is_untouched()
 
 
 @pytest.mark.parametrize("case", BAD_OPENAI)
 def test_openai_refuses_a_bad_field_with_400(client, services, case):
     fields, param, code = BAD_OPENAI[case]
-    answer = client.post(OPENAI, json=fields)
-    assert_openai(answer, 400, code=code, param=param)
-    assert answer.calls == []
+    response = client.post(OPENAI, json=fields)
+    assert_openai(response, 400, code=code, param=param)
+    assert response.calls == []
     assert services.is_untouched()
 
 
 def test_every_bad_field_is_named_at_once(client):
-    answer = client.post(REST, json={"fps": 1, "duration": 99, "resolution": "x", "tpyo": 1})
-    named = {detail["field"] for detail in answer.error["details"]}
+    response = client.post(REST, json={"fps": 1, "duration": 99, "resolution": "x", "tpyo": 1})
+    named = {detail["field"] for detail in response.error["details"]}
     assert named == {"image", "fps", "duration", "resolution", "tpyo"}
 
 
 def test_odd_field_name_is_shortened_in_the_error(client):
     """A field name that is not printable or endless is shortened in the answer."""
-    answer = client.post(REST, json={"image": URL, "a\u202eb\x00" + "c" * 500: 1})
-    (detail,) = answer.error["details"]
+    response = client.post(REST, json={"image": URL, "a\u202eb\x00" + "c" * 500: 1})
+    (detail,) = response.error["details"]
     assert detail["field"].startswith("a?b?ccc")
     assert len(detail["field"]) <= 65
 
@@ -254,8 +254,8 @@ def test_body_that_is_not_json_is_400(client, services, case):
 
 def test_a_body_that_is_not_json_is_told_at_which_place(client):
     headers = {"content-type": "application/json"}
-    answer = client.post(OPENAI, body='{"prompt": "A fox",\n "seconds": }', headers=headers)
-    assert answer.error["message"].endswith("at line 2 column 13.")
+    response = client.post(OPENAI, body='{"prompt": "A fox",\n "seconds": }', headers=headers)
+    assert response.error["message"].endswith("at line 2 column 13.")
 
 
 def test_a_byte_order_mark_is_skipped(client):
@@ -293,13 +293,13 @@ def test_half_a_surrogate_pair_is_400_by_the_name_of_its_field(client, services,
 @pytest.mark.parametrize("coding", ["br", "zstd"])
 def test_a_coding_that_is_not_read_is_415_by_the_headers_name(client, services, coding):
     headers = {"content-type": "multipart/form-data; boundary=x", "content-encoding": coding}
-    answer = client.post(OPENAI, body=b"\x0b\x02\x80", headers=headers)
-    assert_openai(answer, 415, code="unsupported_content_encoding", param="Content-Encoding")
-    assert answer.headers["accept-encoding"] == "gzip, deflate"
+    response = client.post(OPENAI, body=b"\x0b\x02\x80", headers=headers)
+    assert_openai(response, 415, code="unsupported_content_encoding", param="Content-Encoding")
+    assert response.headers["accept-encoding"] == "gzip, deflate"
     headers["content-type"] = "application/json"
-    answer = client.post(REST, body=b"{}", headers=headers)
-    assert_rest(answer, 415, "UnsupportedMediaType", code="unsupported_content_encoding")
-    assert "Content-Encoding" in answer.error["message"]
+    response = client.post(REST, body=b"{}", headers=headers)
+    assert_rest(response, 415, "UnsupportedMediaType", code="unsupported_content_encoding")
+    assert "Content-Encoding" in response.error["message"]
     assert services.is_untouched()
 
 
@@ -356,14 +356,14 @@ def test_unknown_media_type_is_415_or_400_in_openai(client, services, kind):
     """A format that a route does not read is 415 or in OpenAI's words 400."""
     request = {"body": '{"prompt": "x"}', "headers": {"content-type": kind}}
     assert_rest(client.post(REST, **request), 415, "UnsupportedMediaType")
-    answer = client.post(OPENAI, **request)
-    assert_openai(answer, 400, code="unsupported_media_type", param="Content-Type")
+    response = client.post(OPENAI, **request)
+    assert_openai(response, 400, code="unsupported_media_type", param="Content-Type")
     assert services.is_untouched()
 
 
 def test_rest_reads_no_forms(client):
-    answer = client.form(REST, files={"image": png()})
-    assert_rest(answer, 415, "UnsupportedMediaType")
+    response = client.form(REST, files={"image": png()})
+    assert_rest(response, 415, "UnsupportedMediaType")
 
 
 def test_6_mb_pass_and_one_byte_more_is_413(client, services):
@@ -371,8 +371,8 @@ def test_6_mb_pass_and_one_byte_more_is_413(client, services):
     headers = {"content-type": "application/json"}
     largest = frame[:-2] + " " * (6 * 1024 * 1024 - len(frame)) + frame[-2:]
     for path in (REST, OPENAI):
-        answer = client.post(path, body=largest, headers=headers)
-        assert answer.status in (400, 422), "read, and found to be a bad prompt"
+        response = client.post(path, body=largest, headers=headers)
+        assert response.status in (400, 422), "read, and found to be a bad prompt"
     too_large = client.post(REST, body=largest + " ", headers=headers)
     assert_rest(too_large, 413, "PayloadTooLarge", code="request_too_large")
     too_large = client.post(OPENAI, body=largest + " ", headers=headers)
@@ -415,22 +415,22 @@ def test_id_that_is_no_task_is_404_on_every_route(client, task_id):
         client.get(f"/api/v1/videos/{task_id}"),
         client.delete(f"/api/v1/tasks/{task_id}"),
     ]
-    for answer in rest:
-        assert_rest(answer, 404, "NotFound")
+    for response in rest:
+        assert_rest(response, 404, "NotFound")
     openai = [
         client.get(f"/v1/videos/{task_id}"),
         client.delete(f"/v1/videos/{task_id}"),
         client.get(f"/v1/videos/{task_id}/content"),
     ]
-    for answer in openai:
-        assert_openai(answer, 404)
+    for response in openai:
+        assert_openai(response, 404)
 
 
 def test_missing_task_is_video_not_found_in_openai(client):
     """A task that is not there reads `video_not_found` in OpenAI's words."""
     path = "/v1/videos/vid_" + "a" * 26
-    for answer in (client.get(path), client.delete(path), client.get(f"{path}/content")):
-        assert_openai(answer, 404, code="video_not_found")
+    for response in (client.get(path), client.delete(path), client.get(f"{path}/content")):
+        assert_openai(response, 404, code="video_not_found")
     rest = client.get("/api/v1/tasks/vid_" + "a" * 26)
     assert_rest(rest, 404, "NotFound", code="task_not_found")
 
@@ -472,7 +472,7 @@ def test_nothing_else_of_the_table_can_be_read_as_a_task(client, services):
     ids=["fields", "metadata", "OpenAI fields", "OpenAI metadata", "image fields"],
 )
 def test_of_thousands_of_bad_fields_one_thing_is_said(client, path, body):
-    answer = client.post(path, json=body)
-    assert answer.status == (400 if path.startswith("/v1/") else 422)
-    assert "more than 100 fields" in answer.text or "at most 16 pairs" in answer.text
-    assert len(answer.text) < 600
+    response = client.post(path, json=body)
+    assert response.status == (400 if path.startswith("/v1/") else 422)
+    assert "more than 100 fields" in response.text or "at most 16 pairs" in response.text
+    assert len(response.text) < 600

@@ -35,19 +35,19 @@ NOWHERE_OPENAI = [
 
 
 def test_health_says_the_version_and_asks_nobody(client):
-    answer = client.get("/api/v1/health")
-    assert answer.status == 200
-    assert answer.json == {"status": "ok", "version": videoapi.__version__}
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.calls == []
+    response = client.get("/api/v1/health")
+    assert response.status == 200
+    assert response.json == {"status": "ok", "version": videoapi.__version__}
+    assert response.headers["cache-control"] == "no-store"
+    assert response.calls == []
 
 
 def test_documentation_page_may_load_its_script_alone(client):
-    answer = client.get("/docs")
-    assert answer.status == 200
-    assert answer.headers["content-type"].startswith("text/html")
-    assert answer.text.startswith("<!doctype html>")
-    assert "default-src 'none'; script-src 'self';" in answer.headers["content-security-policy"]
+    response = client.get("/docs")
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.text.startswith("<!doctype html>")
+    assert "default-src 'none'; script-src 'self';" in response.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(
@@ -73,48 +73,48 @@ def test_the_pages_commands_send_a_key_where_one_is_asked_for(deploy, anonymous,
 
 
 def test_the_pages_picture_is_one(client):
-    answer = client.get("/examples/mountains.jpg")
-    assert answer.headers["content-type"] == "image/jpeg"
-    assert base64.b64decode(answer.text).startswith(b"\xff\xd8\xff")
+    response = client.get("/examples/mountains.jpg")
+    assert response.headers["content-type"] == "image/jpeg"
+    assert base64.b64decode(response.text).startswith(b"\xff\xd8\xff")
 
 
 def test_the_openapi_document_is_json(client):
-    answer = client.get("/openapi.json")
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert type(answer.json) is dict
+    response = client.get("/openapi.json")
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json"
+    assert type(response.json) is dict
 
 
 @pytest.mark.parametrize("path", NOWHERE_REST)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_any_other_path_is_404_in_the_rest_shape(client, method, path):
-    answer = client.request(method, path)
-    assert answer.status == 404
-    assert answer.error.keys() == {"type", "message", "code", "retryable"}
-    assert (answer.error["type"], answer.error["retryable"]) == ("NotFound", False)
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-should-retry"] == "false"
+    response = client.request(method, path)
+    assert response.status == 404
+    assert response.error.keys() == {"type", "message", "code", "retryable"}
+    assert (response.error["type"], response.error["retryable"]) == ("NotFound", False)
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-should-retry"] == "false"
 
 
 @pytest.mark.parametrize("path", NOWHERE_OPENAI)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_any_other_path_under_v1_is_404_in_openais_shape(client, method, path):
-    answer = client.request(method, path)
-    assert answer.status == 404
-    assert answer.error.keys() == {"message", "type", "param", "code"}
-    assert answer.error["type"] == "invalid_request_error"
-    assert answer.error["code"]
-    assert answer.headers["x-should-retry"] == "false"
+    response = client.request(method, path)
+    assert response.status == 404
+    assert response.error.keys() == {"message", "type", "param", "code"}
+    assert response.error["type"] == "invalid_request_error"
+    assert response.error["code"]
+    assert response.headers["x-should-retry"] == "false"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", ["/api/v1/tasks", "/v1/videos", "/", "/v1/videos/vid_1"])
 def test_an_unknown_method_is_405_in_the_dialects_shape(client, services, method, path):
-    answer = client.request(method, path)
-    assert answer.status == 405
-    assert "GET, HEAD" in answer.headers["allow"]
-    assert answer.error.keys() >= {"message", "type", "code"}
-    assert ("param" in answer.error) is path.startswith("/v1")
+    response = client.request(method, path)
+    assert response.status == 405
+    assert "GET, HEAD" in response.headers["allow"]
+    assert response.error.keys() >= {"message", "type", "code"}
+    assert ("param" in response.error) is path.startswith("/v1")
     assert services.is_untouched()
 
 
@@ -135,19 +135,19 @@ def test_an_unknown_method_is_405_in_the_dialects_shape(client, services, method
 )
 def test_wrong_method_on_a_documented_path_names_the_right_ones(client, method, path, allowed):
     """A documented path asked in another way says which ways it knows."""
-    answer = client.request(method, path)
-    assert answer.status == 405
-    assert set(answer.headers["allow"].split(", ")) == allowed
-    assert answer.headers["x-should-retry"] == "false"
+    response = client.request(method, path)
+    assert response.status == 405
+    assert set(response.headers["allow"].split(", ")) == allowed
+    assert response.headers["x-should-retry"] == "false"
 
 
 def test_the_models_on_offer_are_listed_the_default_first(deploy):
     client = deploy(VEO3_MODEL="veo_3_1", VEO3_ALLOWED_MODELS="veo_3_1-fast,veo_3_1")
-    answer = client.get("/v1/models")
-    assert answer.json["object"] == "list"
-    assert [each["id"] for each in answer.json["data"]] == ["veo_3_1", "veo_3_1-fast"]
-    assert client.get("/api/v1/models").json == answer.json
-    for each in answer.json["data"]:
+    response = client.get("/v1/models")
+    assert response.json["object"] == "list"
+    assert [each["id"] for each in response.json["data"]] == ["veo_3_1", "veo_3_1-fast"]
+    assert client.get("/api/v1/models").json == response.json
+    for each in response.json["data"]:
         assert (each["object"], type(each["created"]), each["owned_by"]) == ("model", int, "relay")
         assert client.get(f"/v1/models/{each['id']}").json == each
         assert each["video"]["durations"] == [4, 6, 8]
@@ -181,9 +181,9 @@ def test_routed_models_can_do_what_any_route_can(deploy):
 
 def test_model_outside_the_routes_is_refused_by_name(deploy):
     client = deploy(VIDEO_ROUTES=ROUTES, VIDEO_PROVIDERS="relay,vertex,gemini")
-    answer = client.post("/v1/videos", json={"prompt": "A fox", "model": "veo_3_1-fast"})
-    assert answer.status == 400
-    assert "veo_3_1, omni, own" in answer.json["error"]["message"]
+    response = client.post("/v1/videos", json={"prompt": "A fox", "model": "veo_3_1-fast"})
+    assert response.status == 400
+    assert "veo_3_1, omni, own" in response.json["error"]["message"]
     assert client.get("/v1/models/veo_3_1-fast").status == 404
 
 
@@ -197,9 +197,9 @@ def test_allowed_models_filter_the_routes(deploy):
 
 
 def test_a_model_that_is_not_on_offer_is_404_by_its_code(client):
-    answer = client.get("/v1/models/gpt-4")
-    assert (answer.status, answer.error["code"]) == (404, "model_not_found")
-    assert answer.error["param"] == "model"
+    response = client.get("/v1/models/gpt-4")
+    assert (response.status, response.error["code"]) == (404, "model_not_found")
+    assert response.error["param"] == "model"
     assert client.request("DELETE", "/v1/models/gpt-4").status == 405
 
 
@@ -223,8 +223,8 @@ def test_head_is_answered_as_get_without_a_body(client, task_factory):
 def test_head_of_no_task_is_404(client):
     for path in readable(f"vid_{'a' * 26}"):
         if "vid_" in path:
-            answer = client.request("HEAD", path)
-            assert (answer.status, answer.text) == (404, "")
+            response = client.request("HEAD", path)
+            assert (response.status, response.text) == (404, "")
 
 
 SLASHES = {
@@ -243,27 +243,27 @@ SLASHES = {
 @pytest.mark.parametrize("path", SLASHES)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_slash_too_many_leads_a_reader_to_the_route(client, method, path):
-    answer = client.request(method, path)
-    assert (answer.status, answer.headers["location"]) == (308, SLASHES[path])
-    assert answer.text == ""
+    response = client.request(method, path)
+    assert (response.status, response.headers["location"]) == (308, SLASHES[path])
+    assert response.text == ""
     asked = client.request(method, path, query={"limit": "2", "after": "a b\r\n"})
     assert asked.headers["location"] == SLASHES[path] + "?limit=2&after=a+b%0D%0A"
 
 
 @pytest.mark.parametrize("path", SLASHES)
 def test_a_slash_too_many_before_a_key_is_asked_for_is_the_same(deploy, path):
-    answer = deploy(ALLOW_ANONYMOUS="false").get(path)
-    assert (answer.status, answer.calls) == (308, [])
+    response = deploy(ALLOW_ANONYMOUS="false").get(path)
+    assert (response.status, response.calls) == (308, [])
 
 
 @pytest.mark.parametrize("path", SLASHES)
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
 def test_a_slash_too_many_tells_a_writer_the_right_path(client, services, method, path):
-    answer = client.request(method, path, json={"prompt": "A fox"})
-    assert answer.status == 404
-    assert SLASHES[path] in answer.error["message"]
-    assert ("param" in answer.error) is SLASHES[path].startswith("/v1")
-    assert answer.headers["x-should-retry"] == "false"
+    response = client.request(method, path, json={"prompt": "A fox"})
+    assert response.status == 404
+    assert SLASHES[path] in response.error["message"]
+    assert ("param" in response.error) is SLASHES[path].startswith("/v1")
+    assert response.headers["x-should-retry"] == "false"
     assert services.is_untouched()
 
 
@@ -271,9 +271,9 @@ def test_a_name_with_a_slash_in_it_is_no_way_to_another_route(client, task_facto
     """A gateway may decode `%2F` before the function sees the path."""
     task_id = task_factory.completed().task_id
     for raw in (f"/v1/videos/{task_id}/content/x", f"/v1/videos/a/{task_id}"):
-        answer = client.get(f"/v1/videos/{task_id}", rawPath=raw)
-        assert answer.status == 404
-        assert answer.error["type"] == "invalid_request_error"
+        response = client.get(f"/v1/videos/{task_id}", rawPath=raw)
+        assert response.status == 404
+        assert response.error["type"] == "invalid_request_error"
 
 
 def test_every_route_is_answered_by_its_function():
@@ -294,9 +294,9 @@ def test_a_route_that_no_function_has_is_the_documentations():
 
 @pytest.mark.parametrize("role", ["cancel", "content", "docs", "status", "submit", "uploads"])
 def test_a_recorded_event_of_each_role_is_understood(client, role):
-    answer = client.invoke(role, json.loads(recorded(role)))
-    assert answer["statusCode"] in (200, 201, 202, 404)
-    assert "route_not_found" not in answer["body"]
+    response = client.invoke(role, json.loads(recorded(role)))
+    assert response["statusCode"] in (200, 201, 202, 404)
+    assert "route_not_found" not in response["body"]
 
 
 def test_an_event_without_headers_is_understood(client):

@@ -70,17 +70,17 @@ def test_a_task_has_the_same_keys_and_types_in_every_state(client, task_factory,
 
 @pytest.mark.parametrize("state", STATES)
 def test_deprecated_status_has_its_keys_in_every_state(client, task_factory, state):
-    answer = old_of(client, getattr(task_factory, state)())
-    assert answer.json.keys() == OLD_KEYS
-    assert answer.json["status"] == state
-    assert (answer.json["video_url"] is not None) is (state == "completed")
-    assert (answer.json["error"] is not None) is (state in {"failed", "cancelled"})
+    response = old_of(client, getattr(task_factory, state)())
+    assert response.json.keys() == OLD_KEYS
+    assert response.json["status"] == state
+    assert (response.json["video_url"] is not None) is (state == "completed")
+    assert (response.json["error"] is not None) is (state in {"failed", "cancelled"})
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_video_object_has_all_keys_and_never_url(client, task_factory, state):
-    answer = video_of(client, getattr(task_factory, state)())
-    video = answer.json
+    response = video_of(client, getattr(task_factory, state)())
+    video = response.json
     assert video.keys() == VIDEO_KEYS
     assert video["object"] == "video"
     assert type(video["progress"]) is type(video["created"]) is type(video["created_at"]) is int
@@ -95,10 +95,10 @@ def test_video_object_has_all_keys_and_never_url(client, task_factory, state):
 @pytest.mark.parametrize("state", STATES)
 def test_a_task_that_has_not_ended_says_when_to_ask_again(client, task_factory, state):
     task = getattr(task_factory, state)()
-    for answer in (task_of(client, task), old_of(client, task)):
-        assert ("retry-after" in answer.headers) is (state in OPEN)
+    for response in (task_of(client, task), old_of(client, task)):
+        assert ("retry-after" in response.headers) is (state in OPEN)
         if state in OPEN:
-            assert 1 <= int(answer.headers["retry-after"]) <= 60
+            assert 1 <= int(response.headers["retry-after"]) <= 60
     assert ("openai-poll-after-ms" in video_of(client, task).headers) is (state in OPEN)
 
 

@@ -35,26 +35,26 @@ def the_request(services):
 
 
 def test_a_rest_submit_answers_202_with_the_id_and_where_to_poll(client):
-    answer = client.post(REST, json={"image": URL})
-    task_id = answer.json["task_id"]
-    assert answer.status == 202
+    response = client.post(REST, json={"image": URL})
+    task_id = response.json["task_id"]
+    assert response.status == 202
     assert re.fullmatch(r"vid_[a-z0-9]{24,}", task_id)
-    assert answer.json == {
+    assert response.json == {
         "task_id": task_id,
         "status": "pending",
         "message": f"Video generation task submitted. Poll /api/v1/tasks/{task_id} for status.",
         "cost": UNPRICED,
     }
-    assert answer.headers["location"] == f"/api/v1/tasks/{task_id}"
-    assert answer.headers["content-type"] == "application/json"
-    assert "idempotency-replayed" not in answer.headers
+    assert response.headers["location"] == f"/api/v1/tasks/{task_id}"
+    assert response.headers["content-type"] == "application/json"
+    assert "idempotency-replayed" not in response.headers
 
 
 def test_openai_submit_is_200_with_exactly_the_known_keys(client):
     """An OpenAI submit answers 200 with a video object of exactly the known keys."""
-    answer = client.post(OPENAI, json={"prompt": "A fox", "input_reference": URL})
-    video = answer.json
-    assert answer.status == 200
+    response = client.post(OPENAI, json={"prompt": "A fox", "input_reference": URL})
+    video = response.json
+    assert response.status == 200
     assert {key: type(value) for key, value in video.items()} == VIDEO_KEYS
     assert video | {"id": "", "created": 0, "created_at": 0} == {
         "id": "", "object": "video", "model": "veo_3_1", "status": "pending", "progress": 0,
@@ -64,14 +64,14 @@ def test_openai_submit_is_200_with_exactly_the_known_keys(client):
         "queue_position": None, "eta_seconds": None, "progress_source": "estimate",
     }  # fmt: skip
     assert video["created"] == video["created_at"] > 1_700_000_000
-    assert answer.headers["openai-poll-after-ms"] == "2000"
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["openai-poll-after-ms"] == "2000"
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(("path", "field"), [(REST, "image"), (OPENAI, "input_reference")])
 def test_an_accepted_task_is_one_item_and_one_message(client, services, path, field):
-    answer = client.post(path, json={field: URL})
-    task_id = answer.json.get("task_id") or answer.json["id"]
+    response = client.post(path, json={field: URL})
+    task_id = response.json.get("task_id") or response.json["id"]
     item = the_item(services)
     assert item["task_id"] == task_id
     assert (item["status"], item["owner"], item["image_url"]) == ("pending", "anonymous", URL)
@@ -138,8 +138,8 @@ def test_openai_takes_rest_extras_and_ignores_the_harmless(client, services):
         "n": 1,
         "user": "u-1",
     }
-    answer = client.post(OPENAI, json=fields)
-    assert (answer.json["seconds"], answer.json["size"]) == ("4", "1280x720")
+    response = client.post(OPENAI, json=fields)
+    assert (response.json["seconds"], response.json["size"]) == ("4", "1280x720")
     assert the_request(services) == {
         "model": "veo_3_1",
         "prompt": "A fox",
@@ -216,9 +216,9 @@ def test_seconds_may_be_a_number_or_a_text(client, seconds):
 def test_form_file_is_taken_by_its_bytes(client, services):
     """A file of a form is taken by its bytes whatever its type and name say."""
     files = {"input_reference": ("holiday.txt", PICTURE, "text/plain")}
-    answer = client.form(data={"prompt": "A fox", "seconds": "4"}, files=files)
-    assert answer.status == 200
-    assert answer.json["seconds"] == "4"
+    response = client.form(data={"prompt": "A fox", "seconds": "4"}, files=files)
+    assert response.status == 200
+    assert response.json["seconds"] == "4"
     assert list(services.objects().values()) == [PICTURE]
 
 
@@ -275,15 +275,15 @@ def test_the_object_form_of_a_reference_takes_a_data_url(client, services):
 
 def test_header_names_may_be_written_in_any_case(client):
     request = httpx.Request("POST", f"https://api{OPENAI}", files={"input_reference": PICTURE})
-    answer = client.send(
+    response = client.send(
         request,
         headers={"idempotency-key": "k", "x-stainless-lang": "python"},
         title_case=True,
     )
-    assert answer.status == 200
-    assert answer.json["status"] == "queued"
+    assert response.status == 200
+    assert response.json["status"] == "queued"
     again = client.send(request, headers={"idempotency-key": "k"}, title_case=True)
-    assert again.json["id"] == answer.json["id"]
+    assert again.json["id"] == response.json["id"]
 
 
 def test_every_bearer_is_the_anonymous_owner_in_open_mode(client, services):
@@ -314,5 +314,5 @@ def test_private_image_urls_pass_where_the_operator_allows_them(deploy):
 
 @pytest.mark.parametrize("kind", ["", "application/json; charset=utf-8", "Application/JSON"])
 def test_json_may_come_without_a_type_or_with_parameters(client, kind):
-    answer = client.post(OPENAI, body='{"prompt": "A fox"}', headers={"content-type": kind})
-    assert answer.status == 200
+    response = client.post(OPENAI, body='{"prompt": "A fox"}', headers={"content-type": kind})
+    assert response.status == 200

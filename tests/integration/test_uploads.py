@@ -53,21 +53,21 @@ def assert_not_found(answer):
 
 
 def test_an_upload_is_answered_with_a_form_and_touches_nothing(client, services):
-    answer = client.post(UPLOADS, json={"content_type": "image/png", "size_bytes": 12_345_678})
-    assert (answer.status, answer.calls) == (201, [])
-    assert answer.json.keys() == {"reference", "url", "fields", "max_bytes", "expires_at"}
-    assert answer.json["url"] == f"https://{services.bucket}.s3.us-east-1.amazonaws.com/"
-    assert answer.json["max_bytes"] == 12_345_678
-    life = datetime.fromisoformat(answer.json["expires_at"]).timestamp() - time.time()
+    response = client.post(UPLOADS, json={"content_type": "image/png", "size_bytes": 12_345_678})
+    assert (response.status, response.calls) == (201, [])
+    assert response.json.keys() == {"reference", "url", "fields", "max_bytes", "expires_at"}
+    assert response.json["url"] == f"https://{services.bucket}.s3.us-east-1.amazonaws.com/"
+    assert response.json["max_bytes"] == 12_345_678
+    life = datetime.fromisoformat(response.json["expires_at"]).timestamp() - time.time()
     assert 590 < life <= 600
     assert services.is_untouched()
 
 
 def test_an_upload_may_say_nothing_of_itself(client):
-    answer = client.post(UPLOADS, json={})
-    assert answer.status == 201
-    assert answer.json["fields"]["Content-Type"] == "image/jpeg"
-    assert answer.json["max_bytes"] == 20 * 1024 * 1024
+    response = client.post(UPLOADS, json={})
+    assert response.status == 201
+    assert response.json["fields"]["Content-Type"] == "image/jpeg"
+    assert response.json["max_bytes"] == 20 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_an_upload_may_say_nothing_of_itself(client):
     ],
 )
 def test_an_upload_that_would_be_refused_later_is_refused_now(client, body, field, code):
-    answer = client.post(UPLOADS, json=body)
-    assert_rest(answer, 422, "ValidationError", code=code)
-    assert answer.error["details"][0]["field"] == field
+    response = client.post(UPLOADS, json=body)
+    assert_rest(response, 422, "ValidationError", code=code)
+    assert response.error["details"][0]["field"] == field
 
 
 def test_what_is_no_json_asks_for_no_upload(client):
@@ -92,9 +92,9 @@ def test_what_is_no_json_asks_for_no_upload(client):
 
 @every_way
 def test_every_place_for_an_image_takes_the_reference(client, services, sent, way):
-    answer = WAYS[way](client, f" {sent['reference']}\n")
-    assert answer.status in (200, 202)
-    assert answer.calls == ["s3:HeadObject", "dynamodb:PutItem", "sqs:SendMessage"]
+    response = WAYS[way](client, f" {sent['reference']}\n")
+    assert response.status in (200, 202)
+    assert response.calls == ["s3:HeadObject", "dynamodb:PutItem", "sqs:SendMessage"]
     (item,) = services.items().values()
     assert item["image_key"] == sent["fields"]["key"]
     assert "image_url" not in item
@@ -103,9 +103,9 @@ def test_every_place_for_an_image_takes_the_reference(client, services, sent, wa
 @every_way
 def test_missing_file_is_named_by_its_field(client, services, upload, way):
     """A file that has not arrived is said by its field and nothing is done."""
-    answer = WAYS[way](client, upload["reference"])
-    assert_not_found(answer)
-    assert answer.calls == ["s3:HeadObject"]
+    response = WAYS[way](client, upload["reference"])
+    assert_not_found(response)
+    assert response.calls == ["s3:HeadObject"]
     assert services.is_untouched()
 
 
@@ -154,17 +154,17 @@ def test_the_same_reference_is_the_same_wish(client, sent):
 
 def test_silent_store_is_not_a_missing_file(client, services, sent):
     services.calls.fail("s3:HeadObject", code="")
-    answer = client.post(REST, json={"image": sent["reference"]})
-    assert_rest(answer, 503, "ServiceError", retryable=True)
+    response = client.post(REST, json={"image": sent["reference"]})
+    assert_rest(response, 503, "ServiceError", retryable=True)
     assert services.items() == {}
 
 
 @pytest.mark.parametrize("path", [REST, OPENAI])
 def test_a_body_that_is_too_large_is_shown_the_way(client, path):
     headers = {"content-type": "application/json"}
-    answer = client.post(path, body=" " * (6 * 1024 * 1024 + 1), headers=headers)
-    assert answer.status == 413
-    assert UPLOADS in answer.error["message"]
+    response = client.post(path, body=" " * (6 * 1024 * 1024 + 1), headers=headers)
+    assert response.status == 413
+    assert UPLOADS in response.error["message"]
 
 
 def test_a_day_is_shorter_than_the_files_life_less_the_queues():
@@ -177,8 +177,8 @@ def test_uploads_count_as_submits_of_their_minute(deploy, services):
     closed = deploy(ALLOW_ANONYMOUS="false")
     answers = [closed.post(UPLOADS, json={}, headers=headers) for _ in range(5)]
     # A minute may end in between, and lets two more in.
-    assert [answer.status for answer in answers[:2]] == [201, 201]
-    refused = [answer for answer in answers if answer.status != 201]
+    assert [response.status for response in answers[:2]] == [201, 201]
+    refused = [response for response in answers if response.status != 201]
     assert refused
     assert refused[0].status == 429
     assert refused[0].error["code"] == "rate_limited"

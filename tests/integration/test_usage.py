@@ -25,9 +25,9 @@ def test_each_day_has_a_row_and_one_without_tasks_zeros(client, services):
     keep(services, "anonymous", "2026-03-04", spent=9, committed=9)
     keep(services, "other", "2026-03-02", spent=9, committed=9)
     keep(services, "", "2026-03-02", spent=9, committed=9)
-    answer = client.get(USAGE, query={"from": "2026-03-01", "to": "2026-03-03"})
-    assert answer.status == 200
-    assert answer.json == {
+    response = client.get(USAGE, query={"from": "2026-03-01", "to": "2026-03-03"})
+    assert response.status == 200
+    assert response.json == {
         "currency": "USD",
         "days": [
             {"date": "2026-03-01", **made, "usd_spent": 3.100001, "usd_reserved": 0.25},
@@ -35,8 +35,8 @@ def test_each_day_has_a_row_and_one_without_tasks_zeros(client, services):
             {"date": "2026-03-03", **NOTHING, "usd_spent": 0.0, "usd_reserved": 0.25},
         ],
     }
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.calls == ["dynamodb:BatchGetItem"]
+    assert response.headers["cache-control"] == "no-store"
+    assert response.calls == ["dynamodb:BatchGetItem"]
 
 
 def days(client, **query):
@@ -68,8 +68,8 @@ def test_span_is_this_month_so_far_unless_it_is_said(client):
     ],
 )
 def test_bad_day_is_refused_by_name(client, query, field):
-    answer = client.get(USAGE, query=query)
-    assert (answer.status, answer.error["details"][0]["field"]) == (422, field)
+    response = client.get(USAGE, query=query)
+    assert (response.status, response.error["details"][0]["field"]) == (422, field)
 
 
 def test_far_days_are_days_too(client):

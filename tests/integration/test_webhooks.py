@@ -53,15 +53,15 @@ def letters(*task_ids):
 @both
 @pytest.mark.parametrize("name", ["webhook_url", "callback_url"])
 def test_submit_keeps_the_webhook_under_either_name(client, services, path, name):
-    answer = client.post(path, json=BODIES[path] | {name: URL})
-    assert answer.status in (200, 202), answer.text
-    assert task_of(services, answer).webhook_url == URL
+    response = client.post(path, json=BODIES[path] | {name: URL})
+    assert response.status in (200, 202), response.text
+    assert task_of(services, response).webhook_url == URL
 
 
 @pytest.mark.parametrize("name", ["webhook_url", "callback_url", "callbackUrl"])
 def test_form_may_name_a_webhook_too(client, services, name):
-    answer = client.form(files={"prompt": (None, "A fox"), name: (None, URL)})
-    assert task_of(services, answer).webhook_url == URL
+    response = client.form(files={"prompt": (None, "A fox"), name: (None, URL)})
+    assert task_of(services, response).webhook_url == URL
 
 
 @both
@@ -69,9 +69,9 @@ def test_two_names_must_say_the_same(client, services, path):
     fields = {"webhook_url": URL, "callback_url": URL}
     assert client.post(path, json=BODIES[path] | fields).status in (200, 202)
     before = services.items()
-    answer = client.post(path, json=BODIES[path] | fields | {"callback_url": OTHER})
-    assert answer.status in (400, 422)
-    assert "callback_url" in answer.text or "webhook_url" in answer.text
+    response = client.post(path, json=BODIES[path] | fields | {"callback_url": OTHER})
+    assert response.status in (400, 422)
+    assert "callback_url" in response.text or "webhook_url" in response.text
     assert services.items() == before
 
 
@@ -90,21 +90,23 @@ def test_two_names_must_say_the_same(client, services, path):
     ],
 )
 def test_address_that_cannot_be_told_is_refused_by_name(client, services, path, query, url):
-    answer = client.post(path, json=BODIES[path] | {"callback_url": url}, query=query)
-    assert answer.status == (422 if path == REST else 400)
-    assert "callback_url: The URL must " in answer.error["message"]
+    response = client.post(path, json=BODIES[path] | {"callback_url": url}, query=query)
+    assert response.status == (422 if path == REST else 400)
+    assert "callback_url: The URL must " in response.error["message"]
     assert services.is_untouched()
 
 
 @both
 def test_blank_address_is_one_not_said(client, services, path):
-    answer = client.post(path, json=BODIES[path] | {"webhook_url": ""})
-    assert task_of(services, answer).webhook_url is None
+    response = client.post(path, json=BODIES[path] | {"webhook_url": ""})
+    assert task_of(services, response).webhook_url is None
 
 
 def test_private_address_is_taken_for_local_work(local, services):
-    answer = local.post(OPENAI, json={"prompt": "A fox", "webhook_url": "http://localhost:8001/r"})
-    assert task_of(services, answer).webhook_url == "http://localhost:8001/r"
+    response = local.post(
+        OPENAI, json={"prompt": "A fox", "webhook_url": "http://localhost:8001/r"}
+    )
+    assert task_of(services, response).webhook_url == "http://localhost:8001/r"
 
 
 @both
@@ -141,8 +143,8 @@ def test_key_s_default_is_told_unless_the_submit_says_otherwise(deploy, services
 
 
 def test_open_task_says_that_its_end_will_be_told(client):
-    answer = client.post(REST, json=BODIES[REST] | {"webhook_url": URL})
-    task_id = answer.json["task_id"]
+    response = client.post(REST, json=BODIES[REST] | {"webhook_url": URL})
+    task_id = response.json["task_id"]
     state = {"state": "pending", "attempts": 0, "last_status": None, "next_attempt_at": None}
     assert client.get(f"/api/v1/tasks/{task_id}").json["webhook"] == state
     assert client.get(f"/v1/videos/{task_id}").json["webhook"] == state
@@ -247,9 +249,9 @@ def test_test_event_is_sent_signed_and_what_came_back_is_told(deploy):
     client = deploy(WEBHOOK_ALLOW_PRIVATE="true", WEBHOOK_SECRET="webhook-secret")
     aws("secretsmanager").create_secret(Name="webhook-secret", SecretString=secret)
     with Server(reply(status="201 Created")) as server:
-        answer = client.post(TEST, json={"url": f"{server.origin}/hook"})
-    assert answer.status == 200
-    assert answer.json | {"milliseconds": 0} == {
+        response = client.post(TEST, json={"url": f"{server.origin}/hook"})
+    assert response.status == 200
+    assert response.json | {"milliseconds": 0} == {
         "delivered": True, "status": 201, "milliseconds": 0, "problem": None,
     }  # fmt: skip
     head, _, body = server.requests[0].partition("\r\n\r\n")
@@ -260,17 +262,17 @@ def test_test_event_is_sent_signed_and_what_came_back_is_told(deploy):
 
 def test_test_event_tells_why_it_was_not_taken(local):
     with Server(reply(status="302 Found", Location="http://127.0.0.1/")) as server:
-        answer = local.post(TEST, json={"url": server.origin})
-    assert (answer.json["delivered"], answer.json["status"]) == (False, 302)
-    assert answer.json["problem"].startswith("answered 302, a redirect, which is not followed")
+        response = local.post(TEST, json={"url": server.origin})
+    assert (response.json["delivered"], response.json["status"]) == (False, 302)
+    assert response.json["problem"].startswith("answered 302, a redirect, which is not followed")
 
 
 def test_test_says_that_nobody_has_seen_the_secret(local, services):
     """Without WEBHOOK_SECRET the first event's is made by us: no receiver can verify it."""
     with Server(*[reply()] * 2) as server:
-        answer = local.post(TEST, json={"url": server.origin})
-        assert answer.json["delivered"]
-        assert "make key NAME=anonymous ARGS=--rotate-webhook-secret" in answer.json["problem"]
+        response = local.post(TEST, json={"url": server.origin})
+        assert response.json["delivered"]
+        assert "make key NAME=anonymous ARGS=--rotate-webhook-secret" in response.json["problem"]
         WebhookSecrets(services.store, time.time).rotate("anonymous")
         assert local.post(TEST, json={"url": server.origin}).json["problem"] is None
 
@@ -279,8 +281,8 @@ def test_test_says_that_nobody_has_seen_the_secret(local, services):
     "body", [{}, {"url": 5}, {"url": "https://10.0.0.1/"}, {"url": URL, "more": 1}, []]
 )
 def test_bad_test_is_refused_and_sends_nothing(client, services, body):
-    answer = client.post(TEST, json=body)
-    assert answer.status == 422
+    response = client.post(TEST, json=body)
+    assert response.status == 422
     assert services.is_untouched()
 
 

@@ -228,10 +228,10 @@ class DayRelay(FakeRelay):
         self._sim.at("post")
         request.read()
         self._sim.pause(self._sim.random.uniform(0.5, 4))
-        answer = self.accept(request)
+        response = self.accept(request)
         self._sim.at("posted")
         self._sim.pause(self._sim.random.uniform(0.1, 1))
-        return answer
+        return response
 
     @staticmethod
     def _look_at(job, now):

@@ -31,9 +31,9 @@ class Caller:
         return self.http.post("/v1/videos", data=form, files=files)
 
     def accepted(self, prompt: str, **fields: Any) -> str:
-        answer = self.post(prompt, **fields)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["id"])
+        response = self.post(prompt, **fields)
+        assert response.status_code == 200, response.text
+        return str(response.json()["id"])
 
     def poll(self, job: str) -> httpx.Response:
         return self.http.get(f"/v1/videos/{job}")

@@ -32,9 +32,9 @@ def text(answer):
 
 
 def test_a_prompt_is_improved_and_keeps_its_tokens(chat):
-    answer = text(chat("A sea. [[time:1]]"))
-    assert answer == f"A sea. {POLISH} [[time:1]]"
-    assert text(chat("A sea. [[time:1]]")) == answer
+    response = text(chat("A sea. [[time:1]]"))
+    assert response == f"A sea. {POLISH} [[time:1]]"
+    assert text(chat("A sea. [[time:1]]")) == response
     assert text(chat([{"type": "text", "text": "A sea"}])) == f"A sea. {POLISH}"
 
 
@@ -65,8 +65,8 @@ def test_a_bad_chat_is_refused(chat, changes):
 
 
 def test_an_image_has_the_asked_size(draw):
-    answer = draw("a mountain", size="320x180").json()["data"][0]
-    image = Image.open(io.BytesIO(base64.b64decode(answer["b64_json"])))
+    response = draw("a mountain", size="320x180").json()["data"][0]
+    image = Image.open(io.BytesIO(base64.b64decode(response["b64_json"])))
     assert (image.format, image.size) == ("PNG", (320, 180))
 
 

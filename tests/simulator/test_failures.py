@@ -68,17 +68,17 @@ def test_a_refused_post_does_not_use_up_a_failing_job(caller):
 
 
 def test_the_content_is_the_video(caller):
-    answer = caller.content(caller.accepted(DONE))
-    assert answer.headers["content-type"] == "video/mp4"
-    assert answer.content[4:8] == b"ftyp"
+    response = caller.content(caller.accepted(DONE))
+    assert response.headers["content-type"] == "video/mp4"
+    assert response.content[4:8] == b"ftyp"
 
 
 def test_without_a_url_the_content_leads_to_the_video(caller):
     job = caller.accepted(f"[[content:redirect]] {DONE}")
     assert caller.poll(job).json()["video_url"] is None
-    answer = caller.content(job)
-    assert answer.status_code == 302
-    assert caller.anonymous.get(answer.headers["location"]).content[4:8] == b"ftyp"
+    response = caller.content(job)
+    assert response.status_code == 302
+    assert caller.anonymous.get(response.headers["location"]).content[4:8] == b"ftyp"
     job = caller.accepted(f"[[content:json]] {DONE}")
     assert caller.anonymous.get(caller.content(job).json()["url"]).content[4:8] == b"ftyp"
     assert caller.ended("[[content:bytes]]")["video_url"] is None

@@ -3,11 +3,11 @@ import pytest
 
 
 def test_files_come_from_another_origin_with_their_length(caller):
-    answer = caller.file("")
-    assert str(answer.url).startswith(caller.upstream.files)
-    assert answer.headers["content-type"] == "video/mp4"
-    assert int(answer.headers["content-length"]) == len(answer.content)
-    assert answer.headers["accept-ranges"] == "bytes"
+    response = caller.file("")
+    assert str(response.url).startswith(caller.upstream.files)
+    assert response.headers["content-type"] == "video/mp4"
+    assert int(response.headers["content-length"]) == len(response.content)
+    assert response.headers["accept-ranges"] == "bytes"
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ def test_files_come_from_another_origin_with_their_length(caller):
 )
 def test_a_range_is_answered_alone(caller, asked, part):
     whole = caller.file("")
-    answer = caller.file("", range=asked)
-    assert answer.status_code == 206
-    assert answer.content == whole.content[part]
-    assert answer.headers["content-range"].endswith(f"/{len(whole.content)}")
+    response = caller.file("", range=asked)
+    assert response.status_code == 206
+    assert response.content == whole.content[part]
+    assert response.headers["content-range"].endswith(f"/{len(whole.content)}")
 
 
 def test_a_range_beyond_the_end_is_refused(caller):
@@ -27,9 +27,9 @@ def test_a_range_beyond_the_end_is_refused(caller):
 
 
 def test_a_head_request_has_no_body(caller):
-    answer = caller.anonymous.head(caller.ended("")["video_url"])
-    assert answer.status_code == 200
-    assert int(answer.headers["content-length"]) > 1000
+    response = caller.anonymous.head(caller.ended("")["video_url"])
+    assert response.status_code == 200
+    assert int(response.headers["content-length"]) > 1000
 
 
 def test_a_key_that_arrives_at_the_files_is_a_leak(caller):
@@ -67,10 +67,10 @@ def test_a_download_may_fail_once(caller):
 
 
 def test_a_download_may_be_slow(caller):
-    answer = caller.file("[[file:trickle=0.1]]")
-    assert answer.content[4:8] == b"ftyp"
-    assert int(answer.headers["content-length"]) == len(answer.content)
-    assert answer.elapsed.total_seconds() >= 0.1
+    response = caller.file("[[file:trickle=0.1]]")
+    assert response.content[4:8] == b"ftyp"
+    assert int(response.headers["content-length"]) == len(response.content)
+    assert response.elapsed.total_seconds() >= 0.1
 
 
 def test_a_late_file_still_has_ranges(caller):

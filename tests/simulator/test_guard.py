@@ -23,16 +23,16 @@ def test_no_page_may_write(caller, origin, path):
 
 
 def test_a_client_that_is_no_page_may_turn_the_switches(caller):
-    answer = httpx.post(f"{caller.upstream.api}/_control/settings", json={})
-    assert answer.status_code == 200
+    response = httpx.post(f"{caller.upstream.api}/_control/settings", json={})
+    assert response.status_code == 200
 
 
 def test_a_page_may_read_a_file_and_its_parts(caller):
     page = {"origin": "http://localhost:5173"}
-    answer = caller.file("", **page, range="bytes=0-9")
-    assert answer.status_code == 206
-    assert answer.headers["access-control-allow-origin"] == "*"
-    exposed = answer.headers["access-control-expose-headers"].lower()
+    response = caller.file("", **page, range="bytes=0-9")
+    assert response.status_code == 206
+    assert response.headers["access-control-allow-origin"] == "*"
+    exposed = response.headers["access-control-expose-headers"].lower()
     assert {"content-range", "content-length", "accept-ranges"} <= set(exposed.split(", "))
 
 
@@ -42,12 +42,12 @@ def test_a_page_may_ask_beforehand_for_a_part(caller):
         "access-control-request-method": "GET",
         "access-control-request-headers": "range",
     }
-    answer = caller.anonymous.options(caller.ended("")["video_url"], headers=asked)
-    assert answer.status_code == 200
-    assert "range" in answer.headers["access-control-allow-headers"]
+    response = caller.anonymous.options(caller.ended("")["video_url"], headers=asked)
+    assert response.status_code == 200
+    assert "range" in response.headers["access-control-allow-headers"]
 
 
 def test_a_file_that_is_not_there_says_so_to_a_page_too(caller):
-    answer = ask(caller, "files", "GET", "/v/none.mp4", origin="http://localhost:5173")
-    assert answer.status_code == 404
-    assert answer.headers["access-control-allow-origin"] == "*"
+    response = ask(caller, "files", "GET", "/v/none.mp4", origin="http://localhost:5173")
+    assert response.status_code == 404
+    assert response.headers["access-control-allow-origin"] == "*"

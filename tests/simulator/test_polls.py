@@ -101,9 +101,9 @@ def test_the_url_is_put_where_it_was_asked_and_nowhere_else(caller, prefix, plac
 
 def test_a_data_url_holds_the_video(caller):
     url = caller.ended("[[link:inline]]")["video_url"]
-    answer = caller.anonymous.get(caller.ended("")["video_url"])
+    response = caller.anonymous.get(caller.ended("")["video_url"])
     assert url.startswith("data:video/mp4;base64,")
-    assert len(url) < 2 * len(answer.content)
+    assert len(url) < 2 * len(response.content)
     assert 20e6 < len(caller.ended("[[link:inline=20]]")["video_url"]) < 27e6
 
 
@@ -126,7 +126,7 @@ def test_the_url_uses_the_name_that_the_caller_used(caller):
 def test_polls_fail_and_recover(caller):
     job = caller.accepted(f"[[poll:404*1@1]] [[poll:task_not_exist*2@3]] {DONE}")
     answers = [caller.poll(job) for _ in range(6)]
-    assert [answer.status_code for answer in answers] == [200, 404, 200, 400, 400, 200]
+    assert [response.status_code for response in answers] == [200, 404, 200, 400, 400, 200]
     assert answers[3].json()["error"]["code"] == "task_not_exist"
 
 

@@ -76,8 +76,8 @@ def test_each_event_fails_so_often_and_is_then_taken(at):
 def test_other_ways_to_fail(at):
     assert post(f"{at}/gone").status_code == 410
     assert post(f"{at}/redirect").status_code == 307
-    with httpx.stream("POST", f"{at}/huge") as answer:
-        assert int(answer.headers["content-length"]) > 1_000_000
+    with httpx.stream("POST", f"{at}/huge") as response:
+        assert int(response.headers["content-length"]) > 1_000_000
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{at}/slow", timeout=0.5)
 

@@ -8,10 +8,10 @@ import pytest
     "status", [400, 401, 402, 403, 408, 413, 422, 429, 500, 502, 503, 504, 520]
 )
 def test_a_status_is_answered_without_a_job(caller, status):
-    answer = caller.post(f"[[submit:{status}]] [[key:status-{status}]]")
-    assert answer.status_code == status
-    assert answer.json()["error"]["code"]
-    assert "retry-after" not in answer.headers
+    response = caller.post(f"[[submit:{status}]] [[key:status-{status}]]")
+    assert response.status_code == status
+    assert response.json()["error"]["code"]
+    assert "retry-after" not in response.headers
     assert caller.task(f"status-{status}") == {"posts": 1, "accepted": 0}
 
 
@@ -36,15 +36,15 @@ def test_first_posts_are_refused_and_then_one_is_accepted(caller):
     ],
 )
 def test_a_coded_error_has_its_status(caller, name, status, code):
-    answer = caller.post(f"[[submit:{name}]]")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    response = caller.post(f"[[submit:{name}]]")
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code)
 
 
 @pytest.mark.parametrize(("token", "status"), [("redirect", 307), ("redirect=301", 301)])
 def test_an_order_may_be_redirected(caller, token, status):
-    answer = caller.post(f"[[submit:{token}]] [[key:moved]]")
-    assert answer.status_code == status
-    assert answer.headers["location"].endswith("/v1/videos")
+    response = caller.post(f"[[submit:{token}]] [[key:moved]]")
+    assert response.status_code == status
+    assert response.headers["location"].endswith("/v1/videos")
     assert caller.task("moved")["accepted"] == 0
 
 
@@ -57,10 +57,10 @@ def test_the_id_may_have_another_name(caller, name):
 
 def test_an_error_may_be_a_page(caller):
     for tokens, status in (("html", 502), ("html=520", 520), ("html=200", 200)):
-        answer = caller.post(f"[[submit:{tokens}]]")
-        assert answer.status_code == status
-        assert answer.headers["content-type"].startswith("text/html")
-        assert answer.text.startswith("<!DOCTYPE html>")
+        response = caller.post(f"[[submit:{tokens}]]")
+        assert response.status_code == status
+        assert response.headers["content-type"].startswith("text/html")
+        assert response.text.startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize(("created", "accepted"), [("", 0), ("+created", 1)])

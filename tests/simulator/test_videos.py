@@ -38,13 +38,13 @@ def test_what_the_model_makes_may_differ_from_what_was_asked(caller):
 @pytest.mark.parametrize("key", ["", "Basic x", "Bearer"])
 def test_a_bearer_key_is_needed(caller, key):
     url, form = f"{caller.upstream.api}/v1/videos", {"model": (None, "m"), "prompt": (None, "p")}
-    for answer in (
+    for response in (
         caller.anonymous.post(url, files=form, headers={"authorization": key}),
         caller.anonymous.get(f"{url}/x", headers={"authorization": key}),
         caller.anonymous.get(f"{url}/x/content", headers={"authorization": key}),
     ):
-        assert answer.status_code == 401
-        assert answer.json()["error"]["code"] == "invalid_api_key"
+        assert response.status_code == 401
+        assert response.json()["error"]["code"] == "invalid_api_key"
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_a_bearer_key_is_needed(caller, key):
 )
 def test_a_bad_field_is_refused_by_name(caller, fields, param):
     before = caller.upstream.report()
-    answer = caller.post(**{"prompt": "p"} | fields)
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    response = caller.post(**{"prompt": "p"} | fields)
+    assert (response.status_code, response.json()["error"]["param"]) == (400, param)
     after = caller.upstream.report()
     assert after["creates_refused"] == before["creates_refused"] + 1
     assert after["creates_accepted"] == before["creates_accepted"]
@@ -81,8 +81,8 @@ def test_the_body_must_be_a_form(caller):
 
 def test_an_image_must_be_a_file(caller):
     form = {"model": (None, "m"), "prompt": (None, "p"), "input_reference": (None, "http://x/y")}
-    answer = caller.http.post("/v1/videos", files=form)
-    assert answer.json()["error"]["param"] == "input_reference"
+    response = caller.http.post("/v1/videos", files=form)
+    assert response.json()["error"]["param"] == "input_reference"
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_a_model_takes_its_number_of_images(caller, model, taken):
 
 
 def test_an_unknown_job_does_not_exist(caller):
-    for answer in (caller.poll("video_0"), caller.content("video_0")):
-        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "task_not_exist")
+    for response in (caller.poll("video_0"), caller.content("video_0")):
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "task_not_exist")
 
 
 @pytest.mark.slow

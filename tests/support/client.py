@@ -135,14 +135,14 @@ class Client:
         context, before = Context(), len(self._calls.made)
         raw = self.invoke(routes()[route], event, context)
         headers = {name.lower(): value for name, value in raw["headers"].items()}
-        answer = Answer(raw["statusCode"], headers, raw["body"], self._calls.made[before:])
+        response = Answer(raw["statusCode"], headers, raw["body"], self._calls.made[before:])
         with PERMISSIONS.of(routes()[route]):
             PERMISSIONS.look_at(f"{raw['body']} {headers.get('location')}")
         assert headers["x-request-id"] == context.aws_request_id
         assert headers["x-content-type-options"] == "nosniff"
         picture = headers["content-type"] == "image/jpeg" and method != "HEAD"
         assert raw["isBase64Encoded"] is picture
-        return answer
+        return response
 
 
 def route_of(method, path):

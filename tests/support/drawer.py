@@ -15,11 +15,11 @@ class Drawer(BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers["content-length"]))
-        answer = json.dumps({"data": [{"b64_json": TINY_PNG}]}).encode()
+        response = json.dumps({"data": [{"b64_json": TINY_PNG}]}).encode()
         self.send_response(HTTPStatus.OK)
-        self.send_header("content-length", str(len(answer)))
+        self.send_header("content-length", str(len(response)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     def log_message(self, *_):
         pass

@@ -74,10 +74,10 @@ class FakeApi:
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
         if self.scripted:
-            answer = self.scripted.pop(0)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+            response = self.scripted.pop(0)
+            if isinstance(response, Exception):
+                raise response
+            return response
         if request.url.host == "files.test":
             return self._file(request)
         routes = {

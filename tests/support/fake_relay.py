@@ -88,9 +88,9 @@ class FakeRelay:
 
     def _post(self, request):
         self._sim.at("post")
-        answer = next_of(self.posts, request) or self.accept(request)
+        response = next_of(self.posts, request) or self.accept(request)
         self._sim.at("posted")
-        return answer
+        return response
 
     def _look(self, upstream_id, now):
         job = next((each for each in self.jobs if each.upstream_id == upstream_id), None)
@@ -121,9 +121,9 @@ def form_of(request):
 
 
 def next_of(answers, request):
-    answer = answers.popleft() if answers else None
-    if callable(answer):
-        answer = answer(request)
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
+    response = answers.popleft() if answers else None
+    if callable(response):
+        response = response(request)
+    if isinstance(response, BaseException):
+        raise response
+    return response

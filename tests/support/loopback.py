@@ -44,8 +44,8 @@ class Server:
                 connection, _ = self._listener.accept()
             except OSError:  # shut down
                 return
-            answer = self._answers[min(number, len(self._answers) - 1)]
-            self._threads.append(Thread(target=self._meet, args=(connection, answer)))
+            response = self._answers[min(number, len(self._answers) - 1)]
+            self._threads.append(Thread(target=self._meet, args=(connection, response)))
             self._threads[-1].start()
 
     def _meet(self, connection, answer):

@@ -74,8 +74,8 @@ class Calls:
         if not code:
             raise EndpointConnectionError(endpoint_url="https://aws.example.com")
         error = {"Code": code, "Message": "made up"}
-        answer = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
-        return AWSResponse("", status, {}, None), answer
+        response = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+        return AWSResponse("", status, {}, None), response
 
 
 CALLS = Calls()

@@ -25,10 +25,10 @@ class Receiver:
 
     def post(self, url, body, headers):
         self._at("told")
-        answer = self.answers.popleft() if self.answers else OK
+        response = self.answers.popleft() if self.answers else OK
         self.posts.append((url, body, headers))
         self._at("answered by the receiver")
-        return answer
+        return response
 
     @property
     def events(self):

@@ -34,16 +34,16 @@ def test_a_key_as_short_as_a_word_is_not_looked_for(key):
 
 
 def test_every_string_of_an_answer_that_quotes_the_key_is_masked():
-    answer = {"a": KEY, "b": [1, f"x {KEY}", {"c": [KEY.upper(), "d"]}], "e": None}
-    mask_key(KEY, answer)
-    assert answer == {"a": "***", "b": [1, "***", {"c": ["***", "d"]}], "e": None}
+    response = {"a": KEY, "b": [1, f"x {KEY}", {"c": [KEY.upper(), "d"]}], "e": None}
+    mask_key(KEY, response)
+    assert response == {"a": "***", "b": [1, "***", {"c": ["***", "d"]}], "e": None}
 
 
 def test_an_answer_nested_as_deep_as_json_allows_is_masked():
-    answer = {}
+    response = {}
     for _ in range(50_000):
-        answer = {"a": answer}
-    mask_key(KEY, answer)
+        response = {"a": response}
+    mask_key(KEY, response)
 
 
 def test_the_bytes_of_the_key_are_redacted():

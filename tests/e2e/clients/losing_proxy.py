@@ -13,7 +13,7 @@ class Handler(BaseHTTPRequestHandler):
     def pass_on(self):
         body = self._body()
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOPS}
-        answer = httpx.request(
+        response = httpx.request(
             self.command, self.server.target + self.path, headers=headers, content=body, timeout=60
         )
         if self.command == "POST":
@@ -21,13 +21,13 @@ class Handler(BaseHTTPRequestHandler):
             if len(self.server.posts) == 1:
                 self.close_connection = True
                 return
-        self.send_response(answer.status_code)
-        for name, value in answer.headers.items():
+        self.send_response(response.status_code)
+        for name, value in response.headers.items():
             if name not in HOPS | {"content-encoding"}:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.content)))
+        self.send_header("Content-Length", str(len(response.content)))
         self.end_headers()
-        self.wfile.write(answer.content)
+        self.wfile.write(response.content)
 
     do_GET = do_POST = do_DELETE = pass_on  # noqa: N815 — the names of http.server
 

@@ -45,8 +45,8 @@ async def finished(client, task_id):
 
 def movie(link):
     """Read a link as anybody would, without a key."""
-    with urlopen(link, timeout=30) as answer:  # noqa: S310 — the stack's own
-        content = answer.read()
+    with urlopen(link, timeout=30) as response:  # noqa: S310 — the stack's own
+        content = response.read()
     assert content[4:8] == b"ftyp"
 
 

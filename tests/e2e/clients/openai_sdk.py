@@ -28,8 +28,8 @@ def plain(path, body=None):
     request = urllib.request.Request(  # noqa: S310 — the address is ours
         URL + path, data, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        return json.load(answer)
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+        return json.load(response)
 
 
 def refused(kind, call, *args, **kwargs):

@@ -201,8 +201,8 @@ def test_wrong_key_is_an_invalid_argument_and_none_forbidden(omni):
 
 
 def test_other_methods_and_models_are_gone(omni):
-    answer = omni.http.post("/v1beta/models/gemini-omni-1.2-flash:generateContent", json={})
-    assert "only supports Interactions API" in answer.json()["error"]["message"]
+    response = omni.http.post("/v1beta/models/gemini-omni-1.2-flash:generateContent", json={})
+    assert "only supports Interactions API" in response.json()["error"]["message"]
     path = "/v1beta/models/veo-3.1-generate-preview:predictLongRunning"
     assert omni.http.post(path, json={}).status_code == 404
     assert omni.create("a", model="gemini-omni-flash-preview").status_code == 404

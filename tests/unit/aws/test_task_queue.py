@@ -7,8 +7,8 @@ from videoapi.errors import ServiceError
 
 
 def waiting(services, name="ApproximateNumberOfMessages"):
-    answer = services.sqs.get_queue_attributes(QueueUrl=services.queue_url, AttributeNames=[name])
-    return int(answer["Attributes"][name])
+    response = services.sqs.get_queue_attributes(QueueUrl=services.queue_url, AttributeNames=[name])
+    return int(response["Attributes"][name])
 
 
 def test_a_message_names_its_task_and_nothing_else(services):

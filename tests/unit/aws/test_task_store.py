@@ -366,8 +366,8 @@ def test_transactions_that_meet_are_made_again_after_a_pause(met):
 
 
 def refused(code, status=400, **fields):
-    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **fields}
-    return ClientError(answer, "TransactWriteItems")
+    response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **fields}
+    return ClientError(response, "TransactWriteItems")
 
 
 NO_ANSWER = ReadTimeoutError(endpoint_url="https://aws.example.com")
@@ -386,9 +386,9 @@ class Answering:
 
     def transact_write_items(self, *, ClientRequestToken, **_):  # noqa: N803 — botocore's name
         self.tokens.append(ClientRequestToken)
-        answer = self.answers.pop(0)
-        if answer is not None:
-            raise answer
+        response = self.answers.pop(0)
+        if response is not None:
+            raise response
         return {}
 
     def put_item(self, **_):

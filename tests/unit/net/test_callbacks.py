@@ -55,9 +55,9 @@ def test_post_goes_out_with_its_headers_and_body_alone(receiver, monkeypatch):
         monkeypatch.setenv(proxy, "http://127.0.0.1:9")
     server, callbacks = receiver(reply(status="204 No Content", Set_Cookie="a=b"))
     with server:
-        answer = post(callbacks)
-        assert (answer.status, answer.problem, answer.delivered) == (204, None, True)
-        assert 0 <= answer.milliseconds < 5000
+        response = post(callbacks)
+        assert (response.status, response.problem, response.delivered) == (204, None, True)
+        assert 0 <= response.milliseconds < 5000
     head, _, body = server.requests[0].partition("\r\n\r\n")
     line, *headers = head.split("\r\n")
     assert body == '{"a":1}'
@@ -72,9 +72,9 @@ def test_post_goes_out_with_its_headers_and_body_alone(receiver, monkeypatch):
 def test_redirect_is_not_followed(receiver, status):
     server, callbacks = receiver(redirect("https://169.254.169.254/", f"{status} Elsewhere"))
     with server:
-        answer = post(callbacks)
-    assert answer.status == status
-    assert answer.problem == f"answered {status}, a redirect, which is not followed"
+        response = post(callbacks)
+    assert response.status == status
+    assert response.problem == f"answered {status}, a redirect, which is not followed"
     assert len(server.requests) == 1
 
 
@@ -134,9 +134,9 @@ def test_each_post_looks_the_name_up_again(receiver):
 )
 def test_address_that_is_refused_is_neither_looked_up_nor_called(url):
     names = Names({HOST: [[PUBLIC]]})
-    answer = post(nobody(names), url)
-    assert answer.status is None
-    assert answer.problem.startswith("the address must ")
+    response = post(nobody(names), url)
+    assert response.status is None
+    assert response.problem.startswith("the address must ")
     assert names.asked == []
 
 
@@ -150,8 +150,8 @@ def test_private_receiver_is_reached_for_local_work():
 def test_wrong_certificate_is_named(receiver):
     server, callbacks = receiver(reply(), names=Names({"other.example.com": [[PUBLIC]]}))
     with server:
-        answer = post(callbacks, "https://other.example.com/")
-    assert answer[:2] == (None, "its certificate is not valid")
+        response = post(callbacks, "https://other.example.com/")
+    assert response[:2] == (None, "its certificate is not valid")
 
 
 def test_receiver_that_is_away_is_told_so():
@@ -162,7 +162,7 @@ def test_receiver_that_is_away_is_told_so():
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         says_nothing,
         keeps_sending(b"H", pause=0.05),
@@ -170,8 +170,8 @@ def test_receiver_that_is_away_is_told_so():
     ],
     ids=["silence", "a_drip", "headers_without_end"],
 )
-def test_receiver_that_does_not_answer_is_given_up_in_time(receiver, answer):
-    server, callbacks = receiver(answer, seconds=0.5)
+def test_receiver_that_does_not_answer_is_given_up_in_time(receiver, response):
+    server, callbacks = receiver(response, seconds=0.5)
     with server:
         began = time.monotonic()
         came = post(callbacks)

@@ -62,9 +62,9 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-def test_an_answer_that_breaks_off_may_be_whole_later(answer):
-    with Server(answer) as server:
+@pytest.mark.parametrize("response", BROKEN.values(), ids=BROKEN)
+def test_an_answer_that_breaks_off_may_be_whole_later(response):
+    with Server(response) as server:
         failed = refusal(at_public(server))
     assert failed.transient
     assert failed.status is None
@@ -148,9 +148,9 @@ SLOW = {
 }
 
 
-@pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW)
-def test_a_slow_drip_ends_with_the_time_for_the_whole(answer):
-    with Server(answer) as server:
+@pytest.mark.parametrize("response", SLOW.values(), ids=SLOW)
+def test_a_slow_drip_ends_with_the_time_for_the_whole(response):
+    with Server(response) as server:
         took, failed = elapsed(lambda: refusal(at_public(server, limits=SHORT)))
     assert failed.transient
     assert "in time" in str(failed)

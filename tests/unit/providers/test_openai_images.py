@@ -77,11 +77,11 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize(("answer", "error"), FAILURES.values(), ids=FAILURES)
-def test_every_image_failure_is_a_typed_error(answer, error):
+@pytest.mark.parametrize(("response", "error"), FAILURES.values(), ids=FAILURES)
+def test_every_image_failure_is_a_typed_error(response, error):
     """Whatever the image service does the caller gets a typed error."""
     with pytest.raises(error):
-        made(answer)
+        made(response)
 
 
 def failing(error):
@@ -113,18 +113,18 @@ MAYBE_PAID = {
 }
 
 
-@pytest.mark.parametrize("answer", SAFE_TO_REPEAT.values(), ids=SAFE_TO_REPEAT)
-def test_a_caller_may_ask_again_where_no_image_was_made(answer):
+@pytest.mark.parametrize("response", SAFE_TO_REPEAT.values(), ids=SAFE_TO_REPEAT)
+def test_a_caller_may_ask_again_where_no_image_was_made(response):
     with pytest.raises(ServiceError) as failed:
-        made(answer)
+        made(response)
     assert failed.value.retryable
     assert failed.value.retry_after == 5
 
 
-@pytest.mark.parametrize("answer", MAYBE_PAID.values(), ids=MAYBE_PAID)
-def test_maybe_paid_image_invites_no_retry(answer):
+@pytest.mark.parametrize("response", MAYBE_PAID.values(), ids=MAYBE_PAID)
+def test_maybe_paid_image_invites_no_retry(response):
     """Nobody is told to ask again where an image may have been paid."""
     with pytest.raises(ServiceError) as failed:
-        made(answer)
+        made(response)
     assert not failed.value.retryable
     assert failed.value.retry_after is None

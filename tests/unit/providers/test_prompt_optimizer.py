@@ -92,6 +92,6 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
-def test_every_failure_of_the_llm_leaves_the_callers_prompt(answer):
-    assert optimizer(answer).optimize("fox", has_image=True) is None
+@pytest.mark.parametrize("response", FAILURES.values(), ids=FAILURES)
+def test_every_failure_of_the_llm_leaves_the_callers_prompt(response):
+    assert optimizer(response).optimize("fox", has_image=True) is None

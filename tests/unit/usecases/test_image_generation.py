@@ -134,10 +134,10 @@ NO_PICTURE = {
 }
 
 
-@pytest.mark.parametrize("answer", NO_PICTURE.values(), ids=NO_PICTURE)
-def test_maybe_paid_image_invites_no_retry(answer):
+@pytest.mark.parametrize("response", NO_PICTURE.values(), ids=NO_PICTURE)
+def test_maybe_paid_image_invites_no_retry(response):
     with pytest.raises(ImageLost) as failed:
-        generate(answer)
+        generate(response)
     assert (failed.value.retryable, failed.value.retry_after) == (False, None)
 
 

@@ -126,10 +126,10 @@ def test_url_that_cannot_be_parsed_is_not_the_relays_own():
     assert result["video_url"] == job.video_url
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(200), httpx.ConnectError("refused")], ids=str)
-def test_a_url_of_the_relay_that_is_open_is_handed_out(answer):
+@pytest.mark.parametrize("response", [httpx.Response(200), httpx.ConnectError("refused")], ids=str)
+def test_a_url_of_the_relay_that_is_open_is_handed_out(response):
     sim = sim_with({"video_url": OWN})
-    sim.cdn.append(answer)
+    sim.cdn.append(response)
     task = sim.run()
     assert task.result["video_url"] == OWN
     assert len(sim.downloads) == 1
@@ -305,10 +305,10 @@ EMPTY = {
 }
 
 
-@pytest.mark.parametrize("answer", EMPTY.values(), ids=EMPTY)
-def test_done_job_without_a_video_for_5_minutes_was_filtered(answer):
+@pytest.mark.parametrize("response", EMPTY.values(), ids=EMPTY)
+def test_done_job_without_a_video_for_5_minutes_was_filtered(response):
     sim = sim_with({})
-    answer_for(sim, sim.relay.contents, 9999, answer)
+    answer_for(sim, sim.relay.contents, 9999, response)
     task = sim.run()
     assert task.error == {
         "type": "VideoGenerationError",
@@ -321,10 +321,10 @@ def test_done_job_without_a_video_for_5_minutes_was_filtered(answer):
     assert len(sim.relay.orders) == 1
 
 
-@pytest.mark.parametrize("answer", EMPTY.values(), ids=EMPTY)
-def test_a_done_job_may_need_minutes_to_show_its_video(answer):
+@pytest.mark.parametrize("response", EMPTY.values(), ids=EMPTY)
+def test_a_done_job_may_need_minutes_to_show_its_video(response):
     sim = sim_with({})
-    answer_for(sim, sim.relay.contents, 200, answer)
+    answer_for(sim, sim.relay.contents, 200, response)
     task = sim.run()
     assert copy_of(sim, task) == mp4()
 

@@ -179,18 +179,18 @@ def looks_for(sim, seconds, answer):
     sim.relay.looks.append(look)
 
 
-@pytest.mark.parametrize("answer", UNKNOWN_JOB, ids=["404", "400"])
-def test_job_unknown_to_a_replica_is_not_lost(answer):
+@pytest.mark.parametrize("response", UNKNOWN_JOB, ids=["404", "400"])
+def test_job_unknown_to_a_replica_is_not_lost(response):
     sim = Simulation()
-    looks_for(sim, 55, answer)
+    looks_for(sim, 55, response)
     assert sim.run().status is Status.COMPLETED
     assert len(sim.relay.orders) == 1
 
 
-@pytest.mark.parametrize("answer", UNKNOWN_JOB, ids=["404", "400"])
-def test_a_job_that_is_unknown_for_a_minute_is_lost(answer):
+@pytest.mark.parametrize("response", UNKNOWN_JOB, ids=["404", "400"])
+def test_a_job_that_is_unknown_for_a_minute_is_lost(response):
     sim = Simulation()
-    looks_for(sim, 3600, answer)
+    looks_for(sim, 3600, response)
     task = sim.run()
     assert (task.error["code"], task.error["retryable"]) == ("upstream_job_lost", True)
     assert task.error["maybe_charged"]
@@ -199,10 +199,10 @@ def test_a_job_that_is_unknown_for_a_minute_is_lost(answer):
     assert len(sim.relay.polls) <= 14
 
 
-@pytest.mark.parametrize("answer", REFUSED, ids=["401", "402", "403", "challenge", "503"])
-def test_a_look_that_is_refused_says_nothing_of_the_job(answer):
+@pytest.mark.parametrize("response", REFUSED, ids=["401", "402", "403", "challenge", "503"])
+def test_a_look_that_is_refused_says_nothing_of_the_job(response):
     sim = Simulation()
-    looks_for(sim, 1500, answer)
+    looks_for(sim, 1500, response)
     assert sim.run().status is Status.COMPLETED
     assert len(sim.relay.orders) == 1
 

@@ -257,10 +257,10 @@ LOST = [
 ]
 
 
-@pytest.mark.parametrize("answer", LOST, ids=str)
-def test_order_with_a_lost_answer_ends_the_task(answer):
+@pytest.mark.parametrize("response", LOST, ids=str)
+def test_order_with_a_lost_answer_ends_the_task(response):
     sim = Simulation()
-    sim.relay.posts.append(answer)
+    sim.relay.posts.append(response)
     task = sim.run()
     assert len(sim.relay.orders) == 1
     assert task.status is Status.FAILED
@@ -270,10 +270,10 @@ def test_order_with_a_lost_answer_ends_the_task(answer):
     assert task.error["maybe_charged"]
 
 
-@pytest.mark.parametrize("answer", LOST, ids=str)
-def test_a_caller_may_choose_to_order_again_all_the_same(answer):
+@pytest.mark.parametrize("response", LOST, ids=str)
+def test_a_caller_may_choose_to_order_again_all_the_same(response):
     sim = Simulation(veo3_ambiguous_submit="retry")
-    sim.relay.posts.append(answer)
+    sim.relay.posts.append(response)
     task = sim.run()
     assert (task.status, task.unknown_submits) == (Status.COMPLETED, 1)
     # A relay that knows the header does not take a second payment.

@@ -106,9 +106,9 @@ def optimizing(*answers):
     return Simulation(optimizer=optimizer), asked
 
 
-@pytest.mark.parametrize(("answer", "sent", "flag"), [("Better", "Better", 1), ("", "A fox", 0)])
-def test_a_prompt_is_optimized_where_the_caller_asks_for_it(answer, sent, flag):
-    sim, _ = optimizing(answer)
+@pytest.mark.parametrize(("response", "sent", "flag"), [("Better", "Better", 1), ("", "A fox", 0)])
+def test_a_prompt_is_optimized_where_the_caller_asks_for_it(response, sent, flag):
+    sim, _ = optimizing(response)
     task = sim.run(request=request(optimize_prompt=True))
     assert order_of(sim)["prompt"] == task.prompt_sent == sent
     assert task.prompt_optimized == flag
@@ -204,7 +204,7 @@ def test_an_image_that_pillow_stumbles_over_is_still_sent():
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         httpx.Response(404),
         httpx.Response(200, text="<html>"),
@@ -215,9 +215,9 @@ def test_an_image_that_pillow_stumbles_over_is_still_sent():
     ],
     ids=["missing", "no image", "inwards", "forbidden", "gone", "too large"],
 )
-def test_refused_image_ends_the_task_before_an_order(answer):
+def test_refused_image_ends_the_task_before_an_order(response):
     sim = Simulation()
-    sim.cdn.append(answer)
+    sim.cdn.append(response)
     task = sim.run(image_url=f"{CDN}/fox.png")
     assert (task.status, task.attempts) == (Status.FAILED, 0)
     assert (task.error["type"], task.error["code"]) == ("ValidationError", "invalid_image")
@@ -234,11 +234,11 @@ AWAY = {
 }
 
 
-@pytest.mark.parametrize("answer", AWAY.values(), ids=AWAY)
-def test_image_host_briefly_away_frees_the_slot(answer):
+@pytest.mark.parametrize("response", AWAY.values(), ids=AWAY)
+def test_image_host_briefly_away_frees_the_slot(response):
     """An image whose host is away for a moment is fetched later with the slot free."""
     sim = Simulation()
-    sim.cdn.extend([answer, httpx.Response(200, content=png())])
+    sim.cdn.extend([response, httpx.Response(200, content=png())])
     task_id = sim.submit(image_url=f"{CDN}/fox.png")
     assert sim.work()
     waiting = sim.task(task_id)

@@ -13,16 +13,22 @@ from videoapi.providers.provider import Content, Job, JobState
 
 
 def test_a_look_reads_the_job():
-    answer = {"id": "v", "status": "completed", "progress": 100, "video_url": VIDEO, "seconds": "8"}
-    relay = answering(200, answer)
+    response = {
+        "id": "v",
+        "status": "completed",
+        "progress": 100,
+        "video_url": VIDEO,
+        "seconds": "8",
+    }
+    relay = answering(200, response)
     job = relay.client().poll("v")
     assert job == Job(state=JobState.DONE, progress=100, video_url=VIDEO, seconds=8)
     assert relay.requests[0].method == "GET"
 
 
 def test_a_url_behind_the_key_is_no_url_to_hand_out():
-    answer = {"status": "completed", "url": f"{BASE}/v1/videos/v/content"}
-    assert answering(200, answer).client().poll("v").video_url is None
+    response = {"status": "completed", "url": f"{BASE}/v1/videos/v/content"}
+    assert answering(200, response).client().poll("v").video_url is None
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
 
 
 @pytest.mark.parametrize(
-    ("answer", "upstream_id"),
+    ("response", "upstream_id"),
     [
         ({"id": "video_1"}, "video_1"),
         ({"id": "veo3.1:abc/d"}, "veo3.1:abc/d"),
@@ -98,8 +98,8 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
     ],
     ids=range(27),
 )
-def test_the_id_of_an_accepted_order_is_found(answer, upstream_id):
-    assert accepted_id(answer) == upstream_id
+def test_the_id_of_an_accepted_order_is_found(response, upstream_id):
+    assert accepted_id(response) == upstream_id
 
 
 @pytest.mark.parametrize("word", STATES)
@@ -175,7 +175,7 @@ def test_an_old_row_keeps_the_url_where_others_have_the_reason():
 
 
 @pytest.mark.parametrize(
-    ("answer", "ends"),
+    ("response", "ends"),
     [
         ({"expires_at": 1_800_000_000}, 1_800_000_000),
         ({"expires_at": 1_800_000_000_000}, 1_800_000_000),
@@ -187,9 +187,9 @@ def test_an_old_row_keeps_the_url_where_others_have_the_reason():
     ],
     ids=range(7),
 )
-def test_the_earliest_end_of_the_video_is_told(answer, ends):
-    assert job_in({"id": "v", "status": "completed", **answer}, CONTENT).expires_at == ends
-    assert job_in({"id": "v", "status": "running", **answer}, CONTENT).expires_at is None
+def test_the_earliest_end_of_the_video_is_told(response, ends):
+    assert job_in({"id": "v", "status": "completed", **response}, CONTENT).expires_at == ends
+    assert job_in({"id": "v", "status": "running", **response}, CONTENT).expires_at is None
 
 
 @pytest.mark.parametrize("status", [None, 2, True, "", "  ", [], {}])
@@ -208,13 +208,13 @@ def test_an_envelope_is_opened():
 
 
 def test_an_envelopes_own_success_is_not_the_jobs():
-    answer = {"status": "success", "data": {"status": "processing", "progress": 7}}
-    assert job_in(answer, CONTENT) == Job(state=JobState.RUNNING, progress=7)
+    response = {"status": "success", "data": {"status": "processing", "progress": 7}}
+    assert job_in(response, CONTENT) == Job(state=JobState.RUNNING, progress=7)
 
 
 def test_a_job_that_quotes_its_upstream_speaks_for_itself():
-    answer = {"id": "v", "status": "failed", "data": {"status": "submitted"}}
-    assert job_in(answer, CONTENT).state is JobState.FAILED
+    response = {"id": "v", "status": "failed", "data": {"status": "submitted"}}
+    assert job_in(response, CONTENT).state is JobState.FAILED
 
 
 def test_what_the_upstream_says_that_it_made_is_reported():
@@ -273,7 +273,7 @@ def test_a_data_url_of_many_megabytes_is_a_url():
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "again"),
+    ("response", "code", "again"),
     [
         ({"error": {"code": "PUBLIC_ERROR_MINOR"}}, "content_policy_violation", None),
         ({"error": "AUDIO_FILTERED: silence"}, "audio_filtered", "audio"),
@@ -287,10 +287,10 @@ def test_a_data_url_of_many_megabytes_is_a_url():
     ids=range(8),
 )
 @pytest.mark.parametrize("enveloped", [False, True])
-def test_a_failed_job_carries_its_failure(answer, code, again, enveloped):
-    answer = {"id": "v", "status": "FAILURE", **answer}
-    answer = {"code": "success", "message": "", "data": answer} if enveloped else answer
-    failure = job_in(answer, CONTENT).failure
+def test_a_failed_job_carries_its_failure(response, code, again, enveloped):
+    response = {"id": "v", "status": "FAILURE", **response}
+    response = {"code": "success", "message": "", "data": response} if enveloped else response
+    failure = job_in(response, CONTENT).failure
     assert isinstance(failure, JobFailed)
     assert (failure.code, failure.again) == (code, again)
 
@@ -317,12 +317,12 @@ def test_a_status_word_alone_may_end_a_job_and_never_repeats_it(word, code):
 
 @pytest.mark.parametrize("word", ["SUCCEED", "Success.", "completed", "done", "OK", "成功"])
 def test_success_is_no_reason_for_a_failure(word):
-    answer = {
+    response = {
         "code": 0,
         "message": word,
         "data": {"status": "failed", "task_status_msg": "Image pixel is invalid"},
     }
-    message = job_in(answer, CONTENT).failure.message
+    message = job_in(response, CONTENT).failure.message
     assert message == "Video generation failed: Image pixel is invalid"
 
 

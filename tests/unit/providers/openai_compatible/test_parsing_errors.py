@@ -17,7 +17,7 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
 
 
 @pytest.mark.parametrize(
-    ("answer", "error_info"),
+    ("response", "error_info"),
     [
         ({"code": "MINOR", "message": "no"}, ErrorInfo(("MINOR",), "no")),
         ({"error": {"code": "MINOR", "message": "no"}}, ErrorInfo(("MINOR",), "no")),
@@ -60,8 +60,8 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
     ],
     ids=range(29),
 )
-def test_complaints_are_found_in_every_shape(answer, error_info):
-    assert error_in_json(answer) == error_info
+def test_complaints_are_found_in_every_shape(response, error_info):
+    assert error_in_json(response) == error_info
 
 
 @pytest.mark.parametrize(

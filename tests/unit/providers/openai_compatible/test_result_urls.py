@@ -128,13 +128,13 @@ def test_a_picture_is_no_video_under_any_name(name, picture):
 
 
 def test_a_name_that_says_video_is_looked_at_first():
-    answer = {"links": ["https://docs.example/"], "assets": {"video": VIDEO}}
-    assert video_url_in(answer, CONTENT) == VIDEO
+    response = {"links": ["https://docs.example/"], "assets": {"video": VIDEO}}
+    assert video_url_in(response, CONTENT) == VIDEO
 
 
 def test_json_inside_a_string_is_looked_into():
-    answer = {"data": {"resultJson": json.dumps({"resultUrls": [VIDEO]})}}
-    assert video_url_in(answer, CONTENT) == VIDEO
+    response = {"data": {"resultJson": json.dumps({"resultUrls": [VIDEO]})}}
+    assert video_url_in(response, CONTENT) == VIDEO
     assert video_url_in({"data": {"resultJson": "{cut"}}, CONTENT) is None
 
 
@@ -144,8 +144,8 @@ def test_the_search_ends_in_an_answer_without_end():
 
 
 def test_next_place_is_taken_for_a_private_url():
-    answer = {"video_url": "https://inner.example/a", "videos": [{"url": VIDEO}]}
-    assert video_url_in(answer, CONTENT, lambda url: "inner" not in url) == VIDEO
+    response = {"video_url": "https://inner.example/a", "videos": [{"url": VIDEO}]}
+    assert video_url_in(response, CONTENT, lambda url: "inner" not in url) == VIDEO
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_a_fail_reason_that_is_a_url_is_told(value, url):
 
 @pytest.mark.parametrize(("first", "second"), list(pairwise(PLACES)))
 def test_the_places_are_looked_at_in_a_fixed_order(first, second):
-    answer = at(second, "https://cdn.example/second") | at(first, VIDEO)
-    assert video_url_in(answer, CONTENT) == VIDEO
+    response = at(second, "https://cdn.example/second") | at(first, VIDEO)
+    assert video_url_in(response, CONTENT) == VIDEO
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_the_places_are_looked_at_in_a_fixed_order(first, second):
 )
 def test_unfetchable_url_is_passed_over(junk):
     """What nobody could fetch is passed over for the next place."""
-    answer = {"video_url": junk, "metadata": {"url": VIDEO}}
+    response = {"video_url": junk, "metadata": {"url": VIDEO}}
     fetchable = junk == "/["
-    assert video_url_in(answer, CONTENT) == ("https://relay.example/[" if fetchable else VIDEO)
+    assert video_url_in(response, CONTENT) == ("https://relay.example/[" if fetchable else VIDEO)
 
 
 @pytest.mark.parametrize(
