@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from videoapi import bootstrap
 from videoapi.api.openai import responses as openai_responses
-from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.replies import NO_STORE, json_response
 from videoapi.api.rest import responses as rest_responses
 
 api = bootstrap.api()
@@ -15,14 +15,14 @@ cancellation = bootstrap.cancellation()
 def cancel(task_id: str) -> Response[str]:
     """End a task; what was already paid for is said on it."""
     task = cancellation.cancel(task_id, api.caller)
-    return answer(rest_responses.cancelled(task), extra=NO_STORE)
+    return json_response(rest_responses.cancelled(task), extra=NO_STORE)
 
 
 @api.delete("/v1/videos/<task_id>")
 def delete(task_id: str) -> Response[str]:
     """Remove a video, its files and its place in every list."""
     cancellation.delete(task_id, api.caller)
-    return answer(openai_responses.deleted(task_id), extra=NO_STORE)
+    return json_response(openai_responses.deleted(task_id), extra=NO_STORE)
 
 
 handler = api.handle

@@ -11,7 +11,7 @@ api, links = bootstrap.api(public=True), bootstrap.links()
 @api.get("/api/v1/health")
 def health() -> Response[str]:
     """Say that functions answer, and which version."""
-    return replies.answer(documentation.health(), extra=replies.NO_STORE)
+    return replies.json_response(documentation.health(), extra=replies.NO_STORE)
 
 
 @api.get("/")

@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import bootstrap, bootstrap_webhooks
 from videoapi.api import validation
 from videoapi.api.json_bodies import read_json
-from videoapi.api.replies import NO_STORE, answer, rate_limit_headers
+from videoapi.api.replies import NO_STORE, json_response, rate_limit_headers
 from videoapi.api.rest.webhook_requests import WebhookTest
 
 api = bootstrap.api()
@@ -22,7 +22,7 @@ def send() -> Response[str]:
     now = api.clock()
     quota = limiter.admit_test(api.key, now)
     came = trial.send(body.url, api.caller, now=now)
-    return answer(came, extra=NO_STORE | rate_limit_headers(quota))
+    return json_response(came, extra=NO_STORE | rate_limit_headers(quota))
 
 
 handler = api.handle

@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import bootstrap
 from videoapi.api import validation
 from videoapi.api.json_bodies import read_json
-from videoapi.api.replies import NO_STORE, answer, rate_limit_headers
+from videoapi.api.replies import NO_STORE, json_response, rate_limit_headers
 from videoapi.api.rest.image_requests import GenerateImage
 from videoapi.usecases.image_generation import ImageRequest
 
@@ -19,7 +19,7 @@ def generate() -> Response[str]:
     fields = read_json(api.json_body())
     body = validation.validated(GenerateImage, fields, default_param="body")
     made = generation.generate(ImageRequest(**body.model_dump()), api.key, api.clock)
-    return answer(made.body, extra=NO_STORE | rate_limit_headers(made.quota))
+    return json_response(made.body, extra=NO_STORE | rate_limit_headers(made.quota))
 
 
 handler = api.handle

@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from videoapi import bootstrap
 from videoapi.api import listing, models, usage
-from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.replies import NO_STORE, json_response
 
 api, store, links = bootstrap.api(), bootstrap.store(), bootstrap.links()
 
@@ -20,13 +20,15 @@ def videos() -> Response[str]:
     """Return a page of video objects, always in OpenAI's words."""
     words, now = api.settings.openai_status_vocabulary, api.clock()
     page = listing.openai_page(store, links, api.caller, api.query, vocabulary=words, now=now)
-    return answer(page, extra=NO_STORE)
+    return json_response(page, extra=NO_STORE)
 
 
 @api.get("/api/v1/usage")
 def days() -> Response[str]:
     """Return what the caller's key made and spent, a row a day."""
-    return answer(usage.listed(store, api.caller, api.query, now=api.clock()), extra=NO_STORE)
+    return json_response(
+        usage.listed(store, api.caller, api.query, now=api.clock()), extra=NO_STORE
+    )
 
 
 @api.get("/v1/models")
@@ -34,7 +36,7 @@ def days() -> Response[str]:
 @api.get("/v1/models/<model>")
 def offered(model: str = "") -> Response[str]:
     """Return the models on offer, or the one that is named."""
-    return answer(models.one_or_all(api.settings, model), extra=NO_STORE)
+    return json_response(models.one_or_all(api.settings, model), extra=NO_STORE)
 
 
 handler = api.handle

@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from videoapi import bootstrap
-from videoapi.api.replies import answer, deprecation, status_headers
+from videoapi.api.replies import deprecation, json_response, status_headers
 from videoapi.api.rest import responses as rest_responses
 from videoapi.usecases.lookup import get_owned_task
 
@@ -17,7 +17,7 @@ def task(task_id: str) -> Response[str]:
     found = get_owned_task(store, task_id, api.caller)
     forecast, now = forecasts.of_use_to(found), api.clock()
     body = rest_responses.rest_task(found, links, now=now, forecast=forecast)
-    return answer(body, extra=status_headers(found, now=now, forecast=forecast))
+    return json_response(body, extra=status_headers(found, now=now, forecast=forecast))
 
 
 @api.get("/api/v1/videos/<task_id>")
@@ -26,7 +26,7 @@ def deprecated(task_id: str) -> Response[str]:
     found = get_owned_task(store, task_id, api.caller)
     now = api.clock()
     body = rest_responses.rest_video(found, links, now=now)
-    return answer(body, extra=status_headers(found, now=now) | deprecation(task_id))
+    return json_response(body, extra=status_headers(found, now=now) | deprecation(task_id))
 
 
 @api.get("/v1/videos/<task_id>")

@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import bootstrap
 from videoapi.api.json_bodies import read_json
 from videoapi.api.openai.requests import from_form, from_openai
-from videoapi.api.replies import answer, submit_headers
+from videoapi.api.replies import json_response, submit_headers
 from videoapi.api.rest import requests, responses
 from videoapi.api.submits import Submits
 
@@ -21,7 +21,7 @@ def generate() -> Response[str]:
         return dry
     done = submits.submit(wanted)
     where = {"Location": f"/api/v1/tasks/{done.task.task_id}"}
-    return answer(responses.submitted(done.task), 202, submit_headers(done) | where)
+    return json_response(responses.submitted(done.task), 202, submit_headers(done) | where)
 
 
 @api.post("/v1/videos")

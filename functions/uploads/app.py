@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from videoapi import bootstrap
 from videoapi.api import validation
 from videoapi.api.json_bodies import read_json
-from videoapi.api.replies import NO_STORE, answer, rate_limit_headers
+from videoapi.api.replies import NO_STORE, json_response, rate_limit_headers
 from videoapi.api.rest.image_requests import NewUpload
 from videoapi.usecases import uploads
 
@@ -22,7 +22,7 @@ def create() -> Response[str]:
     now = api.clock()
     quota = limiter.admit_upload(api.key, now)
     offer = uploads.offer(api.caller, links, now=now, **body.model_dump())
-    return answer(offer, 201, NO_STORE | rate_limit_headers(quota))
+    return json_response(offer, 201, NO_STORE | rate_limit_headers(quota))
 
 
 handler = api.handle

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from tests.support.client import Context
 from videoapi.api.application import Api, presented_key
 from videoapi.api.bodies import MAX_BODY
-from videoapi.api.replies import answer, redirect
+from videoapi.api.replies import json_response, redirect
 from videoapi.errors import RateLimited, ServiceError, ValidationError
 from videoapi.settings import Settings
 
@@ -45,7 +45,7 @@ def seen(read, *, public_url="", **more):
     @api.post("/api/v1/x")
     def route():
         found.append(read(api))
-        return answer({})
+        return json_response({})
 
     result = api.handle(event(method="POST", **more), Context())
     return found[0] if found else json.loads(result["body"])["error"]["type"]

@@ -17,7 +17,7 @@ from videoapi.accounts.api_keys import ANONYMOUS, PREFIX, ApiKey, ApiKeyStore, L
 from videoapi.api import paths, waiting
 from videoapi.api.bodies import read_body
 from videoapi.api.openai import responses as openai_responses
-from videoapi.api.replies import JSON, NO_STORE, answer, refusal
+from videoapi.api.replies import JSON, NO_STORE, json_response, refusal
 from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.forecast import Forecast
 from videoapi.domain.tasks import Task
@@ -187,7 +187,7 @@ class Api:
         content = openai_responses.openai_video(
             task, links, now=self.clock(), sdk_words=sdk, forecast=forecast
         )
-        return answer(content, extra=NO_STORE | waits | dict(extra or {}))
+        return json_response(content, extra=NO_STORE | waits | dict(extra or {}))
 
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from videoapi.api.aliases import folded
-from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.replies import NO_STORE, json_response
 from videoapi.domain.money import dollars
 from videoapi.errors import ValidationError
 from videoapi.usecases.submission import Preview
@@ -19,7 +19,7 @@ def answered(
     query: Mapping[str, str], model: str, preview: Callable[[], Preview]
 ) -> Response[str] | None:
     """Return the answer to a dry run; None for a submit that is none."""
-    return answer(described(model, preview()), extra=NO_STORE) if asked(query) else None
+    return json_response(described(model, preview()), extra=NO_STORE) if asked(query) else None
 
 
 def asked(query: Mapping[str, str]) -> bool:

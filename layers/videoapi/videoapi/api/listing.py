@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Response
 
 from videoapi.api.openai import responses as openai_responses
-from videoapi.api.replies import NO_STORE, answer
+from videoapi.api.replies import NO_STORE, json_response
 from videoapi.api.rest import responses as rest_responses
 from videoapi.aws.presigned import UrlSigner
 from videoapi.aws.task_items import listed_at
@@ -40,7 +40,7 @@ class RestPage:
 
     def answer(self, base: str) -> Response[str]:
         """Return the page as an answer."""
-        return answer(self.body, extra=NO_STORE | self.link(base))
+        return json_response(self.body, extra=NO_STORE | self.link(base))
 
 
 def rest_page(store: TaskStore, owner: str, query: Mapping[str, str], *, now: float) -> RestPage:

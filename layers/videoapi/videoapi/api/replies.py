@@ -27,17 +27,17 @@ MAX_RETRY_AFTER = 60  # seconds: the SDKs take no longer one; the RateLimit head
 DEPRECATED_SINCE = 1768089600  # 2026-01-11, the day on which the route was deprecated
 
 
-def answer(
+def json_response(
     content: object, status: int = 200, extra: Mapping[str, str] | None = None
 ) -> Response[str]:
-    """Return a JSON answer."""
+    """Return a JSON response."""
     return text(results.as_json(content), JSON, status, extra)
 
 
 def text(
     content: str, content_type: str, status: int = 200, extra: Mapping[str, str] | None = None
 ) -> Response[str]:
-    """Return an answer in any text format."""
+    """Return a response in any text format."""
     return Response(
         status_code=status, content_type=content_type, body=content, headers=dict(extra or {})
     )

@@ -20,7 +20,7 @@ from videoapi.api.mcp.jsonrpc import (
 )
 from videoapi.api.mcp.tools import Tools
 from videoapi.api.mcp.versions import META, SUPPORTED, is_stateless, negotiated
-from videoapi.api.replies import NO_STORE, answer, text
+from videoapi.api.replies import NO_STORE, json_response, text
 
 #: What `make openapi` makes of the request models.
 TOOLS: Final = Path(__file__).parents[1] / "assets" / "mcp_tools.json"
@@ -54,10 +54,10 @@ class McpServer:
         except ProtocolError as error:
             shaped = error_body(error.code, error.message, error.message_id, error.data)
             if not stateless:
-                return answer(shaped, extra=NO_STORE)
+                return json_response(shaped, extra=NO_STORE)
             status = 404 if error.code == METHOD_NOT_FOUND else 400
-            return answer(shaped, status, NO_STORE | NO_RETRY)
-        return answer({"jsonrpc": "2.0", "id": message.id, "result": result}, extra=NO_STORE)
+            return json_response(shaped, status, NO_STORE | NO_RETRY)
+        return json_response({"jsonrpc": "2.0", "id": message.id, "result": result}, extra=NO_STORE)
 
     def _stateless(self, message: Message) -> dict[str, Any]:
         """Answer a request of 2026-07-28."""
