@@ -62,7 +62,7 @@ class Operation:
 
 
 class Meter:
-    """Counts calls while it is length to."""
+    """Counts the calls that are made inside `counting`."""
 
     def __init__(self) -> None:
         """Nothing is counted until `counting`."""

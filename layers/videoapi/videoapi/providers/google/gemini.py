@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from http import HTTPStatus
-from typing import IO, Any, Final
+from typing import IO, Final
 from urllib.parse import urljoin
 
 import httpx
@@ -27,7 +27,12 @@ from videoapi.providers.google.interactions import (
     video_in,
 )
 from videoapi.providers.google.requests import MAX_CONTENT, GoogleRequests, origin_checked
-from videoapi.providers.google.responses import GoogleResponse, content_missing
+from videoapi.providers.google.responses import (
+    GoogleResponse,
+    content_missing,
+    no_video,
+    video_type,
+)
 from videoapi.providers.json_access import as_text
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy, expiry_of
 from videoapi.providers.provider import Accepted, Content, Job, JobState, Order
@@ -130,7 +135,7 @@ class GeminiProvider:
                 raise _without_video(job)
             inline = as_text(video.get("data"))
             if inline:
-                content = answer.streamed.save(inline, into, _content_type(video))
+                content = answer.streamed.save(inline, into, video_type(video.get("mime_type")))
                 return replace(content, usage=job.usage)
         return replace(self._file(as_text(video.get("uri")), into, total), usage=job.usage)
 
@@ -145,11 +150,8 @@ class GeminiProvider:
         """Fetch a file by the id in its URI, from the API's own address whatever that names."""
         match = _FILE.fullmatch(uri)
         if match is None:
-            raise ContentMissing(
-                "The upstream's video is no file of its own",
-                upstream_status=HTTPStatus.OK,
-                why=NoContentReason.UNUSABLE_LINK,
-            )
+            reason = "The upstream's video is no file of its own"
+            raise no_video(reason, NoContentReason.UNUSABLE_LINK)
         file = f"{self._base_url}/files/{match[1]}"
         self._require_active(file)
         return self._fetched(f"{file}:download?alt=media", into, seconds, _MAX_REDIRECTS)
@@ -166,7 +168,7 @@ class GeminiProvider:
             if not self.owns(target):
                 return self._elsewhere(target, key)
         if not redirects:
-            raise _missing("The upstream's redirects do not end", NoContentReason.OTHER)
+            raise no_video("The upstream's redirects do not end", NoContentReason.OTHER)
         return self._fetched(target, into, seconds, redirects - 1)
 
     def _require_active(self, url: str) -> None:
@@ -176,14 +178,14 @@ class GeminiProvider:
             raise answer.content_missing()
         state = as_text(answer.json.get("state")).upper()
         if state == "PROCESSING" or not answer.json:
-            raise _missing("The upstream's file is still processed", NoContentReason.NOT_READY)
+            raise no_video("The upstream's file is still processed", NoContentReason.NOT_READY)
         if state == "FAILED":
-            raise _missing("The upstream's file failed", NoContentReason.OTHER)
+            raise no_video("The upstream's file failed", NoContentReason.OTHER)
 
     def _elsewhere(self, url: str, key: str) -> Content:
         """Return the signed URL that a download leads to: whoever follows it has no key."""
         if not self._links.with_key(key).allows(url):
-            raise _missing("The upstream leads to no public URL", NoContentReason.UNUSABLE_LINK)
+            raise no_video("The upstream leads to no public URL", NoContentReason.UNUSABLE_LINK)
         return Content(url=url, expires_at=expiry_of(url))
 
 
@@ -194,21 +196,7 @@ def _refuses_key(answer: GoogleResponse) -> bool:
 
 
 def _without_video(job: Job) -> ContentMissing:
+    why = NoContentReason.EMPTY if job.state is JobState.DONE else NoContentReason.NOT_READY
     if job.failure is not None:
-        return ContentMissing(
-            "The upstream's job has no video",
-            upstream_status=HTTPStatus.OK,
-            failure=job.failure,
-        )
-    ready = job.state is JobState.DONE
-    why = NoContentReason.EMPTY if ready else NoContentReason.NOT_READY
-    return _missing("The upstream's job has no video", why)
-
-
-def _missing(reason: str, why: NoContentReason) -> ContentMissing:
-    return ContentMissing(reason, upstream_status=HTTPStatus.OK, why=why)
-
-
-def _content_type(video: dict[str, Any]) -> str:
-    content_type = as_text(video.get("mime_type"))
-    return content_type if content_type.startswith("video/") else "video/mp4"
+        why = NoContentReason.OTHER
+    return no_video("The upstream's job has no video", why, job.failure)

@@ -14,6 +14,7 @@ from videoapi.net.retry_after import retry_after
 from videoapi.providers.classification import Cause, ErrorInfo
 from videoapi.providers.errors import (
     ContentMissing,
+    JobFailed,
     NoContentReason,
     PollFailed,
     SubmitRefused,
@@ -21,7 +22,7 @@ from videoapi.providers.errors import (
 )
 from videoapi.providers.google.errors import QUOTA_PAUSE, GoogleError, read_error, refusal_cause
 from videoapi.providers.google.streamed_json import StreamedJson
-from videoapi.providers.json_access import UnreadableJson
+from videoapi.providers.json_access import UnreadableJson, as_text
 from videoapi.redaction import mask_key
 
 _CODE: Final = re.compile(r"[A-Z][A-Z_]{2,40}")
@@ -76,6 +77,19 @@ def content_missing(status: int, headers: httpx.Headers) -> ContentMissing:
         retry_after=retry_after(headers),
         why=_WHY.get(status, NoContentReason.OTHER),
     )
+
+
+def no_video(
+    reason: str, why: NoContentReason = NoContentReason.OTHER, failure: JobFailed | None = None
+) -> ContentMissing:
+    """Return the error of a 200 without the video, or of a job that has none."""
+    return ContentMissing(reason, upstream_status=HTTPStatus.OK, why=why, failure=failure)
+
+
+def video_type(named: object) -> str:
+    """Return the content type of a video, whatever an answer names."""
+    content_type = as_text(named)
+    return content_type if content_type.startswith("video/") else "video/mp4"
 
 
 def read_response(

@@ -20,7 +20,6 @@ from videoapi.net.ssrf import is_at, origin
 from videoapi.providers.bodies import first_bytes, save
 from videoapi.providers.classification import Cause, ErrorInfo
 from videoapi.providers.errors import (
-    ContentMissing,
     NoContentReason,
     PollFailed,
     SubmitRefused,
@@ -36,7 +35,12 @@ from videoapi.providers.google.orders import (
     text_of,
 )
 from videoapi.providers.google.requests import MAX_CONTENT, GoogleRequests, origin_checked
-from videoapi.providers.google.responses import GoogleResponse, content_missing
+from videoapi.providers.google.responses import (
+    GoogleResponse,
+    content_missing,
+    no_video,
+    video_type,
+)
 from videoapi.providers.json_access import as_dict, as_text, first_of
 from videoapi.providers.provider import (
     Accepted,
@@ -121,7 +125,7 @@ class VertexProvider:
                 self._requests.renew()  # for the next order; this one is not sent again
             raise
         name = as_text(answer.json.get("name"))
-        if not _is_operation(name):
+        if _operation(name) is None:
             raise SubmitUnknown(
                 f"it answered {answer.status} without an operation's name",
                 upstream_status=answer.status,
@@ -148,11 +152,14 @@ class VertexProvider:
                 raise answer.content_missing()
             job = _read_job(answer, job_id)
             if job.state is not JobState.DONE:
-                raise _not_done(job)
+                why = NoContentReason.OTHER if job.failure else NoContentReason.NOT_READY
+                raise no_video("The upstream's job has no video", why, job.failure)
             video = _video_in(as_dict(answer.json.get("response")))
             encoded = as_text(video.get("bytesBase64Encoded"))
             if encoded:
-                return answer.streamed.save(encoded, into, _content_type(video))
+                return answer.streamed.save(
+                    encoded, into, video_type(video.get("mimeType") or video.get("encoding"))
+                )
         return self._stored(as_text(video.get("gcsUri")), into, total)
 
     def owns(self, url: str) -> bool:
@@ -171,7 +178,7 @@ class VertexProvider:
         enough: re.Pattern[bytes] | None = None,
         seconds: float | None = None,
     ) -> GoogleResponse:
-        match = _OPERATION.fullmatch(job_id) if len(job_id) <= MAX_ID else None
+        match = _operation(job_id)
         if match is None:
             raise PollFailed("The job's id is no operation's name")
         url = f"{self._api(match['location'])}/{match['model']}:fetchPredictOperation"
@@ -182,11 +189,7 @@ class VertexProvider:
         """Fetch a video from Cloud Storage, with the same token."""
         match = _GCS_URI.fullmatch(uri)
         if match is None:
-            raise ContentMissing(
-                "The upstream's answer has no video",
-                upstream_status=HTTPStatus.OK,
-                why=NoContentReason.EMPTY,
-            )
+            raise no_video("The upstream's answer has no video", NoContentReason.EMPTY)
         path = f"/storage/v1/b/{match[1]}/o/{quote(match[2], safe='')}?alt=media"
         with self._requests.opened(self._storage_url + path) as (response, _):
             if response.status_code != HTTPStatus.OK:
@@ -230,8 +233,8 @@ def _image(image: InputImage) -> dict[str, str]:
     return {"bytesBase64Encoded": base64_of(image), "mimeType": image.content_type}
 
 
-def _is_operation(name: str) -> bool:
-    return len(name) <= MAX_ID and _OPERATION.fullmatch(name) is not None
+def _operation(name: str) -> re.Match[str] | None:
+    return _OPERATION.fullmatch(name) if len(name) <= MAX_ID else None
 
 
 def _read_job(answer: GoogleResponse, job_id: str) -> Job:
@@ -263,17 +266,3 @@ def _video_in(response: dict[str, Any]) -> dict[str, Any]:
         video = {"bytesBase64Encoded": response["video"], "mimeType": response.get("encoding")}
     video = video or response
     return video if video.get("bytesBase64Encoded") or video.get("gcsUri") else {}
-
-
-def _content_type(video: dict[str, Any]) -> str:
-    content_type = as_text(video.get("mimeType") or video.get("encoding"))
-    return content_type if content_type.startswith("video/") else "video/mp4"
-
-
-def _not_done(job: Job) -> ContentMissing:
-    return ContentMissing(
-        "The upstream's job has no video",
-        upstream_status=HTTPStatus.OK,
-        why=NoContentReason.OTHER if job.failure else NoContentReason.NOT_READY,
-        failure=job.failure,
-    )
