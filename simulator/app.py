@@ -7,6 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 from simulator.control import Control
 from simulator.failures import Refusal
 from simulator.files import Files
+from simulator.google import errors
 from simulator.google.gemini_files import GeminiFiles
 from simulator.google.interactions import Interactions
 from simulator.google.operations import Operations
@@ -23,13 +24,13 @@ from simulator.state import State
 def api(state: State) -> Starlette:
     """Return what listens on the API port."""
     parts = (
-        Videos(state),
-        ChatAndImages(state),
+        Videos(state, body),
+        ChatAndImages(state, body),
         TokenService(state),
-        Operations(state),
-        Storage(state),
-        Interactions(state),
-        GeminiFiles(state),
+        Operations(state, errors.body),
+        Storage(state, errors.body),
+        Interactions(state, errors.interactions_body),
+        GeminiFiles(state, errors.body),
         Files(state, body),
         Webhooks(state),
         Control(state),

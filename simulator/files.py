@@ -16,21 +16,16 @@ from starlette.routing import Route
 from simulator.failures import Refusal
 from simulator.fault_words import Stage
 from simulator.faults import Fault
-from simulator.http_faults import ErrorBody, HttpFaults, Short
+from simulator.http_faults import Short
 from simulator.jobs import Job
-from simulator.state import State
+from simulator.wire import Wire
 
 _VIDEO = "video/mp4"
 _STEPS = 20
 
 
-class Files:
+class Files(Wire):
     """GET and HEAD of videos and images; Range is answered with 206."""
-
-    def __init__(self, state: State, error_body: ErrorBody) -> None:
-        """All state is shared with the other routes."""
-        self._state = state
-        self._http_faults = HttpFaults(error_body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of one port."""

@@ -14,23 +14,17 @@ from simulator.fault_words import Stage
 from simulator.faults import Fault
 from simulator.files import served
 from simulator.google import api_keys
-from simulator.google.errors import answering, body
-from simulator.http_faults import HttpFaults
+from simulator.google.errors import answering
 from simulator.jobs import Job
 from simulator.orders import GEMINI
-from simulator.state import State
+from simulator.wire import Wire
 
 KEPT: Final = timedelta(hours=48)
 _ID_CHARACTERS: Final = 12
 
 
-class GeminiFiles:
+class GeminiFiles(Wire):
     """The routes of one file. Handlers raise Refusal."""
-
-    def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
-        self._state = state
-        self._http_faults = HttpFaults(body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of the API port."""

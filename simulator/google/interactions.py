@@ -3,15 +3,14 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator import faults, generation
+from simulator import faults
 from simulator.failures import Refusal
 from simulator.fault_words import Stage
 from simulator.faults import Fault
@@ -19,10 +18,9 @@ from simulator.google import access_tokens, api_keys, gemini_files, omni_request
 from simulator.google.errors import answering, interactions_body
 from simulator.google.interaction_bodies import interaction
 from simulator.google.json_body import read_object
-from simulator.http_faults import HttpFaults, Short
 from simulator.jobs import Job
 from simulator.orders import GEMINI
-from simulator.state import State
+from simulator.wire import Wire, json_stream
 
 PREFIXES: Final = {
     "/v1": "steps",
@@ -34,13 +32,8 @@ REVISION: Final = "api-revision"
 _POLL_SECONDS: Final = 0.05
 
 
-class Interactions:
+class Interactions(Wire):
     """The routes of the Gemini API and of Agent Platform. Handlers raise Refusal."""
-
-    def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
-        self._state = state
-        self._http_faults = HttpFaults(interactions_body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of the API port."""
@@ -58,26 +51,21 @@ class Interactions:
 
     async def create(self, request: Request) -> Response:
         """Accept an interaction, unless a token or a rule is against it. An empty one is billed."""
-        ledger = self._state.ledger
-        ledger.count(GEMINI, "creates")
+        self._state.ledger.count(GEMINI, "creates")
         body = await read_object(request)
         self._check_caller(request)
         order = omni_request.read(body, in_cloud="project" in request.path_params)
         plan = faults.parse(order.prompt, GEMINI)
-        fault = ledger.count_post(plan)
         name = f"v1_{secrets.token_urlsafe(24)}"
-        created = fault is not None and fault.created
-        job = generation.accept(self._state, order, plan, name) if created else None
-        if bad := await self._http_faults.response(fault, plan, request):
-            return bad
-        if fault is not None and fault.what == "redirect":
-            return RedirectResponse(str(request.url), int(fault.number or 307))
-        job = job or generation.accept(self._state, order, plan, name)
+        made = await self._submitted(order, plan, lambda _: name, request)
+        if isinstance(made, Response):
+            return made
+        job, fault = made
         if fault is not None and fault.what == "no_id":
             return JSONResponse({"object": "interaction", "status": "in_progress"})
         if order.fields["background"] != "true":
             await self._wait(job)
-        return self._told(job, request, fault)
+        return self._response(job, request, fault)
 
     async def get(self, request: Request) -> Response:
         """Tell of an interaction."""
@@ -87,7 +75,7 @@ class Interactions:
         if bad := await self._http_faults.response(fault, job.plan, request):
             return bad
         job.note_seen(time.time())
-        return self._told(job, request, fault)
+        return self._response(job, request, fault)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel an interaction that has not ended; the body may be `{}` or empty."""
@@ -103,7 +91,7 @@ class Interactions:
             raise Refusal(400, "failed_precondition", message)
         job.cancelled = time.time()
         self._keep(job)
-        return self._told(job, request, None)
+        return self._response(job, request, None)
 
     async def delete(self, request: Request) -> Response:
         """Forget an interaction; what it cost stays in the bill."""
@@ -137,21 +125,11 @@ class Interactions:
         if self._state.archive:
             self._state.archive.add(job, None)
 
-    def _told(self, job: Job, request: Request, fault: Fault | None) -> Response:
+    def _response(self, job: Job, request: Request, fault: Fault | None) -> Response:
         prefix = request.url.path.partition("/interactions")[0]
         unversioned = REVISION not in request.headers and PREFIXES.get(prefix) == "outputs"
         files_url = gemini_files.download_url(request, job)
-        return _response(interaction(job, files_url, older=unversioned), fault)
-
-
-def _response(pieces: Iterator[bytes], fault: Fault | None) -> Response:
-    media_type = "application/json"
-    match fault.what if fault else "":
-        case "twice":
-            return Response(b"".join(pieces) * 2, media_type=media_type)
-        case "short":
-            return Short(b"".join(pieces), media_type=media_type)
-    return StreamingResponse(pieces, media_type=media_type)
+        return json_stream(interaction(job, files_url, older=unversioned), fault)
 
 
 async def _no_models(request: Request) -> Response:

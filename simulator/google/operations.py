@@ -2,43 +2,30 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import (
-    HTMLResponse,
-    JSONResponse,
-    RedirectResponse,
-    Response,
-    StreamingResponse,
-)
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from simulator import faults, generation
+from simulator import faults
 from simulator.failures import Refusal
 from simulator.fault_words import Stage
 from simulator.faults import Fault
 from simulator.google import access_tokens, operation_bodies, veo_request
-from simulator.google.errors import answering, body
+from simulator.google.errors import answering
 from simulator.google.json_body import read_object, refused
-from simulator.http_faults import HttpFaults, Short
 from simulator.jobs import Job
 from simulator.orders import VERTEX
-from simulator.state import State
+from simulator.wire import Wire, json_stream
 
 LOCATIONS: Final = frozenset({"us-central1", "global"})
 _MODEL: Final = "projects/{project}/locations/{location}/publishers/google/models/{model}"
 _PAGE: Final = "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>The URL was not found."
 
 
-class Operations:
+class Operations(Wire):
     """The routes of one publisher's models. Handlers raise Refusal."""
-
-    def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
-        self._state = state
-        self._http_faults = HttpFaults(body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of the API port, of both versions of the API."""
@@ -58,23 +45,15 @@ class Operations:
 
     async def predict(self, request: Request) -> Response:
         """Accept a job, unless a token or a rule is against it."""
-        ledger = self._state.ledger
-        ledger.count(VERTEX, "creates")
+        self._state.ledger.count(VERTEX, "creates")
         wanted = await read_object(request)
         access_tokens.require(request)
         resource = _resource(request)
         order = veo_request.read(wanted, request.path_params["model"], resource)
         plan = faults.parse(order.prompt, VERTEX)
-        fault = ledger.count_post(plan)
         name = f"{resource}/operations/{uuid.uuid4()}"
-        created = fault is not None and fault.created
-        job = generation.accept(self._state, order, plan, name) if created else None
-        if bad := await self._http_faults.response(fault, plan, request):
-            return bad
-        if fault is not None and fault.what == "redirect":
-            return RedirectResponse(str(request.url), int(fault.number or 307))
-        job = job or generation.accept(self._state, order, plan, name)
-        return _accepted(job, fault)
+        made = await self._submitted(order, plan, lambda _: name, request)
+        return made if isinstance(made, Response) else _accepted(*made)
 
     async def fetch(self, request: Request) -> Response:
         """Tell of a job: every time with the whole video, once there is one."""
@@ -91,7 +70,7 @@ class Operations:
         if bad := await self._http_faults.response(fault, job.plan, request):
             return bad
         job.note_seen(time.time())
-        return _told(operation_bodies.poll(job, fault), fault)
+        return json_stream(operation_bodies.poll(job, fault), fault)
 
     async def get(self, _request: Request) -> Response:
         """Answer 404: these operations are read by fetchPredictOperation alone."""
@@ -110,13 +89,3 @@ def _accepted(job: Job, fault: Fault | None) -> Response:
     what = fault.what if fault else ""
     status = int(what) if what in {"201", "202"} else 200
     return JSONResponse({} if what == "no_id" else {"name": job.id}, status)
-
-
-def _told(pieces: Iterator[bytes], fault: Fault | None) -> Response:
-    media_type = "application/json"
-    match fault.what if fault else "":
-        case "twice":
-            return Response(b"".join(pieces) * 2, media_type=media_type)
-        case "short":
-            return Short(b"".join(pieces), media_type=media_type)
-    return StreamingResponse(pieces, media_type=media_type)

@@ -13,22 +13,16 @@ from simulator.failures import Refusal
 from simulator.fault_words import Stage
 from simulator.files import served
 from simulator.google import access_tokens
-from simulator.google.errors import answering, body
-from simulator.http_faults import HttpFaults
+from simulator.google.errors import answering
 from simulator.jobs import Job
-from simulator.state import State
+from simulator.wire import Wire
 
 _URI: Final = re.compile(r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{1,61}[a-z0-9])/?(?P<prefix>.*)")
 _SUFFIX: Final = "/sample_{number}.mp4"
 
 
-class Storage:
+class Storage(Wire):
     """The JSON API's one route. Handlers raise Refusal."""
-
-    def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
-        self._state = state
-        self._http_faults = HttpFaults(body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of the API port."""

@@ -17,9 +17,7 @@ from simulator import faults, stills
 from simulator.failures import Refusal
 from simulator.fault_words import Stage
 from simulator.faults import Fault
-from simulator.http_faults import HttpFaults
-from simulator.openai_compatible import errors
-from simulator.state import State
+from simulator.wire import Wire
 
 POLISH = "Cinematic lighting, natural motion, fine detail."
 REFUSAL = "I'm sorry, but I can't help with that."
@@ -27,13 +25,8 @@ _LONG_COMPLETION = 20_000
 _SIZE = re.compile(r"(\d{2,4})x(\d{2,4})")
 
 
-class ChatAndImages:
+class ChatAndImages(Wire):
     """An OpenAI-style language model and image model, both deterministic."""
-
-    def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
-        self._state = state
-        self._http_faults = HttpFaults(errors.body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes of the API port."""

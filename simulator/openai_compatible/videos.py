@@ -8,25 +8,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from simulator import faults, generation
+from simulator import faults
 from simulator.failures import Refusal
 from simulator.fault_words import ID_NAMES, QUEUED, Stage
 from simulator.faults import Fault
-from simulator.http_faults import HttpFaults, Short
+from simulator.http_faults import Short
 from simulator.inline import base64_of
 from simulator.jobs import Job
-from simulator.openai_compatible import errors, form, responses
+from simulator.openai_compatible import form, responses
 from simulator.orders import RELAY
-from simulator.state import State
+from simulator.wire import Wire
 
 
-class Videos:
+class Videos(Wire):
     """The relay's video API. Handlers raise Refusal."""
-
-    def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
-        self._state = state
-        self._http_faults = HttpFaults(errors.body, state.stopping)
 
     def routes(self) -> list[Route]:
         """Return the routes under the endpoint of the settings."""
@@ -39,21 +34,12 @@ class Videos:
 
     async def create(self, request: Request) -> Response:
         """Accept a job, unless a token or the form is against it."""
-        ledger = self._state.ledger
-        ledger.count(RELAY, "creates")
+        self._state.ledger.count(RELAY, "creates")
         order = await form.read(request, strict=self._state.settings.strict)
         self._state.check_key(request)
         plan = faults.parse(order.prompt)
-        fault = ledger.count_post(plan)
-        job_id = _job_id(fault)
-        created = fault is not None and fault.created
-        job = generation.accept(self._state, order, plan, job_id) if created else None
-        if bad := await self._http_faults.response(fault, plan, request):
-            return bad
-        if fault is not None and fault.what == "redirect":
-            return RedirectResponse(str(request.url), int(fault.number or 307))
-        job = job or generation.accept(self._state, order, plan, job_id)
-        return self._accepted(job, fault)
+        made = await self._submitted(order, plan, _job_id, request)
+        return made if isinstance(made, Response) else self._accepted(*made)
 
     async def poll(self, request: Request) -> Response:
         """Tell of a job."""
