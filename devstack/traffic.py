@@ -6,6 +6,7 @@ The functions write their tasks through this process, so that no poll is needed.
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from devstack.console import Console
@@ -24,44 +25,36 @@ _UNAUTHORISED, _CLIENT_ERROR = 401, 400
 _NAMES_THE_SETTING = {"host_not_allowed", "origin_not_allowed"}
 
 
+@dataclass(frozen=True)
 class Traffic:
-    """An ASGI application before the gateway's. It changes nothing."""
+    """An ASGI application before the gateway's. It changes nothing. `clock` gives seconds."""
 
-    def __init__(
-        self,
-        gateway: App,
-        console: Console,
-        *,
-        api_port: int,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        """`clock` gives seconds."""
-        self._gateway = gateway
-        self._console = console
-        self._api_port = api_port
-        self._clock = clock
+    gateway: App
+    console: Console
+    api_port: int
+    clock: Callable[[], float] = time.perf_counter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection on."""
         if scope["type"] != "http":
-            await self._gateway(scope, receive, send)
-        elif scope["server"][1] == self._api_port:
+            await self.gateway(scope, receive, send)
+        elif scope["server"][1] == self.api_port:
             await self._request(scope, receive, send)
         elif (target := dict(scope["headers"]).get(b"x-amz-target")) in _OBSERVED:
             await self._call(scope, receive, send, written=target != _READ)
         else:
-            await self._gateway(scope, receive, send)
+            await self.gateway(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer, began = _Response(send), self._clock()
+        answer, began = _Response(send), self.clock()
         try:
-            await self._gateway(scope, receive, answer)
+            await self.gateway(scope, receive, answer)
         finally:
-            self._console.request(
+            self.console.request(
                 scope["method"],
                 scope["raw_path"].decode("ascii", "replace"),
                 answer.status,
-                self._clock() - began,
+                self.clock() - began,
                 task=_task_of(answer) if scope["method"] == "POST" else "",
                 note=_note(scope, answer),
             )
@@ -74,10 +67,10 @@ class Traffic:
             body.extend(message.get("body", b""))
             return message
 
-        await self._gateway(scope, listening, answer)
+        await self.gateway(scope, listening, answer)
         if answer.status < _CLIENT_ERROR:
             for item in _items(bytes(body), bytes(answer.body)):
-                self._console.item(item, written=written)
+                self.console.item(item, written=written)
 
 
 class _Response:

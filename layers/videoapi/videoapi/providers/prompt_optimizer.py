@@ -6,6 +6,7 @@ prompt is used. The instruction follows Google's Veo prompt guide.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import httpx
 from aws_lambda_powertools import Logger
@@ -34,35 +35,25 @@ REFUSAL = re.compile(
 )
 
 
+@dataclass(frozen=True)
 class PromptOptimizer:
     """One chat endpoint. `api_url` may be the base (`…/v1`) or the whole `…/chat/completions`."""
 
-    def __init__(
-        self,
-        transport: httpx.BaseTransport,
-        *,
-        api_url: str,
-        model: str,
-        key: Callable[[], str],
-        log: Logger,
-    ) -> None:
-        """Take the transport that `bootstrap` made; `key` goes to this URL alone."""
-        base = api_url.rstrip("/").removesuffix("/chat/completions")
-        self._transport = transport
-        self._url = f"{base}/chat/completions"
-        self._model = model
-        self._key = key
-        self._log = log
+    transport: httpx.BaseTransport
+    api_url: str
+    model: str
+    key: Callable[[], str]  # goes to this URL alone
+    log: Logger
 
     def optimize(self, prompt: str, *, has_image: bool) -> str | None:
         """Return better words, or None when the caller's own are to be used."""
         instruction = INSTRUCTION.format(focus=FROM_IMAGE if has_image else FROM_TEXT)
         try:
             response = post_json(
-                self._transport,
-                self._url,
+                self.transport,
+                f"{self.api_url.rstrip('/').removesuffix('/chat/completions')}/chat/completions",
                 {
-                    "model": self._model,
+                    "model": self.model,
                     "messages": [
                         {"role": "system", "content": instruction},
                         {"role": "user", "content": prompt},
@@ -70,16 +61,16 @@ class PromptOptimizer:
                     "max_tokens": 4 * MAX_WORDS,
                     "temperature": 0.3,
                 },
-                key=self._key(),
+                key=self.key(),
                 seconds=MAX_SECONDS,
                 limit=MAX_ANSWER,
             )
         except (*FAILURES, ServiceError) as exc:
-            self._log.warning("the prompt was not optimized", reason=type(exc).__name__)
+            self.log.warning("the prompt was not optimized", reason=type(exc).__name__)
             return None
         words = _usable(_words(response))
         if words is None:
-            self._log.warning("the prompt was not optimized", status=response.status_code)
+            self.log.warning("the prompt was not optimized", status=response.status_code)
         return words
 
 
