@@ -180,7 +180,7 @@ load: .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp 
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m benchmarks.load $(if $(URL),--url $(URL)) $(if $(KEY),--key $(KEY)) $(ARGS)
 
 costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what gives out first; into docs/costs-and-scale.md
-	@PYTHONPATH=layers/videoapi $(DEV)/python -m benchmarks.costs
+	@PYTHONPATH=layers/videoapi $(DEV)/python -m benchmarks.scale
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Setting up uv (first time only, ~10 s) …"

@@ -11,8 +11,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from benchmarks import calls, report, waits
-from benchmarks.calls import REQUEST_ID, TRACE, operations
+from benchmarks import waits
+from benchmarks.bench import REQUEST_ID, TRACE
+from benchmarks.calls import operations
 from benchmarks.meter import Operation
 from benchmarks.polling import stepped
 from tests.support.moto import template
@@ -248,18 +249,3 @@ def table() -> list[str]:
 
 def _cents(dollars_a_video: float) -> str:
     return f"${dollars_a_video * 1000:.2f}".replace("$0.00", "< $0.01")
-
-
-def main() -> None:
-    """Print the tables of calls, costs and scale; put the last two into docs/costs-and-scale.md."""
-    from benchmarks import scale  # noqa: PLC0415 — which stands on this module
-
-    made = {"costs": table(), "scale": scale.table()}
-    for lines in (calls.table(), *made.values()):
-        print("\n".join(lines), end="\n\n")
-    for name, lines in made.items():
-        report.put(name, lines)
-
-
-if __name__ == "__main__":
-    main()

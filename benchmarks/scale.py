@@ -11,7 +11,9 @@ from heapq import heapify, heapreplace
 from math import ceil, cos, pi
 from statistics import mean
 
-from benchmarks.calls import GENERATION, operations
+from benchmarks import calls, costs, report
+from benchmarks.bench import GENERATION
+from benchmarks.calls import operations
 from benchmarks.costs import (
     DAY,
     MONTH_DAYS,
@@ -224,8 +226,12 @@ def _two_digits(number: float) -> str:
 
 
 def main() -> None:
-    """Print the tables."""
-    print("\n".join(table()))
+    """Print the tables of calls, costs and scale; put the last two into docs/costs-and-scale.md."""
+    made = {"costs": costs.table(), "scale": table()}
+    for lines in (calls.table(), *made.values()):
+        print("\n".join(lines), end="\n\n")
+    for name, lines in made.items():
+        report.put(name, lines)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,16 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 
 from devstack import template
-from devstack.fixups import prepare
-from devstack.intrinsics import Intrinsics
+from devstack.intrinsics import ABSENT, Intrinsics
 
 STACK = "video-api"
 _ARTIFACTS, _TEMPLATE = "artifacts", "template.json"
+ACCOUNT = "000000000000"  # MiniStack's; AWS has none of that number
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,35 @@ def deploy(built: Path, chosen: dict[str, str]) -> Deployment:
         physical_ids=physical_ids,
         intrinsics=Intrinsics(defaults | chosen | physical_ids, conditions),
     )
+
+
+def prepare(document: template.Template, intrinsics: Intrinsics) -> None:
+    """Write a mapping's concurrency as a number, and the account into conditions.
+
+    MiniStack 1.5.33 makes a string of a `MaximumConcurrency` by `!Ref`, which stops every poller,
+    and takes `!Ref AWS::AccountId` in a condition for that very text.
+    """
+    conditions = document.get("Conditions", {})
+    for name, condition in conditions.items():
+        conditions[name] = _with_account(condition)
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            properties = resource["Properties"]
+            scaling = intrinsics.resolve(properties.pop("ScalingConfig", ABSENT))
+            if scaling is not ABSENT:
+                maximum = int(scaling["MaximumConcurrency"])
+                properties["ScalingConfig"] = {"MaximumConcurrency": maximum}
+
+
+def _with_account(condition: Any) -> Any:
+    match condition:
+        case {"Ref": "AWS::AccountId"}:
+            return ACCOUNT
+        case dict():
+            return {name: _with_account(value) for name, value in condition.items()}
+        case list():
+            return [_with_account(value) for value in condition]
+    return condition
 
 
 def _wait_until_created() -> None:

@@ -1,9 +1,8 @@
 """What MiniStack's CloudFormation leaves out while it says CREATE_COMPLETE, put right.
 
 Measured with 1.5.33: an HTTP API's `Body` (so it has no route), a function's reserved concurrency
-and a table's TTL are dropped; a mapping's `MaximumConcurrency` by `!Ref` becomes a string, which
-stops every poller; a condition takes `!Ref AWS::AccountId` for that very text. `tests/e2e` checks
-what comes out. (A bucket's lifecycle is dropped too; nothing there would act on it.)
+and a table's TTL are dropped. `tests/e2e` checks what comes out. (A bucket's lifecycle is dropped
+too; nothing there would act on it.) `deploy.prepare` has what is put right before.
 """
 
 import re
@@ -11,40 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
-from devstack.intrinsics import ABSENT, Intrinsics
-from devstack.template import Template
+from devstack.intrinsics import ABSENT
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewayv2.type_defs import CorsTypeDef
 
     from devstack.deploy import Deployment
-
-ACCOUNT = "000000000000"  # MiniStack's; AWS has none of that number
-
-
-def prepare(document: Template, intrinsics: Intrinsics) -> None:
-    """Give mappings their concurrency as a number and conditions the account, before all else."""
-    conditions = document.get("Conditions", {})
-    for name, condition in conditions.items():
-        conditions[name] = _with_account(condition)
-    for resource in document["Resources"].values():
-        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
-            properties = resource["Properties"]
-            scaling = intrinsics.resolve(properties.pop("ScalingConfig", ABSENT))
-            if scaling is not ABSENT:
-                maximum = int(scaling["MaximumConcurrency"])
-                properties["ScalingConfig"] = {"MaximumConcurrency": maximum}
-
-
-def _with_account(condition: Any) -> Any:
-    match condition:
-        case {"Ref": "AWS::AccountId"}:
-            return ACCOUNT
-        case dict():
-            return {name: _with_account(value) for name, value in condition.items()}
-        case list():
-            return [_with_account(value) for value in condition]
-    return condition
 
 
 def apply_fixups(deployment: "Deployment") -> str:

@@ -26,9 +26,7 @@ def videos() -> Response[str]:
 @api.get("/api/v1/usage")
 def days() -> Response[str]:
     """Return what the caller's key made and spent, a row a day."""
-    return json_response(
-        usage.listed(store, api.caller, api.query, now=api.clock()), extra=NO_STORE
-    )
+    return json_response(usage.spent(store, api.caller, api.query, now=api.clock()), extra=NO_STORE)
 
 
 @api.get("/v1/models")

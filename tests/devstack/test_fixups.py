@@ -1,6 +1,6 @@
 """What is put right before MiniStack's CloudFormation reads the template."""
 
-from devstack.fixups import prepare
+from devstack.deploy import prepare
 from devstack.intrinsics import Intrinsics
 from devstack.template import load
 from tests.support.template import ROOT

@@ -1,7 +1,8 @@
 import pytest
 
 from devstack import template
-from devstack.fixups import prepare, route_key
+from devstack.deploy import prepare
+from devstack.fixups import route_key
 from devstack.intrinsics import ABSENT, Intrinsics
 from devstack.settings import ROOT
 

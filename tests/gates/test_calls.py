@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.calls import GENERATION, operations
+from benchmarks.bench import GENERATION
+from benchmarks.calls import operations
 
 SEND, READ = "sqs:SendMessage", "dynamodb:GetItem"
 TRANSACTION, IMAGE = "dynamodb:TransactWriteItems", "s3:PutObject"

@@ -13,7 +13,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from devstack import fixups
+from devstack import deploy
 from devstack.intrinsics import Intrinsics
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ class Template:
 def values_of(document, parameters):
     """Return what each parameter is, the defaults included."""
     defaults = {k: str(v["Default"]) for k, v in document["Parameters"].items()}
-    account = fixups.ACCOUNT if parameters.get("Stage") == "local" else ACCOUNT
+    account = deploy.ACCOUNT if parameters.get("Stage") == "local" else ACCOUNT
     return {"AWS::AccountId": account} | defaults | parameters
 
 

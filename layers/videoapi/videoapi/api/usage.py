@@ -15,7 +15,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _COUNTS = ("completed", "failed", "cancelled", "seconds")
 
 
-def listed(table: Table, owner: str, query: Mapping[str, str], *, now: float) -> dict[str, Any]:
+def spent(table: Table, owner: str, query: Mapping[str, str], *, now: float) -> dict[str, Any]:
     """Return an owner's days from `from` to `to`: this month so far, where nothing is said.
 
     A day is the UTC day on which tasks were accepted; one without any has zeros. Raise
