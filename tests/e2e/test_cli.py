@@ -389,16 +389,16 @@ def test_ctrl_c_cancels_on_demand(user):
     assert user.json("list")[0]["status"] == "cancelled"
 
 
-@pytest.mark.parametrize("response", ["l\r", CTRL_C])
-def test_ctrl_c_leaves_and_the_same_command_goes_on(user, stack, response):
+@pytest.mark.parametrize("answer", ["l\r", CTRL_C])
+def test_ctrl_c_leaves_and_the_same_command_goes_on(user, stack, answer):
     """A second Ctrl-C leaves, too."""
-    folder, key = user.stills(2, "stills"), f"left-{len(response)}"
+    folder, key = user.stills(2, "stills"), f"left-{len(answer)}"
     command = ("generate", folder.name, "-p", f"Pan [[key:{key}]] [[time:3]]", "-o", "out")
     terminal = Terminal(user, *command)
     terminal.expect("being made")
     terminal.type(CTRL_C)
     terminal.expect("[L/c/g]")
-    terminal.type(response)
+    terminal.type(answer)
     terminal.expect("The same command goes on")
     assert terminal.wait() == 130
     assert user.json(*command)["summary"]["completed"] == 2

@@ -22,7 +22,7 @@ DONE = "[[time:0]] [[render:tiny]]"
     ],
 )
 def test_a_failure_takes_many_shapes(caller, shape, body):
-    poll = caller.shown(f"[[fail:HIGH_TRAFFIC]] [[error:{shape}]]")
+    poll = caller.ended(f"[[fail:HIGH_TRAFFIC]] [[error:{shape}]]")
     text = json.dumps(poll).replace("The model is overloaded, please try again later.", "BUSY")
     shown = json.loads(text)
     assert shown.pop("status") == "failed"

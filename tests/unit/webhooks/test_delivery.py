@@ -293,7 +293,7 @@ def test_event_that_cannot_be_signed_waits_and_says_why(sim, retryable, seconds)
     )
 
 
-@pytest.mark.parametrize("event", ["answered by the receiver", "row", None])
+@pytest.mark.parametrize("event", ["answered by the receiver", "told", None])
 def test_event_whose_tries_all_die_is_given_up_as_others_are(sim, event):
     """Killed after the POST, or before, or a body that breaks: eight tries in 31 hours."""
     task_id = ended(sim)
