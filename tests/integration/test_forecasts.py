@@ -53,14 +53,16 @@ def test_a_look_forgets_old_claims(store):
 
 
 def test_the_last_durations_of_each_kind_are_kept(store):
-    for seconds in range(2 * forecasts.KEPT + 2):
+    for seconds in range(2 * forecasts.MAX_DURATIONS + 2):
         store.end(of("a"), seconds + 0.4)
     store.end(of("b"), 7)
     known = store.read().durations
     assert known[kind_of(of("b").request)] == [7]
     kept = known[kind_of(of("a").request)]
-    assert kept[-forecasts.KEPT :] == list(range(forecasts.KEPT + 2, 2 * forecasts.KEPT + 2))
-    assert len(kept) <= 2 * forecasts.KEPT
+    assert kept[-forecasts.MAX_DURATIONS :] == list(
+        range(forecasts.MAX_DURATIONS + 2, 2 * forecasts.MAX_DURATIONS + 2)
+    )
+    assert len(kept) <= 2 * forecasts.MAX_DURATIONS
 
 
 def test_a_job_takes_a_second_at_least(store):
