@@ -15,7 +15,8 @@ from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, claim
 from videoapi.errors import GenerationError
-from videoapi_cli.operator.operations import Deployed, main, read
+from videoapi_cli.operator.operations import main, read
+from videoapi_cli.operator.stack import Deployed
 from videoapi_cli.operator.story import story
 
 REFUSED = GenerationError("no", code="upstream_account_error")

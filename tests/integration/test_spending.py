@@ -10,7 +10,8 @@ from tests.support.task_factory import new_task
 from videoapi.aws.expressions import encode
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
-from videoapi_cli.operator.operations import Deployed, read
+from videoapi_cli.operator.operations import read
+from videoapi_cli.operator.stack import Deployed
 
 NOW = time.time()
 

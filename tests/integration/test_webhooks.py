@@ -13,7 +13,8 @@ from tests.support.moto import client as aws
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.accounts.webhook_secrets import WebhookSecrets, new_secret
 from videoapi.aws.files import video_key
-from videoapi_cli.operator.operations import Deployed, read
+from videoapi_cli.operator.operations import read
+from videoapi_cli.operator.stack import Deployed
 from videoapi_cli.operator.webhooks import chosen
 
 URL = "https://hooks.example.com/videos"

@@ -3,19 +3,16 @@
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from videoapi.accounts.api_keys import ApiKeyStore, Limits, ListedKey
 from videoapi.accounts.webhook_secrets import PREFIX, WebhookSecrets
 from videoapi.domain.money import dollars_text
 from videoapi_cli.operator import webhooks
+from videoapi_cli.operator.stack import Deployed
 from videoapi_cli.operator.words import tell
 
-if TYPE_CHECKING:
-    from videoapi_cli.operator.operations import Deployed
 
-
-def key(stack: "Deployed", given: argparse.Namespace) -> None:
+def key(stack: Deployed, given: argparse.Namespace) -> None:
     """Make, list or revoke keys."""
     ring = ApiKeyStore(stack.client("dynamodb"), stack.outputs["TasksTableName"], time.time)
     if given.list:
@@ -48,7 +45,7 @@ def key(stack: "Deployed", given: argparse.Namespace) -> None:
         tell(given, "\n".join(lines), body | {"webhook_url": url, "webhook_secret": secret})
 
 
-def _secrets(stack: "Deployed") -> WebhookSecrets:
+def _secrets(stack: Deployed) -> WebhookSecrets:
     return WebhookSecrets(stack.store(), time.time)
 
 

@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from videoapi.api.usage import day_row
 from videoapi.aws.expressions import encode, values
@@ -13,10 +13,8 @@ from videoapi.domain.ids import ID_PREFIX, is_task_id
 from videoapi.domain.tasks import Task
 from videoapi_cli.operator.bill import read_bill
 from videoapi_cli.operator.reconciling import reconcile, told
+from videoapi_cli.operator.stack import Deployed
 from videoapi_cli.operator.words import tell
-
-if TYPE_CHECKING:
-    from videoapi_cli.operator.operations import Deployed
 
 LEDGER = "usage#"
 COUNTS = ("completed", "failed", "cancelled", "seconds")
@@ -34,7 +32,7 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     bill.set_defaults(run=check_bill)
 
 
-def usage(stack: "Deployed", given: argparse.Namespace) -> None:
+def usage(stack: Deployed, given: argparse.Namespace) -> None:
     """Show what each owner made and spent; this month so far, unless it is said otherwise."""
     last = given.last or datetime.now(UTC).date()
     first = given.first or last.replace(day=1)
@@ -60,7 +58,7 @@ def _table(rows: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str]:
     yield _line("total", f"{'':{width}}", _sum([row for *_, row in rows]))
 
 
-def check_bill(stack: "Deployed", given: argparse.Namespace) -> int:
+def check_bill(stack: Deployed, given: argparse.Namespace) -> int:
     """Hold a bill against the tasks; return 1 where something is wrong."""
     rows = read_bill(given.bill)
     kept_from = time.time() - stack.retention_hours * 3600
@@ -70,7 +68,7 @@ def check_bill(stack: "Deployed", given: argparse.Namespace) -> int:
     return 1 if found.wrong else 0
 
 
-def _days(stack: "Deployed", first: str, last: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _days(stack: Deployed, first: str, last: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield day, owner and numbers of the ledger's items, by a scan; the stack's own have no owner.
 
     An owner's name may hold whatever its key may be called.
@@ -81,14 +79,14 @@ def _days(stack: "Deployed", first: str, last: str) -> Iterator[tuple[str, str, 
             yield day, owner, day_row(day, item)
 
 
-def _tasks(stack: "Deployed") -> Iterator[Task]:
+def _tasks(stack: Deployed) -> Iterator[Task]:
     """Yield every task, tombstones too, by a scan."""
     for item in _scan(stack, beginning=ID_PREFIX):
         if is_task_id(item["task_id"]):
             yield task_of(item)
 
 
-def _scan(stack: "Deployed", beginning: str) -> Iterator[Mapping[str, Any]]:
+def _scan(stack: Deployed, beginning: str) -> Iterator[Mapping[str, Any]]:
     """Yield the items whose keys begin so; it reads, and pays for, the whole table."""
     store = stack.store()
     pages = store.client.get_paginator("scan").paginate(
