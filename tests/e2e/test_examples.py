@@ -99,29 +99,57 @@ def test_index_names_every_example():
     )
 
 
-def test_litellm_serves_videos_by_its_config(folder, stack):
-    """LiteLLM's router reads the list of models as its proxy does."""
+# --- LiteLLM, whose proxy starts as its page says
+
+
+MASTER_KEY = f"sk-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def proxy(folder, stack):
+    """The address of a proxy that the example's file configures, in front of the stack."""
+    known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    known |= {"VIDEOAPI_BASE": f"{stack.api_url}/v1", "VIDEOAPI_KEY": "not-needed"}
+    known |= {"LITELLM_MASTER_KEY": MASTER_KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    program, config = ROOT / ".venv/litellm/bin/litellm", folder / "examples/litellm/config.yaml"
+    with (folder / "proxy.log").open("w") as log:
+        server = subprocess.Popen(
+            [program, "--config", config, "--host", "127.0.0.1", "--port", port],
+            cwd=folder,
+            env=known,
+            stdout=log,
+            stderr=log,
+        )
+    until, alive = time.monotonic() + MAX_SECONDS, False
+    while not alive and time.monotonic() < until and server.poll() is None:
+        try:
+            alive = httpx.get(f"http://127.0.0.1:{port}/health/liveliness").is_success
+        except httpx.ConnectError:
+            time.sleep(0.2)
+    assert alive, (folder / "proxy.log").read_text()
+    yield f"http://127.0.0.1:{port}/v1"
+    server.terminate()
+    server.wait(20)
+
+
+def test_litellm_proxy_serves_videos_by_its_config(folder, stack, proxy):
+    """The OpenAI SDK makes one with an image through it; a caller without the key makes none."""
     script = """
-import sys, time, yaml, litellm
-config = yaml.safe_load(open("examples/litellm/config.yaml"))
-router = litellm.Router(model_list=config["model_list"], **config["router_settings"])
-video = router.video_generation(model="veo", prompt=sys.argv[1], seconds="4")
-for _ in range(100):
-    video = router.video_status(model="veo", video_id=video.id)
-    if video.status in ("completed", "failed"):
-        break
-    time.sleep(0.2)
-assert router.video_content(model="veo", video_id=video.id)[4:8] == b"ftyp", video
+import sys
+from openai import OpenAI
+videos = OpenAI(base_url=sys.argv[1], api_key=sys.argv[2]).videos
+with open("examples/mountains.jpg", "rb") as image:
+    wanted = {"model": "veo", "prompt": sys.argv[3], "seconds": "4"}
+    video = videos.create_and_poll(input_reference=image, **wanted)
+assert video.status == "completed", video
+assert videos.download_content(video.id).read()[4:8] == b"ftyp"
 """
-    run(
-        folder,
-        stack,
-        ROOT / ".venv/litellm/bin/python",
-        *("-c", script, PROMPT),
-        VIDEOAPI_BASE=f"{stack.api_url}/v1",
-        VIDEOAPI_KEY="not-needed",
-        LITELLM_LOCAL_MODEL_COST_MAP="True",
-    )
+    run(folder, stack, OPENAI, "-c", script, proxy, MASTER_KEY, PROMPT)
+    refused = httpx.post(f"{proxy}/videos", json={"model": "veo", "prompt": PROMPT})
+    assert refused.is_error
 
 
 # --- the web page, whose server a webhook tells
