@@ -27,8 +27,8 @@ def orders_of(
     rows that are the same, the how-many-th it is counts.
     """
     orders, seen, names = [], Counter[str](), Counter[str]()
-    for where, given in rows:
-        fields = shared | _named(where, given)
+    for where, orders_from in rows:
+        fields = shared | _named(where, orders_from)
         output = fields.pop(OUTPUT, None)
         fields = {name: _placed(name, what, base) for name, what in fields.items()}
         name = _unique(safe_name(output or _title(fields)), names)
@@ -42,7 +42,7 @@ def orders_of(
     return orders
 
 
-def given(sources: list[str], shared: dict[str, Any], *, batch: str) -> list[Order]:
+def orders_from(sources: list[str], shared: dict[str, Any], *, batch: str) -> list[Order]:
     """Return the orders of the command line's images; without one, of the prompt alone.
 
     Several are a batch, as a folder is. A single one is another order at each call.
@@ -107,9 +107,9 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
                     'Put what has a comma in it into "quotes", with no space before them.',
                 )
             last = reader.line_num
-            said = {key: what for key, what in row.items() if what and what.strip()}
-            if said:
-                yield f"line {reader.line_num}", said
+            filled = {key: what for key, what in row.items() if what and what.strip()}
+            if filled:
+                yield f"line {reader.line_num}", filled
     except csv.Error as exc:
         raise UsageError(
             f"{name}, the row after line {last or 1}: {exc}.",
@@ -120,12 +120,14 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
 def _named(where: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row's values by the API's names; refuse what no field is called, as a typo is."""
     fields: dict[str, Any] = {}
-    for given, what in row.items():
-        folded = given.strip().lower().replace(" ", "_").replace("-", "_")
+    for orders_from, what in row.items():
+        folded = orders_from.strip().lower().replace(" ", "_").replace("-", "_")
         name = ALIASES.get(folded, folded)
         if name not in (*FIELDS, OUTPUT):
             columns = ", ".join((*FIELDS, OUTPUT))
-            raise UsageError(f"{where}: no field is called {given!r}.", f"There are: {columns}")
+            raise UsageError(
+                f"{where}: no field is called {orders_from!r}.", f"There are: {columns}"
+            )
         if name in fields:
             raise UsageError(f"{where}: {name} is said twice.")
         try:

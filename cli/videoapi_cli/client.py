@@ -206,13 +206,13 @@ def object_in(response: httpx.Response) -> dict[str, Any]:
 def json_in[Kind](response: httpx.Response, kind: type[Kind]) -> Kind:
     """Return a response's JSON; raise `Unreachable` where something else answers."""
     try:
-        told = response.json()
+        body = response.json()
     except ValueError:
-        told = None
-    if not isinstance(told, kind):
+        body = None
+    if not isinstance(body, kind):
         where = f"{response.request.url.scheme}://{response.request.url.netloc.decode()}"
         raise Unreachable(f"{where} does not answer as this API does.", "Is VIDEOAPI_URL right?")
-    return told
+    return body
 
 
 def seconds_to_wait(rate_limit: str) -> float:

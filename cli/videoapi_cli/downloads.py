@@ -55,17 +55,17 @@ def download(
     api: Api,
     task_id: str,
     place: Callable[[], tuple[Path, bool]],
-    tell: Callable[[int, int | None], None] = lambda _done, _all: None,
+    progress: Callable[[int, int | None], None] = lambda _done, _all: None,
 ) -> Path:
     """Download a task's video; return its path. Raise `CliError`, `Stopped`.
 
     `place` says the path, and whether a file there is to be replaced, once the video has arrived
-    whole; `tell` hears the bytes that came, and how many there are.
+    whole; `progress` hears the bytes that came, and how many there are.
     """
     path, _ = place()
     partial = path.with_name(f".{task_id}.part")  # a killed run's is written over by the next
     try:
-        _fetched(api, task_id, partial, tell)
+        _fetched(api, task_id, partial, progress)
         with _naming:
             path, replace = place()
             if not replace and path.exists():
@@ -79,23 +79,25 @@ def download(
     return path
 
 
-def _fetched(api: Api, task_id: str, into: Path, tell: Callable[[int, int | None], None]) -> None:
+def _fetched(
+    api: Api, task_id: str, into: Path, progress: Callable[[int, int | None], None]
+) -> None:
     """Write the video to a file; ask for a fresh address where a download breaks off."""
     for number in range(MAX_TRIES):
         address = api.get(f"/v1/videos/{task_id}/content").headers.get("location", "")
         try:
-            _written(api, httpx.URL(api.url).join(address), into, tell)
+            _written(api, httpx.URL(api.url).join(address), into, progress)
         except (ApiError, httpx.RequestError, httpx.InvalidURL) as exc:
             if number == MAX_TRIES - 1:
-                told = f"The video of {task_id} cannot be downloaded: {exc}"
-                raise CliError(told, f"Try later: videoapi download {task_id}") from exc
+                message = f"The video of {task_id} cannot be downloaded: {exc}"
+                raise CliError(message, f"Try later: videoapi download {task_id}") from exc
             api.clock.pause(2.0**number)
         else:
             return
 
 
 def _written(
-    api: Api, address: httpx.URL, into: Path, tell: Callable[[int, int | None], None]
+    api: Api, address: httpx.URL, into: Path, progress: Callable[[int, int | None], None]
 ) -> None:
     with api.files.stream("GET", address, follow_redirects=True) as response:
         if response.is_error:
@@ -109,4 +111,4 @@ def _written(
                     raise Stopped
                 file.write(chunk)
                 done += len(chunk)
-                tell(done, size)
+                progress(done, size)

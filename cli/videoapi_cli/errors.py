@@ -113,8 +113,8 @@ class ApiError(CliError):
 
 def api_error(response: httpx.Response) -> ApiError:
     """Return the error of a response, whoever wrote it."""
-    told = _body(response)
-    error = told.get("error", told)
+    body = _body(response)
+    error = body.get("error", body)
     error = error if isinstance(error, dict) else {"message": str(error)}
     details = error.get("details")
     listed = [each for each in details if isinstance(each, dict)] if type(details) is list else []
@@ -138,11 +138,11 @@ def api_error(response: httpx.Response) -> ApiError:
 
 def _body(response: httpx.Response) -> dict[str, Any]:
     try:
-        told = response.json()
+        body = response.json()
     except ValueError:
-        told = None
-    if isinstance(told, dict):
-        return told
+        body = None
+    if isinstance(body, dict):
+        return body
     text = " ".join(response.text.split())[:MAX_MESSAGE]
     return {"message": f"HTTP {response.status_code}: {text}" if text else ""}
 

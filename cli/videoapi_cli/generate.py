@@ -95,7 +95,7 @@ def generate(
 
     The same command goes on where a batch was stopped, and orders nothing twice.
     """
-    given = {
+    options = {
         "prompt": prompt,
         "model": model,
         "duration": seconds,
@@ -114,7 +114,9 @@ def generate(
         "metadata": _pairs(metadata or ()),
     }
     shared = {
-        name: value_of(name, what) for name, what in given.items() if what not in ("", None, [], {})
+        name: value_of(name, what)
+        for name, what in options.items()
+        if what not in ("", None, [], {})
     }
     if "" in (batch_source, *(images or ())):
         raise UsageError("An image or --batch is an empty word.", "Is a variable not set?")
@@ -130,7 +132,8 @@ def generate(
             base=source if source.is_dir() else source.parent,
         )
     else:
-        wanted = batch.given(images or [], shared, batch=batch_name or f"to {output.resolve()}")
+        title = batch_name or f"to {output.resolve()}"
+        wanted = batch.orders_from(images or [], shared, batch=title)
     several = source is not None or len(wanted) > 1
     make(
         connect(ctx, url),
@@ -161,8 +164,8 @@ def _absolute(image: str) -> str:
     return image if not image or is_url(image) else str(path_of(image).absolute())
 
 
-def _pairs(given: Sequence[str]) -> dict[str, str]:
-    pairs = dict(each.partition("=")[::2] for each in given)
-    if not all("=" in each for each in given):
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    pairs = dict(each.partition("=")[::2] for each in texts)
+    if not all("=" in each for each in texts):
         raise UsageError("--metadata wants name=value.")
     return pairs

@@ -55,11 +55,11 @@ class Journal:
 
     def write(self, key: str, **step: Any) -> None:
         """Note a step before the next one is taken."""
-        told = {"key": key, "url": self._url, "at": int(time.time()), **step}
+        entry = {"key": key, "url": self._url, "at": int(time.time()), **step}
         with self._lock:
-            self._known.setdefault(key, {}).update(told)
+            self._known.setdefault(key, {}).update(entry)
             try:
                 with self._path.open("a", encoding="utf-8") as file:
-                    file.write(f"\n{json.dumps(told)}")
+                    file.write(f"\n{json.dumps(entry)}")
             except OSError as exc:
                 raise self._unusable(exc) from exc

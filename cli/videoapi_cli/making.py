@@ -132,7 +132,7 @@ class Maker:
                 if not (self.retry_failed or self._known(following)):
                     raise
                 continue
-            task = tasks.watch(self.api, outcome.task_id, lambda task: self._tell(order, task))
+            task = tasks.watch(self.api, outcome.task_id, lambda task: self._report(order, task))
             self.api.gate.open()
             retry = outcome.earlier and self.retry_failed
             if task["status"] == "completed" or not (retry or self._known(following)):
@@ -166,7 +166,7 @@ class Maker:
                 raise
             raise Gone(f"It was ordered as {task_id}, which the server keeps no more.") from exc
 
-    def _tell(self, order: Order, task: tasks.Task) -> None:
+    def _report(self, order: Order, task: tasks.Task) -> None:
         self.display.update(order, float(task.get("progress") or 0), tasks.state(task))
 
     def _download(self, folder: Path, order: Order, outcome: Outcome) -> None:
@@ -176,9 +176,9 @@ class Maker:
                 return path, self.overwrite
             return downloads.free_path(folder, order.name), False
 
-        def tell(done: int, size: int | None) -> None:
+        def report(done: int, size: int | None) -> None:
             self.display.update(order, 100 * done / size if size else 100, "downloading")
 
-        outcome.file = downloads.download(self.api, outcome.task_id, place, tell)
+        outcome.file = downloads.download(self.api, outcome.task_id, place, report)
         if self.journal:
             self.journal.write(order.key, file=outcome.file.name, cost=outcome.cost)

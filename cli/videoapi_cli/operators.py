@@ -94,8 +94,8 @@ def create(
         "--usd-per-day": usd_per_day,
         "--webhook": webhook,
     }
-    said = [f"{option}={limit}" for option, limit in options.items() if limit]
-    operate(stack, "key", *said, "--", name, as_json=as_json)
+    limits = [f"{option}={limit}" for option, limit in options.items() if limit]
+    operate(stack, "key", *limits, "--", name, as_json=as_json)
 
 
 @keys.command("list")

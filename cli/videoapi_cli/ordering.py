@@ -73,8 +73,8 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
             for each in wanted
             if (why := each.problem or price.refused.get(each.called))
         ]
-        told = {"videos": len(new), "usd": price.usd, "problems": problems}
-        answer(told, "\n".join((price.words, *problems)), as_json=as_json)
+        preview = {"videos": len(new), "usd": price.usd, "problems": problems}
+        answer(preview, "\n".join((price.words, *problems)), as_json=as_json)
         raise typer.Exit(int(bool(problems)))
     if new:
         warn(price.words)
@@ -146,12 +146,12 @@ def estimate(api: Api, new: Sequence[Order], *, single: bool) -> Estimate:
     prices: list[float | None] = []
     makers, refused = set[str](), dict[str, str]()
     for group in groups.values() if _knows_prices(api) else ():
-        told = _price(group, api, refused, single=single)
-        if told is None:
+        found = _price(group, api, refused, single=single)
+        if found is None:
             continue
-        usd = tasks.dollars(told, "estimated")
+        usd = tasks.dollars(found, "estimated")
         prices.append(None if usd is None else usd * len(group))
-        makers.add(_maker(told))
+        makers.add(_maker(found))
     known = [usd for usd in prices if usd is not None]
     least = round(sum(known), 6)
     total = least if known and len(known) == len(prices) else None
@@ -189,9 +189,9 @@ def _knows_prices(api: Api) -> bool:
         return False
 
 
-def _maker(told: dict[str, Any]) -> str:
-    facts = [told.get("model"), told.get("size")]
-    if seconds := told.get("seconds"):
+def _maker(preview: dict[str, Any]) -> str:
+    facts = [preview.get("model"), preview.get("size")]
+    if seconds := preview.get("seconds"):
         facts.insert(1, f"{seconds} s")
     return ", ".join(str(each) for each in facts if each)
 
@@ -201,11 +201,11 @@ def costs(outcomes: Sequence[Outcome]) -> tuple[float | None, bool]:
 
     What is not known yet counts as it was estimated.
     """
-    told = [{"cost": each.cost} for each in outcomes if each.cost]
-    known = [tasks.dollars(each) for each in told]
+    charged = [{"cost": each.cost} for each in outcomes if each.cost]
+    known = [tasks.dollars(each) for each in charged]
     likely = [
         usd if usd is not None else tasks.dollars(each, "estimated")
-        for usd, each in zip(known, told, strict=True)
+        for usd, each in zip(known, charged, strict=True)
     ]
     priced = [usd for usd in likely if usd is not None]
     return (round(sum(priced), 6) if priced else None), None not in known

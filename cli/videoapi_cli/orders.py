@@ -55,27 +55,27 @@ FIELDS = (
 _WORDS = {int: "a whole number", float: "a number", _flag: "true or false", json.loads: "JSON"}
 
 
-def value_of(name: str, given: object) -> Any:
+def value_of(name: str, raw: object) -> Any:
     """Return a field's value as the API takes it, read from text where it is one.
 
     Raises `UsageError`.
     """
-    value = _read(name, given)
+    value = _read(name, raw)
     try:
         if name not in IMAGES:  # whose files' names are not sent
             json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except ValueError as exc:
-        raise UsageError(f"{name} holds what cannot be sent: {given!r}.") from exc
+        raise UsageError(f"{name} holds what cannot be sent: {raw!r}.") from exc
     return value
 
 
-def _read(name: str, given: object) -> Any:
-    if name not in READ or not isinstance(given, str):
-        return str(given) if name not in READ and isinstance(given, int | float) else given
+def _read(name: str, value: object) -> Any:
+    if name not in READ or not isinstance(value, str):
+        return str(value) if name not in READ and isinstance(value, int | float) else value
     try:
-        return READ[name](given)
+        return READ[name](value)
     except (ValueError, KeyError) as exc:
-        raise UsageError(f"{name} should be {_WORDS[READ[name]]}, not {given!r}.") from exc
+        raise UsageError(f"{name} should be {_WORDS[READ[name]]}, not {value!r}.") from exc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +103,13 @@ class Order:
 
         Raises `CliError` where an image cannot be read.
         """
-        told = {
+        fields = {
             name: (images.identity(what) if type(what) is str else list(map(images.identity, what)))
             if name in IMAGES
             else what
             for name, what in self.fields.items()
         }
-        text = json.dumps([KEY_VERSION, batch, told, number], sort_keys=True, ensure_ascii=False)
+        text = json.dumps([KEY_VERSION, batch, fields, number], sort_keys=True, ensure_ascii=False)
         return replace(self, key=hashlib.sha256(text.encode()).hexdigest()[:MAX_KEY])
 
     def again(self, number: int) -> "Order":
@@ -119,16 +119,16 @@ class Order:
     @property
     def price_group(self) -> str:
         """Return the same text for orders that cost the same."""
-        told = {name: self.fields.get(name) for name in PRICED}
+        fields = {name: self.fields.get(name) for name in PRICED}
         shape = [name for name in IMAGES if name in self.fields]
-        return json.dumps([told, shape], sort_keys=True)
+        return json.dumps([fields, shape], sort_keys=True)
 
     @property
     def bare(self) -> "Order":
         """Return what costs the same, without anything else that could be refused."""
-        told = {name: what for name, what in self.fields.items() if name in (*PRICED, *IMAGES)}
-        told |= {name: what[:1] for name, what in told.items() if type(what) is list}
-        return replace(self, fields=told | {"prompt": "A video"})
+        fields = {name: what for name, what in self.fields.items() if name in (*PRICED, *IMAGES)}
+        fields |= {name: what[:1] for name, what in fields.items() if type(what) is list}
+        return replace(self, fields=fields | {"prompt": "A video"})
 
     def body(self, image: Callable[[list[str]], list[str]]) -> tuple[str, dict[str, Any]]:
         """Return the route and its body; `image` turns images into what is sent of them."""
@@ -158,10 +158,10 @@ def submit(order: Order, api: Api) -> tuple[str, bool]:
     try:
         with api.gate:
             path, body = order.body(lambda several: images.sent(several, api))
-            told, replayed = api.submit(path, body, order.key)
+            accepted, replayed = api.submit(path, body, order.key)
     except ApiError as exc:
         # The key is made of the content: another upload's reference is all that differs.
         if exc.code == "idempotency_key_reused" and exc.location.startswith(TASKS):
             return exc.location.removeprefix(TASKS), True
         raise
-    return str(told.get("task_id") or told["id"]), replayed
+    return str(accepted.get("task_id") or accepted["id"]), replayed

@@ -78,7 +78,7 @@ def in_words[**P](command: Callable[P, Any]) -> Callable[P, None]:
     """Return a command whose failures are told in words, with their exit codes."""
 
     @functools.wraps(command)
-    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         as_json = bool(kwargs.get("as_json"))
         try:
             command(*args, **kwargs)
@@ -92,4 +92,4 @@ def in_words[**P](command: Callable[P, Any]) -> Callable[P, None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from exc
 
-    return told
+    return guarded

@@ -34,7 +34,7 @@ def display(total: int) -> Shown:
     return Bars(console, total) if console.is_terminal else Lines(total)
 
 
-def told(outcome: Outcome) -> str:
+def outcome_text(outcome: Outcome) -> str:
     """Return how an order ended, in a line."""
     order = outcome.order
     name = f"{order.where} ({order.name})" if order.where else order.name
@@ -52,7 +52,7 @@ class Lines:
 
     def __init__(self, total: int) -> None:
         self._total, self._ended = total, 0
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
         self._shown: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
 
@@ -64,8 +64,8 @@ class Lines:
     def say(self, text: str) -> None:
         """Say something once."""
         with self._lock:
-            if text not in self._said:
-                self._said.add(text)
+            if text not in self._printed:
+                self._printed.add(text)
                 self._print(text)
 
     def begin(self, order: Order) -> None:
@@ -85,7 +85,7 @@ class Lines:
         with self._lock:
             self._ended += outcome.status != "left"
             count = f"[{self._ended}/{self._total}] " if self._total > 1 else ""
-            self._print(f"{count}{told(outcome)}")
+            self._print(f"{count}{outcome_text(outcome)}")
 
     def ask(self) -> str:
         """Return what a Ctrl-C means."""
@@ -102,7 +102,7 @@ class Bars:
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
         self._bars: dict[str, TaskID] = {}
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -125,8 +125,8 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Say something once."""
-        if text not in self._said:
-            self._said.add(text)
+        if text not in self._printed:
+            self._printed.add(text)
             self._console.print(Text(text))
 
     def begin(self, order: Order) -> None:
@@ -141,7 +141,7 @@ class Bars:
         """Take a bar away, and say how it ended."""
         self._progress.remove_task(self._bars.pop(outcome.order.name))
         mark, colour = MARKS.get(outcome.status, ("✗", "red"))
-        self._console.print(Text(f"{mark} ", colour) + Text(told(outcome)))
+        self._console.print(Text(f"{mark} ", colour) + Text(outcome_text(outcome)))
         self._progress.advance(self._all, outcome.status != "left")
 
     def ask(self) -> str:

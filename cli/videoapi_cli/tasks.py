@@ -15,14 +15,14 @@ def read(api: Api, task_id: str) -> Task:
     return object_in(api.get(f"/api/v1/tasks/{task_id}"))
 
 
-def watch(api: Api, task_id: str, tell: Callable[[Task], None]) -> Task:
-    """Return a task once it has ended; `tell` hears of every look. Raises `Stopped`, `ApiError`."""
+def watch(api: Api, task_id: str, report: Callable[[Task], None]) -> Task:
+    """Return a task once it has ended; `report` gets every look. Raise `Stopped`, `ApiError`."""
     while True:
         response = api.get(f"/api/v1/tasks/{task_id}")
         task = object_in(response)
         if task["status"] in ENDED:
             return task
-        tell(task)
+        report(task)
         after = response.headers.get("retry-after", "")
         api.clock.pause(float(after) if after.isdecimal() else POLL_SECONDS)
 
@@ -40,11 +40,11 @@ def state(task: Task) -> str:
 def failure(task: Task) -> str:
     """Return why a task ended without a video."""
     if task["status"] == "cancelled":
-        told = "cancelled"
+        text = "cancelled"
     else:
         error = task.get("error") or {}
-        told = str(error.get("message") or error.get("code") or "failed")
-    return f"{told} (it may have been charged)" if maybe_charged(task) else told
+        text = str(error.get("message") or error.get("code") or "failed")
+    return f"{text} (it may have been charged)" if maybe_charged(task) else text
 
 
 def maybe_charged(task: Task) -> bool:
@@ -54,8 +54,8 @@ def maybe_charged(task: Task) -> bool:
 
 def dollars(task: Task, which: str = "actual") -> float | None:
     """Return what a task cost, or was `estimated` to; None where nobody knows."""
-    told = (task.get("cost") or {}).get(which)
-    return float(told) if isinstance(told, int | float) else None
+    text = (task.get("cost") or {}).get(which)
+    return float(text) if isinstance(text, int | float) else None
 
 
 def cost(task: Task) -> str:

@@ -20,12 +20,12 @@ PAGE = 100  # tasks of one request
 PARALLEL = 32
 
 
-def _ids(given: list[str]) -> list[str]:
+def _ids(names: list[str]) -> list[str]:
     """Return ids as they are; refuse what would lead to another address."""
-    for each in given:
+    for each in names:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", each):
             raise typer.BadParameter(f"{each} is no id of a video")
-    return list(dict.fromkeys(given))
+    return list(dict.fromkeys(names))
 
 
 Ids = Annotated[
@@ -174,9 +174,9 @@ def _each(api: Api, route: str, ids: list[str], *, as_json: bool) -> None:
     bodies, lines, worst = [], [], 0
     for each in ids:
         try:
-            told = api.delete(f"{route}{each}")
-            lines.append(f"{each}: {told.get('message', 'deleted')}")
-            bodies.append(told)
+            body = api.delete(f"{route}{each}")
+            lines.append(f"{each}: {body.get('message', 'deleted')}")
+            bodies.append(body)
         except ApiError as exc:
             worst = max(worst, exc.exit_code)
             lines.append(f"{each}: {exc} {exc.next_step}".rstrip())

@@ -289,7 +289,7 @@ def test_server_that_restarts_is_waited_for(videoapi, api):
 def test_key_goes_to_the_api_alone(videoapi, api):
     """The fake refuses a file's request that carries one."""
     assert videoapi("generate", "a.jpg").exit_code == 0
-    told = {
+    headers = {
         each.headers.get("authorization") for each in api.requests if each.url.host != "files.test"
     }
-    assert told == {"Bearer vak_secret"}
+    assert headers == {"Bearer vak_secret"}

@@ -6,7 +6,7 @@ from tests.support.task_factory import new_task
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi_cli.operator.bill import Row, read_bill
-from videoapi_cli.operator.reconciling import MAX_TOLD, reconcile, told
+from videoapi_cli.operator.reconciling import MAX_LINES, reconcile, report_lines
 
 NOW = 1_768_127_400.0  # 2026-01-11T10:30:00Z
 TIME = "2026-01-11T10:30:00Z"
@@ -50,7 +50,7 @@ def row(job="video:1", amount=PRICE, at=NOW):
 
 def judged(rows, *tasks, kept_from=0.0):
     found = reconcile(rows, tasks, kept_from=kept_from, timeout=TIMEOUT)
-    lines = list(told(found, rows))
+    lines = list(report_lines(found, rows))
     assert (lines[-1] == ALL_IS_WELL) is (not found.wrong)
     return found.notes, {advice.partition(".")[0]: each for advice, each in found.wrong.items()}
 
@@ -297,7 +297,7 @@ def test_empty_bill_says_nothing_of_what_was_spent():
 def test_thousands_of_rows_are_told_in_a_few_lines():
     rows = [row(f"video:{n}") for n in range(5_000)]
     found = reconcile(rows, [], kept_from=0, timeout=TIMEOUT)
-    lines = list(told(found, rows))
-    assert len(lines) == MAX_TOLD + 4
+    lines = list(report_lines(found, rows))
+    assert len(lines) == MAX_LINES + 4
     assert lines[0] == "5000 rows, $1,250.000000; the tasks of 0 are known."
     assert lines[-2:] == ["  … and 4980 more", "\n5000 thing(s) to look into."]

@@ -63,8 +63,8 @@ def _names(path: str, cells: list[str]) -> list[str]:
     names = [cell.strip().casefold().replace(" ", "_") for cell in cells]
     missing = [name for name in COLUMNS if names.count(name) != 1]
     if missing:
-        told = ", ".join(missing)
-        raise ValueError(f"{path}: its first line must name job_id, time and amount; see {told}")
+        shown = ", ".join(missing)
+        raise ValueError(f"{path}: its first line must name job_id, time and amount; see {shown}")
     return names
 
 

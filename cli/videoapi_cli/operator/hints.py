@@ -52,5 +52,5 @@ def name_of(provider: str | None) -> str:
 
 def hint(code: str, provider: str | None, relay: str) -> str | None:
     """Return what to look at, None where the caller alone can do something; `relay` is its URL."""
-    told = _HINTS.get(provider or RELAY, {}).get(code)
-    return told and told.format(relay=relay or "the relay")
+    text = _HINTS.get(provider or RELAY, {}).get(code)
+    return text and text.format(relay=relay or "the relay")

@@ -9,40 +9,42 @@ from videoapi.accounts.webhook_secrets import PREFIX, WebhookSecrets
 from videoapi.domain.money import dollars_text
 from videoapi_cli.operator import webhooks
 from videoapi_cli.operator.stack import Deployed
-from videoapi_cli.operator.words import tell
+from videoapi_cli.operator.words import show
 
 
-def key(stack: Deployed, given: argparse.Namespace) -> None:
+def key(stack: Deployed, options: argparse.Namespace) -> None:
     """Make, list or revoke keys."""
     ring = ApiKeyStore(stack.client("dynamodb"), stack.outputs["TasksTableName"], time.time)
-    if given.list:
+    if options.list:
         listed = list(ring.listed())
         text = "\n".join(map(_listed, listed)) or "No keys."
-        tell(given, text, [_facts_of_key(each) for each in listed])
-    elif not given.name:
+        show(options, text, [_facts_of_key(each) for each in listed])
+    elif not options.name:
         raise ValueError("Whose key? Say NAME=…")
-    elif given.revoke:
-        gone = _revoke(ring, given.name, given.key)
-        text = f"{gone} key(s) of {given.name} revoked; gone within a minute."
-        tell(given, text, {"name": given.name, "revoked": gone})
-    elif given.key:
+    elif options.revoke:
+        gone = _revoke(ring, options.name, options.key)
+        text = f"{gone} key(s) of {options.name} revoked; gone within a minute."
+        show(options, text, {"name": options.name, "revoked": gone})
+    elif options.key:
         raise ValueError("--key goes with --revoke.")
-    elif given.rotate_webhook_secret:
-        lines = webhooks.rotated(_secrets(stack), ring, given.name)
-        tell(given, "\n".join(lines), {"name": given.name, "webhook_secret": lines[-1]})
+    elif options.rotate_webhook_secret:
+        lines = webhooks.rotated(_secrets(stack), ring, options.name)
+        show(options, "\n".join(lines), {"name": options.name, "webhook_secret": lines[-1]})
     else:
-        said = {name: getattr(given, name) for name in Limits._fields if hasattr(given, name)}
-        limits = ring.limits_of(given.name)._replace(**said)
-        url = webhooks.chosen(given, ring, local=stack.endpoint is not None)
-        made = ring.make(given.name, limits, url)
+        changed = {
+            name: getattr(options, name) for name in Limits._fields if hasattr(options, name)
+        }
+        limits = ring.limits_of(options.name)._replace(**changed)
+        url = webhooks.chosen(options, ring, local=stack.endpoint is not None)
+        made = ring.make(options.name, limits, url)
         if stack.open_to_all:
             where = "ALLOW_ANONYMOUS=false" if stack.endpoint else "AllowAnonymous=false"
             print(f"This stack is open: no caller needs a key until {where}.", file=sys.stderr)
-        lines = webhooks.first_secret(_secrets(stack), given.name, url)
+        lines = webhooks.first_secret(_secrets(stack), options.name, url)
         secret = next((line for line in lines if line.startswith(PREFIX)), None)
-        lines += [f"The key of {given.name} ({_told(limits)}), shown this once:", made]
-        body = {"name": given.name, "key": made, "limits": _numbers(limits)}
-        tell(given, "\n".join(lines), body | {"webhook_url": url, "webhook_secret": secret})
+        lines += [f"The key of {options.name} ({_limits_text(limits)}), shown this once:", made]
+        body = {"name": options.name, "key": made, "limits": _numbers(limits)}
+        show(options, "\n".join(lines), body | {"webhook_url": url, "webhook_secret": secret})
 
 
 def _secrets(stack: Deployed) -> WebhookSecrets:
@@ -69,12 +71,14 @@ def _numbers(limits: Limits) -> dict[str, float | None]:
 
 def _listed(found: ListedKey) -> str:
     webhook = ", with a webhook" if found.webhook_url else ""
-    return f"{found.name}  made {found.made_at}  id {found.id}  {_told(found.limits)}{webhook}"
+    return (
+        f"{found.name}  made {found.made_at}  id {found.id}  {_limits_text(found.limits)}{webhook}"
+    )
 
 
-def _told(limits: Limits) -> str:
-    said = {name.replace("_", " "): limit for name, limit in limits._asdict().items()}
+def _limits_text(limits: Limits) -> str:
+    named = {name.replace("_", " "): limit for name, limit in limits._asdict().items()}
     if limits.usd_per_day is not None:
-        said["usd per day"] = dollars_text(limits.usd_per_day)
-    told = [f"{name}: {limit}" for name, limit in said.items() if limit is not None]
-    return ", ".join(told) or "no limits"
+        named["usd per day"] = dollars_text(limits.usd_per_day)
+    parts = [f"{name}: {limit}" for name, limit in named.items() if limit is not None]
+    return ", ".join(parts) or "no limits"

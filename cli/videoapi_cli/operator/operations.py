@@ -29,16 +29,16 @@ from videoapi_cli.operator import spending, webhooks
 from videoapi_cli.operator.keys import key
 from videoapi_cli.operator.stack import Deployed, find
 from videoapi_cli.operator.story import facts, story
-from videoapi_cli.operator.words import tell, typed
+from videoapi_cli.operator.words import show, typed
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.]([0-9]{1,6}))?")  # dollars
 MAX_REDRIVEN = 10_000  # messages of one round
 MAX_LISTED = 100  # tasks, the newest
 
 
-def tasks(stack: Deployed, given: argparse.Namespace) -> None:
+def tasks(stack: Deployed, options: argparse.Namespace) -> None:
     """List what waits and what runs, or with `--all` what has ended too; the newest first."""
-    found = _all(stack.store()) if given.all else _alive(stack.store())
+    found = _all(stack.store()) if options.all else _alive(stack.store())
     listed = sorted(found, key=lambda each: each.created_at, reverse=True)
     now = time.time()
     shown = [_row(each, now) for each in listed[:MAX_LISTED]]
@@ -47,9 +47,9 @@ def tasks(stack: Deployed, given: argparse.Namespace) -> None:
         for status in Status
         if (number := sum(each.status is status for each in listed))
     ]
-    ended = "" if given.all else " ARGS=--all lists what has ended too."
-    told = f"{', '.join(counts) or ('No task' if given.all else 'Nothing runs')}.{ended}"
-    tell(given, "\n".join((*map(_line, shown), told)), shown)
+    ended = "" if options.all else " ARGS=--all lists what has ended too."
+    summary = f"{', '.join(counts) or ('No task' if options.all else 'Nothing runs')}.{ended}"
+    show(options, "\n".join((*map(_line, shown), summary)), shown)
 
 
 def _alive(store: TaskStore) -> Iterator[Task]:
@@ -67,19 +67,19 @@ def _all(store: TaskStore) -> Iterator[Task]:
                 yield task_of(item)
 
 
-def _row(told: Task, now: float) -> dict[str, Any]:
+def _row(stored: Task, now: float) -> dict[str, Any]:
     """Return what the list tells of a task, without its owner's words."""
-    ended = epoch(told.completed_at) if told.completed_at else now
+    ended = epoch(stored.completed_at) if stored.completed_at else now
     return {
-        "task_id": told.task_id,
-        "status": str(told.status),
-        "progress": told.progress,
-        "age_seconds": round(ended - epoch(told.created_at)),
-        "model": told.request.model,
-        "seconds": told.request.seconds,
-        "size": told.request.size,
-        "owner": told.owner,
-        "error": told.error["code"] if told.status is Status.FAILED and told.error else None,
+        "task_id": stored.task_id,
+        "status": str(stored.status),
+        "progress": stored.progress,
+        "age_seconds": round(ended - epoch(stored.created_at)),
+        "model": stored.request.model,
+        "seconds": stored.request.seconds,
+        "size": stored.request.size,
+        "owner": stored.owner,
+        "error": stored.error["code"] if stored.status is Status.FAILED and stored.error else None,
     }
 
 
@@ -90,18 +90,18 @@ def _line(row: dict[str, Any]) -> str:
     return f"{shown} {facts}".rstrip()
 
 
-def task(stack: Deployed, given: argparse.Namespace) -> None:
+def task(stack: Deployed, options: argparse.Namespace) -> None:
     """Tell one task's story, without its owner's words."""
-    if not given.id:
+    if not options.id:
         raise ValueError("Which task? Say ID=vid_…")
-    told = stack.store().get(given.id, deleted=True)
-    if told is None:
-        raise ValueError(f"No task {given.id} here: wrong stack, or past its retention.")
+    found = stack.store().get(options.id, deleted=True)
+    if found is None:
+        raise ValueError(f"No task {options.id} here: wrong stack, or past its retention.")
     place = (stack.outputs["FilesBucketName"], stack.relay)
-    tell(given, "\n".join(story(told, *place)), {"id": told.task_id} | facts(told, *place))
+    show(options, "\n".join(story(found, *place)), {"id": found.task_id} | facts(found, *place))
 
 
-def redrive(stack: Deployed, given: argparse.Namespace) -> None:
+def redrive(stack: Deployed, options: argparse.Namespace) -> None:
     """Put every dead letter back into the queue of tasks."""
     sqs, moved = stack.client("sqs"), 0
     letters, tasks = stack.outputs["DeadLetterQueueUrl"], stack.outputs["TasksQueueUrl"]
@@ -113,7 +113,7 @@ def redrive(stack: Deployed, given: argparse.Namespace) -> None:
             moved += 1
         if not found.get("Messages"):
             break
-    tell(given, f"{moved} dead letter(s) queued again.", {"queued_again": moved})
+    show(options, f"{moved} dead letter(s) queued again.", {"queued_again": moved})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -139,9 +139,9 @@ def read(arguments: list[str]) -> argparse.Namespace:
         ("--per-day", "videos_per_day", _limit, "videos and images in a day"),
         ("--usd-per-day", "usd_per_day", _dollars, "dollars for videos in a UTC day"),
     ):
-        told = f"{what}, or none; unless said as the name's latest key has it, else none"
+        text = f"{what}, or none; unless said as the name's latest key has it, else none"
         keys.add_argument(
-            option, dest=limit, type=read_limit, default=argparse.SUPPRESS, metavar="N", help=told
+            option, dest=limit, type=read_limit, default=argparse.SUPPRESS, metavar="N", help=text
         )
     webhooks.add_options(keys)
     keys.set_defaults(run=key)
@@ -171,8 +171,8 @@ def _dollars(text: str) -> int | None:
     """Read a cap in dollars as micro-dollars."""
     if text == "none":
         return None
-    told = MONEY.fullmatch(text)
-    if told is None or not (micros := int(told[1]) * 10**6 + int((told[2] or "").ljust(6, "0"))):
+    match = MONEY.fullmatch(text)
+    if match is None or not (micros := int(match[1]) * 10**6 + int((match[2] or "").ljust(6, "0"))):
         message = f"{text} is no cap: say dollars, such as 5 or 0.50, or none"
         raise argparse.ArgumentTypeError(message)
     return micros
@@ -181,8 +181,8 @@ def _dollars(text: str) -> int | None:
 def main(arguments: list[str]) -> int:
     """Run one command; a failure is printed as one sentence, or as JSON where that is asked for."""
     try:
-        given = read(arguments)
-        code: int | None = given.run(find(given.stack or None), given)
+        options = read(arguments)
+        code: int | None = options.run(find(options.stack or None), options)
         sys.stdout.flush()
     except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
         why = " ".join((typed(str(exc)), *getattr(exc, "__notes__", ())))

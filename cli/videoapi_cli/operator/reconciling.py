@@ -1,4 +1,4 @@
-"""A bill held against the tasks: what was billed that nobody knows, twice, or otherwise than told.
+"""A bill held against the tasks: what was billed that nobody knows, twice, or at another price.
 
 A bill names jobs by their providers' ids, or by the label `task` of Google's billing export. What
 was billed before the oldest task that is still kept cannot be judged.
@@ -14,7 +14,7 @@ from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch, timestamp
 from videoapi_cli.operator.bill import Row
 
-MAX_TOLD = 20  # of one kind
+MAX_LINES = 20  # of one kind
 ROUNDING = 0.001  # of an amount that several rows bill; at least a micro-dollar for each
 # Seconds before an order was sent, and after the latest end of its job (VIDEO_TASK_TIMEOUT later),
 # in which the provider may have put it on its bill.
@@ -72,7 +72,7 @@ def jobs_of(task: Task) -> list[str]:
     return [each for each in dict.fromkeys(known) if each]
 
 
-def told(findings: Findings, rows: Sequence[Row]) -> Iterator[str]:
+def report_lines(findings: Findings, rows: Sequence[Row]) -> Iterator[str]:
     """Yield the findings in lines."""
     total = usd(sum(row.amount for row in rows))
     yield f"{len(rows)} rows, {total}; the tasks of {findings.known} are known."
@@ -85,9 +85,9 @@ def told(findings: Findings, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _shortened(lines: Sequence[str]) -> Iterator[str]:
-    yield from (f"  {line}" for line in lines[:MAX_TOLD])
-    if len(lines) > MAX_TOLD:
-        yield f"  … and {len(lines) - MAX_TOLD} more"
+    yield from (f"  {line}" for line in lines[:MAX_LINES])
+    if len(lines) > MAX_LINES:
+        yield f"  … and {len(lines) - MAX_LINES} more"
 
 
 def usd(amount: int) -> str:

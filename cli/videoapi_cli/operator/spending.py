@@ -12,9 +12,9 @@ from videoapi.aws.task_items import task_of
 from videoapi.domain.ids import ID_PREFIX, is_task_id
 from videoapi.domain.tasks import Task
 from videoapi_cli.operator.bill import read_bill
-from videoapi_cli.operator.reconciling import reconcile, told
+from videoapi_cli.operator.reconciling import reconcile, report_lines
 from videoapi_cli.operator.stack import Deployed
-from videoapi_cli.operator.words import tell
+from videoapi_cli.operator.words import show
 
 LEDGER = "usage#"
 COUNTS = ("completed", "failed", "cancelled", "seconds")
@@ -32,15 +32,15 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     bill.set_defaults(run=check_bill)
 
 
-def usage(stack: Deployed, given: argparse.Namespace) -> None:
+def usage(stack: Deployed, options: argparse.Namespace) -> None:
     """Show what each owner made and spent; this month so far, unless it is said otherwise."""
-    last = given.last or datetime.now(UTC).date()
-    first = given.first or last.replace(day=1)
+    last = options.last or datetime.now(UTC).date()
+    first = options.first or last.replace(day=1)
     if first > last:
         raise ValueError(f"--from {first} is after {last}.")
     rows = sorted(_days(stack, first.isoformat(), last.isoformat()))
     body = {"days": [row | {"date": day, "owner": owner} for day, owner, row in rows]}
-    tell(given, "\n".join(_table(rows)) or f"Nothing from {first} to {last}.", body)
+    show(options, "\n".join(_table(rows)) or f"Nothing from {first} to {last}.", body)
 
 
 def _table(rows: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str]:
@@ -58,13 +58,13 @@ def _table(rows: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str]:
     yield _line("total", f"{'':{width}}", _sum([row for *_, row in rows]))
 
 
-def check_bill(stack: Deployed, given: argparse.Namespace) -> int:
+def check_bill(stack: Deployed, options: argparse.Namespace) -> int:
     """Hold a bill against the tasks; return 1 where something is wrong."""
-    rows = read_bill(given.bill)
+    rows = read_bill(options.bill)
     kept_from = time.time() - stack.retention_hours * 3600
     found = reconcile(rows, _tasks(stack), kept_from=kept_from, timeout=stack.task_timeout)
     body = {"rows": len(rows), "known": found.known, "wrong": found.wrong, "notes": found.notes}
-    tell(given, "\n".join(told(found, rows)), body)
+    show(options, "\n".join(report_lines(found, rows)), body)
     return 1 if found.wrong else 0
 
 

@@ -7,50 +7,50 @@ from videoapi_cli.operator import webhooks
 from videoapi_cli.operator.hints import hint, name_of
 
 
-def story(told: Task, bucket: str, relay: str = "") -> list[str]:
+def story(task: Task, bucket: str, relay: str = "") -> list[str]:
     """Return the lines of a task's story."""
     lines = {
         name: f"\n{'':24}".join(fact) if isinstance(fact, list) else fact
-        for name, fact in facts(told, bucket, relay).items()
+        for name, fact in facts(task, bucket, relay).items()
     }
     return [f"{name:24}{line}" for name, line in lines.items()]
 
 
-def facts(told: Task, bucket: str, relay: str = "") -> dict[str, object]:
+def facts(task: Task, bucket: str, relay: str = "") -> dict[str, object]:
     """Return a task's story by name: times in their order, jobs' ids, charge state."""
     times = {
-        "created": told.created_at,
-        "claimed (first)": told.claimed_at,
-        "queued (last)": told.queued_at if told.queued_at >= told.created_at else None,
-        "last POST": told.intent_at,
-        "accepted": told.accepted_at,
-        "ended": told.completed_at,
+        "created": task.created_at,
+        "claimed (first)": task.claimed_at,
+        "queued (last)": task.queued_at if task.queued_at >= task.created_at else None,
+        "last POST": task.intent_at,
+        "accepted": task.accepted_at,
+        "ended": task.completed_at,
     }
     in_order = sorted(((k, at) for k, at in times.items() if at), key=lambda each: each[1])
     found: dict[str, object] = {
-        "status": f"{told.status} ({told.progress} %)",
-        "owner": told.owner,
-        "model": told.request.model,
-        "seconds": told.request.seconds,
+        "status": f"{task.status} ({task.progress} %)",
+        "owner": task.owner,
+        "model": task.request.model,
+        "seconds": task.request.seconds,
         **dict(in_order),
-        "provider": told.provider,
-        "its model": told.upstream_model,
-        "asked at": told.upstream_url,
-        "POSTs begun": told.attempts,
-        "attempts": _attempts(told),
-        "refused by audio filter": told.audio_refusals,
-        "answers lost": told.unknown_submits,
-        "its job": told.upstream_id,
-        "its job ended": told.job_ended_at,
-        "jobs learnt too late": ", ".join(told.late_upstream_ids),
-        "jobs given back": ", ".join(told.failed_upstream_ids),
-        "held by": told.lease_owner,
-        "held until": None if told.ended else told.lease_until,
-        "video": _address(told.result or {}, bucket),
-        "error": told.error and f"{told.error['code']}: {told.error['message']}",
-        "look at": told.error and hint(told.error["code"], told.provider, relay),
-        "charged": _charged(told),
-        **webhooks.facts(told),
+        "provider": task.provider,
+        "its model": task.upstream_model,
+        "asked at": task.upstream_url,
+        "POSTs begun": task.attempts,
+        "attempts": _attempts(task),
+        "refused by audio filter": task.audio_refusals,
+        "answers lost": task.unknown_submits,
+        "its job": task.upstream_id,
+        "its job ended": task.job_ended_at,
+        "jobs learnt too late": ", ".join(task.late_upstream_ids),
+        "jobs given back": ", ".join(task.failed_upstream_ids),
+        "held by": task.lease_owner,
+        "held until": None if task.ended else task.lease_until,
+        "video": _address(task.result or {}, bucket),
+        "error": task.error and f"{task.error['code']}: {task.error['message']}",
+        "look at": task.error and hint(task.error["code"], task.provider, relay),
+        "charged": _charged(task),
+        **webhooks.facts(task),
     }
     return {name: fact for name, fact in found.items() if fact not in (None, "", 0, [])}
 
@@ -61,34 +61,34 @@ def _address(result: dict[str, Any], bucket: str) -> str | None:
     return f"s3://{bucket}/{copied}" if copied else result.get("video_url")
 
 
-def _attempts(told: Task) -> list[str]:
+def _attempts(task: Task) -> list[str]:
     """Return a line for each attempt: when it began, its route, and how it ended."""
     lines: list[str] = []
-    for entry in told.attempt_log:
+    for entry in task.attempt_log:
         what = entry.partition(" ")[2]
         if ":" in what or not lines:  # a route; else the code that the attempt before came to
             lines.append(entry)
         else:
             lines[-1] += f"  {what}"
-    if lines and lines[-1] == told.attempt_log[-1]:
-        lines[-1] += f"  {_last_outcome(told)}".rstrip()
+    if lines and lines[-1] == task.attempt_log[-1]:
+        lines[-1] += f"  {_last_outcome(task)}".rstrip()
     return lines
 
 
-def _last_outcome(told: Task) -> str:
-    if told.ended:
-        return told.error["code"] if told.error else str(told.status)
-    return "accepted" if told.upstream_id else ""
+def _last_outcome(task: Task) -> str:
+    if task.ended:
+        return task.error["code"] if task.error else str(task.status)
+    return "accepted" if task.upstream_id else ""
 
 
-def _charged(told: Task) -> str:
-    late, whom = len(told.late_upstream_ids), name_of(told.provider)
-    if told.error and not told.error["maybe_charged"] and not late:
-        return f"no, unless {whom} charges for failed jobs" if told.upstream_id else "no"
-    jobs = late + (told.upstream_id is not None)
-    stopped = told.cancel_asked_at is not None and told.done_at is None
+def _charged(task: Task) -> str:
+    late, whom = len(task.late_upstream_ids), name_of(task.provider)
+    if task.error and not task.error["maybe_charged"] and not late:
+        return f"no, unless {whom} charges for failed jobs" if task.upstream_id else "no"
+    jobs = late + (task.upstream_id is not None)
+    stopped = task.cancel_asked_at is not None and task.done_at is None
     if jobs > stopped:
         return f"yes, for {jobs - stopped} job(s) that {whom} took"
     if jobs:
         return f"maybe ({whom} was asked to stop the job before it was done)"
-    return "maybe (a POST was begun, and its answer was lost)" if told.maybe_charged else "no"
+    return "maybe (a POST was begun, and its answer was lost)" if task.maybe_charged else "no"

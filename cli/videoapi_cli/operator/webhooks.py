@@ -24,18 +24,18 @@ def add_options(keys: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen(given: argparse.Namespace, ring: ApiKeyStore, *, local: bool) -> str | None:
+def chosen(options: argparse.Namespace, ring: ApiKeyStore, *, local: bool) -> str | None:
     """Return the default address of a new key. Raise `ValueError` for one that cannot be told."""
-    if not hasattr(given, "webhook"):
-        return ring.webhook_of(given.name)
-    if given.webhook == "none":
+    if not hasattr(options, "webhook"):
+        return ring.webhook_of(options.name)
+    if options.webhook == "none":
         return None
     try:
-        require_webhook(given.webhook, allow_private=local)
+        require_webhook(options.webhook, allow_private=local)
     except ValueError as problem:
         message = f"--webhook: the URL {problem}"
         raise ValueError(message) from None
-    return str(given.webhook)
+    return str(options.webhook)
 
 
 def first_secret(secrets: WebhookSecrets, name: str, url: str | None) -> list[str]:
@@ -61,13 +61,13 @@ def rotated(secrets: WebhookSecrets, ring: ApiKeyStore, name: str) -> list[str]:
     ]
 
 
-def facts(told: Task) -> dict[str, object]:
+def facts(task: Task) -> dict[str, object]:
     """Return what a task's story tells of its webhook: never the address, which may be a secret."""
-    if told.webhook_url is None:
+    if task.webhook_url is None:
         return {}
     return {
-        "webhook": f"{told.webhook_state or 'told at the end'}, as {told.webhook_event or '-'}",
-        "told": list(told.webhook_log),
-        "told again": told.webhook_due_at,
-        "not told for": told.webhook_problem,
+        "webhook": f"{task.webhook_state or 'told at the end'}, as {task.webhook_event or '-'}",
+        "told": list(task.webhook_log),
+        "told again": task.webhook_due_at,
+        "not told for": task.webhook_problem,
     }

@@ -1,4 +1,4 @@
-"""How answers are told: as text or JSON, and in the words of `make` or of `videoapi`."""
+"""A command's output: as text or JSON, and in the words of `make` or of `videoapi`."""
 
 import argparse
 import json
@@ -13,9 +13,9 @@ _OF_VIDEOAPI = {
 }
 
 
-def tell(given: argparse.Namespace, text: str, body: object) -> None:
+def show(options: argparse.Namespace, text: str, body: object) -> None:
     """Print a command's answer: for people, or as one JSON document."""
-    print(json.dumps(body, indent=1) if given.json else typed(text))
+    print(json.dumps(body, indent=1) if options.json else typed(text))
 
 
 def typed(text: str) -> str:
