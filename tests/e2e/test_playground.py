@@ -14,24 +14,32 @@ import pytest
 from PIL import Image
 
 from devstack.settings import ROOT
-from tests.e2e.test_first_video import CHROMIUM, STILL
+from tests.e2e.test_first_video import CHROMIUM, STILL, frames_of
 from tests.e2e.test_sdks import CLIENTS
 
 AXE = CLIENTS / "node" / "node_modules" / "axe-core" / "axe.min.js"
 WHOLE = ["mouse-1280-light", "mouse-390-dark", "keyboard-1280-dark", "keyboard-390-light"]
 TROUBLES = ["lost", "reloaded", "rekeyed", "hanging", "refused", "away", "failing"]
-WAYS = [*WHOLE, "given", "large", *TROUBLES]
+MISTAKES = ["models", "missing", "long", "throttled", "late", "uncancelled", "ended"]
+WAYS = [*WHOLE, "given", "large", "code", *TROUBLES, *MISTAKES]
 every_whole_way = pytest.mark.parametrize("way", WHOLE)
-#: What Chromium itself says of an answer that is none, or that refuses.
+PROMPT = 'It\'s "here": $HOME, `id`\nnew \\ line é🦊 [[render:tiny]]'
+RUN = {
+    "curl": ["/bin/bash", "-euo", "pipefail", "-c"],
+    "Python": [ROOT / ".venv" / "openai-3" / "bin" / "python", "-W", "ignore", "-c"],
+    "JavaScript": ["node", "--input-type=module", "-e"],
+}
 SIZE = "1280\u00d7720"
+#: What Chromium itself says of an answer that is none, or that refuses.
 NO_ANSWER = "Failed to load resource: "
 MAX_SCRIPT, MAX_PAINT = 60_000, 2_500  # bytes; milliseconds, on a busy machine
 SECONDS = 5  # that the simulator takes here
 BROWSERS, MAX_SECONDS = 2, 600  # side by side; seconds of one, on a busy machine
 
 
-def large_picture(path):
-    Image.frombytes("RGB", (1400, 1200), os.urandom(1400 * 1200 * 3)).save(path, compress_level=1)
+def noise(path, width, height):
+    pixels = os.urandom(width * height * 3)
+    Image.frombytes("RGB", (width, height), pixels).save(path, compress_level=1)
     return str(path)
 
 
@@ -48,7 +56,9 @@ def take(url, ways, folder, **given):
         "shots": str(shots),
         "axe": str(AXE),
         "photo": str(STILL),
-        "large": large_picture(folder / "large.png"),
+        "large": noise(folder / "large.png", 1400, 1200),
+        "tall": noise(folder / "tall.png", 90, 160),
+        "beside": noise(folder / "beside.png", 300, 200),
     }
     with ThreadPoolExecutor(BROWSERS) as pool:
         parts = [settings | given | {"ways": ways[n::BROWSERS]} for n in range(BROWSERS)]
@@ -70,7 +80,7 @@ def found(stack, tmp_path_factory):
     control = f"{stack.upstream_url}/_control/settings"
     before = httpx.post(control, json={}).json()["seconds"]
     httpx.post(control, json={"seconds": SECONDS}).raise_for_status()
-    yield take(stack.api_url, WAYS, tmp_path_factory.mktemp("browser"))
+    yield take(stack.api_url, WAYS, tmp_path_factory.mktemp("browser"), key="", prompt=PROMPT)
     httpx.post(control, json={"seconds": before}).raise_for_status()
 
 
@@ -163,6 +173,26 @@ def test_a_reload_takes_the_order_up_and_pays_once(found, paid):
     assert paid["reloaded"] == {"posts": 1, "accepted": 1}
 
 
+def made(code, language, folder, url, **environment):
+    """Run copied code in a folder with the picture; return the prompts of the videos it made."""
+    (folder / STILL.name).write_bytes(STILL.read_bytes())
+    told = {"PATH": os.environ["PATH"], "HOME": str(folder)} | environment
+    done = subprocess.run(
+        [*RUN[language], code[language]],
+        cwd=folder, env=told, capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stderr}\n{code[language]}"
+    assert frames_of((folder / "video.mp4").read_bytes())[1]
+    headers = {"Authorization": f"Bearer {environment.get('VIDEOAPI_KEY', 'none')}"}
+    newest = httpx.get(f"{url}/v1/videos?limit=1", headers=headers).json()["data"][0]
+    return newest["prompt"].replace("\r\n", "\n")  # as forms have it
+
+
+@pytest.mark.parametrize("language", RUN)
+def test_copied_code_makes_the_video_of_the_form(stack, found, language, tmp_path):
+    assert made(found["code"], language, tmp_path, stack.api_url) == PROMPT
+
+
 def test_the_page_is_small_and_paints_while_the_api_hangs(found):
     assert found["hanging"]["scripts"] >= 10
     assert found["hanging"]["bytes"] < MAX_SCRIPT
@@ -186,3 +216,45 @@ def test_a_failed_video_says_why_and_a_cancelled_one_its_cost(found):
     assert "Change the prompt or the picture" in found["failing"]["reason"]
     assert found["failing"]["cancelled"].startswith("You cancelled it.")
     assert found["failing"]["both pages"] > found["failing"]["first page"] >= 12
+
+
+def test_fields_keep_what_was_chosen_when_the_model_changes(found):
+    assert (found["models"]["focus"], found["models"]["length"]) == ("Model", "6")
+    assert found["models"]["seed"] == "7"
+    assert "seed" not in found["models"]["plain"]
+
+
+def test_further_pictures_leave_room_for_the_first_in_a_request(found):
+    assert found["models"]["beside"] == "181 KB, uploaded"
+
+
+def test_an_order_asks_before_it_leaves_out_a_picture(found):
+    missing = found["missing"]
+    assert missing["folder"] == "This is no JPEG, PNG or WebP picture."
+    assert missing["pressed"].endswith("Press again to go on without it.")
+    assert missing["address"].startswith("Say an address that begins with https://")
+    assert (missing["sent"], missing["sent then"], missing["sent at last"]) == (0, 0, 1)
+
+
+def test_a_long_prompt_is_refused_whole_and_not_cut_off(found):
+    assert found["long"]["characters"] == 5001
+    assert found["long"]["said"] == "It should have at most 5000 characters."
+
+
+def test_a_gateways_word_ends_no_order_whose_answer_was_lost(found):
+    assert (found["throttled"]["sent"], found["throttled"]["different"]) == (3, 1)
+    assert found["throttled"]["said"].startswith("Not at: xxx")
+
+
+def test_a_late_list_leaves_the_form_as_it_was_filled(found):
+    late = found["late"]
+    assert (late["left"], late["length"], late["focus"]) == (0, "6", "6")
+
+
+def test_a_refused_cancel_is_said_and_a_refused_order_gives_way(found):
+    assert found["uncancelled"]["said"].startswith("Away.")
+    assert found["uncancelled"]["shown"] == "[[time:60]] Uncancelled"
+
+
+def test_a_link_that_has_ended_is_renewed_for_a_download(found):
+    assert found["ended"]["saved"][1] > 1_000

@@ -1,24 +1,12 @@
 """The playground where keys are asked for, with two models; and its code, copied and run."""
 
-import os
-import subprocess
-
-import httpx
 import pytest
 
-from devstack.settings import ROOT
 from devstack.testing import running_stack
-from tests.e2e.test_first_video import STILL, frames_of
-from tests.e2e.test_playground import take
+from tests.e2e.test_playground import PROMPT, RUN, made, take
 from tests.e2e.test_stack import made_key
 
-PROMPT = 'It\'s "here": $HOME, `id`\nnew \\ line é🦊 [[render:tiny]]'
 ROUTES = "veo_3_1=relay:veo_3_1;veo=vertex:veo-3.1-fast-generate-001"
-RUN = {
-    "curl": ["/bin/bash", "-euo", "pipefail", "-c"],
-    "Python": [ROOT / ".venv" / "openai-3" / "bin" / "python", "-W", "ignore", "-c"],
-    "JavaScript": ["node", "--input-type=module", "-e"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +30,6 @@ def key(closed):
 def found(closed, key, tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     return take(closed.api_url, ["keyed", "code"], folder, key=key, prompt=PROMPT)
-
-
-@pytest.fixture(scope="module")
-def open_code(stack, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("browser")
-    return take(stack.api_url, ["code"], folder, key="", prompt=PROMPT)["code"]
 
 
 def test_the_way_with_a_key_leads_to_its_end(found):
@@ -79,26 +61,6 @@ def test_a_key_stays_in_its_tab_until_it_is_forgotten(found, key):
     assert found["keyed"]["kept"] == '[0,""]'
     assert found["keyed"]["cards left"] == 0
     assert key not in found["keyed"]["storage left"]
-
-
-def made(code, language, folder, url, **environment):
-    """Run copied code in a folder with the picture; return the prompts of the videos it made."""
-    (folder / STILL.name).write_bytes(STILL.read_bytes())
-    told = {"PATH": os.environ["PATH"], "HOME": str(folder)} | environment
-    done = subprocess.run(
-        [*RUN[language], code[language]],
-        cwd=folder, env=told, capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{done.stderr}\n{code[language]}"
-    assert frames_of((folder / "video.mp4").read_bytes())[1]
-    headers = {"Authorization": f"Bearer {environment.get('VIDEOAPI_KEY', 'none')}"}
-    newest = httpx.get(f"{url}/v1/videos?limit=1", headers=headers).json()["data"][0]
-    return newest["prompt"].replace("\r\n", "\n")  # as forms have it
-
-
-@pytest.mark.parametrize("language", RUN)
-def test_copied_code_makes_the_video_of_the_form(stack, open_code, language, tmp_path):
-    assert made(open_code, language, tmp_path, stack.api_url) == PROMPT
 
 
 @pytest.mark.parametrize("language", RUN)

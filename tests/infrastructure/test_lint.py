@@ -78,6 +78,13 @@ def test_no_two_stacks_share_what_the_deletion_of_one_takes_away():
     assert len(secrets) == 2, "the relay's key, which a removal deletes (docs/operations.md)"
 
 
+def test_commands_of_the_pages_name_stacks_that_samconfig_makes():
+    made = {deploy["stack_name"] for deploy in deploys()}
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    named = {name for page in pages for name in re.findall(r"STACK=([\w-]+)", page.read_text())}
+    assert named <= made
+
+
 def test_deploy_closes_and_a_failed_first_one_leaves_nothing():
     """What `parameter_overrides` does not name keeps the value that the stack has."""
     for deploy in deploys():

@@ -42,6 +42,11 @@ def test_health_says_the_version_and_asks_nobody(client):
     assert response.calls == []
 
 
+def test_playground_and_documentation_lead_to_each_other(client):
+    assert '<a href="/docs">' in client.get("/").text
+    assert '<a href="/">' in client.get("/docs").text
+
+
 def test_documentation_page_may_load_its_script_alone(client):
     response = client.get("/docs")
     assert response.status == 200

@@ -1,8 +1,8 @@
 """Use the playground as people do, with this machine's Chromium; tell as JSON what they find.
 
 `playground.py SETTINGS`, JSON: `chromium`, `url`, `home`, `shots` (a folder), `axe` (the path of
-its source), `photo` and `large` (of pictures), `key`, `ways` (functions of the modules beside this
-one). A way that breaks off tells why, and leaves a screenshot.
+its source), `photo`, `tall`, `beside` and `large` (of pictures), `key`, `prompt`, `ways` (functions
+of the modules beside this one). A way that breaks off tells why, and leaves a screenshot.
 """
 
 import json
@@ -10,11 +10,13 @@ import sys
 import traceback
 from pathlib import Path
 
+import playground_mistakes
 import playground_troubles
 import playground_ways
 from browser import FLAGS
 from playwright.sync_api import Error, sync_playwright
 
+WAYS = vars(playground_ways) | vars(playground_troubles) | vars(playground_mistakes)
 WAIT = 60_000  # milliseconds for anything
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
@@ -64,7 +66,8 @@ class Visit:
     def look(self, state):
         """Take a screenshot, and have axe look at the page as it is."""
         self.page.screenshot(path=Path(self.given["shots"]) / f"{self.way}-{state}.png")
-        self.page.evaluate(Path(self.given["axe"]).read_text())
+        if not self.page.evaluate("window.axe !== undefined"):
+            self.page.evaluate(Path(self.given["axe"]).read_text())
         found = self.page.evaluate(
             "(rules) => axe.run(document, rules).then((result) => result.violations"
             ".map(({id, nodes}) => `${id}: ${nodes.map((node) => node.html).join(' ')}`))",
@@ -113,7 +116,7 @@ def taken(browser, given, way):
 
     try:
         name, *more = way.split("-")
-        found = (vars(playground_ways) | vars(playground_troubles))[name](visit, *more)
+        found = WAYS[name](visit, *more)
     except (Error, AssertionError, LookupError):
         visits[-1].page.screenshot(path=Path(given["shots"]) / f"{way}-broken.png")
         found = {"broken": traceback.format_exc(limit=-4)}

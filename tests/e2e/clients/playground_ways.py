@@ -195,11 +195,13 @@ def code(visit):
     page.locator("label.pill", has_text="Zoom").click()
     page.get_by_text("Do the same from code").click()
     found = {}
+    page.clock.install()
     for language in ("curl", "Python", "JavaScript"):
-        page.get_by_role("tab", name=language).click()
+        page.get_by_role("radio", name=language, exact=True).check()
         page.get_by_role("button", name="Copy").click()
         page.get_by_role("button", name="Copied").wait_for()
         found[language] = page.evaluate("navigator.clipboard.readText()")
+        page.clock.run_for(2_000)
         page.get_by_role("button", name="Copy", exact=True).wait_for()
     return found
 
@@ -219,13 +221,14 @@ def keyed(visit):
     enter(seen, "vak_nobody")
     page.locator("#key-problem", has_text=re.compile(r"\w")).wait_for()
     found["wrong"] = page.locator("#key-problem").inner_text()
-    enter(seen)
+    enter(seen, f"{seen.given['key']}\u200b")  # as it is copied out of a chat
     page.locator("#fields[aria-busy=false]").wait_for()
     found["models"] = page.locator("#model option").all_inner_texts()
     address = page.get_by_label("Picture: address", exact=True)
     address.fill(f"{seen.given['url']}examples/mountains.jpg")
     page.keyboard.press("Enter")
     page.get_by_label("What happens in it?").fill("With a key")
+    page.get_by_text("Camera and more").click()
     before = fields(page)
     page.get_by_label("Model").select_option("veo")
     found["fields"] = sorted(set(fields(page)) - set(before))
@@ -259,4 +262,6 @@ def other_tab(seen):
 
 
 def fields(page):
-    return page.eval_on_selector_all("#fields [name]", "(all) => all.map((each) => each.name)")
+    return page.eval_on_selector_all(
+        "#form [name]:visible", "(all) => all.map((each) => each.name)"
+    )

@@ -48,21 +48,19 @@ export class ApiError extends Error {
     this.details = error.details ?? null;
     this.retryAfter = Number(headers?.get("retry-after")) || 0; // seconds
     this.requestId = headers?.get("x-request-id") ?? "";
-  }
-
-  /** Whether the same request may get an answer later, and nobody knows yet what became of it. */
-  get passing() {
-    return [0, 408].includes(this.status) || this.status >= 500;
+    this.own = Boolean(body?.error); // else a gateway or a proxy says it
+    this.passing = [0, 408].includes(status) || status >= 500; // nobody knows yet what became of it
   }
 }
 
 /** Return `{body, headers}` of an answer; throw `ApiError` for every other one, and for none. */
 export async function call(path, { method = "GET", body, headers = {}, signal } = {}) {
   const sent = { ...headers };
-  if (key()) sent.Authorization = `Bearer ${key()}`;
+  const used = key();
+  if (used) sent.Authorization = `Bearer ${used}`;
   const data = body === undefined || body instanceof FormData ? body : JSON.stringify(body);
   if (typeof data === "string") sent["Content-Type"] = "application/json";
-  const signals = [AbortSignal.timeout(body instanceof FormData ? 5 * WAIT : WAIT), ...(signal ? [signal] : [])];
+  const signals = [AbortSignal.timeout(body instanceof FormData ? 5 * WAIT : WAIT), signal].filter(Boolean);
   let response, text;
   try {
     response = await fetch(path, { method, body: data, headers: sent, signal: AbortSignal.any(signals), cache: "no-store" });
@@ -77,11 +75,12 @@ export async function call(path, { method = "GET", body, headers = {}, signal } 
   } catch {
     // a proxy's page, say
   }
-  if (response.status === 401) dispatchEvent(new Event("keyneeded"));
+  if (response.status === 401 && used === key()) dispatchEvent(new Event("keyneeded"));
   if (!response.ok || read === null) throw new ApiError(response.ok ? 502 : response.status, read, response.headers);
   return { body: read, headers: response.headers };
 }
 
+export const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 export const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
 /** Tell a screen reader; the page shows it elsewhere. */

@@ -1,7 +1,7 @@
 // One's own videos, newest first, a page at a time.
 
 import { byId, el, link, on } from "./api.js";
-import { about, cancel, focus, remove, show } from "./stage.js";
+import { about, button, cancel, focus, remove, row, show } from "./stage.js";
 import * as tasks from "./tasks.js";
 import { explained, failure } from "./words.js";
 
@@ -69,7 +69,7 @@ function update(task) {
     item.dataset.state = state;
     item.dataset.status = task.status;
     const at = [...item.querySelectorAll("button")].indexOf(document.activeElement);
-    item.replaceChildren(...content(task));
+    item.replaceChildren(...content(task).filter(Boolean));
     const buttons = item.querySelectorAll("button");
     if (at >= 0) (buttons[at] ?? buttons[0]).focus({ preventScroll: true });
   }
@@ -79,17 +79,17 @@ function update(task) {
 
 function content(task) {
   const name = task.prompt || "Without a prompt";
-  const action = (label, click, more) => el("button", { type: "button", class: "quiet", click, "aria-label": `${label}: ${name.slice(0, 60)}`, ...more }, label);
+  const action = (label, click, more) => button(label, click, { class: "quiet", "aria-label": `${label}: ${name.slice(0, 60)}`, ...more });
   const open = () => {
     show(task.id);
     focus();
   };
   return [
-    el("button", { type: "button", class: "thumb", click: open }, picture(task), el("span", { class: "away" }, `Show: ${name.slice(0, 60)} `), el("span", { class: "badge" })),
+    el("button", { class: "thumb", click: open }, picture(task), el("span", { class: "away" }, `Show: ${name.slice(0, 60)} `), el("span", { class: "badge" })),
     el("p", { class: "name", title: name }, name),
-    ...(task.status === "failed" ? [el("p", { class: "reason" }, failure(task.error))] : []),
+    task.status === "failed" && el("p", { class: "reason" }, failure(task.error)),
     el("p", { class: "facts" }),
-    el("div", { class: "row" }, tasks.ended(task)
+    row(tasks.ended(task)
       ? [action("Again", () => again(task.id)), action("Delete", () => remove(task.id), { class: "quiet danger" })]
       : action("Cancel", () => cancel(task.id))),
   ];

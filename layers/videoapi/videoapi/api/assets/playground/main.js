@@ -38,7 +38,7 @@ async function start() {
 
 async function list() {
   const newest = tasks.get((await gallery.load())[0]);
-  if (newest && !stage.showing() && !busy && (!tasks.ended(newest) || Date.now() - Date.parse(newest.created) < RECENT)) stage.show(newest.id);
+  if (newest && stage.free() && (!tasks.ended(newest) || Date.now() - Date.parse(newest.created) < RECENT)) stage.show(newest.id);
 }
 
 async function resume() {
@@ -57,6 +57,7 @@ async function submit(event) {
   event.preventDefault();
   if (busy) return;
   form.problems(null);
+  if (form.lacking()) return;
   const said = form.values();
   if (!said.pictures.length && !said.fields.prompt) {
     form.problems(new ApiError(400, { message: "Give a picture, or say here what happens", param: "prompt" }));
@@ -66,7 +67,7 @@ async function submit(event) {
   stage.sending();
   const open = await orders.unanswered(); // until it is answered or given up, every press means that one
   if (open || (await form.uploaded())) await send(open ?? (await orders.create(form.values())));
-  else stage.empty();
+  else stage.back();
   working(false);
 }
 
@@ -87,7 +88,7 @@ async function send(order, sure) {
       byId("go").textContent = "Send the order again";
       stage.unanswered(order.foreign ? null : problem, () => send(order, true), () => giveUp(order));
     } else {
-      stage.empty();
+      stage.back();
       form.problems(problem);
     }
   } finally {
@@ -98,7 +99,7 @@ async function send(order, sure) {
 async function giveUp(order) {
   await orders.drop(order);
   byId("go").textContent = MAKE;
-  stage.empty();
+  stage.back();
   await list();
 }
 
@@ -140,7 +141,7 @@ function signedIn() {
 
 async function useKey(event) {
   event.preventDefault();
-  const given = byId("key").value.trim();
+  const given = byId("key").value.replace(/[^!-~]/g, ""); // a chat adds what nobody sees
   byId("key").value = "";
   if (!given) return;
   setKey(given);

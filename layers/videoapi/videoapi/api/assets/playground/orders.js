@@ -1,7 +1,7 @@
 // An order is paid once: its key and all that it says are kept before it is sent, so that a repetition, after
 // a lost answer or a reload, is the same request to the letter. The API answers it with the first task.
 
-import { ApiError, call, stored, wait } from "./api.js";
+import { ApiError, call, hex, stored, wait } from "./api.js";
 
 const OPEN = "video-api-order"; // of this tab: the key of the order without an answer
 let open = null; // the same where the browser keeps nothing
@@ -49,10 +49,7 @@ export async function forgetAll() {
   await kept("readwrite", (store) => store.clear());
 }
 
-function newKey() {
-  const random = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is for https alone
-  return `playground-${[...random].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}
+const newKey = () => `playground-${hex(crypto.getRandomValues(new Uint8Array(16)))}`; // randomUUID is for https alone
 
 function answered() {
   open = null;
@@ -84,8 +81,8 @@ export function formOf(values, standIn) {
   const form = new FormData();
   for (const [name, value] of Object.entries(values.fields)) form.append(name, value);
   for (const { role, file, reference, url } of values.pictures) {
-    if (standIn) form.append(role, standIn, "picture.png");
-    else if (reference || url) form.append(role, reference || url);
+    const text = standIn ?? reference ?? url;
+    if (text) form.append(role, text);
     else form.append(role, file, file.name);
   }
   return form;
@@ -109,6 +106,7 @@ export async function send(order, waiting) {
     } catch (problem) {
       if (problem.status === 401) await keep(Object.assign(order, { sent }));
       if (!(problem instanceof ApiError) || problem.status === 401) throw problem; // it stays open
+      problem.passing ||= Boolean(sent) && !problem.own; // it tells nothing of the earlier one
       if (!problem.passing) {
         await drop(order);
         throw problem;

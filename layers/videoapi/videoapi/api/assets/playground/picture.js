@@ -1,22 +1,17 @@
 // A picture to give: dropped, pasted, chosen or by its address. One over 4 MB is uploaded at once.
 
-import { ApiError, byId, call, on, say } from "./api.js";
+import { ApiError, byId, call, hex, on, say } from "./api.js";
 import { bytes, explained } from "./words.js";
 
-const IN_A_REQUEST = 4_000_000; // bytes
+const IN_A_REQUEST = 4_000_000; // bytes of the first picture: all of a request have 4.4 MB
+const BESIDE = 100_000; // of each further one
 const MAX = 20 * 1024 * 1024;
 const SAMPLE = "/examples/mountains.jpg";
-const TYPES = [
-  ["image/jpeg", [0xff, 0xd8, 0xff]],
-  ["image/png", [0x89, 0x50, 0x4e, 0x47]],
-  ["image/webp", [0x52, 0x49, 0x46, 0x46]],
-];
+const TYPES = { ffd8ff: "image/jpeg", "89504e": "image/png", 524946: "image/webp" }; // by the first three bytes
 let count = 0;
 
-async function typeOf(file) {
-  const first = new Uint8Array(await file.slice(0, 4).arrayBuffer());
-  return TYPES.find(([, begin]) => begin.every((byte, at) => first[at] === byte))?.[0];
-}
+/** Return a picture's media type; undefined for another file, and for a folder, which cannot be read. */
+const typeOf = (file) => file.slice(0, 3).arrayBuffer().then((first) => TYPES[hex(new Uint8Array(first))], () => undefined);
 
 /** POST a file with S3's form; `progress(percent)`. */
 function post(form, file, progress, signal) {
@@ -39,7 +34,7 @@ export class PictureField extends EventTarget {
   /** `role` is the API's field: its problems belong here. */
   constructor({ role, title, hint, sample = false }) {
     super();
-    Object.assign(this, { role, title, value: null, uploading: null }); // uploading: a promise of whether it went well
+    Object.assign(this, { role, title, most: sample ? IN_A_REQUEST : BESIDE, value: null, uploading: null }); // uploading: a promise of whether it went well
     this.root = byId("picture-template").content.firstElementChild.cloneNode(true);
     this.root.dataset.field = role;
     this.root.classList.toggle("large", sample);
@@ -127,21 +122,21 @@ export class PictureField extends EventTarget {
   }
 
   async take(file) {
-    this.clear();
     const type = await typeOf(file);
-    if (!type) return this.problem("This is no JPEG, PNG or WebP picture.");
-    if (file.size > MAX) return this.problem(`It has ${bytes(file.size)}; 20 MB is the most.`);
-    const value = { role: this.role, file, name: file.name || "picture", type };
-    this.value = value;
-    this.#preview(value);
-    if (file.size > IN_A_REQUEST) this.uploading = this.#upload(value);
-    this.#show(value.name, bytes(file.size) + (this.uploading ? ", uploading" : ""));
-    return undefined;
+    this.clear();
+    if (!type) this.problem("This is no JPEG, PNG or WebP picture.");
+    else if (file.size > MAX) this.problem(`It has ${bytes(file.size)}; 20 MB is the most.`);
+    else this.restore({ file, name: file.name || "picture", type });
   }
 
-  restore({ file, url }) {
-    if (file) this.take(file);
-    else this.address(url);
+  /** Take what is a picture for sure. */
+  restore({ file, name, type, url }) {
+    if (!file) return this.address(url);
+    this.value = { role: this.role, file, name, type };
+    this.#preview(this.value);
+    if (file.size > this.most) this.uploading = this.#upload(this.value);
+    this.#show(name, bytes(file.size) + (this.uploading ? ", uploading" : ""));
+    return true;
   }
 
   #preview(value) {
@@ -204,7 +199,9 @@ export class PictureField extends EventTarget {
     this.#filled(false);
   }
 
-  problem(text) {
+  /** Say what is wrong. `lacks`: so that what was given is not there, until it is given anew. */
+  problem(text, lacks = text) {
+    this.lacks = lacks;
     this.find(".problem").textContent = text;
     this.root.classList.toggle("wrong", Boolean(text));
   }

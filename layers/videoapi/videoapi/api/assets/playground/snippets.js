@@ -3,15 +3,14 @@
 import { byId, el, key, on } from "./api.js";
 import { values } from "./form.js";
 
-const LANGUAGES = { curl, Python: python, JavaScript: javascript };
+const LANGUAGES = { curl, python, javascript };
 const SDK = ["prompt", "model", "seconds", "size"]; // what the OpenAI SDK has a name for
 const SAMPLE = "mountains.jpg";
-let language = "curl";
 
 const q = JSON.stringify; // what it writes means the same in Python and JavaScript
 const shell = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 const said = ({ url, reference }) => url || reference; // else a file is sent, by its name
-const sample = (pictures, ...lines) => (pictures.some(({ name }) => name === SAMPLE) ? lines : []);
+const sample = (pictures, line) => pictures.some(({ name }) => name === SAMPLE) && line;
 
 function curl({ fields, pictures }) {
   const auth = key() ? ' -H "Authorization: Bearer $VIDEOAPI_KEY"' : "";
@@ -22,7 +21,7 @@ function curl({ fields, pictures }) {
     value ? `--form-string ${shell(`${name}=${value}`)}` : `-F ${shell(`${name}=@"${file.replace(/["\\]/g, "\\$&")}"`)}`);
   return [
     `API=${location.origin}`,
-    ...sample(pictures, `curl -sSO $API/examples/${SAMPLE}`),
+    sample(pictures, `curl -sSO $API/examples/${SAMPLE}`),
     [`ID=$(curl -sS $API/v1/videos${auth}`, ...parts].join(" \\\n  ") + " |",
     `  tee /dev/stderr | sed -nE 's/.*"id":"([^"]*)".*/\\1/p')`,
     `while [ "$ID" ] && ! curl -sSf $API/api/v1/tasks/$ID${auth} | grep -oE '"status":"(completed|failed|cancelled)"'; do sleep 2; done`,
@@ -42,17 +41,17 @@ function python({ fields, pictures }) {
   }
   const extra = more.map(([name, value]) => `${q(name)}: ${value}`).join(", ");
   return [
-    ...(extra.includes("b64encode(") ? ["from base64 import b64encode"] : []),
-    ...(key() ? ["from os import environ"] : []),
-    ...sample(pictures, "from urllib.request import urlretrieve"),
+    extra.includes("b64encode(") && "from base64 import b64encode",
+    key() && "from os import environ",
+    sample(pictures, "from urllib.request import urlretrieve"),
     "from openai import OpenAI  # pip install openai",
     "",
-    ...sample(pictures, `urlretrieve(${q(`${location.origin}/examples/${SAMPLE}`)}, ${q(SAMPLE)})`),
+    sample(pictures, `urlretrieve(${q(`${location.origin}/examples/${SAMPLE}`)}, ${q(SAMPLE)})`),
     `client = OpenAI(base_url=${q(`${location.origin}/v1`)}, api_key=${key() ? 'environ["VIDEOAPI_KEY"]' : '"not-needed"'})`,
     "video = client.videos.create_and_poll(",
     ...SDK.filter((name) => name === "prompt" || fields[name]).map((name) => `    ${name}=${q(fields[name] ?? "")},`),
-    ...(file ? [`    input_reference=open(${q(file.name)}, "rb"),`] : []),
-    ...(extra ? [`    extra_body={${extra}},`] : []),
+    file && `    input_reference=open(${q(file.name)}, "rb"),`,
+    more.length > 0 && `    extra_body={${extra}},`,
     ")",
     "print(video.status, video.error)",
     'client.videos.download_content(video.id).write_to_file("video.mp4")',
@@ -68,7 +67,7 @@ function javascript({ fields, pictures }) {
     `const headers = ${key() ? "{ Authorization: `Bearer ${process.env.VIDEOAPI_KEY}` }" : "{}"};`,
     "const get = (path) => fetch(api + path, { headers });",
     "const save = async (name, answer) => writeFileSync(name, Buffer.from(await answer.arrayBuffer()));",
-    ...sample(pictures, `await save(${q(SAMPLE)}, await get("/examples/${SAMPLE}"));`),
+    sample(pictures, `await save(${q(SAMPLE)}, await get("/examples/${SAMPLE}"));`),
     "const body = new FormData();",
     ...Object.entries(fields).map(([name, value]) => `body.append(${q(name)}, ${q(value)});`),
     ...pictures.map((each) => `body.append(${q(each.role)}, ${said(each) ? q(said(each)) : `await openAsBlob(${q(each.name)}), ${q(each.name)}`});`),
@@ -84,38 +83,18 @@ function javascript({ fields, pictures }) {
   ];
 }
 
-const tab = (id) => byId(`tab-${id}`);
-
 export function begin() {
-  const ids = Object.keys(LANGUAGES);
-  const list = byId("languages");
-  list.append(...ids.map((id) => el("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "snippet-panel", click: () => choose(id) }, id)));
-  on(list, "keydown", ({ key: pressed }) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[pressed];
-    if (!step) return;
-    choose(ids[(ids.indexOf(language) + step + ids.length) % ids.length]);
-    tab(language).focus();
-  });
+  on(byId("languages"), "change", write);
   on(byId("copy"), "click", copy);
   on(byId("code"), "toggle", write);
-  choose(language);
-}
-
-function choose(id) {
-  language = id;
-  for (const each of Object.keys(LANGUAGES)) {
-    tab(each).ariaSelected = each === id;
-    tab(each).tabIndex = each === id ? 0 : -1;
-  }
-  byId("snippet-panel").setAttribute("aria-labelledby", `tab-${id}`);
-  write();
 }
 
 /** Write the code anew, where it is seen. */
 export function write() {
   if (!byId("code").open) return;
   const now = values();
-  byId("snippet").textContent = LANGUAGES[language](now).join("\n");
+  const chosen = document.querySelector("#languages :checked").value;
+  byId("snippet").textContent = LANGUAGES[chosen](now).filter((line) => typeof line === "string").join("\n");
   const files = now.pictures.filter((each) => !said(each) && each.name !== SAMPLE).map(({ name }) => name);
   byId("snippet-note").textContent = [
     key() && "It reads your key from VIDEOAPI_KEY.",

@@ -10,6 +10,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const narrow = matchMedia("(max-width: 56rem)"); // the stage is below the form
 const root = byId("stage");
 let current = {}; // id and status of the task that is shown
+let before;
 let told = 0;
 let ticking = 0;
 let actions;
@@ -23,8 +24,8 @@ export function begin(handlers) {
 
 const title = (text) => el("h2", { id: "stage-title", tabindex: "-1" }, text);
 const frame = (heading, ...children) => el("div", { class: "frame" }, el("div", { class: "words" }, title(heading), children));
-const button = (label, click, more) => el("button", { type: "button", click, ...more }, label);
-const row = (...children) => el("div", { class: "row" }, children);
+export const button = (label, click, more) => el("button", { click, ...more }, label);
+export const row = (...children) => el("div", { class: "row" }, children);
 
 function render(id, status, ...children) {
   clearInterval(ticking);
@@ -36,7 +37,7 @@ function render(id, status, ...children) {
   if (focused) byId("stage-title").focus({ preventScroll: true });
 }
 
-export const showing = () => current.id;
+export const free = () => current.status === "empty";
 
 export function focus() {
   byId("stage-title").focus({ preventScroll: true });
@@ -47,8 +48,12 @@ export function empty() {
   render(undefined, "empty", frame("Your video will play here", el("p", {}, "Give a picture, say what happens, and press the button. It takes about a minute.")));
 }
 
+/** Show again what an order, which was refused, took the place of. */
+export const back = () => (tasks.get(before) ? show(before) : empty());
+
 /** Tell that an order is on its way; `note` says why it takes long. */
 export function sending(note) {
+  before = current.id ?? before;
   render(undefined, "sending", frame("One moment", el("p", {}, note ?? "The order goes out."), el("progress", { "aria-label": "Sending" })));
   if (note) say(note);
 }
@@ -77,7 +82,7 @@ function running(task) {
     el("p", { class: "help", id: "stage-time" }),
   );
   if (still) words.prepend(still);
-  render(task.id, task.status, words, prompt(task), row(button("Cancel", () => cancel(task.id))));
+  render(task.id, task.status, words, prompt(task), row(button("Cancel", () => cancel(task.id))), trouble());
   const tick = () => {
     const passed = (Date.now() - Date.parse(task.created)) / 1000;
     if (passed > 0) byId("stage-time").textContent = `${seconds(passed)} so far`;
@@ -140,8 +145,8 @@ function play(video, task) {
 /** A link ends after a while: read the task once more for a fresh one. */
 async function replay(id, video) {
   if (!video.hasAttribute("src")) return;
-  const again = video.dataset.again;
-  video.dataset.again = "yes";
+  const again = Date.now() - video.dataset.again < 60_000;
+  video.dataset.again = Date.now();
   try {
     if (again) throw new Error("The video cannot be played here. Download it to see it.");
     const { task } = await tasks.look(id);
@@ -158,20 +163,21 @@ async function download(event, id) {
   if (!url || ![location.origin, ...own].includes(new URL(url).origin)) return;
   event.preventDefault();
   try {
-    const answer = await fetch(url);
+    const { task } = await tasks.look(id); // for a fresh link
+    const answer = await fetch(link(task.video_url));
     if (!answer.ok) throw new TypeError(String(answer.status));
     const saved = URL.createObjectURL(await answer.blob());
     el("a", { href: saved, download: `${id}.mp4` }).click();
     setTimeout(URL.revokeObjectURL, 60_000, saved);
   } catch {
-    byId("stage-problem").textContent = "The file did not come through. Reload the page, and try again.";
+    byId("stage-problem").textContent = "The file did not come through. Try again.";
   }
 }
 
 export async function cancel(id) {
   const text = tasks.get(id).status === "pending" ? "It has not begun, and costs nothing." : "It is being made, and may be charged all the same.";
   if (!(await ask("Cancel this video?", text, "Cancel it", "Go on"))) return;
-  await tasks.cancel(id).catch((problem) => say(explained(problem)));
+  await tasks.cancel(id).catch((problem) => refused(id, problem));
   await tasks.look(id).catch(() => {}); // the watch goes on
 }
 
@@ -182,6 +188,10 @@ export async function remove(id) {
     say("The video is deleted.");
     actions.deleted(id);
   } catch (problem) {
-    byId(current.id === id ? "stage-problem" : "gallery-note").textContent = explained(problem);
+    refused(id, problem);
   }
+}
+
+function refused(id, problem) {
+  byId(current.id === id ? "stage-problem" : "gallery-note").textContent = explained(problem);
 }

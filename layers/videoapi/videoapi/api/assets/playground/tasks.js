@@ -9,6 +9,7 @@ const known = new Map();
 const watched = new Set();
 export const changes = new EventTarget();
 
+const path = (id) => `/api/v1/tasks/${encodeURIComponent(id)}`;
 export const get = (id) => known.get(id);
 export const ended = (task) => ENDED.has(task.status);
 
@@ -51,7 +52,7 @@ export async function page(after) {
 
 /** Read one task whole; return it and the seconds until the next look. It may have been forgotten meanwhile. */
 export async function look(id) {
-  const { body, headers } = await call(`/api/v1/tasks/${encodeURIComponent(id)}`);
+  const { body, headers } = await call(path(id));
   const facts = fromTask(body);
   return { task: known.has(id) ? learn(id, facts) : facts, pause: Number(headers.get("retry-after")) || 2 };
 }
@@ -89,10 +90,7 @@ export async function follow(id) {
 }
 
 /** Cancel an open task; throws what the API refuses. */
-export async function cancel(id) {
-  await call(`/api/v1/tasks/${encodeURIComponent(id)}`, { method: "DELETE" });
-  await look(id);
-}
+export const cancel = (id) => call(path(id), { method: "DELETE" });
 
 export async function remove(id) {
   try {

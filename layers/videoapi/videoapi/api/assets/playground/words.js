@@ -35,13 +35,13 @@ const LATER = "Try again in a while.";
 
 /** Say what a refusal means and what to do. */
 export function explained(error) {
-  if (error.status === 401) return "The service does not know this key. Paste another one.";
+  if (error.status === 401) return "Give a key first.";
   if (error.code === "budget_exceeded") {
     const at = clock(error.details?.resets_at);
     return `The budget is used up${at ? ` until ${at}` : " for today"}. Choose something cheaper, or ask who runs the service for more.`;
   }
   return joined(
-    sentence(error.message?.replace(`${error.param}: `, "")) || "Something went wrong.",
+    sentence(error.param ? error.message.replace(`${error.param}: `, "") : error.message) || "Something went wrong.",
     NEXT[error.code] ?? (error.status >= 500 && LATER),
     error.code === "rate_limited" && error.retryAfter && `Try again in ${seconds(error.retryAfter)}.`,
     error.status >= 500 && error.requestId && `(Request ${error.requestId})`,
@@ -58,6 +58,6 @@ export function failure(error) {
 const joined = (...parts) => parts.filter((part) => typeof part === "string").join(" ");
 
 function sentence(text) {
-  const clean = String(text ?? "").trim();
+  const clean = String(text ?? "").trim().replace(/^(String|Input) should/, "It should");
   return clean && clean[0].toUpperCase() + clean.slice(1) + (/[.!?…]$/.test(clean) ? "" : ".");
 }
