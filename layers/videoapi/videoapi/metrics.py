@@ -18,6 +18,14 @@ CODE = "code"
 type Emit = Callable[[str, MetricUnit, float, dict[str, str]], None]
 
 
+WEBHOOKS = {
+    "delivered": "WebhooksDelivered",  # the receiver took it
+    "failed": "WebhooksFailed",  # it was sent for the last time, in vain
+    "disabled": "WebhooksDisabled",  # the receiver wants to hear no more of the task
+    "put off": "WebhooksPutOff",  # it could not be sent, for a fault or an outage of ours
+}
+
+
 def emit(name: str, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
     """Write one metric to standard output, whence Lambda takes it to CloudWatch."""
     with single_metric(name, unit, value, namespace=NAMESPACE, default_dimensions=dimensions):
@@ -65,21 +73,10 @@ class Metrics:
         if amount:
             self._emit("SpendUsd", MetricUnit.NoUnit, amount / 1_000_000, {})
 
-    def webhook_delivered(self) -> None:
-        """A receiver took an event."""
-        self._count("WebhooksDelivered")
-
-    def webhook_failed(self) -> None:
-        """An event was sent for the last time, in vain."""
-        self._count("WebhooksFailed")
-
-    def webhook_disabled(self) -> None:
-        """A receiver wants to hear no more of a task."""
-        self._count("WebhooksDisabled")
-
-    def webhook_put_off(self) -> None:
-        """An event could not be sent, for a fault or an outage of ours."""
-        self._count("WebhooksPutOff")
+    def webhook(self, outcome: str | None) -> None:
+        """A try of an event came to an end; nothing is counted where another try follows."""
+        if outcome in WEBHOOKS:
+            self._count(WEBHOOKS[outcome])
 
     def over_reserve(self) -> None:
         """A task cost more than was reserved for it: a price is wrong."""

@@ -62,19 +62,8 @@ class Delivery:
         for each, task_id in zip(futures, task_ids, strict=True):
             if error := each.exception():
                 self.log.error("an event could not be delivered", task_id=task_id, exc_info=error)
-            self._measure("put off" if error else each.result())
+            self.metrics.webhook("put off" if error else each.result())
         return [each.exception() is None for each in futures]
-
-    def _measure(self, outcome: Outcome | None) -> None:
-        match outcome:
-            case "delivered":
-                self.metrics.webhook_delivered()
-            case "failed":
-                self.metrics.webhook_failed()
-            case "disabled":
-                self.metrics.webhook_disabled()
-            case "put off":
-                self.metrics.webhook_put_off()
 
     def deliver(self, task_id: str) -> Outcome | None:
         """Make one try, if one is due; return the state after it, None where there was none."""
