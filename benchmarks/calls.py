@@ -30,7 +30,7 @@ def operations() -> dict[str, Operation]:
             **_submits(bench),
             **_reads_and_ends(bench),
             "sweep, nothing to do": _sweep(bench),
-            "event told to a webhook": _delivered(bench),
+            "event sent to a webhook": _delivered(bench),
             "worker, video at the relay": bench.worker(),
             "worker, video copied": bench.worker(copies=True),
         }

@@ -1,4 +1,4 @@
-"""Deaths at each step of an ending and of its telling: told at least once, under one id.
+"""Deaths at each step of an ending and of its delivery: sent at least once, under one id.
 
 Each victim is one task whose processes die as its point says; all live at once. The sweeper runs
 more often here than a schedule can, so that what waits for it is seen soon. The short form has half
@@ -77,7 +77,7 @@ POINTS = [
     Point("before the next hint", (notifier("before", "SendMessage"),), answers=(500,)),
     Point("after the next hint", (notifier("after", "SendMessage"),), answers=(500,)),
     Point(
-        "at the ending and at the telling",
+        "at the ending and at the delivery",
         (worker("after", WRITE, "video.completed"), notifier("step", "sent")),
     ),
 ]
@@ -200,7 +200,7 @@ def kills_of(running, name):
 
 
 def hurry(running, name):
-    """Let the sweeper see what is owed at once, unless somebody is telling it."""
+    """Let the sweeper see what is owed at once, unless a notifier has it."""
     row = running.row(name) or {}
     if "webhook_due_at" in row and "webhook_lease" not in row:
         running.overwrite(name, "due_at", LONG_AGO)

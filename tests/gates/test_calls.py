@@ -30,7 +30,7 @@ ALLOWED = {
     "delete": [READ, "s3:DeleteObject", TRANSACTION, READ],
     "list": ["dynamodb:Query"],
     "sweep, nothing to do": ["sqs:GetQueueAttributes", "dynamodb:Query"],
-    "event told to a webhook": [READ, "dynamodb:UpdateItem", READ, "dynamodb:UpdateItem"],
+    "event sent to a webhook": [READ, "dynamodb:UpdateItem", READ, "dynamodb:UpdateItem"],
 }
 
 

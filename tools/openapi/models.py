@@ -135,7 +135,7 @@ class Task(Answer):
     metadata: dict[str, str] = Field(default_factory=dict, max_length=16)
     """As it was sent. Only there when some was."""
     webhook: Webhook | SkipJsonSchema[None] = None
-    """Only there where the end is told to a webhook."""
+    """Only there where the task has a webhook."""
 
 
 class TaskSummary(Answer):

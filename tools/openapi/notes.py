@@ -25,7 +25,7 @@ NOTES = {
     "generate_audio": "Whether the video has sound; a silent one may cost less.",
     "model": "`veo_3_1` unless the service says otherwise, or another that it offers.",
     "metadata": "Your own notes; REST answers repeat them.",
-    "webhook_url": "Where the end of the task is told, in a signed POST; by default your key's.",
+    "webhook_url": "Where the end of the task is sent, as a signed event; by default your key's.",
     "callback_url": "Another name for `webhook_url`.",
 }
 UPLOAD_NOTES = {

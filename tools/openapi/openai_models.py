@@ -55,7 +55,7 @@ class OpenAiVideo(Answer):
     video_url: Url | None
     """Plays without credentials; read the video again for a fresh one."""
     webhook: OpenAiWebhook | SkipJsonSchema[None] = None
-    """Only there where the end is told to a webhook."""
+    """Only there where the task has a webhook."""
 
 
 class EventVideo(OpenAiVideo):

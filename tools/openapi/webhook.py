@@ -46,6 +46,6 @@ def ended() -> Json:
         },
         "responses": {
             "2XX": {"description": "It is taken, within 10 seconds. The body is not looked at."},
-            "410": {"description": "Nothing more is to be told of this task."},
+            "410": {"description": "The receiver wants no more of this task."},
         },
     }

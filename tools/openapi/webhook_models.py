@@ -1,4 +1,4 @@
-"""What the dialects answer of webhooks, as models; `models` says what those are for."""
+"""What the dialects answer about webhooks, as models; `models` says what those are for."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ type State = Literal["pending", "delivered", "failed", "disabled"]
 
 
 class Webhook(Answer):
-    """How the telling of the end goes, where there is somebody to tell."""
+    """How the delivery of the task's event goes."""
 
     state: State
     """`failed`: given up after eight tries; `disabled`: the receiver answered 410."""
@@ -22,7 +22,7 @@ class Webhook(Answer):
 
 
 class OpenAiWebhook(Webhook):
-    """How the telling of the end goes, where there is somebody to tell."""
+    """How the delivery of the task's event goes."""
 
     next_attempt_at: Annotated[int, Field(ge=0)] | None  # type: ignore[assignment]  # in seconds
     """In seconds since 1970; null before the end, and after the last try."""

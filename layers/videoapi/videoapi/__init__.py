@@ -4,8 +4,8 @@
     accounts    API keys and their limits               media       pictures and videos as bytes
     net         safe requests to other servers          providers   what speaks to a vendor
     catalog     what models can do, and where           usecases    what a caller asks for
-    worker      what runs behind the queue              api         HTTP, a folder for each dialect
-    bootstrap   makes and connects the parts
+    worker      what runs behind the queue              webhooks    events: signed, sent, repeated
+    api         HTTP, a folder for each dialect         bootstrap   makes and connects the parts
 
 `tests/unit/test_architecture.py` holds the arrows.
 """

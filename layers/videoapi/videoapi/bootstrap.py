@@ -94,7 +94,7 @@ def queue(*, patient: bool = False) -> TaskQueue:
 
 @cache
 def webhooks_queue(*, patient: bool = False) -> TaskQueue:
-    """Return the queue of ended tasks whose webhook is to be told."""
+    """Return the queue of ended tasks that owe an event."""
     return TaskQueue(_client("sqs", patient=patient), settings().webhooks_queue_url)
 
 
@@ -178,7 +178,7 @@ def recovery() -> "Recovery":
 
 @cache
 def reminders() -> "Reminders":
-    """Return the sweeper's part in the telling of webhooks."""
+    """Return the sweeper's part in the delivery of events."""
     from videoapi.webhooks.reminders import Reminders  # noqa: PLC0415 — one role
 
     return Reminders(store(patient=True), webhooks_queue(patient=True), clock, logger())

@@ -1,4 +1,4 @@
-"""The telling of one ended task: what is sent, when again, and what is then written down."""
+"""The delivery of one event: what is sent, when again, and what is then written."""
 
 import json
 from contextlib import suppress

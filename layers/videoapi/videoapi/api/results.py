@@ -1,4 +1,4 @@
-"""What both dialects tell of a task: its links, when they end, and its error.
+"""What both dialects show of a task: its links, when they end, and its error.
 
 Pure: the URL of a video is made by the `UrlSigner` that is passed in, fresh at every read.
 """
@@ -60,7 +60,7 @@ def cost_of(task: Task) -> dict[str, Any]:
 
 
 def webhook_record(task: Task) -> dict[str, Any] | None:
-    """Return how the telling of a task's end goes; None where there is nobody to tell."""
+    """Return how the delivery of a task's event goes; None without a webhook."""
     if task.webhook_url is None:
         return None
     return {

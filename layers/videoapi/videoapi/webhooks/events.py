@@ -29,7 +29,7 @@ def body_of(task: Task, video: Video, *, include_prompt: bool) -> str:
     kind = task.webhook_event or f"video.{task.status}"
     as_ended = replace(task, status=Status(kind.removeprefix("video.")))
     data = video(as_ended) | {"task_id": task.task_id}
-    data.pop("webhook", None)  # how this very telling went, by now
+    data.pop("webhook", None)  # how its delivery goes, which the event cannot know
     if not include_prompt:
         data["prompt"] = None
     ended = int(epoch(task.completed_at or task.updated_at))

@@ -1,4 +1,7 @@
-"""The tools: each is a route of the REST dialect under another name, by the same use cases."""
+"""The tools: each is a route of the REST dialect under another name, by the same use cases.
+
+`tools/openapi/mcp_tools.py` describes them, in the `mcp_tools.json` that clients read.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
