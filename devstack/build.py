@@ -71,7 +71,7 @@ def _sam_build() -> None:
 
 
 def failure(output: str) -> str:
-    """Tell a failed build by its last lines; the whole is in the log."""
+    """Return the message of a failed build: its last lines; the whole is in the log."""
     lines = [line for line in output.splitlines() if line.strip()]
     shown = "\n  ".join(lines[-_SHOWN_LINES:])
     return f"`sam build` failed, and said last (all of it: {_LOG.relative_to(ROOT)}):\n  {shown}"

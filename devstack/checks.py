@@ -57,7 +57,7 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
 
 
 def names(built: Template, example: str) -> set[str]:
-    """Tell every setting there is: the template's, the local stack's, those of the example."""
+    """Return every setting's name: the template's, the local stack's, those of the example."""
     functions = template.variables(built)
     keys = {name.removesuffix("_SECRET") for name in functions if name.endswith(KEY_SECRET)}
     own = {name.upper() for name in Settings.__dataclass_fields__} - {"VALUES"}

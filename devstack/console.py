@@ -56,7 +56,7 @@ class Console:
     def request(
         self, method: str, path: str, status: int, seconds: float, *, task: str = "", note: str = ""
     ) -> None:
-        """Tell one answered request; `note` is what else there is to say of it."""
+        """Write a line for one request and its response; `note` ends the line."""
         parts = [
             method,
             printable(path),
@@ -69,9 +69,9 @@ class Console:
         self.line(" ".join(part for part in parts if part))
 
     def item(self, item: Mapping[str, Any], *, written: bool = True) -> None:
-        """Tell a task's row, as DynamoDB spells it, when a reader would call it changed.
+        """Write a line for a task's row, as DynamoDB spells it, when its state has changed.
 
-        Of one that was read and not `written`: its end alone, if it was told of before. A task's
+        Of one that was read and not `written`: its end alone, if it has a line already. A task's
         end is a transaction, whose answer holds no row.
         """
         task = item.get("task_id", {}).get("S", "")

@@ -18,7 +18,7 @@ def credentials(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def problems(values: Mapping[str, str]) -> list[str]:
-    """Tell what real providers in use lack, in words; the simulator needs nothing."""
+    """Return what real providers in use lack, in words; the simulator needs nothing."""
     found = _file_problems(values[FILE]) if values.get(FILE) else []
     paid = video_providers.paid(values)
     if "vertex" in paid:

@@ -178,5 +178,5 @@ def _put[T](kept: dict[str, T], key: str, value: T | None) -> None:
 
 
 def _is_body(name: str) -> bool:
-    """Whether a file of the folder is a body: 32 hexadecimal digits, or an earlier version's."""
+    """Return whether a name is a body's: 32 hexadecimal digits, or an earlier version's."""
     return name.isdecimal() or (len(name) == 32 and not set(name) - set("0123456789abcdef"))  # noqa: PLR2004

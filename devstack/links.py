@@ -113,7 +113,7 @@ class UrlSigner:
         return (b"https://" if tls else b"http://") + headers.get(b"host", b"")
 
     def _is_here(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether loopback means this machine to the reader; a tunnel shows by its other port."""
+        """Return whether loopback is this machine to the reader; a tunnel has another port."""
         if self._public_url:
             return False
         asked = urlsplit(f"//{host_of(headers)}")

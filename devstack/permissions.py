@@ -16,7 +16,7 @@ CONDITION = "dynamodb:LeadingKeys"
 
 
 def adjust() -> None:
-    """Tell IAM the partition keys of every item that a DynamoDB request names."""
+    """Give IAM the partition keys of every item that a DynamoDB request names."""
     known = iam_actions.dynamodb_service_context
 
     @wraps(known)

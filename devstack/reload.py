@@ -64,7 +64,7 @@ class Reloader:
         functions: "LambdaClient",
         say: Callable[[str], None],
     ) -> None:
-        """Tell with `say` what became of a change."""
+        """`say` prints what became of a change."""
         self._root = root
         self._say = say
         self._parts = parts(source, root)

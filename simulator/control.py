@@ -41,7 +41,7 @@ class Control:
         ]
 
     async def report(self, _request: Request) -> JSONResponse:
-        """Tell all counts, all jobs and the settings that may change."""
+        """Return all counts, all jobs and the settings that may change."""
         return JSONResponse(self._state.ledger.report() | {"settings": self._switches()})
 
     async def bill(self, request: Request) -> PlainTextResponse:

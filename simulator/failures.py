@@ -94,7 +94,7 @@ def of_status(status: int) -> Failure:
 
 
 def is_error_status(name: str) -> bool:
-    """Tell whether this is the number of a 4xx or 5xx status."""
+    """Return whether this is the number of a 4xx or 5xx status."""
     return name.isdecimal() and _FIRST_ERROR_STATUS <= int(name) <= _LAST_ERROR_STATUS
 
 

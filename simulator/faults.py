@@ -110,7 +110,7 @@ class Fault:
     """One token."""
 
     provider: str | None
-    """The only provider that it is meant for; None: whoever gets the prompt."""
+    """The only provider that it is meant for; None: any."""
     stage: Stage
     what: str
     number: float | None
@@ -119,7 +119,7 @@ class Fault:
     skip: int
 
     def holds(self, visit: int) -> bool:
-        """Tell whether it decides this visit of its stage, counted from 0."""
+        """Return whether it decides this visit of its stage, counted from 0."""
         return self.skip <= visit and (self.count is None or visit < self.skip + self.count)
 
 

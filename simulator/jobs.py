@@ -68,7 +68,7 @@ class Job:
     def is_billed(self) -> bool:
         """Return whether it costs something: what has no video does not, nor what is cancelled.
 
-        A relay whose job is done and whose content is nowhere takes its money all the same.
+        A relay charges for a job that is done, also where its content is nowhere.
         """
         if self.order.provider == RELAY:
             return not self.fails

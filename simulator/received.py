@@ -119,7 +119,7 @@ class Webhooks:
         return RedirectResponse("/received", 307)
 
     async def huge(self, request: Request) -> Response:
-        """Answer more than anybody reads."""
+        """Answer 10 MB."""
         await self._note(request, 200)
         return Response(HUGE)
 

@@ -20,7 +20,7 @@ SKIPPED = Path(__file__).parents[1] / ".local/audit-skipped"
 
 
 def knows_vulnerabilities(command: Sequence[str] = PIP_AUDIT, *, seconds: float = SECONDS) -> bool:
-    """Whether pip-audit tells those of a version that has some."""
+    """Return whether pip-audit tells those of a version that has some."""
     with NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(KNOWN_BAD)
         file.flush()

@@ -62,7 +62,7 @@ def reachable(value: str, address: str) -> str:
 
 
 def _environments(settings: Settings, address: str) -> dict[str, dict[str, str]]:
-    """Tell each function's variables, by logical id."""
+    """Return each function's variables, by logical id."""
     functions = boto3.client("lambda")
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=STACK)
     variables_of = {}

@@ -38,7 +38,7 @@ class GeminiFiles(Wire):
         ]
 
     async def describe(self, request: Request) -> Response:
-        """Tell of a file; a `content` token keeps it PROCESSING, or has it FAILED."""
+        """Describe a file; a `content` token keeps it PROCESSING, or has it FAILED."""
         job, now = self._job(request), time.time()
         self._state.ledger.count(GEMINI, "content_reads")
         fault = job.plan.at(Stage.CONTENT, job.visit(Stage.CONTENT))

@@ -46,7 +46,7 @@ def interaction(job: Job, files_url: str, *, older: bool) -> Iterator[bytes]:
 
 
 def _filtered(job: Job, now: float) -> bool:
-    """Whether it ended without a video because of a filter: a success with nothing in it."""
+    """Return whether it ended without a video because of a filter: a success with nothing in it."""
     code = job.failure.code if job.failure else None
     return job.state(now) == "failed" and str(code).lower() == "filtered"
 

@@ -68,7 +68,7 @@ class Interactions(Wire):
         return self._response(job, request, fault)
 
     async def get(self, request: Request) -> Response:
-        """Tell of an interaction."""
+        """Describe an interaction."""
         job = self._job(request)
         self._state.ledger.count(GEMINI, "polls")
         fault = job.plan.at(Stage.POLL, job.count_poll(time.time()))

@@ -56,7 +56,7 @@ class Operations(Wire):
         return made if isinstance(made, Response) else _accepted(*made)
 
     async def fetch(self, request: Request) -> Response:
-        """Tell of a job: every time with the whole video, once there is one."""
+        """Describe a job: every time with the whole video, once there is one."""
         access_tokens.require(request)
         self._state.ledger.count(VERTEX, "polls")
         name = (await read_object(request)).get("operationName")

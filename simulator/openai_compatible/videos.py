@@ -42,7 +42,7 @@ class Videos(Wire):
         return made if isinstance(made, Response) else self._accepted(*made)
 
     async def poll(self, request: Request) -> Response:
-        """Tell of a job."""
+        """Describe a job."""
         self._state.check_key(request)
         self._state.ledger.count(RELAY, "polls")
         job, now = self._job(request), time.time()

@@ -93,7 +93,7 @@ class AuthenticationError(VideoApiError):
 
 
 class Forbidden(VideoApiError):
-    """A page of this origin may not call the route, whoever its reader is."""
+    """A web page of this origin may not call the route."""
 
     type = "Forbidden"
     status = 403

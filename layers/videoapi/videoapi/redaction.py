@@ -22,7 +22,7 @@ _ESCAPE: Final = re.compile(r"\\+(?:u00([0-9a-f]{2})|x([0-9a-f]{2})|(/))", re.IG
 
 
 def holds_key(key: str, text: str) -> bool:
-    """Tell whether a text holds the key: in any case, percent-encoded, or escaped in any way."""
+    """Return whether a text holds the key: in any case, percent-encoded, or escaped in any way."""
     return _holds(text, _bare(key))
 
 

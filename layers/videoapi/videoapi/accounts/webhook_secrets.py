@@ -37,7 +37,7 @@ class WebhookSecrets:
         return self._signing(found or self._put(owner, [new_secret()], [], seen=None, **made)[0])
 
     def unseen(self, owner: str) -> bool:
-        """Whether an owner's secret was made here, and nobody was shown it."""
+        """Return whether an owner's secret was made here, and nobody was shown it."""
         return bool((self.table.read(_key(owner)) or {}).get("unseen"))
 
     def ensure(self, owner: str) -> str | None:
@@ -56,7 +56,7 @@ class WebhookSecrets:
         ends += [until for until in (seen or {}).get("until", []) if until > self.clock()]
         item, ours = self._put(owner, [new_secret(), *older], ends, seen=seen)
         if not ours:
-            raise ServiceError("The secret was replaced by somebody else just now.")
+            raise ServiceError("The secret was replaced by another command just now.")
         return str(item["secrets"][0])
 
     def _signing(self, item: Mapping[str, Any]) -> list[str]:

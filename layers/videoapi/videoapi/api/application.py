@@ -30,7 +30,7 @@ from videoapi.errors import (
 )
 from videoapi.settings import Settings
 
-GATEWAY_WAITS = 30  # seconds for a function's answer
+GATEWAY_WAITS = 30  # seconds for a function's response
 SERVER_ERROR = 500
 OPEN = ApiKey(ANONYMOUS, Limits())
 EVERYWHERE = {

@@ -23,7 +23,7 @@ def answered(
 
 
 def asked(query: Mapping[str, str]) -> bool:
-    """Tell whether the query asks for a dry run.
+    """Return whether the query asks for a dry run.
 
     Raise `ValidationError` for a word that may mean it, or a name: a typo must not cost money.
     """

@@ -41,7 +41,7 @@ def _fits(pattern: list[str], segments: list[str]) -> bool:
 
 
 def _names(variable: str, segment: str) -> bool:
-    """Whether a segment can be the name that a pattern leaves open: `edits` is no task's id."""
+    """Return whether a segment can be what a pattern leaves open: `edits` is no task's id."""
     if variable == "{task_id}":
         return segment.startswith(ID_PREFIX) and _SEGMENT.fullmatch(segment) is not None
     return variable.startswith("{") and _SEGMENT.fullmatch(segment) is not None

@@ -95,7 +95,7 @@ def _page(settings: Settings, bucket: str, headers: Mapping[str, str]) -> Respon
 
 
 def _hands_out(settings: Settings) -> bool:
-    """Whether callers are given the relay's own links, which lie where it likes."""
+    """Return whether callers are given the relay's own links, which lie where it likes."""
     return RELAY in settings.video_providers and settings.veo3_skip_upload
 
 

@@ -79,7 +79,7 @@ def service_error(exc: Exception, service: str, subject: str) -> ServiceError:
 
 
 def passes(exc: Exception) -> bool:
-    """Whether a failed call may succeed when it is made again: no answer, throttled, or a 5xx."""
+    """Return whether a failed call may succeed later: no answer, throttled, or a 5xx."""
     if not isinstance(exc, ClientError):
         return True
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -87,7 +87,7 @@ def passes(exc: Exception) -> bool:
 
 
 def unanswered(exc: BaseException | None) -> bool:
-    """Whether a failed write may have been made all the same, or may be yet."""
+    """Return whether a failed write may have been made, or may still be."""
     if not isinstance(exc, ClientError):
         return not isinstance(exc, EndpointConnectionError | ConnectTimeoutError)
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

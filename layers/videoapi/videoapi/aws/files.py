@@ -85,6 +85,6 @@ class FileStore:
 
 
 def is_own_input(key: str, owner: str) -> bool:
-    """Whether a key may serve this owner as an input image."""
+    """Return whether a key may serve this owner as an input image."""
     plain = ".." not in key.split("/") and "//" not in key
     return plain and any(key.startswith(f"{prefix}/{owner}/") for prefix in READABLE_AS_INPUT)

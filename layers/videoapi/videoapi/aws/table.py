@@ -164,7 +164,7 @@ def _new_token() -> str:
 
 
 def _may_settle(exc: Exception, writes: Sequence[Write], lost: int) -> bool:
-    """Whether a transaction, made again, tells how it ended; `lost` answers were lost so far."""
+    """Return whether a repeated transaction tells its outcome; `lost` answers were lost so far."""
     first = lost == 1 and unanswered(exc)
     return len(writes) > 1 and (first or IN_PROGRESS in codes_of(exc))
 

@@ -73,7 +73,7 @@ class TaskStore(Table):
         return None if lost and same else found
 
     def _settled(self, task: Task, error: ServiceError) -> Task:
-        """Return the task that a put without an answer has made all the same, or raise `error`."""
+        """Return the task that a put has made whose answer was lost, or raise `error`."""
         if not error.retryable:
             raise error
         notes = list(error.__notes__)

@@ -133,7 +133,7 @@ def fit(route: Route, demand: Demand, *, strict: bool) -> Fit:
 
 
 def needs_table(demand: Demand, *, strict: bool) -> bool:
-    """Tell whether a relay's model must be looked up: what is asked for is no matter of course."""
+    """Return whether a relay's model must be looked up: not every model can make this."""
     plain = demand.roles in ((), (FIRST_FRAME,)) and demand.generate_audio is None
     return strict or demand.seed or demand.negative_prompt or not plain
 

@@ -86,7 +86,7 @@ def delete(task: Task, *, now: float, retention: int) -> Change:
     """Leave a tombstone: out of every list, yet a late retry finds it and does not pay again.
 
     Only of the task as it was seen: an ending in between brings files that must go too. An open one
-    is cancelled with it. An event that is owed is told all the same.
+    is cancelled with it. An event that is owed is still sent.
     """
     ended = task.status in (Status.COMPLETED, Status.FAILED)
     kept = KEPT_BY_TOMBSTONE + (() if ended else KEPT_WHILE_PAID) + outbox.kept(task)
@@ -148,5 +148,5 @@ def _none_if(maybe_charged: bool) -> int | None:  # noqa: FBT001 — one thing i
 
 
 def _may_have_several(task: Task) -> bool:
-    """Whether other jobs of a task may have cost something, too."""
+    """Return whether other jobs of a task may have cost something, too."""
     return task.unknown_submits > 0 or len({task.upstream_id, *task.late_upstream_ids} - {None}) > 1

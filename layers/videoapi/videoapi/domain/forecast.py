@@ -91,7 +91,7 @@ def source_of(task: Task) -> Source:
 
 
 def progress_of(task: Task, *, now: float) -> int:
-    """Return the progress in percent. It never goes back, whoever says it."""
+    """Return the progress in percent. It never goes back, whatever its source."""
     return max(task.progress, _estimate(task, now))
 
 
@@ -127,7 +127,7 @@ def seconds_left(task: Task, *, now: float) -> float | None:
 
 
 def progress_at_write(task: Task, *, now: float) -> int:
-    """Return the progress to write: no less than anybody reads until the write is done."""
+    """Return the progress to write: no less than readers see until the write is done."""
     return progress_of(task, now=now + WRITE_SECONDS)
 
 

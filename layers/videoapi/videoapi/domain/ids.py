@@ -26,7 +26,7 @@ def derived_task_id(owner: str, key: str) -> str:
 
 
 def is_task_id(text: str) -> bool:
-    """Whether a text can be a task's id. Whatever a caller names else never reaches the table."""
+    """Return whether a text can be a task's id; no other one reaches the table."""
     return _TASK_ID.fullmatch(text) is not None
 
 

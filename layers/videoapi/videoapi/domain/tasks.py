@@ -137,7 +137,7 @@ class Task:  # noqa: PLW1641 — it is in no set
     error: dict[str, Any] | None = None
 
     def __eq__(self, other: object) -> bool:
-        """Whether all attributes are the same."""
+        """Return whether all attributes are the same."""
         return isinstance(other, Task) and vars(self) == vars(other)
 
     def having(self, **changes: object) -> Self:
@@ -152,7 +152,7 @@ class Task:  # noqa: PLW1641 — it is in no set
         return self.status not in OPEN
 
     def keeps_place(self, now: float) -> bool:
-        """Whether it counts among its owner's live tasks: open, or given up while its job runs."""
+        """Return whether it is one of its owner's live tasks: open, or ended while its job runs."""
         began = self.accepted_at or self.intent_at
         over = self.done_at or self.job_ended_at
         if self.status not in (Status.CANCELLED, Status.DELETED) or began is None or over:

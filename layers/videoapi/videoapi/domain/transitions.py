@@ -48,7 +48,7 @@ class Change(NamedTuple):
     entries: tuple[Entry, ...] = ()  # made with it, in one transaction
 
     def made(self, task: Task | None) -> bool:
-        """Whether a task looks as left by this: botocore repeats a write whose answer was lost.
+        """Return whether a task is as this left it: botocore repeats a write with a lost answer.
 
         What was a condition and was not changed must still hold: a task that was cancelled, or
         taken over, since then is no longer ours. Whatever `updated_at` says: the heartbeat writes
@@ -109,7 +109,7 @@ def claim(lease_owner: str, *, now: float, lease_seconds: int) -> Change:
 def renew(
     task: Task, *, now: float, lease_seconds: int, progress: int, source: Source | None = None
 ) -> Change:
-    """Keep the lease and show the progress, in one write; `source` is who tells it, if anybody."""
+    """Keep the lease and show the progress, in one write; `source` says where it is from."""
     who = {"progress_source": source} if source else {}
     return Change(
         leaves=RUNNING,

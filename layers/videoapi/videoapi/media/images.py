@@ -59,7 +59,7 @@ class Image:
 
 
 def is_url(text: str) -> bool:
-    """Tell a URL of whatever scheme from base64 and data URLs; `net.ssrf` has more to say."""
+    """Return whether a text is a URL of any scheme, not base64; `net.ssrf` checks it further."""
     return _URL.match(text) is not None
 
 
@@ -149,7 +149,7 @@ def components_of_first_scan(data: bytes) -> int:
 
 
 def _is_whole(content_type: str, data: bytes, pixels: int) -> bool:
-    """Tell whether the picture ends within the data. Bytes after the end are ignored."""
+    """Return whether the picture ends within the data. Bytes after the end are ignored."""
     if content_type == _JPEG:
         return len(data) > pixels + 2 + int.from_bytes(data[pixels + 2 : pixels + 4])
     if content_type == _PNG:

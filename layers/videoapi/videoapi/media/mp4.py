@@ -42,7 +42,7 @@ def inspect(file: BinaryIO) -> Movie:
 
 
 def is_cut(file: BinaryIO, *, whole: bool) -> bool:
-    """Whether a download is no video, or a part of one. `whole`: as long as its sender had said.
+    """Return whether a download is no video, or a part. `whole`: as long as its sender had said.
 
     Without a length, a box of the video that ends after the file shows where it was cut.
     """

@@ -108,7 +108,7 @@ def _read(data: bytes) -> images.Image | None:
 
 
 def _fits(image: Image.Image, data: bytes) -> bool:
-    """Whether there is memory to decode the image, at the size that a draft has set."""
+    """Return whether there is memory to decode the image, at the size that a draft has set."""
     pixels = image.width * image.height
     if image.format != "JPEG":
         return pixels * _DECODED.get(image.format or "", MAX_MEMORY) <= MAX_MEMORY

@@ -21,7 +21,7 @@ from videoapi.net.receiving import DownloadFailed
 from videoapi.net.ssrf import require_webhook
 
 SECONDS: Final = 10.0  # of one POST, from the look-up of the name to the end of the answer
-MAX_ANSWER: Final = 4096  # bytes of the answer that are read; what is in them is nobody's business
+MAX_ANSWER: Final = 4096  # bytes of the response that are read, and dropped
 _HEADERS: Final = {
     "User-Agent": f"video-api/{__version__}",
     "Accept": "*/*",

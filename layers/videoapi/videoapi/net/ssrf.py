@@ -132,7 +132,7 @@ def require_public_host(parsed: ParsedUrl) -> None:
 
 
 def is_public_address(address: str) -> bool:
-    """Tell whether an IP address, as `getaddrinfo` writes it, is a host on the public internet.
+    """Return whether an IP address, as `getaddrinfo` writes it, is a host on the public internet.
 
     Anything doubtful is not: every address that embeds another, save NAT64 around a public one.
     """

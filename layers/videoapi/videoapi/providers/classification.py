@@ -29,7 +29,7 @@ _BAD_REQUEST_STATUSES: Final = frozenset({400, 413, 422})
 
 
 class Cause(StrEnum):
-    """Why there is no video, as far as anybody can act on it."""
+    """Why there is no video, as far as one can act on it."""
 
     POLICY = "policy"
     AUDIO = "audio"
@@ -151,12 +151,12 @@ def _by_ending(word: str) -> Cause | None:
 
 
 def names_model(error_info: ErrorInfo) -> bool:
-    """Tell whether a code says that the provider does not serve the model."""
+    """Return whether a code says that the provider does not serve the model."""
     return any(_MODEL.fullmatch(_code_folded(code)) for code in error_info.codes)
 
 
 def names_account_or_limit(error_info: ErrorInfo) -> bool:
-    """Tell whether a code says that our account or a limit was the reason: nothing was accepted."""
+    """Return whether a code names our account or a limit: nothing was accepted."""
     codes = [_code_folded(code) for code in error_info.codes]
     numbers = {str(status) for status in ACCOUNT_STATUSES}
     return _by_code(codes) is Cause.ACCOUNT or any(

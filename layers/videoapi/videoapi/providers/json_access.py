@@ -80,7 +80,7 @@ def _strings(body: bytes | bytearray) -> Iterator[tuple[int, int]]:
 
 
 def _is_escaped(body: bytes | bytearray, start: int, end: int) -> bool:
-    """Tell whether an odd number of backslashes stands before `end`."""
+    """Return whether an odd number of backslashes stands before `end`."""
     first = end
     while first - len(_RUN) >= start and body.endswith(_RUN, start, first):
         first -= len(_RUN)

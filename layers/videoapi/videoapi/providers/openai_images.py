@@ -14,7 +14,7 @@ from videoapi.providers.json_access import UnreadableJson, first_of, parsed
 
 MAX_RESPONSE = 40 * 1024 * 1024  # bytes: one image of 20 MB as base64, and words around it
 REFUSED, RATE_LIMITED = 400, 429
-NOT_MADE = frozenset({500, 502, 503})  # not 504: what is late may have been made all the same
+NOT_MADE = frozenset({500, 502, 503})  # not 504: a late image may have been made
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 BUSY_SECONDS = 5  # until another try is worth it
 

@@ -104,7 +104,7 @@ class Job:
     usage: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def names(self, job_id: str) -> bool:
-        """Tell whether the answer says itself that it is about this job.
+        """Return whether the answer says itself that it is about this job.
 
         Only such a one may lead to another POST.
         """
@@ -152,7 +152,7 @@ class VideoProvider(Protocol):
         """
 
     def owns(self, url: str) -> bool:
-        """Tell whether a URL is at the provider's own origin, where it may want credentials."""
+        """Return whether a URL is at the provider's own origin, where it may want credentials."""
 
 
 @runtime_checkable

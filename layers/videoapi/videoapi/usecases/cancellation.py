@@ -86,7 +86,7 @@ class Cancellation:
 
 
 def _stoppable(task: Task) -> bool:
-    """Whether a job may run that its provider can stop; the table of models is read for few."""
+    """Return whether a job may run that its provider can stop; few need the table of models."""
     if task.intent_at is None or task.done_at or task.provider in (None, RELAY):
         return False
     from videoapi.catalog.models import find  # noqa: PLC0415 — as above

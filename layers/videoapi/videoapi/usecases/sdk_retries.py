@@ -62,7 +62,7 @@ class RetryRecord(NamedTuple):
         return Write(NAME, "Put", body)
 
     def meant(self, task: Task) -> bool:
-        """Whether a remembered task can be the one of this retry's first try.
+        """Return whether a remembered task can be the one of this retry's first try.
 
         Not if it ended badly before that try can have begun: nobody would want it back.
         """
@@ -95,7 +95,7 @@ def earlier(table: TaskStore, task: Task, caller: Caller) -> tuple[Task | None, 
 def forbid_ambiguous_retry(
     table: TaskStore, task: Task, caller: Caller, refusal: VideoApiError
 ) -> None:
-    """Tell an SDK not to repeat a refused first try that would be taken for an older one's."""
+    """Have an SDK not repeat a refused first try: a repetition would find an older task."""
     first = caller.idempotency_key is None and caller.retry_count == 0
     if not first or not refusal.retryable:
         return

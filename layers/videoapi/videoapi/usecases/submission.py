@@ -212,7 +212,7 @@ class Submissions:
         try:
             self.queue.send(task.task_id)
         except ServiceError:
-            with suppress(ServiceError):  # due in a minute all the same
+            with suppress(ServiceError):  # else the sweeper sends it in a minute
                 self.store.apply(task.task_id, transitions.unsent(task, now=now))
 
 

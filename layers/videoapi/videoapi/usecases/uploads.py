@@ -53,7 +53,7 @@ def offer(
 
 
 def is_reference(text: str) -> bool:
-    """Tell a reference from images and URLs: no base64 of an image begins like one."""
+    """Return whether a text is an upload's reference: no base64 of an image begins like one."""
     return text.lstrip().startswith(PREFIX)
 
 

@@ -105,7 +105,7 @@ def remind(due_at: str, *, again_at: float) -> Change:
 
 
 def is_due(task: Task, *, now: float) -> bool:
-    """Whether a try may begin; a delayed message comes no earlier, and clocks differ by less."""
+    """Return whether a try may begin; one second early is on time, as clocks differ."""
     return task.owes_event and (task.webhook_due_at or "") <= timestamp(now + 1)
 
 

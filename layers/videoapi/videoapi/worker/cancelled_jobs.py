@@ -80,7 +80,7 @@ class CancelledJobs:
         )
 
     def unstopped(self, task: Task) -> bool:
-        """Whether the job of a task runs on that was given up, and nobody has asked to stop it."""
+        """Return whether the job of a cancelled task runs, and nobody has asked to stop it."""
         return (
             _may_be_stopped(task)
             and _job_of(task) is not None
@@ -141,7 +141,7 @@ def _may_be_stopped(task: Task) -> bool:
 
 
 def _was_refused(task: Task, held: Task) -> bool:
-    """Whether a worker got a refusal of the order that a row still tells as begun."""
+    """Return whether a worker got a refusal of the order that a row still tells as begun."""
     return (held.intent_at, held.attempts) == (None, task.attempts) and task.intent_at is not None
 
 

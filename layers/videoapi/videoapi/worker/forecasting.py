@@ -18,7 +18,7 @@ from videoapi.domain.timestamps import seconds_since
 from videoapi.errors import ServiceError
 
 LOOK_SECONDS: Final = 10.0  # between two looks at the queue
-MAX_WAITING: Final = 200  # tasks of which a look tells: whoever waits behind them is told nothing
+MAX_WAITING: Final = 200  # tasks that a look notes; those behind them get no forecast
 
 
 @dataclass

@@ -162,7 +162,7 @@ class Outcomes:
 
 
 def _was_made(task: Task, failure: GenerationError) -> bool:
-    """Whether a video was made that could not be had: no failure of the job itself was told."""
+    """Return whether a video was made and could not be fetched: the job did not fail."""
     return task.done_at is not None and not isinstance(failure, Failure)
 
 

@@ -66,7 +66,7 @@ class Posting:
         try:
             accepted = provider.submit(prepared.order)
         except SubmitRefused as refusal:
-            lease.task = replace(lease.task, intent_at=None)  # for whoever lets go of it
+            lease.task = replace(lease.task, intent_at=None)  # for the write that releases it
             self._go_on(lease, route, refusal)
             return False
         checkpoint(self.log, "answered")

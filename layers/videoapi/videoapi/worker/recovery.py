@@ -90,7 +90,7 @@ class Recovery:
         yield from self.store.overdue(now, paid=False)
 
     def _has_backlog(self) -> bool:
-        """Whether messages wait. Not knowing is no: a message too many does no harm."""
+        """Return whether messages wait. Not knowing is no: a message too many does no harm."""
         try:
             return self.queue.waiting() > 0
         except ServiceError:

@@ -64,7 +64,7 @@ def _counted(task: Task, failure: RetryableFailure, settings: Settings) -> tuple
 
 
 def repeats_unknown(task: Task, settings: Settings) -> bool:
-    """Tell whether an order whose answer was lost is sent again: to a relay alone, if chosen.
+    """Return whether an order whose answer was lost is sent again: to a relay alone, if chosen.
 
     A relay may know the idempotency key and take no second payment; Google has none.
     """
@@ -72,7 +72,7 @@ def repeats_unknown(task: Task, settings: Settings) -> bool:
 
 
 def retries_left(task: Task, settings: Settings) -> bool:
-    """Tell whether a task may have another attempt after a refusal."""
+    """Return whether a task may have another attempt after a refusal."""
     return task.attempts - task.audio_refusals - 1 < settings.video_generation_max_retries
 
 

@@ -62,7 +62,7 @@ class Routing:
         return next((route for route in later if self._may_post(route, rests)), None)
 
     def another(self, task: Task, refused: Route) -> bool:
-        """Tell whether another route than the one that refused may be asked in the next round."""
+        """Return whether another route than the one that refused may be asked in the next round."""
         others = [route for route in self._possible(task) if route != refused]
         now, rests = self.clock(), self._rests() if others else {}
         return any(rests.get(str(route), 0) <= now for route in others)
@@ -110,7 +110,7 @@ class Routing:
             return {}
 
     def _may_post(self, route: Route, rests: Mapping[str, int]) -> bool:
-        """Whether a route does not rest; one whose rest is over is looked at by one worker."""
+        """Return whether a route takes orders; after its rest one worker tries it."""
         until, now = rests.get(str(route)), self.clock()
         if until is None or until > now:
             return until is None

@@ -148,7 +148,7 @@ class Watch:
         self.lease.wait(max(now + wait - self.clock(), 0))
 
     def _is_away_for_long(self, now: float) -> bool:
-        """Tell whether the slot is of more use to a task that another provider can make.
+        """Return whether the slot is of more use to a task that another provider can make.
 
         Without VIDEO_ROUTES there is none: the others would only use up their attempts.
         """

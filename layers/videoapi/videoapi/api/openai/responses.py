@@ -82,7 +82,7 @@ def openai_list(videos: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
 
 
 def speaks_sdk(headers: Mapping[str, str], vocabulary: str, created_in: Dialect) -> bool:
-    """Whether an answer uses OpenAI's status words: the SDKs stop polling at any other.
+    """Return whether an answer uses OpenAI's status words: the SDKs stop polling at any other.
 
     `headers` have lower-case names. Clients that are no SDK read the REST dialect's words.
     """

@@ -104,7 +104,7 @@ class GoogleError:
     message: str = ""
 
     def __bool__(self) -> bool:
-        """Tell whether anything is wrong at all."""
+        """Return whether anything is wrong at all."""
         return bool(self.codes or self.message)
 
     @property

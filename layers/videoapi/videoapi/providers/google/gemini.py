@@ -140,7 +140,7 @@ class GeminiProvider:
         return replace(self._file(as_text(video.get("uri")), into, total), usage=job.usage)
 
     def owns(self, url: str) -> bool:
-        """Tell whether a URL is at the API's own origin, where it may want the key."""
+        """Return whether a URL is at the API's own origin, where it may want the key."""
         return is_at(url, self._origin)
 
     def _url(self, job_id: str) -> str:
@@ -183,7 +183,7 @@ class GeminiProvider:
             raise no_video("The upstream's file failed", NoContentReason.OTHER)
 
     def _elsewhere(self, url: str, key: str) -> Content:
-        """Return the signed URL that a download leads to: whoever follows it has no key."""
+        """Return the signed URL that a download leads to, which needs no key."""
         if not self._links.with_key(key).allows(url):
             raise no_video("The upstream leads to no public URL", NoContentReason.UNUSABLE_LINK)
         return Content(url=url, expires_at=expiry_of(url))

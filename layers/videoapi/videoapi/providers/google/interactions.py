@@ -177,7 +177,7 @@ def usage_of(interaction: Mapping[str, Any]) -> dict[str, int]:
 
 
 def is_billed(usage: Mapping[str, int]) -> bool:
-    """Tell whether more than words was put out: a filtered video may be told of in words."""
+    """Return whether more than words was put out: a filtered video may be told of in words."""
     words = usage.get("text_tokens", 0)
     return bool(usage.get("video_tokens")) or usage.get("output_tokens", 0) > words
 

@@ -163,7 +163,7 @@ class VertexProvider:
         return self._stored(as_text(video.get("gcsUri")), into, total)
 
     def owns(self, url: str) -> bool:
-        """Tell whether a URL is at Google's own API, where it may want the token."""
+        """Return whether a URL is at Google's own API, where it may want the token."""
         return is_at(url, *self._origins)
 
     def _api(self, location: str) -> str:

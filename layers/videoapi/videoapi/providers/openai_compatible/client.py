@@ -140,7 +140,7 @@ class RelayProvider:
             return Content(url=link, expires_at=expiry_of(link))
 
     def owns(self, url: str) -> bool:
-        """Tell whether a URL is at the relay's own origin, where it may want the key."""
+        """Return whether a URL is at the relay's own origin, where it may want the key."""
         return is_at(url, self._origin)
 
     @contextmanager

@@ -65,7 +65,7 @@ def _collected(errors: Iterator[dict[str, Any] | str]) -> ErrorInfo:
 
 
 def has_error(part: dict[str, Any]) -> bool:
-    """Tell whether a job says by a field of its own that something is wrong with it."""
+    """Return whether a job says by a field of its own that something is wrong with it."""
     own = {key: part.get(key) for key in ("error", "fail_reason", "failure_reason", "failReason")}
     error_info = error_in_json(own)
     return bool(error_info.codes or error_info.text)
@@ -119,7 +119,7 @@ def error_in_text(body: bytes | bytearray) -> ErrorInfo:
 
 
 def is_page(body: bytes | bytearray) -> bool:
-    """Tell whether a body is HTML, or XML."""
+    """Return whether a body is HTML, or XML."""
     return _beginning(body).startswith("<")
 
 
@@ -128,12 +128,12 @@ def _beginning(body: bytes | bytearray) -> str:
 
 
 def says_missing(error_info: ErrorInfo) -> bool:
-    """Tell whether the relay says that it knows no such job (by code, with 400 or even 200)."""
+    """Return whether the relay says that it knows no such job (by code, with 400 or even 200)."""
     return "task_not_exist" in _all_words(error_info)
 
 
 def says_not_ready(error_info: ErrorInfo) -> bool:
-    """Tell whether the relay says that a video is still being made."""
+    """Return whether the relay says that a video is still being made."""
     return bool(_NOT_READY.search(_all_words(error_info)))
 
 
@@ -149,7 +149,7 @@ def _all_words(error_info: ErrorInfo) -> str:
 
 
 def speaks_of_a_job(error_info: ErrorInfo) -> bool:
-    """Tell whether a gateway's error is about a job or its video, not about the gateway."""
+    """Return whether a gateway's error is about a job or its video, not about the gateway."""
     return bool(_OF_A_JOB.search(" ".join((*error_info.codes, error_info.text[:_MAX_TEXT]))))
 
 

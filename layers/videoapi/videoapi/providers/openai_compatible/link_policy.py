@@ -20,7 +20,7 @@ _FORMAT: Final = "%Y%m%dT%H%M%SZ"
 class LinkPolicy:
     """What a caller may be sent to: http(s), without a user, public, or an origin that is trusted.
 
-    The text alone is judged, no name is looked up: whoever follows a link does that again.
+    The text alone is judged, no name is looked up: a download does that.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class LinkPolicy:
         return type(self)(self._trusted, allow_private=self._allow_private, key=key)
 
     def allows(self, url: str) -> bool:
-        """Tell whether an absolute URL may be handed out; a data: URL holds no address."""
+        """Return whether an absolute URL may be handed out; a data: URL holds no address."""
         if url[:5].casefold() == "data:":
             return True
         try:

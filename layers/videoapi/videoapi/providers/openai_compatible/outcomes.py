@@ -181,7 +181,7 @@ def read_poll(
 
 
 def _is_missing(answer: RelayResponse) -> bool:
-    """Tell whether the relay itself says that it knows no such job: no page does, and no 5xx."""
+    """Return whether the relay itself says that it knows no such job: no page does, and no 5xx."""
     if answer.is_page or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return False
     gone = answer.status in _GONE and not answer.is_sentence

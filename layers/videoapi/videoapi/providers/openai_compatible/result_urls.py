@@ -150,7 +150,7 @@ def _usable(value: object, content_url: str) -> str | None:
 
 
 def _behind_key(url: str, content_url: str) -> bool:
-    """Tell the job's own paths, content and status, under whatever name of the relay."""
+    """Return whether a URL has a path of the job: content or status, on any name of the relay."""
     content = unquote(urlsplit(content_url).path)
     return unquote(urlsplit(url).path) in {content, content.removesuffix("/content")}
 
