@@ -84,7 +84,8 @@ _MODEL: Final = re.compile(
 )
 _LIMIT: Final = re.compile("rate_limit.*|.*throttled|resource_exhausted|429")
 _WRITTEN_OUT: Final[_Table] = (
-    (Cause.AUDIO, re.compile("audio_(?:generation_)?filtered")),
+    # "We encountered an issue with the audio for your prompt": Google's, who blames its filters.
+    (Cause.AUDIO, re.compile("audio_(?:generation_)?filtered|issue_with_the_audio")),
     (
         Cause.POLICY,
         re.compile(
@@ -101,7 +102,7 @@ _WORDS: Final[_Table] = (
             "violat(?!.*constraint)|(?<![a-z])(?:minor|sexual|violence|danger|nsfw|copyright)"
             "|(?<![a-z])(?:moderat|safety|prohibited)|(?<![a-z])(?<!case_)sensitive|risk_control"
             "|(?:prompt|content|image|input|video|output|request)_(?:was_|is_|has_been_)?blocked"
-            "|审核"
+            "|审核|违反(?!.*约束)|风控|版权"
         ),
     ),
     (

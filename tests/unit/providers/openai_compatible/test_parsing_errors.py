@@ -47,6 +47,12 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
         ({"msg": "错误HIGH_TRAFFIC"}, ErrorInfo(("HIGH_TRAFFIC",), "错误HIGH_TRAFFIC")),
         ({"msg": "INTERNAL: oh"}, ErrorInfo(("INTERNAL",), "INTERNAL: oh")),
         ({"message": "no", "reason": "no"}, ErrorInfo((), "no")),
+        ({"data": {"state": "fail", "failMsg": "no"}}, ErrorInfo((), "no")),
+        ({"failure": "no", "failureCode": "SAFETY.INPUT"}, ErrorInfo(("SAFETY.INPUT",), "no")),
+        (
+            {"error": {"code": 10000, "message": "no", "raw_message": "MINOR: no"}},
+            ErrorInfo(("10000", "MINOR"), "no; MINOR: no"),
+        ),
         ({"error": {"code": True, "message": 7}, "message": []}, ErrorInfo()),
         ({"code": 0, "message": ""}, ErrorInfo()),
         ({"errors": [{"code": "MINOR", "message": "no"}]}, ErrorInfo(("MINOR",), "no")),
@@ -58,7 +64,7 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
         ({"metadata": {"error": {"code": "MINOR"}, "type": "t"}}, ErrorInfo(("MINOR",))),
         ({"fail_reason": "no", "result": {"error": "old"}}, ErrorInfo((), "no")),
     ],
-    ids=range(29),
+    ids=range(32),
 )
 def test_complaints_are_found_in_every_shape(response, error_info):
     assert error_in_json(response) == error_info

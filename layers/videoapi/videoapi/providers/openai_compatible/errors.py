@@ -11,13 +11,26 @@ from videoapi.providers.json_access import as_dict, as_text, first_of
 _MAX_TEXT: Final = 2000  # characters of a sentence that are looked at
 _MAX_CODE: Final = 200  # characters of a code
 
-_CODE_KEYS: Final = ("code", "error_code", "errorCode", "type", "status", "reason_code")
+_CODE_KEYS: Final = (
+    "code",
+    "error_code",
+    "errorCode",
+    "type",
+    "status",
+    "reason_code",
+    "failure_code",
+    "failureCode",
+)
 _TEXT_KEYS: Final = (
     "message",
     "msg",
     "fail_reason",
     "failure_reason",
     "failReason",
+    "failure",
+    "fail_msg",
+    "failMsg",
+    "raw_message",
     "task_status_msg",
     "status_msg",
     "error_message",
