@@ -79,8 +79,12 @@ def test_a_job_that_the_relay_does_not_know_is_missing(status, body):
         (200, {"code": "AUDIO_FILTERED", "message": "no sound"}),
         (422, {"id": "w", "error": "AUDIO_FILTERED"}),
         (200, {"status": "failed", "code": "rate_limit_exceeded", "data": None}),
+        (200, {"status": "error", "message": "请求过于频繁"}),
+        (200, {"status": "fail", "data": {"message": "maintenance"}}),
+        (200, {"status": "failed", "code": 401, "message": "no such token"}),
+        (200, {"id": "w", "status": "failed", "error": {"code": "insufficient_quota"}}),
     ],
-    ids=range(26),
+    ids=range(30),
 )
 def test_an_answer_that_says_nothing_of_the_job_is_no_news(status, body):
     relay = answering(status, body, retry_after="5", location="https://elsewhere.example/")
@@ -109,7 +113,9 @@ def test_an_id_that_fits_into_no_url_is_no_news():
         answering(200, {}).client().poll("x" * 70_000)
 
 
-@pytest.mark.parametrize("key", ["id", "task_id", "taskId", "video_id", "request_id"])
+@pytest.mark.parametrize(
+    "key", ["id", "task_id", "taskId", "video_id", "job_id", "jobid", "runId", "request_id"]
+)
 @pytest.mark.parametrize("enveloped", [False, True])
 def test_answer_that_names_the_job_alone_leads_to_another_order(key, enveloped):
     """Only an answer that names the job can lead to another order."""
@@ -122,6 +128,11 @@ def test_answer_that_names_the_job_alone_leads_to_another_order(key, enveloped):
         else:
             with pytest.raises(PollFailed):
                 client.poll("v")
+
+
+def test_a_named_job_that_an_empty_account_ended_has_failed():
+    body = {"id": "v", "status": "failed", "error": {"code": "insufficient_quota"}}
+    assert answering(200, body).client().poll("v").failure.code == "upstream_account_error"
 
 
 def test_a_final_failure_needs_no_id():

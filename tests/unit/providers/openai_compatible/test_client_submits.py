@@ -23,8 +23,16 @@ from videoapi.providers.provider import Accepted
         {"code": 200, "msg": "success", "data": {"taskId": "a:1"}},
         {"request_id": "r", "output": {"task_id": "a:1", "task_status": "PENDING"}},
         {"request_id": "r", "data": [{"video_id": "a:1"}]},
+        {"videoId": "a:1"},
+        {"job_id": "a:1"},
+        {"data": {"jobId": "a:1"}},
+        {"jobid": "a:1", "status": "created"},
+        {"run_id": "a:1"},
+        {"runId": "a:1"},
+        {"generation_id": "a:1"},
+        {"generationId": "a:1", "request_id": "r"},
     ],
-    ids=range(9),
+    ids=range(17),
 )
 def test_any_2xx_with_an_id_is_accepted(status, body):
     assert answering(status, body).client().submit(order()) == Accepted("a:1")
@@ -136,8 +144,10 @@ def test_an_edge_that_never_reached_the_relay_accepted_nothing(status, body):
         ({"error": {"type": "rate_limit_error"}}, "service_unavailable", "transient"),
         ({"data": {"error": {"code": "RESOURCE_EXHAUSTED"}}}, "service_unavailable", "transient"),
         ({"code": "USER_REQUESTS_THROTTLED"}, "service_unavailable", "transient"),
+        ({"code": 402, "msg": "no credit", "request_id": "r"}, "upstream_account_error", None),
+        ({"code": 429, "msg": "wait", "request_id": "r"}, "service_unavailable", "transient"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_2xx_that_refuses_account_or_limit_was_not_accepted(body, code, again):
     with pytest.raises(SubmitRefused) as caught:

@@ -26,8 +26,14 @@ QUEUED = [
     "created",
     "starting",
     "unknown",
+    "in_queue",
+    "queueing",
+    "queuing",
+    "waiting",
+    "staged",
+    "throttled",
 ]
-RUNNING = ["processing", "in_progress", "running", "generating"]
+RUNNING = ["processing", "in_progress", "running", "generating", "active", "retrying"]
 DONE = ["completed", "complete", "success", "succeeded", "succeed", "finished", "done", "ready"]
 DONE += ["video_generation_successful", "upscaling_successful"]
 FAILED = ["failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "timeout"]
@@ -94,9 +100,12 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
         ({"request_id": "r"}, "r"),
         ({"request_id": "r", "data": {"taskId": "t"}}, "t"),
         ({"request_id": "r", "error": {"message": "no"}}, None),
+        ({"request_id": "r", "code": 402, "msg": "top up"}, None),
+        ({"request_id": "r", "code": 200, "msg": "success"}, "r"),
         ({"id": "a***b"}, None),
+        ({"generation_id": "g", "id": "t"}, "t"),
     ],
-    ids=range(27),
+    ids=range(30),
 )
 def test_the_id_of_an_accepted_order_is_found(response, upstream_id):
     assert accepted_id(response) == upstream_id
@@ -159,6 +168,26 @@ def test_an_unknown_word_is_read_by_what_stands_beside_it(word, beside, state):
 def test_a_known_word_is_not_read_by_what_stands_beside_it():
     running = {"status": "running", "video_url": VIDEO, "error": "no", "progress": 100}
     assert job_in(running, CONTENT).state is JobState.RUNNING
+
+
+def test_a_failure_word_without_an_id_is_the_answers_own():
+    """JSend answers `error` or `fail` for a request: that ends no job, unless one is named."""
+    for word in ("error", "FAIL"):
+        answer = {"status": word, "message": "please slow down"}
+        assert job_in(answer, CONTENT) is None
+        assert job_in({"request_id": "r", **answer}, CONTENT) is None
+        assert job_in({"id": "v", **answer}, CONTENT).state is JobState.FAILED
+        assert job_in({"data": {"taskId": "v", **answer}}, CONTENT).state is JobState.FAILED
+
+
+def test_the_addresses_of_a_job_do_not_make_it_done():
+    job = "https://queue.example/requests/v"
+    beside = {"response_url": job, "status_url": f"{job}/status", "cancel_url": f"{job}/cancel"}
+    for word in ("IN_QUEUE", "warming up"):
+        state = job_in({"request_id": "v", "status": word, **beside}, CONTENT).state
+        assert state in {JobState.QUEUED, JobState.RUNNING}
+    done = job_in({"request_id": "v", "status": "COMPLETED", **beside}, CONTENT)
+    assert (done.state, done.video_url) == (JobState.DONE, None)
 
 
 def test_without_a_word_it_takes_a_url_and_an_end_to_be_done():

@@ -47,6 +47,7 @@ _NOT_ACCEPTED: Final = frozenset(
 )
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GONE: Final = frozenset({404, 410})
+_NEED_THE_ID: Final = frozenset({Cause.TRANSIENT, Cause.AUDIO, Cause.ACCOUNT})
 _ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure
 _WHY: Final = {
     **dict.fromkeys((404, 410), NoContentReason.GONE),
@@ -158,8 +159,8 @@ def read_poll(
 ) -> Job:
     """Read a look at a job; raise `JobMissing`, or `PollFailed` if it says nothing of the job.
 
-    Only an answer that names this job may lead to another POST: another one's failure, or that of a
-    relay which is busy just now, reads much the same.
+    Only an answer that names this job may lead to another POST, or blame the account: another one's
+    failure, or that of a relay which is busy or refuses the key just now, reads much the same.
     """
     job = job_in(answer.json, content_url, may_hand_out) if _is_success(answer.status) else None
     if job and job.state is not JobState.FAILED:
@@ -170,7 +171,7 @@ def read_poll(
     if job is None and (_is_success(answer.status) or answer.status in _ABOUT_THE_JOB):
         failure = failure_without_status(answer.error_info)
     ids = answer.ids
-    if failure is None or (failure.again and job_id not in ids):
+    if failure is None or (failure.cause in _NEED_THE_ID and job_id not in ids):
         raise PollFailed(
             f"The upstream answered {answer.status} without a job's status",
             upstream_status=answer.status,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from videoapi.providers.classification import names_account_or_limit
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import as_dict, as_text, first_of
 from videoapi.providers.openai_compatible.errors import (
@@ -24,7 +25,20 @@ from videoapi.redaction import MASK
 
 MAX_ID: Final = 512  # characters; an id goes into a DynamoDB item and into a path
 
-_ID_KEYS: Final = ("id", "task_id", "taskId", "video_id")
+_ID_KEYS: Final = (
+    "id",
+    "task_id",
+    "taskId",
+    "video_id",
+    "videoId",
+    "job_id",
+    "jobId",
+    "jobid",
+    "run_id",
+    "runId",
+    "generation_id",
+    "generationId",
+)
 _REQUEST_ID: Final = "request_id"
 _NO_ID: Final = "0"  # what a number that was never set looks like
 _WORD_KEYS: Final = ("status", "state", "task_status", "taskStatus")
@@ -46,14 +60,17 @@ _COMPLETE: Final = 100  # percent
 _WORDS: Final = {
     JobState.QUEUED: (
         "queued pending submitted not_start notstarted preparing created starting unknown"
+        " in_queue queueing queuing waiting staged throttled"
     ),
-    JobState.RUNNING: "processing in_progress running generating",
+    JobState.RUNNING: "processing in_progress running generating active retrying",
     JobState.DONE: "completed complete success succeeded succeed finished done ready",
     JobState.FAILED: (
         "failed failure fail error cancelled canceled expired timeout timed_out rejected blocked"
     ),
 }
 _STATES: Final = {word: state for state, words in _WORDS.items() for word in words.split()}
+# Beside no id they are an answer's own (JSend), such as that of a relay which is busy just now.
+_ENVELOPE_WORDS: Final = frozenset({"error", "fail"})
 _ENDINGS: Final = {
     "_successful": JobState.DONE,
     "_blocked": JobState.FAILED,
@@ -67,7 +84,7 @@ def accepted_id(answer: dict[str, Any]) -> str | None:
     An answer that complains names by `request_id` its own request, and no job.
     """
     ids = _ids(answer, _ID_KEYS)
-    if not ids and not has_error(answer):
+    if not ids and not has_error(answer) and not names_account_or_limit(error_in_json(answer)):
         ids = _ids(answer, (_REQUEST_ID,))
     return next(iter(ids), None)
 
@@ -113,7 +130,7 @@ def job_in(
     url = video_url_in(answer, content_url, may_hand_out)
     progress = progress_of(job.get("progress"))
     state = _STATES.get(word) or _by_ending(word) or _by_company(answer, job, word, url)
-    if state is None:
+    if state is None or (word in _ENVELOPE_WORDS and not _ids(answer, _ID_KEYS)):
         return None
     done = state is JobState.DONE
     if done and url is None:

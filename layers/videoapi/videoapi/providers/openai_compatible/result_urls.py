@@ -34,6 +34,10 @@ _NOT_THE_VIDEO: Final = re.compile(
     r"|callback|webhook|notify|hook|status|poll|polling|query|cancel|self|get|docs?|help|support"
     r"|avatar|logo|icon|audios?|music|voice|subtitles?|gif|error|message|proxy|page|share"
 )
+# The job's own addresses, which want the key and answer JSON; a `response` may hold the video.
+_OF_THE_JOB: Final = re.compile(
+    r"(?:.*_)?(?:response|job|task|queue|api|web|logs?)_(?:url|uri|link|href)s?"
+)
 _FILE_WITH_BLANKS: Final = re.compile(  # one file's URL, not a sentence or two URLs
     r"https?://[^\s/?#]+/(?:(?! https?://)[^?#])*\.[a-z0-9]{2,5}(?:[?#]\S*)?", re.IGNORECASE
 )
@@ -107,9 +111,10 @@ def _searched(answer: dict[str, Any]) -> Iterator[tuple[str, bool]]:
 def _named(
     part: dict[str, Any], depth: int, *, of_video: bool
 ) -> Iterator[tuple[object, int, bool, bool]]:
-    for name, value in part.items():
-        words = _WORD_START.sub("_", name[:_MAX_NAME]).casefold().replace("-", "_").split("_")
-        if not any(map(_NOT_THE_VIDEO.fullmatch, words)):
+    for key, value in part.items():
+        name = _WORD_START.sub("_", key[:_MAX_NAME]).casefold().replace("-", "_")
+        words = name.split("_")
+        if not (_OF_THE_JOB.fullmatch(name) or any(map(_NOT_THE_VIDEO.fullmatch, words))):
             like_url = any(map(_LIKE_A_URL.fullmatch, words))
             yield value, depth, like_url, of_video or any(map(_OF_A_VIDEO.fullmatch, words))
 
