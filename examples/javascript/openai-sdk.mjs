@@ -2,9 +2,8 @@
 //
 //   npm install openai
 //   node examples/javascript/openai-sdk.mjs "Slow pan over the valley"
-import { createReadStream } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import OpenAI from "openai";
+import { readFile, writeFile } from "node:fs/promises";
+import OpenAI, { toFile } from "openai";
 
 const { VIDEOAPI_URL = "http://localhost:8000", VIDEOAPI_KEY = "not-needed", STILL = "examples/mountains.jpg" } =
   process.env;
@@ -14,7 +13,8 @@ let video = await client.videos.create({
   prompt: process.argv[2] ?? "Slow pan over the valley",
   seconds: "4",
   size: "1280x720",
-  input_reference: createReadStream(STILL),
+  // No stream, which the SDK cannot send again where an answer is lost.
+  input_reference: await toFile(readFile(STILL), "mountains.jpg"),
 });
 while (["queued", "in_progress"].includes(video.status)) {
   console.log(`${video.status}, ${video.progress} %`);

@@ -56,22 +56,48 @@ class Tools:
         once = {"Idempotency-Key": hashlib.sha256(said.encode()).hexdigest()}
         keys = {"Authorization": f"Bearer {self.valves.key}"}
         async with httpx.AsyncClient(base_url=self.valves.url, headers=keys, timeout=30) as api:
-            answer = await api.post("/v1/videos", json=wanted, headers=once)
+            answer = await _asked(lambda: api.post("/v1/videos", json=wanted, headers=once))
+            if answer is None:
+                return f"Nothing answers at {self.valves.url}; the video may have been ordered."
+            if answer.is_error:
+                return f"There is no video: {_reason(answer)}"
+            video = answer.json()
+            place = f"/v1/videos/{video['id']}"
             for _ in range(self.valves.wait_seconds):
-                video = answer.json()
-                if answer.is_error:
-                    return f"There is no video: {video['error']['message']}"
                 if video["status"] not in OPEN:
                     break
                 await _tell(__event_emitter__, f"{video['status']}, {video['progress']} %")
                 await asyncio.sleep(1)
-                answer = await api.get(f"/v1/videos/{video['id']}")
+                answer = await _asked(lambda: api.get(place))
+                # A look that fails says nothing of the video, which is paid for.
+                video = answer.json() if answer and answer.is_success else video
         await _tell(__event_emitter__, video["status"], done=True)
         if video["status"] == "completed":
             return f"[Watch the video]({video['video_url']})"
         if video["status"] in OPEN:
             return f"The video {video['id']} is still being made."
         return f"There is no video: {video['error']['message']}"
+
+
+async def _asked(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response | None:
+    """Ask what may be asked twice: what is away for a moment is asked again; None: no answer."""
+    answer = None
+    for seconds in (0, 1, 2, 4, 8):
+        await asyncio.sleep(seconds)
+        try:
+            answer = await send()
+        except httpx.TransportError:
+            continue
+        if answer.status_code not in (429, 502, 503, 504):
+            break
+    return answer
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):  # not the API's own words
+        return f"HTTP {answer.status_code}"
 
 
 async def _tell(

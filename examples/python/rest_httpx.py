@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,10 +18,23 @@ KEY = os.environ.get("VIDEOAPI_KEY", "not-needed")
 STILL = Path(__file__).parents[1] / "mountains.jpg"
 
 
+def asked(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Return the answer to what may be asked twice: what is away for a moment is asked again."""
+    for seconds in (1, 2, 4, 8, 16):
+        try:
+            answer = send()
+            if answer.status_code not in (429, 502, 503, 504):
+                return answer
+        except httpx.TransportError:
+            pass
+        time.sleep(seconds)
+    return send()
+
+
 def uploaded(api: httpx.Client, image: bytes) -> str:
     """Send an image of up to 20 MB past the API's own limit; return what a submit takes."""
-    form = api.post("/api/v1/uploads", json={"content_type": "image/jpeg"}).raise_for_status()
-    place = form.json()
+    form = asked(lambda: api.post("/api/v1/uploads", json={"content_type": "image/jpeg"}))
+    place = form.raise_for_status().json()
     # Without our key: the form is signed.
     httpx.post(place["url"], data=place["fields"], files={"file": image}).raise_for_status()
     return str(place["reference"])
@@ -35,14 +49,14 @@ with httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"}, time
         "resolution": "720p",
         "camera_motion": "pan",
     }
-    # Whoever repeats this request sends the same key, and pays once.
+    # Repetitions of this request have the same key, and are paid once.
     once = {"Idempotency-Key": str(uuid.uuid4())}
-    answer = api.post("/api/v1/videos/generate", json=wanted, headers=once)
+    answer = asked(lambda: api.post("/api/v1/videos/generate", json=wanted, headers=once))
     if answer.is_client_error:  # it says which field is wrong, and what it may be
         sys.exit(answer.json()["error"]["message"])
     where = answer.raise_for_status().headers["Location"]
     while True:
-        answer = api.get(where).raise_for_status()
+        answer = asked(lambda: api.get(where)).raise_for_status()
         task = answer.json()
         if task["status"] not in ("pending", "processing"):
             break

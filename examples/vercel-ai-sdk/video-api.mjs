@@ -7,9 +7,15 @@ const OPEN = ["pending", "processing"];
 export function videoApi(modelId = "veo_3_1", { baseURL = "http://localhost:8000", apiKey = "not-needed" } = {}) {
   const headers = { Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" };
 
-  async function call(method, path, { body, abortSignal, more } = {}) {
+  async function call(method, path, { body, abortSignal, more, tries = 6 } = {}) {
     const request = { method, headers: { ...headers, ...more }, body: body && JSON.stringify(body), signal: abortSignal };
-    const response = await fetch(`${baseURL}/api/v1/${path}`, request);
+    const response = await fetch(`${baseURL}/api/v1/${path}`, request).catch((error) => ({ status: 503, error }));
+    // What is away for a moment is asked again, so that no video is lost that is paid for.
+    if (tries > 1 && !abortSignal?.aborted && [429, 502, 503, 504].includes(response.status)) {
+      await new Promise((done) => setTimeout(done, 1000 * (response.headers?.get("Retry-After") ?? 2)));
+      return call(method, path, { body, abortSignal, more, tries: tries - 1 });
+    }
+    if (response.error) throw response.error;
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.error.message);
     return [answer, response.headers];

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import http.server
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
@@ -88,6 +90,77 @@ def test_example_says_why_there_is_no_video(folder, stack, example):
     assert done.returncode != 0
     assert "content_policy" in done.stderr
     assert not (folder / "video.mp4").exists()
+
+
+class Shaky(http.server.BaseHTTPRequestHandler):
+    """The stack as a bad line shows it: the first answer to each request is lost, or a 503."""
+
+    server: "ShakyServer"
+
+    def do_GET(self):
+        asked, self.server.asked = self.path in self.server.asked, self.server.asked ^ {self.path}
+        if asked:
+            self._pass_on()
+        else:
+            self.send_response(503)
+            self.send_header("Retry-After", "1")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def do_POST(self):
+        first = self.path not in self.server.posted
+        self.server.posted.add(self.path)
+        self._pass_on(lost=first)
+
+    def _pass_on(self, *, lost=False):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {n: v for n, v in self.headers.items() if n.lower() != "host"}
+        answer = httpx.request(
+            self.command, f"{self.server.url}{self.path}", headers=headers, content=body, timeout=30
+        )
+        if lost:
+            self.close_connection = True
+            return
+        self.send_response(answer.status_code)
+        for name, value in answer.headers.items():
+            if name.lower() not in ("content-length", "content-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_): ...
+
+
+class ShakyServer(http.server.ThreadingHTTPServer):
+    def __init__(self, url):
+        super().__init__(("127.0.0.1", 0), Shaky)
+        self.url, self.asked, self.posted = url, frozenset(), set()
+
+
+@pytest.fixture
+def shaky(stack):
+    with ShakyServer(stack.api_url) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def jobs_of(stack, key):
+    return httpx.get(f"{stack.upstream_url}/_control").json()["tasks"][key]["accepted"]
+
+
+@pytest.mark.parametrize(
+    "example",
+    [pytest.param(n, marks=needs_node if n.endswith("mjs") else ()) for n in PROGRAMS],
+)
+def test_example_on_a_bad_line_pays_once(folder, stack, shaky, example):
+    key = example.replace("/", "-").partition(".")[0]
+    prompt = f"{PROMPT} [[key:{key}]]"
+    program = folder / "examples" / example
+    run(folder, stack, PROGRAMS[example], program, prompt, VIDEOAPI_URL=shaky)
+    assert (folder / "video.mp4").read_bytes()[4:8] == b"ftyp"
+    assert jobs_of(stack, key) == 1
 
 
 def test_index_names_every_example():
@@ -239,6 +312,15 @@ def test_open_webui_tool_says_why_there_is_none(tool):
     assert re.fullmatch(r"The video vid_\w+ is still being made\.", waiting)
 
 
+def test_open_webui_tool_on_a_bad_line_pays_once(stack, shaky, tool):
+    tool.valves.url = shaky
+    said = asyncio.run(tool.generate_video(f"{PROMPT} [[key:web-ui]]", seconds=4))
+    assert said.startswith("[Watch the video]")
+    assert jobs_of(stack, "web-ui") == 1
+    tool.valves.url = "http://127.0.0.1:1"
+    assert "Nothing answers at http://127.0.0.1:1" in asyncio.run(tool.generate_video("A fox"))
+
+
 # --- n8n, whose nodes are replayed as n8n reads them
 
 
@@ -351,6 +433,12 @@ def test_n8n_workflow_is_one_that_n8n_imports():
         assert all((target["type"], target["index"]) == ("main", 0) for target in leads)
     reached = {t["node"] for o in WORKFLOW["connections"].values() for m in o["main"] for t in m}
     assert NODES.keys() - reached == {"Start", "How to use"}
+
+
+def test_n8n_tries_again_whatever_follows_the_order():
+    """Another execution would be another order."""
+    again = {name for name, node in NODES.items() if node.get("retryOnFail")}
+    assert again == {"Order", "Look", "Download"}
 
 
 def test_n8n_nodes_make_a_video_once(stack):
