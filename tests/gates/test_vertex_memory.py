@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MOST = 50  # MB; 150 are what a worker of 512 MB has to spare
+MAX_MEMORY = 50  # MB; 150 are what a worker of 512 MB has to spare
 
 
 def test_a_video_in_an_answer_does_not_fill_the_memory():
@@ -21,4 +21,4 @@ def test_a_video_in_an_answer_does_not_fill_the_memory():
     )
     taken = json.loads(asked.stdout)
     assert set(taken) == {"poll", "download"}
-    assert {name: most for name, most in taken.items() if most > MOST} == {}
+    assert {name: most for name, most in taken.items() if most > MAX_MEMORY} == {}

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.fake_google import BASE64, FILE, JOB, KEY, MP4, NAME, TOKEN, Google, order
+from tests.support.json_values import json_values
 from videoapi.providers.errors import (
     ContentMissing,
     PollFailed,
@@ -30,23 +31,7 @@ WORDS = """
     gs://bucket/a gs:// file:///etc/passwd AAAA !!!!
 """.split()  # noqa: SIM905 — as above
 WORDS += [NAME, JOB, FILE, BASE64, BASE64[:5000] * 10, TOKEN, KEY, "\0" + "0", "\ud800", "9" * 5000]
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.sampled_from([10**400, 3, 8, 13, 14, 429])
-    | st.sampled_from(WORDS)
-    | st.text(max_size=20)
-)
-JSON = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), inner, max_size=6)
-    ),
-    max_leaves=20,
-)
+JSON = json_values(NAMES, WORDS, [10**400, 3, 8, 13, 14, 429])
 OBJECTS = st.dictionaries(st.sampled_from(NAMES), JSON, max_size=8)
 # Near what Google says, so that what stands deeper is reached.
 VIDEOS = st.lists(

@@ -9,6 +9,7 @@ import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.json_values import json_values
 from tests.support.relays import KEY, MP4, VIDEO, Breaks, Relay, order
 from videoapi.providers.errors import (
     ContentMissing,
@@ -34,23 +35,7 @@ WORDS = """
 """.split()  # noqa: SIM905 — as above
 WORDS += [VIDEO, "http://\ud800/", "9" * 5000, "\0", KEY, f"https://cdn.example/?k={KEY}"]
 KINDS = ["application/json", "text/html", "video/mp4", f"video/{KEY}", "é"]
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.sampled_from([10**400, -(10**400), 1e308, 2**63, 429, 100, 1_800_000_000])
-    | st.sampled_from(WORDS)
-    | st.text(max_size=20)
-)
-JSON = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), inner, max_size=6)
-    ),
-    max_leaves=20,
-)
+JSON = json_values(NAMES, WORDS, [10**400, -(10**400), 1e308, 2**63, 429, 100, 1_800_000_000])
 OBJECTS = st.dictionaries(st.sampled_from(NAMES), JSON, max_size=8)
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 

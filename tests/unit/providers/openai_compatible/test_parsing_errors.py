@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.json_values import json_values
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.openai_compatible.errors import error_in_json, error_in_text, says_missing
@@ -141,23 +142,7 @@ WORDS = [
     "task_not_exist",
     "\ud800",
 ]
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from([10**400, -(10**400), 500, 429])
-    | st.floats()
-    | st.sampled_from(WORDS)
-    | st.text(max_size=20)
-)
-JSON = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=6)
-    ),
-    max_leaves=20,
-)
+JSON = json_values(KEYS, WORDS, [10**400, -(10**400), 500, 429])
 
 
 @settings(max_examples=200, deadline=None)
