@@ -47,7 +47,7 @@ def simulate(
     lags, reads = [], []
     for _ in range(jobs):
         total, waited = draw.uniform(shortest, longest), draw.uniform(0.2, 1.5)
-        rows, done = _written(total, progress, first_beat=draw.random())
+        rows, done = _written(total, progress, first_heartbeat=draw.random())
         knows, looks = _followed(rows, done, hint, at=-waited)
         lags.append(knows - total)
         reads.append(looks)
@@ -69,17 +69,17 @@ def _polled(total: float, progress: Progress) -> tuple[list[tuple[float, int]], 
 
 
 def _written(
-    total: float, progress: Progress, *, first_beat: float
+    total: float, progress: Progress, *, first_heartbeat: float
 ) -> tuple[list[tuple[float, int]], float]:
     """Return what stood in the table from when on, and when the end was written."""
     known, done = _polled(total, progress)
-    rows, beat = [(0.0, 0)], first_beat
-    while beat < done:
-        percent = known[bisect_right(known, beat, key=lambda each: each[0]) - 1][1]
-        age = beat - rows[-1][0]
+    rows, heartbeat = [(0.0, 0)], first_heartbeat
+    while heartbeat < done:
+        percent = known[bisect_right(known, heartbeat, key=lambda each: each[0]) - 1][1]
+        age = heartbeat - rows[-1][0]
         if age >= RENEWED_EVERY or (percent != rows[-1][1] and age >= PROGRESS_SECONDS):
-            rows.append((beat, percent))
-        beat += 1.0
+            rows.append((heartbeat, percent))
+        heartbeat += 1.0
     return rows, done
 
 

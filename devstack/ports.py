@@ -18,7 +18,7 @@ class Port:
     setting: str
     hosts: Sequence[str]
     number: int
-    ours: bool = True
+    bound_here: bool = True
 
 
 class PortError(Exception):
@@ -36,7 +36,7 @@ class PortError(Exception):
 
 
 def take(wanted: Iterable[Port], command: str) -> list[socket.socket]:
-    """Listen on every port that is `ours`; raise `PortError` for all that cannot be had.
+    """Listen on every port that is `bound_here`; raise `PortError` for all that cannot be had.
 
     `command` is what the user types, for the line to copy.
     """
@@ -45,7 +45,7 @@ def take(wanted: Iterable[Port], command: str) -> list[socket.socket]:
     troubles: list[tuple[Port, OSError]] = []
     for port in wanted:
         try:
-            (opened if port.ours else tried).extend(listen(port.hosts, port.number))
+            (opened if port.bound_here else tried).extend(listen(port.hosts, port.number))
         except OSError as exc:
             troubles.append((port, exc))
     _close(tried)

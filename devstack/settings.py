@@ -153,7 +153,7 @@ class Settings:
                 "UPSTREAM_FILES_PORT": self.upstream_files_port,
             }
             ports += [
-                Port(setting=name, hosts=self.aws_hosts, number=number, ours=False)
+                Port(setting=name, hosts=self.aws_hosts, number=number, bound_here=False)
                 for name, number in own.items()
             ]
         return ports

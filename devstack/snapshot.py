@@ -30,7 +30,7 @@ type Item = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class KeptFolder:
     """A folder that this process alone writes, until it ends."""
 
     folder: Path
@@ -58,11 +58,11 @@ class Place:
         return folder if folder.is_dir() else None
 
 
-def take_place(settings: Settings) -> Place | None:
+def take_folder(settings: Settings) -> KeptFolder | None:
     """Take these providers' folder, None for none, and print what is unusual about it."""
     if settings.kept is None:
         return None
-    place = Place.take(settings.kept)
+    place = KeptFolder.take(settings.kept)
     if place.folder != settings.kept:
         print(f"{settings.kept} is another running stack's; this one keeps in {place.folder}.")
     if place.left_over:

@@ -30,7 +30,7 @@ from devstack.readiness import Readiness
 from devstack.reload import Reloader
 from devstack.settings import ROOT, Settings
 from devstack.simulator_process import SimulatorProcess
-from devstack.snapshot import Snapshot, take_place
+from devstack.snapshot import Snapshot, take_folder
 from devstack.traffic import Traffic
 from devstack.webhook_secret import webhook_secret
 
@@ -45,7 +45,7 @@ class Stack:
         self._settings = settings
         self._console = console
         self._simulator: SimulatorProcess | None = None
-        self._place = take_place(settings)
+        self._kept_folder = take_folder(settings)
         self._webhook_secret = webhook_secret(settings.values, self.folder)
         self._gateway = Gateway(
             ministack,
@@ -66,7 +66,7 @@ class Stack:
     @property
     def folder(self) -> Path | None:
         """Where this run keeps tasks, keys and files; None for nowhere."""
-        return self._place.folder if self._place else None
+        return self._kept_folder.folder if self._kept_folder else None
 
     async def run(self, sockets: Sequence[socket.socket], ready: Callable[[], None]) -> None:
         """Serve on `sockets`, now its own, until a signal of `stop_signals`.
@@ -92,7 +92,7 @@ class Stack:
             TOOLS / "runtime/bin/python", STACK, self._console.line, debug=self._settings.debug
         )
         if self._settings.needs_simulator:
-            keep_in = self._place.folder / "relay" if self._place else None
+            keep_in = self._kept_folder.folder / "relay" if self._kept_folder else None
             self._simulator = SimulatorProcess(
                 self._settings, keep_in, webhook_secret=self._webhook_secret
             )
@@ -139,7 +139,7 @@ class Stack:
             self._simulator.wait_until_ready()
 
     def _snapshot(self, names: Mapping[str, str]) -> Snapshot | None:
-        if self._place is None:
+        if self._kept_folder is None:
             return None
         table, bucket = names["TasksTable"], names["FilesBucket"]
         record = partial(recorder.record, table=table, bucket=bucket)
@@ -147,7 +147,7 @@ class Stack:
         origin = f"http://127.0.0.1:{port}" if self._settings.needs_simulator else ""
         here = f"http://127.0.0.1:{self._settings.upstream_port}"
         origins = dict.fromkeys(video_providers.simulated(self._settings.values), here)
-        return Snapshot(self._place.folder, table, bucket, record, origin, origins)
+        return Snapshot(self._kept_folder.folder, table, bucket, record, origin, origins)
 
     def _take_no_more(self) -> None:
         """Stop the queue from handing tasks to the worker."""

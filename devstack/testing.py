@@ -54,8 +54,8 @@ class RunningStack:
         killed = 0
         for line in listed.stdout.splitlines():
             pid, parent, command = line.split(maxsplit=2)
-            mine = int(parent) == self.process.pid
-            if mine and f"/ministack-lambda-{STACK}-{function}-" in command:
+            child = int(parent) == self.process.pid
+            if child and f"/ministack-lambda-{STACK}-{function}-" in command:
                 os.kill(int(pid), signal.SIGKILL)
                 killed += 1
         return killed

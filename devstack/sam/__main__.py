@@ -33,7 +33,9 @@ def _run(settings: Settings) -> None:
     # SAM does not see edits: neither shall the worker, or the two would run different code.
     settings = replace(settings, aws_host=f"127.0.0.1,{address}", reload=False)
     # SAM listens on the API's port by itself.
-    wanted = [replace(p, ours=p.ours and p.setting == "AWS_PORT") for p in settings.ports()]
+    wanted = [
+        replace(p, bound_here=p.bound_here and p.setting == "AWS_PORT") for p in settings.ports()
+    ]
     sockets = ports.take(wanted, "make sam-local")
     build()
     environ = environment()

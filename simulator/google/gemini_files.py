@@ -80,8 +80,8 @@ class GeminiFiles(Wire):
         api_keys.require(request, self._state.settings.key)
         now, wanted = time.time(), request.path_params["id"]
         for job in self._state.ledger.jobs.values():
-            mine = job.order.provider == GEMINI and job.state(now) == "completed"
-            if mine and file_id(job) == wanted:
+            has_file = job.order.provider == GEMINI and job.state(now) == "completed"
+            if has_file and file_id(job) == wanted:
                 return job
         message = "You do not have permission to access the File or it may not exist."
         raise Refusal(403, "permission_denied", message)

@@ -13,7 +13,7 @@ def port(number, setting="API_PORT", **changes):
 
 def test_all_taken_ports_are_named_at_once_with_a_line_to_copy():
     with ports.free_ports(2) as taken:
-        wanted = [port(taken[0]), port(taken[1], "UPSTREAM_PORT", ours=False)]
+        wanted = [port(taken[0]), port(taken[1], "UPSTREAM_PORT", bound_here=False)]
         with pytest.raises(ports.PortError) as excinfo:
             ports.take(wanted, "make run")
     *lines, advice = str(excinfo.value).splitlines()
@@ -72,7 +72,7 @@ def test_a_name_is_served_at_every_address_that_it_has_here():
 def test_a_port_that_was_only_tried_is_free_again_at_once():
     with ports.free_ports(1) as (number,):
         pass
-    tried = port(number, ours=False)
+    tried = port(number, bound_here=False)
     assert ports.take([tried], "make run") == ports.take([tried], "make run") == []
     socket.create_server(("127.0.0.1", number)).close()
 

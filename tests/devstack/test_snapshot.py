@@ -11,7 +11,7 @@ from moto import mock_aws
 from devstack.journal import Journal
 from devstack.readiness import Readiness, summary
 from devstack.settings import Settings
-from devstack.snapshot import Found, Snapshot, found, readdressed, released, take_place
+from devstack.snapshot import Found, Snapshot, found, readdressed, released, take_folder
 
 MANY = 60  # more than one batch takes
 
@@ -215,13 +215,13 @@ def test_many_jobs_in_flight_are_summary_as_a_number():
 def test_second_stack_keeps_in_a_second_folder(tmp_path, capsys):
     """Two stacks keep in two places and the next start has the first again."""
     settings = Settings(values={}, keep_in=tmp_path)
-    first = take_place(settings)
-    second = take_place(settings)
+    first = take_folder(settings)
+    second = take_folder(settings)
     assert (first.folder, second.folder) == (settings.kept, tmp_path / "simulator-2")
     assert f"keeps in {tmp_path / 'simulator-2'}" in capsys.readouterr().out
     first.lock.close()
     second.lock.close()
-    again = take_place(settings)
+    again = take_folder(settings)
     assert again.folder == settings.kept
     assert capsys.readouterr().out == ""
     again.lock.close()
@@ -232,14 +232,14 @@ def test_earlier_versions_leftover_is_reported_and_stays(tmp_path, capsys):
     left = tmp_path / "stand-in.old"
     left.mkdir()
     (tmp_path / "stand-in").mkdir()
-    place = take_place(Settings(values={}, keep_in=tmp_path))
+    place = take_folder(Settings(values={}, keep_in=tmp_path))
     assert str(left) in capsys.readouterr().out
     assert left.is_dir()
     place.lock.close()
 
 
 def test_without_a_place_nothing_is_kept():
-    assert take_place(Settings(values={}, keep_in=None)) is None
+    assert take_folder(Settings(values={}, keep_in=None)) is None
 
 
 def gateway():

@@ -176,7 +176,7 @@ def an_image(text, *, file):
 def begin(moto, drawer):
     """Return how a service begins anew, with a task of every status."""
 
-    def anew():
+    def renewed():
         moto.reset()
         services = DataServices()
         services.files.put(upload_key("anonymous", "a" * 26), PICTURE, "image/png")
@@ -186,8 +186,8 @@ def begin(moto, drawer):
         for status, task_id in IDS.items():
             getattr(TaskFactory(services.store), status)(task_id=task_id)
 
-    anew()
-    return anew
+    renewed()
+    return renewed
 
 
 @schema.parametrize()

@@ -66,7 +66,7 @@ def provider(google):
         parts = ProviderParts(
             settings=Settings(**(settings | more)),
             transport=transport,
-            read_secret=lambda _, *, anew=False: KEY,  # noqa: ARG005
+            read_secret=lambda _, *, fresh=False: KEY,  # noqa: ARG005
             aws_credentials=lambda: SimpleNamespace(
                 access_key="AKIDEXAMPLE1234567890", secret_key="secret", token="SESSION=="
             ),
@@ -81,7 +81,7 @@ def provider(google):
     transport.close()
 
 
-def wish(name, prompt, **changes):
+def ordered(name, prompt, **changes):
     return order(model=MODELS[name], prompt=prompt, seconds=changes.pop("seconds", 4), **changes)
 
 
@@ -104,7 +104,7 @@ def jobs_of(google, key):
 def test_a_video_is_made_once_and_fetched(provider, google, name):
     upstream = provider(name)
     upstream.prepare()
-    accepted = upstream.submit(wish(name, f"A quiet sea of {name}-1 {DONE}", key=f"{name}-1"))
+    accepted = upstream.submit(ordered(name, f"A quiet sea of {name}-1 {DONE}", key=f"{name}-1"))
     job = ended(upstream, accepted.job_id)
     assert (job.state, job.names(accepted.job_id)) == (JobState.DONE, True)
     into = io.BytesIO()
@@ -131,7 +131,7 @@ def test_a_video_is_made_once_and_fetched(provider, google, name):
 def test_refusals_that_all_providers_share(provider, google, name, token, cause):
     key = f"refused-{token}-{name}"
     with pytest.raises(SubmitRefused) as refusal:
-        provider(name).submit(wish(name, f"A sea {key} [[submit:{token}]]", key=key))
+        provider(name).submit(ordered(name, f"A sea {key} [[submit:{token}]]", key=key))
     assert (refusal.value.cause, refusal.value.maybe_charged) == (cause, False)
     assert jobs_of(google, key) == []
 
@@ -140,14 +140,14 @@ def test_refusals_that_all_providers_share(provider, google, name, token, cause)
 @pytest.mark.parametrize("token", ["408", "504+created", "no_id"])
 def test_lost_answers_that_all_providers_share(provider, name, token):
     with pytest.raises(SubmitUnknown):
-        provider(name).submit(wish(name, f"A sea [[submit:{token}]] {DONE}"))
+        provider(name).submit(ordered(name, f"A sea [[submit:{token}]] {DONE}"))
 
 
 @every_provider
 @pytest.mark.parametrize("token", ["429*1", "503*1"])
 def test_a_look_that_fails_is_followed_by_the_next(provider, name, token):
     upstream = provider(name)
-    accepted = upstream.submit(wish(name, f"A sea [[poll:{token}]] {DONE}"))
+    accepted = upstream.submit(ordered(name, f"A sea [[poll:{token}]] {DONE}"))
     with pytest.raises(PollFailed):
         upstream.poll(accepted.job_id)
     assert ended(upstream, accepted.job_id).state is JobState.DONE
@@ -155,7 +155,7 @@ def test_a_look_that_fails_is_followed_by_the_next(provider, name, token):
 
 def test_omni_tells_what_it_bills(provider):
     gemini = provider("gemini")
-    job = ended(gemini, gemini.submit(wish("gemini", f"A quiet sea {DONE}")).job_id)
+    job = ended(gemini, gemini.submit(ordered("gemini", f"A quiet sea {DONE}")).job_id)
     assert job.usage["video_tokens"] == 4 * 5792
 
 
@@ -174,7 +174,7 @@ def test_images_of_every_role_are_taken(provider, name, roles):
         SimpleNamespace(data=png(64, 36), content_type="image/png", role=role) for role in roles
     )
     upstream = provider(name)
-    accepted = upstream.submit(wish(name, f"A sea {DONE}", images=images, seconds=8, seed=0))
+    accepted = upstream.submit(ordered(name, f"A sea {DONE}", images=images, seconds=8, seed=0))
     assert ended(upstream, accepted.job_id).state is JobState.DONE
 
 
@@ -182,12 +182,12 @@ def test_images_of_every_role_are_taken(provider, name, roles):
 @pytest.mark.parametrize("size", ["1280x720", "1080x1920", "1920x1080"])
 def test_every_size_is_taken(provider, name, size):
     upstream = provider(name)
-    assert upstream.submit(wish(name, f"A sea {DONE}", size=size, seconds=8)).job_id
+    assert upstream.submit(ordered(name, f"A sea {DONE}", size=size, seconds=8)).job_id
 
 
 def test_veos_switches_are_taken(provider):
     vertex = provider("vertex")
-    wanted = wish("vertex", f"A sea {DONE}", negative_prompt="fog", generate_audio=False)
+    wanted = ordered("vertex", f"A sea {DONE}", negative_prompt="fog", generate_audio=False)
     assert vertex.submit(wanted).job_id
 
 
@@ -208,7 +208,7 @@ def test_veos_switches_are_taken(provider):
 )
 def test_certain_refusals(provider, name, token, cause):
     with pytest.raises(SubmitRefused) as refusal:
-        provider(name).submit(wish(name, f"A sea [[submit:{token}]]"))
+        provider(name).submit(ordered(name, f"A sea [[submit:{token}]]"))
     assert refusal.value.cause is cause
 
 
@@ -216,12 +216,12 @@ def test_certain_refusals(provider, name, token, cause):
 @pytest.mark.parametrize("token", ["500", "500+created", "502"])
 def test_answers_that_may_have_been_paid_for(provider, name, token):
     with pytest.raises(SubmitUnknown):
-        provider(name).submit(wish(name, f"A sea [[submit:{token}]] {DONE}"))
+        provider(name).submit(ordered(name, f"A sea [[submit:{token}]] {DONE}"))
 
 
 def failure_of(provider, name, tokens):
     upstream = provider(name)
-    accepted = upstream.submit(wish(name, f"A sea {tokens} {DONE}"))
+    accepted = upstream.submit(ordered(name, f"A sea {tokens} {DONE}"))
     job = ended(upstream, accepted.job_id)
     assert job.names(accepted.job_id)
     return job.failure
@@ -261,7 +261,7 @@ def test_interactions_that_end_otherwise(provider, word):
 @every_one_of_google
 def test_a_job_that_is_not_found_runs_on(provider, name):
     upstream = provider(name)
-    accepted = upstream.submit(wish(name, f"A sea [[poll:404*1]] {DONE}"))
+    accepted = upstream.submit(ordered(name, f"A sea [[poll:404*1]] {DONE}"))
     with pytest.raises(PollFailed):
         upstream.poll(accepted.job_id)
     assert ended(upstream, accepted.job_id).state is JobState.DONE
@@ -270,14 +270,14 @@ def test_a_job_that_is_not_found_runs_on(provider, name):
 @pytest.mark.parametrize("word", ["flat", "encoded"])
 def test_every_place_of_veos_bytes_is_known(provider, word):
     vertex = provider("vertex")
-    accepted = vertex.submit(wish("vertex", f"A sea [[result:{word}]] {DONE}"))
+    accepted = vertex.submit(ordered("vertex", f"A sea [[result:{word}]] {DONE}"))
     assert ended(vertex, accepted.job_id).state is JobState.DONE
     assert vertex.download(accepted.job_id, io.BytesIO()).size_bytes
 
 
 def test_a_large_inline_video_is_fetched(provider):
     vertex = provider("vertex")
-    accepted = vertex.submit(wish("vertex", f"A sea [[link:inline=20]] {DONE}"))
+    accepted = vertex.submit(ordered("vertex", f"A sea [[link:inline=20]] {DONE}"))
     assert vertex.download(accepted.job_id, io.BytesIO()).size_bytes > 10 * 2**20
 
 
@@ -285,7 +285,7 @@ def test_a_large_inline_video_is_fetched(provider):
 def test_every_schema_of_omni_is_known(provider, word):
     """`inputs`: the video was made and billed, and is not shown: it may still come."""
     gemini = provider("gemini")
-    accepted = gemini.submit(wish("gemini", f"A sea [[result:{word}]] {DONE}"))
+    accepted = gemini.submit(ordered("gemini", f"A sea [[result:{word}]] {DONE}"))
     assert ended(gemini, accepted.job_id).state is JobState.DONE
     if word == "outputs":
         assert gemini.download(accepted.job_id, io.BytesIO()).size_bytes
@@ -297,7 +297,7 @@ def test_every_schema_of_omni_is_known(provider, word):
 
 def test_a_file_is_waited_for_until_it_is_active(provider):
     gemini = provider("gemini")
-    accepted = gemini.submit(wish("gemini", f"A sea [[content:processing*2]] {DONE}"))
+    accepted = gemini.submit(ordered("gemini", f"A sea [[content:processing*2]] {DONE}"))
     for _ in range(2):
         with pytest.raises(ContentMissing) as missing:
             gemini.download(accepted.job_id, io.BytesIO())
@@ -307,7 +307,7 @@ def test_a_file_is_waited_for_until_it_is_active(provider):
 
 def test_a_redirect_is_told_without_the_key(provider, google):
     gemini = provider("gemini")
-    accepted = gemini.submit(wish("gemini", f"A sea [[file:redirect]] {DONE}"))
+    accepted = gemini.submit(ordered("gemini", f"A sea [[file:redirect]] {DONE}"))
     content = gemini.download(accepted.job_id, io.BytesIO())
     assert content.url.startswith(google.files)
     assert KEY not in content.url
@@ -315,7 +315,7 @@ def test_a_redirect_is_told_without_the_key(provider, google):
 
 def test_an_interaction_is_cancelled(provider):
     gemini = provider("gemini")
-    accepted = gemini.submit(wish("gemini", "A sea [[time:60]]"))
+    accepted = gemini.submit(ordered("gemini", "A sea [[time:60]]"))
     gemini.cancel(accepted.job_id)
     failure = gemini.poll(accepted.job_id).failure
     assert failure.again is None
@@ -324,7 +324,7 @@ def test_an_interaction_is_cancelled(provider):
 def test_a_service_account_is_impersonated(provider):
     assert (
         provider("vertex", google_service_account=ROBOT)
-        .submit(wish("vertex", f"A sea {DONE}"))
+        .submit(ordered("vertex", f"A sea {DONE}"))
         .job_id
     )
 
@@ -345,7 +345,7 @@ def test_a_token_that_is_not_had_sends_no_order(provider, google, faults, accoun
     vertex = provider("vertex", google_service_account=account)
     vertex.prepare()
     with pytest.raises(SubmitRefused) as refusal:
-        vertex.submit(wish("vertex", "A sea"))
+        vertex.submit(ordered("vertex", "A sea"))
     assert refusal.value.cause is cause
     assert google.report()["providers"].get("vertex", {}).get("received", 0) == before
 
@@ -354,7 +354,7 @@ def test_a_token_that_ends_soon_is_renewed(provider, google):
     google.change(auth_faults="[[sts:expires=20]]")
     passed = 0.0
     vertex = provider("vertex", clock=lambda: time.time() + passed)
-    accepted = vertex.submit(wish("vertex", f"A sea {DONE}"))
+    accepted = vertex.submit(ordered("vertex", f"A sea {DONE}"))
     google.change(auth_faults="[[sts:503]]")
     passed = 15.0  # beyond half of its life: a new one is asked for, and the old one still holds
     assert ended(vertex, accepted.job_id).state is JobState.DONE

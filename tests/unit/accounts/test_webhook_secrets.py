@@ -74,7 +74,7 @@ def test_two_rotations_at_once_are_one(secrets, services):
     secrets.ensure("anna")
     other = WebhookSecrets(services.store, lambda: NOW)
     services.calls.before("dynamodb:PutItem", lambda: other.rotate("anna"))
-    with pytest.raises(ServiceError, match="somebody else"):
+    with pytest.raises(ServiceError, match="another command"):
         secrets.rotate("anna")
     assert len(secrets.of("anna")) == 2
 

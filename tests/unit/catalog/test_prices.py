@@ -84,9 +84,9 @@ def test_quote_is_the_first_routes_price_and_the_dearest_reserve():
 
 
 def test_quote_leaves_out_routes_that_cannot():
-    wish = {"seconds": 8, "size": HD, "generate_audio": False}
-    assert quoted(RELAY, OMNI, VEO, **wish) == Quote(1_600_000, 1_600_000)
-    assert quoted(RELAY, OMNI, **wish) == Quote(None, None)
+    fields = {"seconds": 8, "size": HD, "generate_audio": False}
+    assert quoted(RELAY, OMNI, VEO, **fields) == Quote(1_600_000, 1_600_000)
+    assert quoted(RELAY, OMNI, **fields) == Quote(None, None)
 
 
 def test_one_unknown_price_makes_the_reserve_unknown():

@@ -168,7 +168,7 @@ class Upstream(Google):
         parts = ProviderParts(
             settings=Settings(video_providers=("relay", self.kind.name), **self.kind.settings),
             transport=httpx.MockTransport(self),
-            read_secret=lambda _, *, anew=False: SECRET,  # noqa: ARG005
+            read_secret=lambda _, *, fresh=False: SECRET,  # noqa: ARG005
             aws_credentials=lambda: SimpleNamespace(access_key="AKID", secret_key="s", token=None),
             region="us-east-1",
             clock=lambda: 0.0,

@@ -29,8 +29,8 @@ class Secrets:
         self.text = text
         self.read = []
 
-    def __call__(self, name, *, anew=False):
-        self.read.append((name, anew))
+    def __call__(self, name, *, fresh=False):
+        self.read.append((name, fresh))
         return self.text
 
 

@@ -133,8 +133,8 @@ class ApiKeyStore:
         return latest.webhook_url if latest else None
 
     def _latest(self, name: str) -> ListedKey | None:
-        ours = [found for found in self.listed() if found.name == name]
-        return ours[-1] if ours else None
+        found_keys = [found for found in self.listed() if found.name == name]
+        return found_keys[-1] if found_keys else None
 
     def revoke(self, name: str, key_id: str = "") -> int:
         """Remove every key of an owner, or the one of that id; return how many. Tasks stay."""

@@ -42,8 +42,8 @@ class WebhookSecrets:
 
     def ensure(self, owner: str) -> str | None:
         """Make an owner's secret and return it; None where there is one already."""
-        item, ours = self._put(owner, [new_secret()], [], seen=None)
-        return str(item["secrets"][0]) if ours else None
+        item, written = self._put(owner, [new_secret()], [], seen=None)
+        return str(item["secrets"][0]) if written else None
 
     def rotate(self, owner: str) -> str:
         """Replace an owner's secret, or make the first; return the new one.
@@ -54,8 +54,8 @@ class WebhookSecrets:
         older = self._signing(seen) if seen else []
         ends = [int(self.clock()) + ROTATION_SECONDS] * bool(older)
         ends += [until for until in (seen or {}).get("until", []) if until > self.clock()]
-        item, ours = self._put(owner, [new_secret(), *older], ends, seen=seen)
-        if not ours:
+        item, written = self._put(owner, [new_secret(), *older], ends, seen=seen)
+        if not written:
             raise ServiceError("The secret was replaced by another command just now.")
         return str(item["secrets"][0])
 

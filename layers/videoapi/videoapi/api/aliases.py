@@ -151,8 +151,8 @@ def hint(name: str, words: Words, *, known: tuple[str, ...]) -> str:
     if _AMBIGUOUS.fullmatch(key):
         return f"Unknown field; send {words.image} to begin with it, reference_images to show it"
     if name_meant := _MEANT.get(key):
-        ours = {REFERENCE: words.image, SECONDS: words.length, SIZE: words.shape}
-        field = ours.get(name_meant, name_meant)
+        fields = {REFERENCE: words.image, SECONDS: words.length, SIZE: words.shape}
+        field = fields.get(name_meant, name_meant)
     close = get_close_matches(key, [each.replace("_", "") for each in known], 1, LIKE)
     if field is None and close:
         field = next(each for each in known if each.replace("_", "") == close[0])

@@ -23,14 +23,14 @@ class SecretTexts:
         self._provider = SecretsProvider(boto3_client=client)
         self._log = log
 
-    def read(self, name: str, *, anew: bool = False) -> str:
+    def read(self, name: str, *, fresh: bool = False) -> str:
         """Return a secret's text, cached for five minutes unless it is asked for anew.
 
         Raises `ServiceError`. Why is logged here and nowhere else: a task that fails for it only
         says `service_unavailable`.
         """
         try:
-            return str(self._provider.get(name, max_age=SECRET_SECONDS, force_fetch=anew)).strip()
+            return str(self._provider.get(name, max_age=SECRET_SECONDS, force_fetch=fresh)).strip()
         except GetParameterError as exc:
             cause = exc.__cause__ or exc.__context__ or exc
             code = getattr(cause, "response", {}).get("Error", {}).get("Code")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Of a message that was received anew, or is deleted. SQS has several names for it, with its older
 # protocol's prefix or without; a deleted one is `InvalidParameterValue`.
-NOT_OURS = frozenset(
+TAKEN_OVER = frozenset(
     {
         "AWS.SimpleQueueService.MessageNotInflight",
         "InvalidParameterValue",
@@ -76,7 +76,7 @@ class TaskQueue:
                     QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
                 )
             except ClientError as exc:
-                if error_code(exc) not in NOT_OURS:
+                if error_code(exc) not in TAKEN_OVER:
                     raise
 
     def waiting(self) -> int:

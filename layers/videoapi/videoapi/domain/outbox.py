@@ -10,7 +10,9 @@ from typing import Any
 from videoapi.domain.tasks import WEBHOOKS, Status, Task
 from videoapi.domain.timestamps import timestamp
 
-HINT_SECONDS = 60  # that a message to the notifier may take before the sweeper sends another
+REMIND_AFTER_SECONDS = (
+    60  # that a message to the notifier may take before the sweeper sends another
+)
 # What a tombstone keeps while it owes its event.
 _EVENT_STATE = (
     *("webhook_url", "webhook_event", "webhook_state", "webhook_status", "webhook_due_at"),
@@ -27,7 +29,7 @@ def ended(task: Task, status: Status, *, now: float, retention: int) -> dict[str
         return {"open": None, "due_at": None, "expires_at": until}
     return {
         "open": WEBHOOKS,
-        "due_at": timestamp(now + HINT_SECONDS),
+        "due_at": timestamp(now + REMIND_AFTER_SECONDS),
         "kept_until": until,
         "webhook_event": f"video.{status}",
         "webhook_state": "pending",

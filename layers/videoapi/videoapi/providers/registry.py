@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class ReadSecret(Protocol):
-    """Reads a secret by its name; `anew` past any cache. Raises `ServiceError`."""
+    """Reads a secret by its name; `fresh` past any cache. Raises `ServiceError`."""
 
-    def __call__(self, name: str, *, anew: bool = False) -> str:
+    def __call__(self, name: str, *, fresh: bool = False) -> str:
         """Return the secret's text."""
 
 
@@ -110,7 +110,7 @@ def _relay(parts: ProviderParts, address: str | None) -> VideoProvider:
         base_url=base_url,
         endpoint=endpoint,
         key=key,
-        renewed_key=partial(key, anew=True),
+        renewed_key=partial(key, fresh=True),
         links=LinkPolicy(
             (base_url, *settings.veo3_result_origins),
             allow_private=settings.image_url_allow_private,
@@ -173,7 +173,7 @@ def _gemini(parts: ProviderParts, address: str | None) -> VideoProvider:
     return GeminiProvider(
         parts.transport,
         key=key,
-        renewed_key=partial(key, anew=True),
+        renewed_key=partial(key, fresh=True),
         base_url=address or settings.gemini_base_url,
         trusted_origins=settings.veo3_result_origins,
         log=parts.log,

@@ -98,8 +98,8 @@ def _stoppable(task: Task) -> bool:
 def _files_of(task: Task) -> list[str]:
     result = task.result or {}
     # What may serve other tasks stays: another task's input, an upload, a made image.
-    mine = f"{INPUTS}/{task.owner}/{task.task_id}/"
-    own = [image["key"] for image in task.images if image.get("key", "").startswith(mine)]
+    folder = f"{INPUTS}/{task.owner}/{task.task_id}/"
+    own = [image["key"] for image in task.images if image.get("key", "").startswith(folder)]
     # A worker may have died after a copy that the task does not know of.
     copied = video_key(task.owner, task.task_id) if task.done_at else result.get("video_key")
     return [*own, *filter(None, (copied, task.thumbnail_key))]

@@ -9,7 +9,7 @@ sent twice, under the same id, and is never lost.
 """
 
 from videoapi.aws.task_queue import MAX_DELAY
-from videoapi.domain.outbox import EVENT_FIELDS, HINT_SECONDS
+from videoapi.domain.outbox import EVENT_FIELDS, REMIND_AFTER_SECONDS
 from videoapi.domain.tasks import OPEN, Status, Task, WebhookState
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import Change
@@ -73,7 +73,9 @@ def try_later(task: Task, entry: str, status: int | None, *, now: float, again_a
 
 def put_off(task: Task, *, now: float, again_at: float, problem: str | None = None) -> Change:
     """Give the event back without a try: nothing is counted for a `problem` of ours."""
-    grace = HINT_SECONDS if again_at - now <= MAX_DELAY else 0  # for the message that is sent
+    grace = (
+        REMIND_AFTER_SECONDS if again_at - now <= MAX_DELAY else 0
+    )  # for the message that is sent
     return Change(
         leaves=ENDED,
         equals=_held(task),

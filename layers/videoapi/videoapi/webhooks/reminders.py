@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
-from videoapi.domain.outbox import HINT_SECONDS
+from videoapi.domain.outbox import REMIND_AFTER_SECONDS
 from videoapi.webhooks import changes
 
 MAX_SENT = 500  # messages of one sweep, the longest overdue first
@@ -34,7 +34,7 @@ class Reminders:
         overdue = list(islice(self.store.events_due(self.clock()), MAX_SENT))
         if not overdue:
             return 0
-        apart, sent = BUSY_SECONDS if self.queue.waiting() else HINT_SECONDS, 0
+        apart, sent = BUSY_SECONDS if self.queue.waiting() else REMIND_AFTER_SECONDS, 0
         for due_at, task_id in overdue:
             if remaining() < MARGIN_SECONDS:
                 break

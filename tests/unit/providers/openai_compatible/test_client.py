@@ -214,7 +214,7 @@ class Renewing:
         self.relay.answer = httpx.Response(200 if known else 401, json=body if known else {})
         return self.relay(request)
 
-    def anew(self):
+    def renew(self):
         self.fetches += 1
         if isinstance(self.renewed, Exception):
             raise self.renewed
@@ -226,7 +226,7 @@ class Renewing:
             base_url=BASE,
             endpoint="/v1/videos",
             key=lambda: self.cached,
-            renewed_key=self.anew,
+            renewed_key=self.renew,
         )
 
 
