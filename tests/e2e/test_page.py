@@ -10,18 +10,21 @@ import pytest
 
 from devstack.settings import ROOT
 from tests.e2e.test_first_video import CHROMIUM, frames_of, run, wait_for
+from tests.e2e.test_sdks import CLIENTS
 
-DRIVER = ROOT / "tests" / "e2e" / "clients" / "browser.py"
+AXE = CLIENTS / "node" / "node_modules" / "axe-core" / "axe.min.js"
+DRIVER = CLIENTS / "browser.py"
 SEEN = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 
 
 @pytest.fixture(scope="module")
 def looks(stack, tmp_path_factory):
     """What the browser finds, by width and colour scheme."""
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
+    if CHROMIUM is None or not AXE.exists():
+        pytest.skip("Chromium, or Node with its packages, is not installed")
     python = ROOT / ".venv" / "browser" / "bin" / "python"
-    command = [python, DRIVER, CHROMIUM, f"{stack.api_url}/docs", tmp_path_factory.mktemp("home")]
+    home = tmp_path_factory.mktemp("home")
+    command = [python, DRIVER, CHROMIUM, f"{stack.api_url}/docs", home, AXE]
     done = run(command, ROOT)
     assert done.returncode == 0, done.stderr
     return {(look["width"], look["scheme"]): look for look in json.loads(done.stdout)}
@@ -61,6 +64,11 @@ def test_page_has_no_errors_and_every_link_leads_somewhere(looks, seen):
     """The browser has nothing to complain of and every link leads somewhere."""
     assert looks[seen]["complaints"] == []
     assert looks[seen]["links"] == []
+
+
+@pytest.mark.parametrize("seen", SEEN)
+def test_axe_has_nothing_against_the_page(looks, seen):
+    assert looks[seen]["violations"] == []
 
 
 def blocks(api_url, **headers):

@@ -15,9 +15,9 @@ from PIL import Image
 
 from devstack.settings import ROOT
 from tests.e2e.test_first_video import CHROMIUM, STILL, frames_of
+from tests.e2e.test_page import AXE
 from tests.e2e.test_sdks import CLIENTS
 
-AXE = CLIENTS / "node" / "node_modules" / "axe-core" / "axe.min.js"
 WHOLE = ["mouse-1280-light", "mouse-390-dark", "keyboard-1280-dark", "keyboard-390-light"]
 TROUBLES = ["lost", "reloaded", "rekeyed", "hanging", "refused", "away", "failing"]
 MISTAKES = ["models", "missing", "long", "throttled", "late", "uncancelled", "ended"]

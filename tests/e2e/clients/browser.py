@@ -1,7 +1,7 @@
 """Look at a page with the Chromium of this machine; tell as JSON what it finds.
 
-`browser.py CHROMIUM URL PROFILE [FOLDER]`: once for each width and colour scheme; with a folder it
-leaves screenshots there.
+`browser.py CHROMIUM URL PROFILE AXE [FOLDER]`: once for each width and colour scheme. AXE is the
+path of axe's source; with a folder it leaves screenshots there.
 """
 
 import json
@@ -16,6 +16,9 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-gpu",
     "--disable-quic", "--disable-sync", "--no-first-run", "--no-sandbox",
 ]  # fmt: skip
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+VIOLATIONS = """(rules) => axe.run(document, rules).then((result) => result.violations
+  .map(({id, nodes}) => `${id}: ${nodes.map((node) => node.html).join(" ")}`))"""
 MEASURE = """() => {
   const box = (node) => { const {left, right, top, bottom} = node.getBoundingClientRect();
     return {left, right, top, bottom}; };
@@ -48,6 +51,13 @@ MEASURE = """() => {
 }"""
 
 
+def violations(page, axe):
+    """Return what axe has against the page as it is."""
+    if not page.evaluate("window.axe !== undefined"):
+        page.evaluate(Path(axe).read_text())
+    return page.evaluate(VIOLATIONS, RULES)
+
+
 def copied(page):
     """Return what the first button copies, and what it says then."""
     page.locator(".code > button").first.click()
@@ -55,7 +65,8 @@ def copied(page):
     return page.evaluate("navigator.clipboard.readText()")
 
 
-def looked_at(browser, url, width, scheme, folder):
+def looked_at(browser, given, width, scheme):
+    url, axe, folder = given
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
@@ -71,6 +82,7 @@ def looked_at(browser, url, width, scheme, folder):
         page.screenshot(path=folder / f"{width}-{scheme}.png", full_page=True)
     page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
     found["unfolded"] = page.evaluate(MEASURE)
+    found["violations"] = violations(page, axe)
     found["copied"] = copied(page)
     found["first"] = page.locator("pre").first.inner_text()
     found["complaints"] = complaints
@@ -78,13 +90,13 @@ def looked_at(browser, url, width, scheme, folder):
     return {"width": width, "scheme": scheme} | found
 
 
-def main(chromium, url, profile, folder=None):
+def main(chromium, url, profile, axe, folder=None):
     with sync_playwright() as tools:
         browser = tools.chromium.launch(
             executable_path=chromium, args=FLAGS, env={"HOME": profile}, timeout=60_000
         )
-        shown = Path(folder) if folder else None
-        looks = [looked_at(browser, url, *each, shown) for each in product(WIDTHS, SCHEMES)]
+        given = url, axe, Path(folder) if folder else None
+        looks = [looked_at(browser, given, *each) for each in product(WIDTHS, SCHEMES)]
         browser.close()
     sys.stdout.write(json.dumps(looks))
 

@@ -13,14 +13,13 @@ from pathlib import Path
 import playground_mistakes
 import playground_troubles
 import playground_ways
-from browser import FLAGS
+from browser import FLAGS, violations
 from playwright.sync_api import Error, sync_playwright
 
 WAYS = vars(playground_ways) | vars(playground_troubles) | vars(playground_mistakes)
 WAIT = 60_000  # milliseconds for anything
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 FOCUSED = """() => { const at = document.activeElement;
   const named = at.labels?.length ? at.labels[0].textContent : at.textContent;
   return (at.getAttribute("aria-label") || named || "").trim(); }"""
@@ -66,13 +65,7 @@ class Visit:
     def look(self, state):
         """Take a screenshot, and have axe look at the page as it is."""
         self.page.screenshot(path=Path(self.given["shots"]) / f"{self.way}-{state}.png")
-        if not self.page.evaluate("window.axe !== undefined"):
-            self.page.evaluate(Path(self.given["axe"]).read_text())
-        found = self.page.evaluate(
-            "(rules) => axe.run(document, rules).then((result) => result.violations"
-            ".map(({id, nodes}) => `${id}: ${nodes.map((node) => node.html).join(' ')}`))",
-            RULES,
-        )
+        found = violations(self.page, self.given["axe"])
         wide = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
         self.looks += [f"{state}: {violation}" for violation in found]
         self.looks += [f"{state}: scrolls sideways"] if wide else []

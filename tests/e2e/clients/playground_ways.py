@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 PROMPT = "Slow pan over the valley, clouds drift by"
+MARKUP = f"<img src=x onerror=alert(1)> [[render:tiny]] {'W' * 200} <script>alert(1)</script>"
 DROPPED = """([data, name]) => {
   const transfer = new DataTransfer();
   const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
@@ -149,9 +150,10 @@ def large(visit):
         }).observe(document.querySelector(".large"), { attributes: true, subtree: true })"""
     )
     page.locator(".large input[type=file]").set_input_files(seen.given["large"])
-    page.get_by_label("What happens in it?").fill("A large one [[render:tiny]]")
+    page.get_by_label("What happens in it?").fill(MARKUP)
     make(page)  # while it is on its way
     seen.heading("Your video is ready")
+    seen.look("markup")
     orders = [body for method, url, body in sent if method == "POST" and url.endswith("/v1/videos")]
     return {
         "size": page.locator(".large .size").inner_text(),

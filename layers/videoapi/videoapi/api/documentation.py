@@ -24,7 +24,7 @@ HOST = r"(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
 #: What the commands send where keys are asked for: the one in the reader's shell.
 KEY_HEADER = ' \\\n  -H "Authorization: Bearer $VIDEOAPI_KEY"'
 # The page loads one script, our own; its one style is known by its hash (`make openapi`).
-STYLE = "sha256-8BAHGqXy+wQ17vZh+VhREVyQU1aEegDFn9mgfMLR/0c="
+STYLE = "sha256-xsSONEBvA9A07aC8lR/XCnIYqw8RAiahhKNQGQQbKGg="
 KEPT = {"Cache-Control": "public, max-age=300"}  # the same for everybody, until the next deploy
 SECURITY = {
     "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src '{STYLE}'; "

@@ -123,7 +123,7 @@ function failed(task, watched) {
 
 const trouble = () => el("p", { class: "problem", id: "stage-problem", role: "alert" });
 const further = (id) => [button("Again, with changes", () => actions.again(id)), button("Delete", () => remove(id), { class: "quiet danger" })];
-const prompt = (task) => task.prompt && el("p", { class: "prompt" }, task.prompt);
+const prompt = (task) => task.prompt && el("p", { class: "prompt", tabindex: "0" }, task.prompt);
 
 export function about(task) {
   const took = (Date.parse(task.completed) - Date.parse(task.created)) / 1000;
