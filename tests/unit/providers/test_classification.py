@@ -32,6 +32,8 @@ POLICY = [
     "PROHIBITED_CONTENT",
     "content prohibited",
     "sensitive_words_detected",
+    "InputTextSensitiveContentDetected",
+    "ContentPolicyViolation",
 ]
 AUDIO = ["AUDIO_FILTERED", "PUBLIC_ERROR_AUDIO_GENERATION_FILTERED", "audio filtered"]
 TRANSIENT = [
@@ -50,8 +52,11 @@ TRANSIENT = [
     "engine overloaded",
     "RESOURCE_EXHAUSTED",
     "PUBLIC_ERROR_SERVER_ERROR",
+    "RateLimitExceeded",
+    "Throttling.RateQuota",
+    "TooManyRequests",
 ]
-ACCOUNT = ["insufficient_user_quota", "INVALID_API_KEY", "insufficient_quota"]
+ACCOUNT = ["insufficient_user_quota", "INVALID_API_KEY", "insufficient_quota", "InvalidApiKey"]
 BY_CODE = [
     *((code, Cause.POLICY) for code in POLICY),
     *((code, Cause.AUDIO) for code in AUDIO),
@@ -108,6 +113,8 @@ def test_without_a_known_code_the_status_decides(status, cause):
         ("We encountered an issue with the audio for your prompt … safety filters", Cause.AUDIO),
         ("可能违反了我们的内容政策", Cause.POLICY),
         ("触发风控", Cause.POLICY),
+        ("Input data may contain inappropriate content.", Cause.POLICY),
+        ("It was stopped by a content filter", Cause.POLICY),
         ("当前分组上游负载已饱和", Cause.TRANSIENT),
         ("Rate limit reached", Cause.TRANSIENT),
         ("The generation timed out", Cause.TRANSIENT),
@@ -180,6 +187,9 @@ def test_a_redirect_is_misdirected_whatever_it_says(status):
         (("402",), True),
         (("403",), True),
         (("429",), True),
+        (("Throttling",), True),
+        (("TooManyRequests",), True),
+        (("InsufficientBalance",), True),
         (("400",), False),
         (("503",), False),
         (("INTERNAL",), False),

@@ -73,16 +73,19 @@ _CODES: Final[_Table] = (
     (
         Cause.TRANSIENT,
         re.compile(
-            "high_traffic|.*timed_out|.*throttled|internal.*|server_error|.*unavailable"
-            "|.*overloaded|resource_exhausted|rate_limit.*"
+            "high_traffic|.*timed_out|.*throttled|throttling.*|internal.*|server_error"
+            "|.*unavailable|.*overloaded|resource_exhausted|rate_limit.*|too_many_requests"
         ),
     ),
 )
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # RateLimitExceeded
 _MODEL: Final = re.compile(
     "(?:invalid|unknown|unsupported|no_such)_model(?:_name|_id)?"
     "|model_(?:is_)?(?:not_(?:found|exist|exists|supported|available)|unavailable|retired|disabled)"
 )
-_LIMIT: Final = re.compile("rate_limit.*|.*throttled|resource_exhausted|429")
+_LIMIT: Final = re.compile(
+    "rate_limit.*|.*throttled|throttling.*|resource_exhausted|too_many_requests|429"
+)
 _WRITTEN_OUT: Final[_Table] = (
     # "We encountered an issue with the audio for your prompt": Google's, who blames its filters.
     (Cause.AUDIO, re.compile("audio_(?:generation_)?filtered|issue_with_the_audio")),
@@ -102,6 +105,7 @@ _WORDS: Final[_Table] = (
             "violat(?!.*constraint)|(?<![a-z])(?:minor|sexual|violence|danger|nsfw|copyright)"
             "|(?<![a-z])(?:moderat|safety|prohibited)|(?<![a-z])(?<!case_)sensitive|risk_control"
             "|(?:prompt|content|image|input|video|output|request)_(?:was_|is_|has_been_)?blocked"
+            "|content_filter|(?<![a-z])inappropriate_content"
             "|审核|违反(?!.*约束)|风控|版权"
         ),
     ),
@@ -180,7 +184,7 @@ def _folded(text: str) -> str:
 
 
 def _code_folded(code: str) -> str:
-    return _folded(code[:_MAX_CODE]).removeprefix("public_error_")
+    return _folded(_WORD_START.sub("_", code[:_MAX_CODE])).removeprefix("public_error_")
 
 
 def shown_code(error_info: ErrorInfo) -> str:

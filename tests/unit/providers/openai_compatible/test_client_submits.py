@@ -145,9 +145,11 @@ def test_an_edge_that_never_reached_the_relay_accepted_nothing(status, body):
         ({"data": {"error": {"code": "RESOURCE_EXHAUSTED"}}}, "service_unavailable", "transient"),
         ({"code": "USER_REQUESTS_THROTTLED"}, "service_unavailable", "transient"),
         ({"code": 402, "msg": "no credit", "request_id": "r"}, "upstream_account_error", None),
+        ({"code": "InvalidApiKey", "request_id": "r"}, "upstream_account_error", None),
+        ({"code": "Throttling.RateQuota", "request_id": "r"}, "service_unavailable", "transient"),
         ({"code": 429, "msg": "wait", "request_id": "r"}, "service_unavailable", "transient"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_2xx_that_refuses_account_or_limit_was_not_accepted(body, code, again):
     with pytest.raises(SubmitRefused) as caught:
