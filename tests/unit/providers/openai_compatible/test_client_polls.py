@@ -267,6 +267,15 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
         (200, {"error": "The video is not ready yet"}, {}, NoContentReason.NOT_READY, False),
         (404, {"error": {"code": "video_not_ready"}}, {}, NoContentReason.NOT_READY, False),
         (404, {"message": "视频生成中"}, {}, NoContentReason.NOT_READY, False),
+        (
+            404,
+            {"error": "The video is still being generated"},
+            {},
+            NoContentReason.NOT_READY,
+            False,
+        ),
+        (404, {"message": "视频正在生成"}, {}, NoContentReason.NOT_READY, False),
+        (200, {"message": "任务排队"}, {}, NoContentReason.NOT_READY, False),
         (200, {"error": {"code": "rate_limit"}}, {}, NoContentReason.BUSY, False),
         (404, {"code": "insufficient_user_quota"}, {}, NoContentReason.UNAUTHORISED, False),
         (404, {"error": "Not Found"}, {}, NoContentReason.GONE, True),
@@ -297,7 +306,7 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
         (302, b"", {}, NoContentReason.UNUSABLE_LINK, False),
         (418, b"", {}, NoContentReason.OTHER, False),
     ],
-    ids=range(25),
+    ids=range(28),
 )
 def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, swallowed):
     relay = answering(status, body, retry_after="7", **headers)

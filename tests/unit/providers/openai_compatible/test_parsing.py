@@ -146,6 +146,7 @@ def test_the_status_word_stands_under_several_names(key, place):
         ({"progress": 100}, JobState.RUNNING),
         ({"completed_at": 1_700_000_000}, JobState.RUNNING),
         ({"progress": 100, "completed_at": 0}, JobState.RUNNING),
+        ({"progress": 100, "completed_at": "0001-01-01T00:00:00Z"}, JobState.RUNNING),
         ({"error": {"code": "x", "message": "no luck"}}, JobState.FAILED),
         ({"error": "no luck"}, JobState.FAILED),
         ({"fail_reason": "no luck"}, JobState.FAILED),
@@ -157,7 +158,7 @@ def test_the_status_word_stands_under_several_names(key, place):
         ({"message": "still at it"}, JobState.RUNNING),
         ({"input_reference": VIDEO, "thumbnail_url": VIDEO, "prompt": VIDEO}, JobState.RUNNING),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 @pytest.mark.parametrize("word", ["upscaling", "PUBLISHED", "stage_7"])
 def test_an_unknown_word_is_read_by_what_stands_beside_it(word, beside, state):

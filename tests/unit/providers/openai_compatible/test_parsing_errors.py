@@ -54,6 +54,7 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
             {"error": {"code": 10000, "message": "no", "raw_message": "MINOR: no"}},
             ErrorInfo(("10000", "MINOR"), "no; MINOR: no"),
         ),
+        ({"status_code": 50002, "status_message": "no"}, ErrorInfo((), "no")),
         ({"error": {"code": True, "message": 7}, "message": []}, ErrorInfo()),
         ({"code": 0, "message": ""}, ErrorInfo()),
         ({"errors": [{"code": "MINOR", "message": "no"}]}, ErrorInfo(("MINOR",), "no")),
@@ -65,7 +66,7 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
         ({"metadata": {"error": {"code": "MINOR"}, "type": "t"}}, ErrorInfo(("MINOR",))),
         ({"fail_reason": "no", "result": {"error": "old"}}, ErrorInfo((), "no")),
     ],
-    ids=range(32),
+    ids=range(33),
 )
 def test_complaints_are_found_in_every_shape(response, error_info):
     assert error_in_json(response) == error_info

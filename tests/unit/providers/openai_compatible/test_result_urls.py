@@ -147,7 +147,11 @@ def test_a_name_that_says_video_is_looked_at_first():
 def test_json_inside_a_string_is_looked_into():
     response = {"data": {"resultJson": json.dumps({"resultUrls": [VIDEO]})}}
     assert video_url_in(response, CONTENT) == VIDEO
-    assert video_url_in({"data": {"resultJson": "{cut"}}, CONTENT) is None
+    assert (
+        video_url_in({"data": {"resultUrls": json.dumps([VIDEO, VIDEO + "2"])}}, CONTENT) == VIDEO
+    )
+    for cut in ("{cut", "[cut", '["https://cut.example/a.mp4'):
+        assert video_url_in({"data": {"resultJson": cut}}, CONTENT) is None
 
 
 def test_the_search_ends_in_an_answer_without_end():

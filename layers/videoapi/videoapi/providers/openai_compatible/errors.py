@@ -33,6 +33,7 @@ _TEXT_KEYS: Final = (
     "raw_message",
     "task_status_msg",
     "status_msg",
+    "status_message",
     "error_message",
     "errorMessage",
     "error_msg",
@@ -152,7 +153,7 @@ def says_not_ready(error_info: ErrorInfo) -> bool:
 
 _NOT_READY: Final = re.compile(
     "not_(?:yet_|been_)?(?:ready|complete|available|finished|generated)|in_progress|processing"
-    "|处理中|生成中|未完成"
+    "|(?:still|currently)_being_|处理中|正在|排队|未完成|生成中"
 )
 
 

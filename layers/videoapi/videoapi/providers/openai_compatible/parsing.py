@@ -161,7 +161,7 @@ def _by_company(
     Without any word it takes a URL and an end of the work to call a job done.
     """
     ended = progress_of(job.get("progress")) == _COMPLETE and any(
-        job.get(key) for key in _DONE_AT_KEYS
+        moment(job.get(key)) for key in _DONE_AT_KEYS
     )
     if (url and ended) or (word and (url or ended)):
         return JobState.DONE

@@ -98,7 +98,7 @@ def _searched(answer: dict[str, Any]) -> Iterator[tuple[str, bool]]:
             return
         value, depth, like_url, of_video = level.popleft()
         if isinstance(value, str):
-            if like_url and value.lstrip()[:1] == "{":
+            if like_url and value.lstrip()[:1] in {"{", "["}:
                 level.append((_object_in(value), depth + 1, like_url, of_video))
             elif like_url and not _is_picture(value):
                 yield value, of_video
@@ -120,8 +120,10 @@ def _named(
 
 
 def _object_in(text: str) -> dict[str, Any]:
+    text = text[:_MAX_TEXT].lstrip()
+    text = f'{{"urls": {text}}}' if text[:1] == "[" else text
     try:
-        return parsed(text[:_MAX_TEXT].encode("utf-8", "replace"))
+        return parsed(text.encode("utf-8", "replace"))
     except UnreadableJson:
         return {}
 
