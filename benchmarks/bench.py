@@ -61,11 +61,11 @@ class Bench:
         """Count what an action takes."""
         output = io.StringIO()
         with METER.counting() as calls, redirect_stdout(output):
-            answer = action()
+            response = action()
         size = 0
-        if isinstance(answer, Answer):
-            assert answer.status < 400, answer.text  # noqa: S101, PLR2004 — a bench that fails
-            size = len(answer.text.encode()) + len(json.dumps(answer.headers))
+        if isinstance(response, Answer):
+            assert response.status < 400, response.text  # noqa: S101, PLR2004 — a bench that fails
+            size = len(response.text.encode()) + len(json.dumps(response.headers))
         return Operation(calls, request, size, _metric_lines(output.getvalue()))
 
     def ask(

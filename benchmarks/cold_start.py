@@ -72,9 +72,9 @@ class Case:
             raise RuntimeError(f"{self.program.role}:\n{done.stderr}")
         *log, last = done.stdout.splitlines()
         report: dict[str, Any] = json.loads(last)
-        answer = report["answer"]
-        if self.expected not in (answer, answer.get("statusCode")):
-            raise RuntimeError(f"{self.program.role} answered {answer}: {log}")
+        response = report["answer"]
+        if self.expected not in (response, response.get("statusCode")):
+            raise RuntimeError(f"{self.program.role} answered {response}: {log}")
         return report
 
     def _process(

@@ -32,16 +32,16 @@ def main(times: int, event: str) -> None:
     """
     handler = importlib.import_module("app").handler
     begun = time.process_time()
-    answer = handler(json.loads(event), Context(0))
+    response = handler(json.loads(event), Context(0))
     first = time.process_time() - begun
     for number in range(1, times):
-        answer = handler(json.loads(event), Context(number))
+        response = handler(json.loads(event), Context(number))
     measured = {
         "cpu": time.process_time(),
         "first": first,
         "peak": _peak(),
         "modules": sorted(sys.modules),
-        "answer": answer,
+        "answer": response,
     }
     print(json.dumps(measured), flush=True)
 

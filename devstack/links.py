@@ -80,13 +80,13 @@ class UrlSigner:
         try:
             async with (
                 httpx.AsyncClient(timeout=30, trust_env=False) as client,
-                client.stream(scope["method"], url, headers=headers) as answer,
+                client.stream(scope["method"], url, headers=headers) as response,
             ):
-                passed_back = [(k, v) for k, v in answer.headers.raw if k.lower() in _PASSED_BACK]
-                start = {"status": answer.status_code, "headers": [*passed_back, *_CORS]}
+                passed_back = [(k, v) for k, v in response.headers.raw if k.lower() in _PASSED_BACK]
+                start = {"status": response.status_code, "headers": [*passed_back, *_CORS]}
                 await send({"type": "http.response.start", **start})
                 began = True
-                async for chunk in answer.aiter_raw():
+                async for chunk in response.aiter_raw():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
         except httpx.HTTPError:

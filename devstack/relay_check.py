@@ -71,8 +71,8 @@ class _Look(threading.Thread):
         """Return the status; of a 403, which may be the job's, that of the list of jobs."""
         status = 0
         for url in (f"{self._url}/{_NO_JOB}", self._url):
-            with client.stream("GET", url, headers=self._headers) as answer:
-                status = answer.status_code
+            with client.stream("GET", url, headers=self._headers) as response:
+                status = response.status_code
             if status != 403:  # noqa: PLR2004 — HTTP's Forbidden
                 break
         return status

@@ -110,10 +110,10 @@ class Snapshot:
         items, now = journal.items, now_in_table()
         for some in batched(items, _AT_ONCE, strict=False):
             requests = [{"PutRequest": {"Item": self._renewed(item, now)}} for item in some]
-            answer = boto3.client("dynamodb").batch_write_item(
+            response = boto3.client("dynamodb").batch_write_item(
                 RequestItems={self.table: requests}  # type: ignore[dict-item]  # as they came
             )
-            if answer["UnprocessedItems"]:
+            if response["UnprocessedItems"]:
                 raise RuntimeError(f"kept tasks were not taken back: {self.folder}; start again")
         s3, files = boto3.client("s3"), journal.files
         for key, body in files.items():

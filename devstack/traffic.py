@@ -46,30 +46,30 @@ class Traffic:
             await self.gateway(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer, began = _Response(send), self.clock()
+        response, began = _Response(send), self.clock()
         try:
-            await self.gateway(scope, receive, answer)
+            await self.gateway(scope, receive, response)
         finally:
             self.console.request(
                 scope["method"],
                 scope["raw_path"].decode("ascii", "replace"),
-                answer.status,
+                response.status,
                 self.clock() - began,
-                task=_task_of(answer) if scope["method"] == "POST" else "",
-                note=_note(scope, answer),
+                task=_task_of(response) if scope["method"] == "POST" else "",
+                note=_note(scope, response),
             )
 
     async def _call(self, scope: Scope, receive: Receive, send: Send, *, written: bool) -> None:
-        body, answer = bytearray(), _Response(send)
+        body, response = bytearray(), _Response(send)
 
         async def listening() -> Any:
             message = await receive()
             body.extend(message.get("body", b""))
             return message
 
-        await self.gateway(scope, listening, answer)
-        if answer.status < _CLIENT_ERROR:
-            for item in _items(bytes(body), bytes(answer.body)):
+        await self.gateway(scope, listening, response)
+        if response.status < _CLIENT_ERROR:
+            for item in _items(bytes(body), bytes(response.body)):
                 self.console.item(item, written=written)
 
 
@@ -103,28 +103,28 @@ def _object(text: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _task_of(answer: _Response) -> str:
-    body = answer.json()
+def _task_of(response: _Response) -> str:
+    body = response.json()
     return str(body.get("task_id") or body.get("id") or "")
 
 
-def _note(scope: Scope, answer: _Response) -> str:
+def _note(scope: Scope, response: _Response) -> str:
     """Return an error's code, field and request id; who must be invited to read the answer."""
     headers = {name.lower(): value for name, value in scope["headers"]}
     parts = []
-    if answer.status >= _CLIENT_ERROR:
-        error = answer.json().get("error")
+    if response.status >= _CLIENT_ERROR:
+        error = response.json().get("error")
         error = error if isinstance(error, Mapping) else {}
         code = str(error.get("code") or "")
         names = f"{code}: {error.get('message')}" if code in _NAMES_THE_SETTING else code
         fields = [d["field"] for d in error.get("details") or [] if "field" in d]
         parts = [names, str(error.get("param") or ", ".join(fields))]
-        if request_id := answer.headers.get(b"x-request-id"):
+        if request_id := response.headers.get(b"x-request-id"):
             parts.append(f"request={request_id.decode('latin-1')}")
-        if answer.status == _UNAUTHORISED:
+        if response.status == _UNAUTHORISED:
             parts.append("(make key NAME=… makes a key)")
     origin = headers.get(b"origin", b"").decode("latin-1")
-    allowed = b"access-control-allow-origin" in answer.headers
+    allowed = b"access-control-allow-origin" in response.headers
     if origin and not parts and not allowed and not same_origin(origin, headers):
         parts.append(f"(the page at {origin} cannot read this: not in CORS_ALLOW_ORIGINS)")
     return " ".join(part for part in parts if part)

@@ -43,11 +43,11 @@ class Simulator:
         connection = HTTPConnection(urlsplit(self.api).netloc, timeout=STOP_WITHIN)
         try:
             connection.request(method, path, body)
-            answer = connection.getresponse()
-            result: dict[str, Any] = json.load(answer)
+            response = connection.getresponse()
+            result: dict[str, Any] = json.load(response)
         finally:
             connection.close()
-        if answer.status != 200:  # noqa: PLR2004  HTTP's OK
+        if response.status != 200:  # noqa: PLR2004  HTTP's OK
             raise ValueError(result["error"]["message"])
         return result
 

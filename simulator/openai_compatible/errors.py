@@ -32,6 +32,6 @@ async def refuse(_request: Request, refusal: Exception) -> JSONResponse:
     """Answer a Refusal (the signature is Starlette's)."""
     if not isinstance(refusal, Refusal):
         raise TypeError from refusal
-    answer = body(refusal.failure)
-    answer["error"]["param"] = refusal.param
-    return JSONResponse(answer, refusal.failure.status)
+    response = body(refusal.failure)
+    response["error"]["param"] = refusal.param
+    return JSONResponse(response, refusal.failure.status)

@@ -53,13 +53,13 @@ class Videos(Wire):
         now = time.time()
         job.note_seen(now)
         link = self._link(job, request) if job.state(now) == "completed" else None
-        answer = JSONResponse(responses.poll(job, visit, now, link))
+        response = JSONResponse(responses.poll(job, visit, now, link))
         match fault.what if fault else "":
             case "twice":
-                return Response(bytes(answer.body) * 2, media_type=answer.media_type)
+                return Response(bytes(response.body) * 2, media_type=response.media_type)
             case "short":
-                return Short(answer.body, media_type=answer.media_type)
-        return answer
+                return Short(response.body, media_type=response.media_type)
+        return response
 
     async def content(self, request: Request) -> Response:
         """Hand out the video, or the way to it."""

@@ -38,10 +38,10 @@ def mask_key_in_body(key: str, body: bytearray) -> bytearray:
     return body.replace(secret, MASK.encode())
 
 
-def mask_key(key: str, answer: dict[str, Any]) -> None:
+def mask_key(key: str, response: dict[str, Any]) -> None:
     """Put `***` in the place of every string of an answer that quotes the key, however deep."""
     secret = _bare(key)
-    parts: list[dict[str, Any] | list[Any]] = [answer]
+    parts: list[dict[str, Any] | list[Any]] = [response]
     while parts:
         part: Any = parts.pop()
         for place in part if isinstance(part, dict) else range(len(part)):

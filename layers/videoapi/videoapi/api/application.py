@@ -87,13 +87,13 @@ class Api:
         self._headers = {name.lower(): headers[name] for name in headers}
         event = {**event, "headers": self._headers}
         head = _method(event) == "HEAD"
-        answer = self._resolve(_with_method(event, "GET") if head else event, context)
-        answer["headers"] = {
+        response = self._resolve(_with_method(event, "GET") if head else event, context)
+        response["headers"] = {
             "x-request-id": context.aws_request_id,
             **EVERYWHERE,
-            **answer["headers"],
+            **response["headers"],
         }
-        return answer | {"body": "", "isBase64Encoded": False} if head else answer
+        return response | {"body": "", "isBase64Encoded": False} if head else response
 
     def _resolve(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         path, route = str(event.get("rawPath", "")), event.get("routeKey")

@@ -64,19 +64,19 @@ class PinnedTransport(httpx.BaseTransport):
             network_backend=_Pinned(self._network, extensions[PINS], extensions[DEADLINE]),
         )
         with _as_httpx_errors():
-            answer = connection.handle_request(
+            response = connection.handle_request(
                 httpcore.Request(
                     request.method, url, headers=request.headers.raw, content=request.read()
                 )
             )
         return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer, connection)
+            response.status, headers=response.headers, stream=_Body(response, connection)
         )
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response, connection: httpcore.HTTPConnection) -> None:
-        self._answer = answer
+    def __init__(self, response: httpcore.Response, connection: httpcore.HTTPConnection) -> None:
+        self._answer = response
         self._connection = connection
 
     def __iter__(self) -> Iterator[bytes]:

@@ -41,12 +41,12 @@ def parsed(body: bytes | bytearray) -> dict[str, Any]:
             raise UnreadableJson("too long")
         hook = partial(_restored_object, long) if long else None
         text = body.decode(encoding, "replace").lstrip()
-        answer, _ = json.JSONDecoder(object_pairs_hook=hook).raw_decode(text)
+        response, _ = json.JSONDecoder(object_pairs_hook=hook).raw_decode(text)
     except (ValueError, RecursionError) as exc:  # ValueError: also 5,000 digits
         raise UnreadableJson from exc
-    if not isinstance(answer, dict):
+    if not isinstance(response, dict):
         raise UnreadableJson
-    return answer
+    return response
 
 
 def _without_long(body: bytes | bytearray, long: list[str]) -> Iterator[bytes | bytearray]:

@@ -79,11 +79,11 @@ class Delivery:
             return None
         self._step("claimed", task_id)
         try:
-            answer = self._sent(taken, taken.webhook_body or "")
+            response = self._sent(taken, taken.webhook_body or "")
         except ServiceError as away:
             return self._put_off(taken, away)
         self._step("sent", task_id)
-        return self._noted(taken, answer)
+        return self._noted(taken, response)
 
     def _claimed(self, task: Task, now: float) -> Task | None:
         lease = secrets.token_hex(8)
@@ -108,9 +108,9 @@ class Delivery:
     def _sent(self, task: Task, body: str) -> Answer:
         owners, at, content = self.signing_secrets(task.owner), int(self.clock()), body.encode()
         headers = signing.headers(events.id_of(task), at, content, owners)
-        answer = self.callbacks.post(task.webhook_url or "", content, headers)
-        self.slow_receivers.note(task.webhook_url or "", answer.milliseconds)
-        return answer
+        response = self.callbacks.post(task.webhook_url or "", content, headers)
+        self.slow_receivers.note(task.webhook_url or "", response.milliseconds)
+        return response
 
     def _wait(self, task: Task, now: float, until: float) -> WebhookState | None:
         """Put off an event whose host hangs, each by a time of its own."""
@@ -121,22 +121,22 @@ class Delivery:
         self.log.info("the host hangs: the event waits", task_id=task.task_id)
         return "pending"
 
-    def _noted(self, task: Task, answer: Answer) -> WebhookState | None:
+    def _noted(self, task: Task, response: Answer) -> WebhookState | None:
         now, tries = self.clock(), len(task.webhook_log) + 1
-        reason = answer.problem or f"answered {answer.status}"
-        entry = f"{timestamp(now)} {reason} ({answer.milliseconds} ms)"
+        reason = response.problem or f"answered {response.status}"
+        entry = f"{timestamp(now)} {reason} ({response.milliseconds} ms)"
         delay = delay_after(tries, self.jitter())
-        state = _state(answer, delay)
+        state = _state(response, delay)
         if state == "pending":
             delay = delay or 0
-            change = changes.try_later(task, entry, answer.status, now=now, again_at=now + delay)
+            change = changes.try_later(task, entry, response.status, now=now, again_at=now + delay)
         else:
-            change = changes.settle(task, state, entry, answer.status, now=now)
+            change = changes.settle(task, state, entry, response.status, now=now)
         noted = self._apply(task, change)
         self._step("noted", task.task_id)
         if noted is not None and state == "pending":
             self._remind(task, delay or 0)
-        log = self.log.info if answer.delivered else self.log.warning
+        log = self.log.info if response.delivered else self.log.warning
         log("event", task_id=task.task_id, state=state, tries=tries, reason=reason)
         return state if noted is not None else None
 
@@ -167,9 +167,9 @@ class Delivery:
         self.log.debug("step", step=name, task_id=task_id)
 
 
-def _state(answer: Answer, delay: float | None) -> WebhookState:
-    if answer.delivered:
+def _state(response: Answer, delay: float | None) -> WebhookState:
+    if response.delivered:
         return "delivered"
-    if answer.status == HTTPStatus.GONE:
+    if response.status == HTTPStatus.GONE:
         return "disabled"
     return "failed" if delay is None else "pending"

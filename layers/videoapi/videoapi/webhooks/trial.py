@@ -33,11 +33,11 @@ class Trial:
         event_id, body = events.test_event(now)
         content = body.encode()
         headers = signing.headers(event_id, int(now), content, self.signing_secrets(owner))
-        answer = self.callbacks.post(url, content, headers)
-        problems = [answer.problem, UNSEEN.format(owner) if self.unseen(owner) else None]
+        response = self.callbacks.post(url, content, headers)
+        problems = [response.problem, UNSEEN.format(owner) if self.unseen(owner) else None]
         return {
-            "delivered": answer.delivered,
-            "status": answer.status,
-            "milliseconds": answer.milliseconds,
+            "delivered": response.delivered,
+            "status": response.status,
+            "milliseconds": response.milliseconds,
             "problem": "; ".join(filter(None, problems)) or None,
         }

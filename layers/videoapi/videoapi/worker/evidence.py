@@ -61,25 +61,25 @@ class Evidence:
         self._content_failure = Confirmation()
         self._missing: list[float] = []
 
-    def take(self, answer: Job | JobMissing | PollFailed, now: float) -> float:
+    def take(self, response: Job | JobMissing | PollFailed, now: float) -> float:
         """Take one look in; return how many seconds the next one has to wait at least.
 
         Raise the failure that is now certain: `JobFailed` where another job may be ordered, else a
         `GenerationError` that is final.
         """
-        self.unauthorised = isinstance(answer, PollFailed) and answer.unauthorised
-        self.says_done = isinstance(answer, Job) and answer.state is JobState.DONE
-        if not self.says_done and not isinstance(answer, PollFailed):
+        self.unauthorised = isinstance(response, PollFailed) and response.unauthorised
+        self.says_done = isinstance(response, Job) and response.state is JobState.DONE
+        if not self.says_done and not isinstance(response, PollFailed):
             self.empty_since = None
-        if isinstance(answer, JobMissing):
-            return self._take_missing(answer, now)
+        if isinstance(response, JobMissing):
+            return self._take_missing(response, now)
         self._missing = []
-        if isinstance(answer, PollFailed):
-            return min(answer.retry_after or 0.0, MAX_HOLD_SECONDS)
-        if answer.failure is not None:
-            return self._take_failed(answer, answer.failure, now)
+        if isinstance(response, PollFailed):
+            return min(response.retry_after or 0.0, MAX_HOLD_SECONDS)
+        if response.failure is not None:
+            return self._take_failed(response, response.failure, now)
         self._job_failure = Confirmation()
-        self.done = answer if self.says_done else None
+        self.done = response if self.says_done else None
         self.was_done = self.was_done or self.done is not None
         return 0.0
 
@@ -114,11 +114,11 @@ class Evidence:
             raise _final(failure) if self.was_done else failure
         return self.unconfirmed(now)
 
-    def _take_missing(self, answer: JobMissing, now: float) -> float:
+    def _take_missing(self, response: JobMissing, now: float) -> float:
         self._missing.append(now)
         if len(self._missing) >= LOST_LOOKS and now - self._missing[0] >= LOST_SECONDS:
-            raise JobLost from answer
-        return max(CONFIRM_SECONDS, min(answer.retry_after or 0.0, MAX_HOLD_SECONDS))
+            raise JobLost from response
+        return max(CONFIRM_SECONDS, min(response.retry_after or 0.0, MAX_HOLD_SECONDS))
 
 
 class JobLost(GenerationError):

@@ -87,21 +87,21 @@ class Watch:
 
     def _look(self, asked_at: float) -> float:
         """Ask the provider once; return the seconds until the next time. Raise a verdict."""
-        answer: Job | JobMissing | PollFailed
+        response: Job | JobMissing | PollFailed
         elapsed = asked_at - self._accepted_at
         try:
-            answer = self.provider.poll(self._upstream_id)
+            response = self.provider.poll(self._upstream_id)
         except (JobMissing, PollFailed) as exc:
             self.log.warning("a poll failed", reason=str(exc))
-            answer = exc
-        away = isinstance(answer, PollFailed) and answer.unreachable
+            response = exc
+        away = isinstance(response, PollFailed) and response.unreachable
         self._away_since = (self._away_since or asked_at) if away else None
-        least = self._evidence.take(answer, asked_at)
-        if isinstance(answer, Job):
-            if answer.progress != self._progress:
-                self._progress, self._progress_since = answer.progress, elapsed
+        least = self._evidence.take(response, asked_at)
+        if isinstance(response, Job):
+            if response.progress != self._progress:
+                self._progress, self._progress_since = response.progress, elapsed
             self.lease.advance(self._progress)
-            self.lease.usage = answer.usage or self.lease.usage
+            self.lease.usage = response.usage or self.lease.usage
         interval = next_poll(
             elapsed,
             self._progress,

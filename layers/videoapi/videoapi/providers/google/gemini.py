@@ -94,14 +94,14 @@ class GeminiProvider:
 
         A key that is refused was not charged: with another one the same order goes out at once.
         """
-        answer = self._requests.order(
+        response = self._requests.order(
             f"{self._base_url}/interactions", interaction_of(order), refused_key=_refuses_key
         )
-        job_id = accepted_id(answer)
+        job_id = accepted_id(response)
         if job_id is None:
             raise SubmitUnknown(
-                f"it answered {answer.status} without an interaction's id",
-                upstream_status=answer.status,
+                f"it answered {response.status} without an interaction's id",
+                upstream_status=response.status,
             )
         return Accepted(job_id, (job_id,))
 
@@ -127,15 +127,15 @@ class GeminiProvider:
         """
         total = seconds or self._requests.timeouts.content_total
         with tempfile.TemporaryFile() as spool:
-            answer = self._requests.ask("GET", self._url(job_id), spool=spool, seconds=total)
-            if not answer.is_success:
-                raise answer.content_missing()
-            job, video = read_interaction(answer, job_id), video_in(answer.json)
+            response = self._requests.ask("GET", self._url(job_id), spool=spool, seconds=total)
+            if not response.is_success:
+                raise response.content_missing()
+            job, video = read_interaction(response, job_id), video_in(response.json)
             if job.state is not JobState.DONE or not video:
                 raise _without_video(job)
             inline = as_text(video.get("data"))
             if inline:
-                content = answer.streamed.save(inline, into, video_type(video.get("mime_type")))
+                content = response.streamed.save(inline, into, video_type(video.get("mime_type")))
                 return replace(content, usage=job.usage)
         return replace(self._file(as_text(video.get("uri")), into, total), usage=job.usage)
 
@@ -173,11 +173,11 @@ class GeminiProvider:
 
     def _require_active(self, url: str) -> None:
         """Wait with the download until the file is there: Google says done before that."""
-        answer = self._requests.ask("GET", url)
-        if not answer.is_success:
-            raise answer.content_missing()
-        state = as_text(answer.json.get("state")).upper()
-        if state == "PROCESSING" or not answer.json:
+        response = self._requests.ask("GET", url)
+        if not response.is_success:
+            raise response.content_missing()
+        state = as_text(response.json.get("state")).upper()
+        if state == "PROCESSING" or not response.json:
             raise no_video("The upstream's file is still processed", NoContentReason.NOT_READY)
         if state == "FAILED":
             raise no_video("The upstream's file failed", NoContentReason.OTHER)
@@ -189,10 +189,10 @@ class GeminiProvider:
         return Content(url=url, expires_at=expiry_of(url))
 
 
-def _refuses_key(answer: GoogleResponse) -> bool:
-    if answer.status == HTTPStatus.BAD_REQUEST:
-        return not _KEY_REFUSED.isdisjoint(answer.error.codes)
-    return answer.status == HTTPStatus.UNAUTHORIZED
+def _refuses_key(response: GoogleResponse) -> bool:
+    if response.status == HTTPStatus.BAD_REQUEST:
+        return not _KEY_REFUSED.isdisjoint(response.error.codes)
+    return response.status == HTTPStatus.UNAUTHORIZED
 
 
 def _without_video(job: Job) -> ContentMissing:

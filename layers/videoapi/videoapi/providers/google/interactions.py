@@ -96,23 +96,23 @@ def _content(
         yield {"type": "image", "data": base64_of(image), "mime_type": image.content_type}
 
 
-def read_interaction(answer: GoogleResponse, job_id: str) -> Job:
+def read_interaction(response: GoogleResponse, job_id: str) -> Job:
     """Read a look at an interaction; raise `PollFailed` if it says nothing of this one."""
-    interaction = answer.json
+    interaction = response.json
     named = as_text(interaction.get("id"))
-    if not answer.is_success or not interaction:
-        raise answer.poll_failed()
+    if not response.is_success or not interaction:
+        raise response.poll_failed()
     if named not in ("", job_id):
-        raise answer.poll_failed("another interaction")
+        raise response.poll_failed("another interaction")
     ids, usage = (named,) if named else (), usage_of(interaction)
     word = as_text(interaction.get("status")).casefold()
     failure = _failure(interaction, word, usage)
     if failure is not None:
         if failure.retryable and not ids:
-            raise answer.poll_failed("a failure without its interaction's id")
+            raise response.poll_failed("a failure without its interaction's id")
         return Job(state=JobState.FAILED, failure=failure, ids=ids, usage=usage)
     if not word:
-        raise answer.poll_failed("no status")
+        raise response.poll_failed("no status")
     return Job(state=_STATES.get(word, JobState.RUNNING), ids=ids, usage=usage)
 
 
@@ -188,9 +188,9 @@ def _is_count(value: object) -> bool:
     return 0 <= value < _MAX_TOKENS  # NaN is not
 
 
-def accepted_id(answer: GoogleResponse) -> str | None:
+def accepted_id(response: GoogleResponse) -> str | None:
     """Return the id of an interaction that was begun; None for anything that is no such."""
-    named = as_text(answer.json.get("id"))
+    named = as_text(response.json.get("id"))
     return named if ID.fullmatch(named) else None
 
 

@@ -123,9 +123,9 @@ class GoogleRequests:
         """
         try:
             key = self._credential.get()
-            answer = self._sent_order(url, body, key)
-            if refused_key(answer) and (another := self._credential.other_than(key)):
-                answer = self._sent_order(url, body, another)
+            response = self._sent_order(url, body, key)
+            if refused_key(response) and (another := self._credential.other_than(key)):
+                response = self._sent_order(url, body, another)
         except ServiceError as exc:  # there is no credential: nothing was sent
             raise unsent(exc) from exc
         except UNSENT as exc:
@@ -134,9 +134,9 @@ class GoogleRequests:
             ) from exc
         except FAILURES as exc:
             raise SubmitUnknown(f"the answer was lost ({type(exc).__name__})") from exc
-        if not answer.is_success:
-            raise not_accepted(answer)
-        return answer
+        if not response.is_success:
+            raise not_accepted(response)
+        return response
 
     def ask(
         self,
@@ -166,12 +166,12 @@ class GoogleRequests:
         )
         with lost_as_poll_failed():
             key = self._credential.get()
-            answer = ask(key)
-            if answer.status == HTTPStatus.UNAUTHORIZED and (
+            response = ask(key)
+            if response.status == HTTPStatus.UNAUTHORIZED and (
                 another := self._credential.other_than(key)
             ):
-                answer = ask(another)
-        return answer
+                response = ask(another)
+        return response
 
     @contextmanager
     def opened(self, url: str) -> Iterator[tuple[httpx.Response, str]]:
@@ -185,7 +185,7 @@ class GoogleRequests:
 
     def _sent_order(self, url: str, body: Mapping[str, Any], key: str) -> GoogleResponse:
         times = self.timeouts
-        answer = self._sender.sent(
+        response = self._sender.sent(
             "POST",
             url,
             body,
@@ -195,9 +195,9 @@ class GoogleRequests:
             limit=MAX_SMALL,
         )
         if self._log:  # by these Google's support, and its bill, know the order
-            job = answer.json.get("name") or answer.json.get("id")
-            self._log.info("an order was answered", status=answer.status, job=job)
-        return answer
+            job = response.json.get("name") or response.json.get("id")
+            self._log.info("an order was answered", status=response.status, job=job)
+        return response
 
 
 def origin_checked(name: str, url: str) -> str:

@@ -120,15 +120,15 @@ def unsent(exc: ServiceError) -> SubmitRefused:
     )
 
 
-def not_accepted(answer: GoogleResponse) -> SubmitRefused | SubmitUnknown:
+def not_accepted(response: GoogleResponse) -> SubmitRefused | SubmitUnknown:
     """Return what an answer without a 2xx says of an order: certainly not taken, or unknown."""
-    cause = refusal_cause(answer.status, answer.error)
+    cause = refusal_cause(response.status, response.error)
     if cause is None:
-        return SubmitUnknown(f"it answered {answer.status}", upstream_status=answer.status)
-    pause = QUOTA_PAUSE if answer.status == HTTPStatus.TOO_MANY_REQUESTS else None
+        return SubmitUnknown(f"it answered {response.status}", upstream_status=response.status)
+    pause = QUOTA_PAUSE if response.status == HTTPStatus.TOO_MANY_REQUESTS else None
     return SubmitRefused(
-        answer.error.info(),
-        status=answer.status,
-        retry_after=retry_after(answer.headers) or pause,
+        response.error.info(),
+        status=response.status,
+        retry_after=retry_after(response.headers) or pause,
         cause=cause,
     )

@@ -117,18 +117,18 @@ class VertexProvider:
             raise SubmitRefused(ErrorInfo(text="no model's id"), status=404, cause=Cause.MODEL)
         url = f"{self.address}/publishers/google/models/{order.model}"
         try:
-            answer = self._requests.order(
+            response = self._requests.order(
                 f"{url}:predictLongRunning", _body(order), refused_key=lambda _: False
             )
         except SubmitRefused as refusal:
             if refusal.upstream_status == HTTPStatus.UNAUTHORIZED:
                 self._requests.renew()  # for the next order; this one is not sent again
             raise
-        name = as_text(answer.json.get("name"))
+        name = as_text(response.json.get("name"))
         if _operation(name) is None:
             raise SubmitUnknown(
-                f"it answered {answer.status} without an operation's name",
-                upstream_status=answer.status,
+                f"it answered {response.status} without an operation's name",
+                upstream_status=response.status,
             )
         return Accepted(name, (name,))
 
@@ -147,17 +147,17 @@ class VertexProvider:
         """
         total = seconds or self._requests.timeouts.content_total
         with tempfile.TemporaryFile() as spool:
-            answer = self._fetched(job_id, spool=spool, seconds=total)
-            if not answer.is_success:
-                raise answer.content_missing()
-            job = _read_job(answer, job_id)
+            response = self._fetched(job_id, spool=spool, seconds=total)
+            if not response.is_success:
+                raise response.content_missing()
+            job = _read_job(response, job_id)
             if job.state is not JobState.DONE:
                 why = NoContentReason.OTHER if job.failure else NoContentReason.NOT_READY
                 raise no_video("The upstream's job has no video", why, job.failure)
-            video = _video_in(as_dict(answer.json.get("response")))
+            video = _video_in(as_dict(response.json.get("response")))
             encoded = as_text(video.get("bytesBase64Encoded"))
             if encoded:
-                return answer.streamed.save(
+                return response.streamed.save(
                     encoded, into, video_type(video.get("mimeType") or video.get("encoding"))
                 )
         return self._stored(as_text(video.get("gcsUri")), into, total)
@@ -237,25 +237,25 @@ def _operation(name: str) -> re.Match[str] | None:
     return _OPERATION.fullmatch(name) if len(name) <= MAX_ID else None
 
 
-def _read_job(answer: GoogleResponse, job_id: str) -> Job:
+def _read_job(response: GoogleResponse, job_id: str) -> Job:
     """Read a look at an operation; raise `PollFailed` if it says nothing of this one."""
-    operation = answer.json
+    operation = response.json
     name = as_text(operation.get("name"))
-    if not answer.is_success or not operation:
-        raise answer.poll_failed()
+    if not response.is_success or not operation:
+        raise response.poll_failed()
     if name not in ("", job_id):
-        raise answer.poll_failed("another operation")
+        raise response.poll_failed("another operation")
     ids = (name,) if name else ()
     if operation.get("done") is not True:
         return Job(state=JobState.RUNNING, ids=ids)
-    error, response = read_error(operation.get("error")), as_dict(operation.get("response"))
+    error, result = read_error(operation.get("error")), as_dict(operation.get("response"))
     failure = error.failure() if error else None
-    if failure is None and not _video_in(response):
-        failure = filtered(response)
+    if failure is None and not _video_in(result):
+        failure = filtered(result)
     if failure is None:
         return Job(state=JobState.DONE, ids=ids)
     if failure.retryable and not ids:
-        raise answer.poll_failed("a failure without its operation's name")
+        raise response.poll_failed("a failure without its operation's name")
     return Job(state=JobState.FAILED, failure=failure, ids=ids)
 
 

@@ -57,13 +57,13 @@ _ERROR_KEYS: Final = ("error", "errors", "detail", "base_resp")
 _INNER_KEYS: Final = ("data", "output", "result", "metadata")  # may quote the upstream's own answer
 
 
-def error_in_json(answer: dict[str, Any]) -> ErrorInfo:
+def error_in_json(response: dict[str, Any]) -> ErrorInfo:
     """Collect what an answer says is wrong: flat, nested, in the envelope, or as a bare string.
 
     Where it says nothing there, an error one level further in counts.
     """
-    found = _collected(_errors(answer))
-    return found if found.codes or found.text else _collected(_inner_errors(answer))
+    found = _collected(_errors(response))
+    return found if found.codes or found.text else _collected(_inner_errors(response))
 
 
 def _collected(errors: Iterator[dict[str, Any] | str]) -> ErrorInfo:
@@ -97,21 +97,21 @@ def _says_nothing(text: str) -> bool:
     return text.casefold().strip().rstrip(".!。") in _NOTHING
 
 
-def _errors(answer: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
-    for part in _parts(answer):
+def _errors(response: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
+    for part in _parts(response):
         yield from _named_errors(part)
         yield {key: value for key, value in part.items() if key not in _NOT_OF_THE_ERROR}
 
 
-def _inner_errors(answer: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
-    for part in _parts(answer):
+def _inner_errors(response: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
+    for part in _parts(response):
         for key in _INNER_KEYS:
             yield from _named_errors(as_dict(part.get(key)) or first_of(part.get(key)))
 
 
-def _parts(answer: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    data = answer.get("data")
-    return as_dict(data) or first_of(data), as_dict(answer.get("output")), answer
+def _parts(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    data = response.get("data")
+    return as_dict(data) or first_of(data), as_dict(response.get("output")), response
 
 
 def _named_errors(part: dict[str, Any]) -> Iterator[dict[str, Any] | str]:

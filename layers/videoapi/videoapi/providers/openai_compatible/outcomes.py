@@ -112,23 +112,23 @@ def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayR
     )
 
 
-def read_submit(answer: RelayResponse) -> Accepted:
+def read_submit(response: RelayResponse) -> Accepted:
     """Read the answer to an order; raise `SubmitRefused` or `SubmitUnknown`."""
-    status = answer.status
-    if job_id := accepted_id(answer.json) if _is_success(status) else None:
-        return Accepted(job_id, answer.ids)
+    status = response.status
+    if job_id := accepted_id(response.json) if _is_success(status) else None:
+        return Accepted(job_id, response.ids)
     if _is_redirect(status):
-        raise _refused(answer, _misdirected(status))
+        raise _refused(response, _misdirected(status))
     if status in _NOT_ACCEPTED or (
-        _is_success(status) and names_account_or_limit(answer.error_info)
+        _is_success(status) and names_account_or_limit(response.error_info)
     ):
-        raise _refused(answer, answer.error_info)
-    reason = redact(answer.error_info.text) if _is_success(status) else ""
+        raise _refused(response, response.error_info)
+    reason = redact(response.error_info.text) if _is_success(status) else ""
     without = " without a job's id" if _is_success(status) else ""
     raise SubmitUnknown(
         f"it answered {status}{without}" + (f": {reason}" if reason else ""),
         upstream_status=status,
-        ids=answer.ids,
+        ids=response.ids,
     )
 
 
@@ -140,9 +140,9 @@ def _is_redirect(status: int) -> bool:
     return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
-def _refused(answer: RelayResponse, error_info: ErrorInfo) -> SubmitRefused:
+def _refused(response: RelayResponse, error_info: ErrorInfo) -> SubmitRefused:
     return SubmitRefused(
-        error_info, status=answer.status, retry_after=answer.retry_after, ids=answer.ids
+        error_info, status=response.status, retry_after=response.retry_after, ids=response.ids
     )
 
 
@@ -155,64 +155,64 @@ def _misdirected(status: int) -> ErrorInfo:
 
 
 def read_poll(
-    answer: RelayResponse, job_id: str, content_url: str, may_hand_out: Callable[[str], bool]
+    response: RelayResponse, job_id: str, content_url: str, may_hand_out: Callable[[str], bool]
 ) -> Job:
     """Read a look at a job; raise `JobMissing`, or `PollFailed` if it says nothing of the job.
 
     Only an answer that names this job may lead to another POST, or blame the account: another one's
     failure, or that of a relay which is busy or refuses the key just now, reads much the same.
     """
-    job = job_in(answer.json, content_url, may_hand_out) if _is_success(answer.status) else None
+    job = job_in(response.json, content_url, may_hand_out) if _is_success(response.status) else None
     if job and job.state is not JobState.FAILED:
         return job
-    if _is_missing(answer):
-        raise JobMissing(upstream_status=answer.status, retry_after=answer.retry_after)
+    if _is_missing(response):
+        raise JobMissing(upstream_status=response.status, retry_after=response.retry_after)
     failure = job.failure if job else None
-    if job is None and (_is_success(answer.status) or answer.status in _ABOUT_THE_JOB):
-        failure = failure_without_status(answer.error_info)
-    ids = answer.ids
+    if job is None and (_is_success(response.status) or response.status in _ABOUT_THE_JOB):
+        failure = failure_without_status(response.error_info)
+    ids = response.ids
     if failure is None or (failure.cause in _NEED_THE_ID and job_id not in ids):
         raise PollFailed(
-            f"The upstream answered {answer.status} without a job's status",
-            upstream_status=answer.status,
-            retry_after=answer.retry_after,
+            f"The upstream answered {response.status} without a job's status",
+            upstream_status=response.status,
+            retry_after=response.retry_after,
             ids=ids,
         )
     return job or Job(state=JobState.FAILED, failure=failure, ids=ids)
 
 
-def _is_missing(answer: RelayResponse) -> bool:
+def _is_missing(response: RelayResponse) -> bool:
     """Return whether the relay itself says that it knows no such job: no page does, and no 5xx."""
-    if answer.is_page or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if response.is_page or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return False
-    gone = answer.status in _GONE and not answer.is_sentence
-    return gone or says_missing(answer.error_info)
+    gone = response.status in _GONE and not response.is_sentence
+    return gone or says_missing(response.error_info)
 
 
 def read_redirect(
-    answer: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
+    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
 ) -> str:
     """Return where `/content` leads to; raise `ContentMissing` that tells why it does not."""
-    url = redirect_url(answer.headers.get("location", ""), content_url)
-    if answer.status in _REDIRECTS and url is not None and may_hand_out(url):
+    url = redirect_url(response.headers.get("location", ""), content_url)
+    if response.status in _REDIRECTS and url is not None and may_hand_out(url):
         return url
     raise ContentMissing(
-        f"The upstream answered {answer.status} instead of the video",
-        upstream_status=answer.status,
-        retry_after=answer.retry_after,
-        why=_why(answer),
-        failure=failure_without_status(answer.error_info),
+        f"The upstream answered {response.status} instead of the video",
+        upstream_status=response.status,
+        retry_after=response.retry_after,
+        why=_why(response),
+        failure=failure_without_status(response.error_info),
     )
 
 
-def _why(answer: RelayResponse) -> NoContentReason:
+def _why(response: RelayResponse) -> NoContentReason:
     """Sort an answer without a video; only one that gives no reason blames a safety filter."""
-    status = answer.status
-    if "cf-mitigated" in answer.headers:
+    status = response.status
+    if "cf-mitigated" in response.headers:
         return NoContentReason.UNAVAILABLE
     if status in _GONE or _is_success(status):
-        return _stated(answer) or _WHY.get(status, NoContentReason.EMPTY)
-    if status == HTTPStatus.BAD_GATEWAY and speaks_of_a_job(answer.error_info):
+        return _stated(response) or _WHY.get(status, NoContentReason.EMPTY)
+    if status == HTTPStatus.BAD_GATEWAY and speaks_of_a_job(response.error_info):
         return NoContentReason.BLAMED
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return NoContentReason.UNAVAILABLE
@@ -221,29 +221,29 @@ def _why(answer: RelayResponse) -> NoContentReason:
     )
 
 
-def _stated(answer: RelayResponse) -> NoContentReason | None:
+def _stated(response: RelayResponse) -> NoContentReason | None:
     """Read another reason than a filter: not made yet, or busy, or our account."""
-    job = job_in(answer.json, "")
+    job = job_in(response.json, "")
     open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
-    if open_still or says_not_ready(answer.error_info):
+    if open_still or says_not_ready(response.error_info):
         return NoContentReason.NOT_READY
-    return _STATED.get(classify(answer.error_info, HTTPStatus.OK))
+    return _STATED.get(classify(response.error_info, HTTPStatus.OK))
 
 
 def read_content_url(
-    answer: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
+    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
 ) -> str:
     """Return the URL that a JSON answer of `/content` tells; raise if it tells none."""
-    if not answer.json:
+    if not response.json:
         raise PollFailed("The upstream's JSON was cut", upstream_status=HTTPStatus.OK)
-    url = video_url_in(answer.json, content_url, may_hand_out)
+    url = video_url_in(response.json, content_url, may_hand_out)
     if url is not None:
         return url
-    refused = video_url_in(answer.json, content_url) is not None
+    refused = video_url_in(response.json, content_url) is not None
     raise ContentMissing(
         "The upstream's answer has no video",
         upstream_status=HTTPStatus.OK,
-        retry_after=answer.retry_after,
-        why=NoContentReason.UNUSABLE_LINK if refused else _why(answer),
-        failure=failure_without_status(answer.error_info),
+        retry_after=response.retry_after,
+        why=NoContentReason.UNUSABLE_LINK if refused else _why(response),
+        failure=failure_without_status(response.error_info),
     )

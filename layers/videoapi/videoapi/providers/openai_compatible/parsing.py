@@ -78,34 +78,34 @@ _ENDINGS: Final = {
 }
 
 
-def accepted_id(answer: dict[str, Any]) -> str | None:
+def accepted_id(response: dict[str, Any]) -> str | None:
     """Find the job's id in the answer to an order, in the envelope `data` or `output` too.
 
     An answer that complains names by `request_id` its own request, and no job.
     """
-    ids = _ids(answer, _ID_KEYS)
-    if not ids and not has_error(answer) and not names_account_or_limit(error_in_json(answer)):
-        ids = _ids(answer, (_REQUEST_ID,))
+    ids = _ids(response, _ID_KEYS)
+    if not ids and not has_error(response) and not names_account_or_limit(error_in_json(response)):
+        ids = _ids(response, (_REQUEST_ID,))
     return next(iter(ids), None)
 
 
-def ids_in(answer: dict[str, Any]) -> tuple[str, ...]:
+def ids_in(response: dict[str, Any]) -> tuple[str, ...]:
     """Return all ids that an answer names, the likeliest of the job first.
 
     `request_id` comes last: with most relays it is that of the HTTP request.
     """
-    return tuple(dict.fromkeys(_ids(answer, _ID_KEYS) + _ids(answer, (_REQUEST_ID,))))
+    return tuple(dict.fromkeys(_ids(response, _ID_KEYS) + _ids(response, (_REQUEST_ID,))))
 
 
-def _ids(answer: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
-    ids = [_id(part.get(key)) for part in _parts(answer) for key in keys]
+def _ids(response: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
+    ids = [_id(part.get(key)) for part in _parts(response) for key in keys]
     return [upstream_id for upstream_id in ids if upstream_id]
 
 
-def _parts(answer: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+def _parts(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """Return the places where an answer may speak of the job."""
-    data = answer.get("data")
-    return answer, as_dict(data) or first_of(data), as_dict(answer.get("output"))
+    data = response.get("data")
+    return response, as_dict(data) or first_of(data), as_dict(response.get("output"))
 
 
 def _id(value: object) -> str:
@@ -117,7 +117,7 @@ def _id(value: object) -> str:
 
 
 def job_in(
-    answer: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
+    response: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
 ) -> Job | None:
     """Read one look at a job; None when the answer holds no status.
 
@@ -125,27 +125,27 @@ def job_in(
     resolved against it, and it is itself no URL to hand out. `may_hand_out` has the last word on a
     URL.
     """
-    job = _job_part(answer)
+    job = _job_part(response)
     word = _status_word(job)
-    url = video_url_in(answer, content_url, may_hand_out)
+    url = video_url_in(response, content_url, may_hand_out)
     progress = progress_of(job.get("progress"))
-    state = _STATES.get(word) or _by_ending(word) or _by_company(answer, job, word, url)
-    if state is None or (word in _ENVELOPE_WORDS and not _ids(answer, _ID_KEYS)):
+    state = _STATES.get(word) or _by_ending(word) or _by_company(response, job, word, url)
+    if state is None or (word in _ENVELOPE_WORDS and not _ids(response, _ID_KEYS)):
         return None
     done = state is JobState.DONE
     if done and url is None:
-        url = url_in_fail_reason(_parts(answer), may_hand_out)
+        url = url_in_fail_reason(_parts(response), may_hand_out)
     return Job(
         state=state,
         progress=progress,
         video_url=url if done else None,
-        link_refused=done and url is None and video_url_in(answer, content_url) is not None,
-        failure=_failure(answer, word) if state is JobState.FAILED else None,
+        link_refused=done and url is None and video_url_in(response, content_url) is not None,
+        failure=_failure(response, word) if state is JobState.FAILED else None,
         seconds=_number(job.get("seconds")) or _number(job.get("duration")),
         fps=_number(job.get("fps")),
         size=_size(job.get("size")) or _size(job.get("resolution")),
-        ids=ids_in(answer),
-        expires_at=_expiry(answer, url) if done else None,
+        ids=ids_in(response),
+        expires_at=_expiry(response, url) if done else None,
     )
 
 
@@ -154,7 +154,7 @@ def _by_ending(word: str) -> JobState | None:
 
 
 def _by_company(
-    answer: dict[str, Any], job: dict[str, Any], word: str, url: str | None
+    response: dict[str, Any], job: dict[str, Any], word: str, url: str | None
 ) -> JobState | None:
     """Read a status word that nobody knows by what stands beside it; None where all is missing.
 
@@ -167,25 +167,25 @@ def _by_company(
         return JobState.DONE
     if not word:
         return None
-    if has_error(job) or failure_without_status(error_in_json(answer)):
+    if has_error(job) or failure_without_status(error_in_json(response)):
         return JobState.FAILED
     return JobState.RUNNING
 
 
-def _expiry(answer: dict[str, Any], url: str | None) -> float | None:
+def _expiry(response: dict[str, Any], url: str | None) -> float | None:
     """Return the earliest end of the video that the relay, or its URL's signature, tells."""
-    moments = [moment(part.get(key)) for part in _parts(answer) for key in _EXPIRY_KEYS]
+    moments = [moment(part.get(key)) for part in _parts(response) for key in _EXPIRY_KEYS]
     known = [instant for instant in (*moments, url and expiry_of(url)) if instant]
     return min(known, default=None)
 
 
-def _job_part(answer: dict[str, Any]) -> dict[str, Any]:
+def _job_part(response: dict[str, Any]) -> dict[str, Any]:
     """Choose between the answer and what it may be an envelope of, where both have a status.
 
     `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
     status of its own is the job, whatever raw upstream answer its `data` quotes.
     """
-    whole, *inner = _parts(answer)
+    whole, *inner = _parts(response)
     if _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS) and _is_known(_status_word(whole)):
         return whole
     return next((part for part in inner if _status_word(part)), whole)
@@ -206,8 +206,8 @@ def folded_word(text: str) -> str:
     return re.sub(r"[\s-]+", "_", text.strip().casefold())
 
 
-def _failure(answer: dict[str, Any], word: str) -> JobFailed:
-    return JobFailed(replace(error_in_json(answer), ended_as=word))
+def _failure(response: dict[str, Any], word: str) -> JobFailed:
+    return JobFailed(replace(error_in_json(response), ended_as=word))
 
 
 def progress_of(value: object) -> int | None:

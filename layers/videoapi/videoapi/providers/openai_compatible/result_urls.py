@@ -45,7 +45,7 @@ _PICTURE: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|svg|heic|avif|bmp)\Z", re
 
 
 def video_url_in(
-    answer: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
+    response: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
 ) -> str | None:
     """Return the first usable URL, http(s) or data:, or None.
 
@@ -53,7 +53,7 @@ def video_url_in(
     `/files/x.mp4` is resolved against it, and it is itself no URL to hand out. `may_hand_out` has
     the last word.
     """
-    urls = (_usable(value, content_url) for value in _candidates(answer))
+    urls = (_usable(value, content_url) for value in _candidates(response))
     return next((url for url in urls if url and may_hand_out(url)), None)
 
 
@@ -83,16 +83,16 @@ def redirect_url(location: str, content_url: str) -> str | None:
     return url
 
 
-def _candidates(answer: dict[str, Any]) -> Iterator[object]:
-    yield from _places(answer, _ENVELOPES)
-    found = list(_searched(answer))
+def _candidates(response: dict[str, Any]) -> Iterator[object]:
+    yield from _places(response, _ENVELOPES)
+    found = list(_searched(response))
     for of_a_video in (True, False):
         yield from (value for value, video in found if video is of_a_video)
 
 
-def _searched(answer: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+def _searched(response: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield strings under names like a URL's, the least deep first, and if a name says video."""
-    level: deque[tuple[object, int, bool, bool]] = deque([(answer, 0, False, False)])
+    level: deque[tuple[object, int, bool, bool]] = deque([(response, 0, False, False)])
     for _ in range(_MAX_VALUES):
         if not level:
             return
@@ -135,16 +135,16 @@ def _is_picture(value: str) -> bool:
     return bool(_PICTURE.search(re.split("[?#]", head, maxsplit=1)[0]))
 
 
-def _places(answer: dict[str, Any], envelopes: int) -> Iterator[object]:
-    yield answer.get("video_url")
-    yield answer.get("url")
-    yield answer.get("content_url")
-    yield as_dict(answer.get("metadata")).get("url")
-    yield answer.get("result_url")
-    yield first_of(answer.get("output")).get("url")
-    yield answer.get("output")
-    yield as_dict(answer.get("detail")).get("video_url")
-    data = answer.get("data")
+def _places(response: dict[str, Any], envelopes: int) -> Iterator[object]:
+    yield response.get("video_url")
+    yield response.get("url")
+    yield response.get("content_url")
+    yield as_dict(response.get("metadata")).get("url")
+    yield response.get("result_url")
+    yield first_of(response.get("output")).get("url")
+    yield response.get("output")
+    yield as_dict(response.get("detail")).get("video_url")
+    data = response.get("data")
     yield data
     if envelopes:
         yield from _places(first_of(data) or as_dict(data), envelopes - 1)
