@@ -40,7 +40,7 @@ def main() -> None:
     """Make a video on a stack of its own, and write the animation."""
     with running_stack(UPSTREAM_SECONDS="5") as stack:
         looks, video = _made(stack.api_url)
-    frames = _waiting(looks) + _playing(looks[-1], video)
+    frames = [*map(_canvas, looks), *_playing(looks[-1], video)]
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     shared = frames[-1].quantize(COLORS, dither=Image.Dither.NONE)
     first, *others = [frame.quantize(palette=shared, dither=Image.Dither.NONE) for frame in frames]
@@ -71,10 +71,6 @@ def _made(api_url: str) -> tuple[list[Look], bytes]:
                 message = f"no video after {WAIT_SECONDS} s"
                 raise TimeoutError(message)
         return looks, api.get(f"/v1/videos/{video['id']}/content").raise_for_status().content
-
-
-def _waiting(looks: list[Look]) -> list[Image.Image]:
-    return [_canvas(look) for look in looks]
 
 
 def _playing(end: Look, video: bytes) -> list[Image.Image]:

@@ -145,17 +145,19 @@ def _assertion(token: str) -> dict[str, Any]:
     """Return the claims of an assertion; its signature cannot be verified without the key."""
     try:
         header, claims, signature = (_unpadded(part) for part in token.split("."))
-        told, head = json.loads(claims), json.loads(header)
+        payload, head = json.loads(claims), json.loads(header)
         fits = head["alg"] == "RS256" and len(signature) >= _RSA_2048_BYTES
-        lasts = 0 < told["exp"] - told["iat"] <= TOKEN_SECONDS and told["exp"] > time.time()
-        fits = fits and lasts and _EMAIL.fullmatch(told["iss"]) is not None
-        fits = fits and bool(told["scope"]) and told["aud"].endswith("/token")
+        lasts = (
+            0 < payload["exp"] - payload["iat"] <= TOKEN_SECONDS and payload["exp"] > time.time()
+        )
+        fits = fits and lasts and _EMAIL.fullmatch(payload["iss"]) is not None
+        fits = fits and bool(payload["scope"]) and payload["aud"].endswith("/token")
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise Refusal(400, "invalid_grant", "Invalid JWT: it cannot be read.") from exc
     if not fits:
         message = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
         raise Refusal(400, "invalid_grant", f"{message}timeframe.")
-    return dict(told)
+    return dict(payload)
 
 
 def _unpadded(part: str) -> bytes:

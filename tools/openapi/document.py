@@ -37,10 +37,10 @@ One accepted task is paid once. Send an `Idempotency-Key` with a submit, and a r
 crossed with its answer finds the first task instead of paying for a second.
 """
 TAGS = {
-    REST: "Tasks, in the words of this service.",
-    OPENAI: "Video objects, as OpenAI's SDKs know them.",
-    MCP: "The same for agents.",
-    SERVICE: "The service itself.",
+    REST: ("Tasks, in the words of this service.", REST_ROUTES),
+    OPENAI: ("Video objects, as OpenAI's SDKs know them.", OPENAI_ROUTES),
+    MCP: ("The same for agents.", MCP_ROUTES),
+    SERVICE: ("The service itself.", SERVICE_ROUTES),
 }
 WIDTH = 100
 BASE_HEADERS = {
@@ -54,8 +54,9 @@ def build() -> dict[str, Json]:
     """Return the document."""
     paths: dict[str, Json] = {}
     answers = examples.answers()
-    for route in (*REST_ROUTES, *OPENAI_ROUTES, *MCP_ROUTES, *SERVICE_ROUTES):
-        paths.setdefault(route.path, {})[route.method] = _operation(route, answers)
+    for tag, (_, routes) in TAGS.items():
+        for route in routes:
+            paths.setdefault(route.path, {})[route.method] = _operation(tag, route, answers)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -66,7 +67,7 @@ def build() -> dict[str, Json]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "tags": [{"name": name, "description": text} for name, (text, _) in TAGS.items()],
         "security": [{}, {"bearer": []}, {"key": []}],  # any of them: a service may be open
         "paths": paths,
         "webhooks": {"videoEnded": {"post": webhook.ended()}},
@@ -112,16 +113,16 @@ def lines(value: Json, indent: str = "") -> str:
     return f"{ends[0]}\n{deeper}" + f",\n{deeper}".join(parts) + f"\n{indent}{ends[1]}"
 
 
-def _operation(route: Route, answers: dict[str, Json]) -> Json:
+def _operation(tag: str, route: Route, answers: dict[str, Json]) -> Json:
     operation: dict[str, Json] = {
-        "tags": [route.tag],
+        "tags": [tag],
         "operationId": route.operation,
         "summary": route.summary,
         "description": route.text,
     }
     if route.deprecated:
         operation["deprecated"] = True
-    if route.tag == SERVICE:
+    if tag == SERVICE:
         operation["security"] = []
     if route.bearer_alone:
         operation["security"] = [{}, {"bearer": []}]
@@ -137,7 +138,7 @@ def _operation(route: Route, answers: dict[str, Json]) -> Json:
             for reply in route.other_replies
         },
         **{
-            str(status): _component("responses", refusals.name_of(route.tag, status))
+            str(status): _component("responses", refusals.name_of(tag, status))
             for status in (*route.errors, *EVERYWHERE)
         },
     }

@@ -1,13 +1,12 @@
 """The one route of MCP."""
 
 from tools.openapi import mcp_examples
-from tools.openapi.parts import JSON, MCP, Body, Reply, Route, ref
+from tools.openapi.parts import JSON, Body, Reply, Route, ref
 
 MCP_ROUTES = (
     Route(
         method="post",
         path="/mcp",
-        tag=MCP,
         operation="sendMcpMessage",
         summary="Model Context Protocol",
         text="Takes one JSON-RPC message and answers as JSON. Versions 2025-06-18, 2025-11-25 and "

@@ -1,13 +1,12 @@
 """The routes under `/v1`, for OpenAI's SDKs: what each does, takes and returns."""
 
 from tools.openapi import examples
-from tools.openapi.parts import FORM, JSON, LIMITS, OPENAI, Body, Reply, Route, ref
+from tools.openapi.parts import FORM, JSON, LIMITS, Body, Reply, Route, ref
 
 OPENAI_ROUTES = (
     Route(
         method="post",
         path="/v1/videos",
-        tag=OPENAI,
         operation="createVideo",
         summary="Generate a video",
         text="For OpenAI's SDKs and clients like them, as JSON or as a form. Without "
@@ -29,7 +28,6 @@ OPENAI_ROUTES = (
     Route(
         method="get",
         path="/v1/videos/{task_id}",
-        tag=OPENAI,
         operation="getVideo",
         summary="Get a video",
         text="The video object, with the status as of now. `openai-poll-after-ms` says when to "
@@ -45,7 +43,6 @@ OPENAI_ROUTES = (
     Route(
         method="get",
         path="/v1/videos/{task_id}/content",
-        tag=OPENAI,
         operation="downloadVideo",
         summary="Download a video",
         text="Redirects to the file. Takes the key as `Authorization: Bearer …` alone: clients "
@@ -62,7 +59,6 @@ OPENAI_ROUTES = (
     Route(
         method="get",
         path="/v1/videos",
-        tag=OPENAI,
         operation="listVideos",
         summary="List videos",
         text="A page of video objects, always in OpenAI's status words.",
@@ -73,7 +69,6 @@ OPENAI_ROUTES = (
     Route(
         method="delete",
         path="/v1/videos/{task_id}",
-        tag=OPENAI,
         operation="deleteVideo",
         summary="Delete a video",
         text="Removes the video and its files. One that is still being made is cancelled with it.",
@@ -84,7 +79,6 @@ OPENAI_ROUTES = (
     Route(
         method="get",
         path="/v1/models",
-        tag=OPENAI,
         operation="listModels",
         summary="List models",
         text="What a submit may name as its `model`, the default first. Where the service has no "
@@ -95,7 +89,6 @@ OPENAI_ROUTES = (
     Route(
         method="get",
         path="/v1/models/{model}",
-        tag=OPENAI,
         operation="getModel",
         summary="Get a model",
         text="One of them.",

@@ -40,7 +40,6 @@ class Route:
 
     method: str
     path: str
-    tag: str
     operation: str
     summary: str
     text: str

@@ -1,13 +1,12 @@
 """The routes under `/api/v1`: what each does, takes and returns."""
 
 from tools.openapi import examples
-from tools.openapi.parts import JSON, LIMITS, REST, Body, Reply, Route, ref
+from tools.openapi.parts import JSON, LIMITS, Body, Reply, Route, ref
 
 REST_ROUTES = (
     Route(
         method="post",
         path="/api/v1/videos/generate",
-        tag=REST,
         operation="generateVideo",
         summary="Generate a video",
         text="Takes a task and answers at once; the video is made afterwards. Poll "
@@ -28,7 +27,6 @@ REST_ROUTES = (
     Route(
         method="get",
         path="/api/v1/tasks/{task_id}",
-        tag=REST,
         operation="getTask",
         summary="Get a task",
         text="Where the task stands, and the video once it is completed. `Retry-After` says when "
@@ -44,7 +42,6 @@ REST_ROUTES = (
     Route(
         method="get",
         path="/api/v1/tasks",
-        tag=REST,
         operation="listTasks",
         summary="List tasks",
         text="Newest first. The `Link` header leads to the next page; without it, this is the "
@@ -60,7 +57,6 @@ REST_ROUTES = (
     Route(
         method="delete",
         path="/api/v1/tasks/{task_id}",
-        tag=REST,
         operation="cancelTask",
         summary="Cancel a task",
         text="A pending task then costs nothing. What was already sent upstream may be charged "
@@ -72,7 +68,6 @@ REST_ROUTES = (
     Route(
         method="get",
         path="/api/v1/videos/{task_id}",
-        tag=REST,
         operation="getVideoStatus",
         summary="Get the status of a video",
         text="Kept for old clients. Use `/api/v1/tasks/{task_id}` instead.",
@@ -88,7 +83,6 @@ REST_ROUTES = (
     Route(
         method="post",
         path="/api/v1/images/generate",
-        tag=REST,
         operation="generateImage",
         summary="Generate an image",
         text="Draws an input image; its `image_url` goes into the `image` of a submit. Answers "
@@ -105,7 +99,6 @@ REST_ROUTES = (
     Route(
         method="post",
         path="/api/v1/uploads",
-        tag=REST,
         operation="createUpload",
         summary="Upload an image",
         text="For images that are too large for a request's body. POST the file to `url`, with the "
@@ -124,7 +117,6 @@ REST_ROUTES = (
     Route(
         method="post",
         path="/api/v1/webhooks/test",
-        tag=REST,
         operation="testWebhook",
         summary="Test a webhook",
         text="Sends a signed event of the type `video.test` to an address, once, and tells what "
@@ -140,7 +132,6 @@ REST_ROUTES = (
     Route(
         method="get",
         path="/api/v1/usage",
-        tag=REST,
         operation="getUsage",
         summary="Get what was spent",
         text="What your key made and spent, a row for each UTC day on which its tasks were "
@@ -152,7 +143,6 @@ REST_ROUTES = (
     Route(
         method="get",
         path="/api/v1/models",
-        tag=REST,
         operation="listModelsInRest",
         summary="List models",
         text="The same as `/v1/models`.",

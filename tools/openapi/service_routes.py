@@ -1,12 +1,11 @@
 """The routes about the service itself: health, OpenAPI and documentation."""
 
-from tools.openapi.parts import HTML, SCRIPT, SERVICE, Reply, Route, ref
+from tools.openapi.parts import HTML, SCRIPT, Reply, Route, ref
 
 SERVICE_ROUTES = (
     Route(
         method="get",
         path="/api/v1/health",
-        tag=SERVICE,
         operation="getHealth",
         summary="Health",
         text="Answers when functions run.",
@@ -15,7 +14,6 @@ SERVICE_ROUTES = (
     Route(
         method="get",
         path="/openapi.json",
-        tag=SERVICE,
         operation="getOpenApi",
         summary="This description",
         text="OpenAPI 3.1.",
@@ -26,7 +24,6 @@ SERVICE_ROUTES = (
     Route(
         method="get",
         path="/docs",
-        tag=SERVICE,
         operation="getDocs",
         summary="Documentation",
         text="The same for people.",
@@ -40,7 +37,6 @@ SERVICE_ROUTES = (
     Route(
         method="get",
         path="/docs.js",
-        tag=SERVICE,
         operation="getDocsScript",
         summary="The page's script",
         text="Copies a command at a click. The page can be read without it.",
@@ -54,7 +50,6 @@ SERVICE_ROUTES = (
     Route(
         method="get",
         path="/examples/mountains.jpg",
-        tag=SERVICE,
         operation="getExamplePicture",
         summary="A picture to begin with",
         text="1280x720 pixels, for a first video.",
@@ -63,7 +58,6 @@ SERVICE_ROUTES = (
     Route(
         method="get",
         path="/",
-        tag=SERVICE,
         operation="getRoot",
         summary="Playground",
         text="A page on which people make videos. With `PLAYGROUND=false`: 307, to `/docs`.",
@@ -77,7 +71,6 @@ SERVICE_ROUTES = (
     Route(
         method="get",
         path="/playground/{file}",
-        tag=SERVICE,
         operation="getPlaygroundFile",
         summary="The playground's files",
         text="Its scripts, style and icon. With `PLAYGROUND=false` there are none.",
