@@ -73,6 +73,7 @@ class Failure(GenerationError):
         After a `final` one no further attempt follows, whatever the cause.
         """
         self.final = final
+        self.ended_as = error_info.ended_as
         self.cause = cause or classify(error_info, status)
         ending = (
             f"the upstream ended the job as {error_info.ended_as}" if error_info.ended_as else ""

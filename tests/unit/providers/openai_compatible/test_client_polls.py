@@ -130,6 +130,21 @@ def test_answer_that_names_the_job_alone_leads_to_another_order(key, enveloped):
                 client.poll("v")
 
 
+@pytest.mark.parametrize("word", ["error", "FAIL"])
+@pytest.mark.parametrize("key", ["id", "request_id"])
+def test_a_word_for_a_failed_request_ends_a_named_job_alone(word, key):
+    """JSend answers `error` or `fail` for a request, which says nothing of the job."""
+    for upstream_id, ends in (("v", True), ("w", False)):
+        client = answering(200, {key: upstream_id, "status": word, "message": "no luck"}).client()
+        if ends:
+            assert client.poll("v").failure.code == "generation_failed"
+        else:
+            with pytest.raises(PollFailed):
+                client.poll("v")
+    policy = answering(200, {"status": word, "code": "MINOR"}).client().poll("v")
+    assert policy.failure.code == "content_policy_violation"
+
+
 def test_a_named_job_that_an_empty_account_ended_has_failed():
     body = {"id": "v", "status": "failed", "error": {"code": "insufficient_quota"}}
     assert answering(200, body).client().poll("v").failure.code == "upstream_account_error"

@@ -19,6 +19,7 @@ from videoapi.providers.classification import (
 )
 from videoapi.providers.errors import (
     ContentMissing,
+    JobFailed,
     JobMissing,
     NoContentReason,
     PollFailed,
@@ -48,6 +49,7 @@ _NOT_ACCEPTED: Final = frozenset(
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GONE: Final = frozenset({404, 410})
 _NEED_THE_ID: Final = frozenset({Cause.TRANSIENT, Cause.AUDIO, Cause.ACCOUNT})
+_ENVELOPE_WORDS: Final = frozenset({"error", "fail"})  # JSend has them of a request
 _ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure
 _WHY: Final = {
     **dict.fromkeys((404, 410), NoContentReason.GONE),
@@ -167,11 +169,9 @@ def read_poll(
         return job
     if _is_missing(response):
         raise JobMissing(upstream_status=response.status, retry_after=response.retry_after)
-    failure = job.failure if job else None
-    if job is None and (_is_success(response.status) or response.status in _ABOUT_THE_JOB):
-        failure = failure_without_status(response.error_info)
     ids = response.ids
-    if failure is None or (failure.cause in _NEED_THE_ID and job_id not in ids):
+    failure = _failure(response, job, named=job_id in ids)
+    if failure is None:
         raise PollFailed(
             f"The upstream answered {response.status} without a job's status",
             upstream_status=response.status,
@@ -179,6 +179,18 @@ def read_poll(
             ids=ids,
         )
     return job or Job(state=JobState.FAILED, failure=failure, ids=ids)
+
+
+def _failure(response: RelayResponse, job: Job | None, *, named: bool) -> JobFailed | None:
+    """Return why a job has failed; None where the answer rather tells how the look at it went."""
+    if job and job.failure and (named or job.failure.ended_as not in _ENVELOPE_WORDS):
+        failure: JobFailed | None = job.failure
+    elif _is_success(response.status) or response.status in _ABOUT_THE_JOB:
+        failure = failure_without_status(response.error_info)
+    else:
+        return None
+    of_the_relay = failure is not None and failure.cause in _NEED_THE_ID
+    return None if of_the_relay and not named else failure
 
 
 def _is_missing(response: RelayResponse) -> bool:

@@ -66,11 +66,10 @@ _WORDS: Final = {
     JobState.DONE: "completed complete success succeeded succeed finished done ready",
     JobState.FAILED: (
         "failed failure fail error cancelled canceled expired timeout timed_out rejected blocked"
+        " aborted nsfw"
     ),
 }
 _STATES: Final = {word: state for state, words in _WORDS.items() for word in words.split()}
-# Beside no id they are an answer's own (JSend), such as that of a relay which is busy just now.
-_ENVELOPE_WORDS: Final = frozenset({"error", "fail"})
 _ENDINGS: Final = {
     "_successful": JobState.DONE,
     "_blocked": JobState.FAILED,
@@ -130,7 +129,7 @@ def job_in(
     url = video_url_in(response, content_url, may_hand_out)
     progress = progress_of(job.get("progress"))
     state = _STATES.get(word) or _by_ending(word) or _by_company(response, job, word, url)
-    if state is None or (word in _ENVELOPE_WORDS and not _ids(response, _ID_KEYS)):
+    if state is None:
         return None
     done = state is JobState.DONE
     if done and url is None:
