@@ -116,9 +116,9 @@ class UrlSigner:
         """Return whether loopback is this machine to the reader; a tunnel has another port."""
         if self._public_url:
             return False
-        asked = urlsplit(f"//{host_of(headers)}")
+        host, _, port = host_of(headers).lower().rpartition(":")
         client = (scope.get("client") or ("127.0.0.1", 0))[0]
-        return asked.port == self._api_port and all(map(_is_loopback, (asked.hostname, client)))
+        return port == str(self._api_port) and all(map(_is_loopback, (host.strip("[]"), client)))
 
     def _pairs(self, base: bytes) -> list[tuple[bytes, bytes]]:
         below = base + PREFIX.encode()

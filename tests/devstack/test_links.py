@@ -97,7 +97,15 @@ def answering(*, content_type="application/json", location=None, link=None):
     return Aws(body, headers)
 
 
-@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000"])
+def test_a_host_that_is_no_place_is_elsewhere():
+    """It was asked for here all the same."""
+    _, _, body = ask(answering(), host="127.0.0.1:99999")
+    assert json.loads(body)["video_url"].startswith("http://127.0.0.1:99999/")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LocalHost:8000"]
+)
 def test_on_this_machine_a_link_leads_where_the_file_lies(host):
     _, _, body = ask(answering(), host=host)
     assert json.loads(body) == {"video_url": VIDEO, "thumbnail_url": COPY}

@@ -374,6 +374,15 @@ def test_models_are_those_of_the_route(agent, client):
     assert data["data"][0]["id"] in text
 
 
+def test_picture_over_the_limit_of_a_body_is_sent_to_the_tool(client, services):
+    call = {"name": "generate_video", "arguments": ASKED | {"image": "A" * 7_000_000}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    response = client.post("/mcp", json=body)
+    assert response.status == 413
+    assert "upload the image first: create_upload" in response.error["message"]
+    assert services.is_untouched()
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
@@ -392,7 +401,7 @@ def test_models_are_those_of_the_route(agent, client):
         ("generate_video", {"last_frame": IMAGE, "prompt": "A fox"}, "last_frame"),
         ("get_video", {}, "task_id: Field required"),
         ("get_video", {"task_id": 5}, "task_id: "),
-        ("get_video", {"task_id": "vid_" + "a" * 26}, "No such task"),
+        ("get_video", {"task_id": "vid_" + "a" * 26}, "list_videos shows what there is"),
         ("get_video", {"task_id": "vid_" + "a" * 26, "wait": True}, "wait: Unknown field"),
         ("cancel_video", {"task_id": "vid_" + "a" * 26}, "No such task"),
         ("list_videos", {"limit": 0}, "limit: "),

@@ -102,4 +102,5 @@ def refused(error: VideoApiError, shaped: dict[str, Any]) -> dict[str, Any]:
         code = PARSE_ERROR
     elif code == SERVER_ERROR:
         code = INTERNAL_ERROR
-    return error_body(code, error.message, None, shaped["error"])
+    text = error.message.replace("POST /api/v1/uploads", "create_upload")  # as an agent does it
+    return error_body(code, text, None, shaped["error"])

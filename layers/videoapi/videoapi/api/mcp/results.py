@@ -12,7 +12,7 @@ from videoapi.aws.presigned import UrlSigner
 from videoapi.domain.forecast import Forecast
 from videoapi.domain.tasks import Status, Task
 from videoapi.domain.timestamps import timestamp
-from videoapi.errors import ValidationError, VideoApiError
+from videoapi.errors import NotFound, ValidationError, VideoApiError
 from videoapi.usecases.submission import Submitted
 
 DEFAULT_WAIT = 2  # seconds, before what is away for a moment is asked again
@@ -32,6 +32,8 @@ def refusal(error: VideoApiError) -> ToolResult:
     if error.retryable:
         seconds = max(int(error.retry_after or DEFAULT_WAIT), 1)
         advice = f" Call again in {seconds} s with the same arguments."
+    elif isinstance(error, NotFound):
+        advice = " list_videos shows what there is."
     message = error.message.removeprefix("body: ").replace("Idempotency-Key", "idempotency_key")
     message += "" if message.endswith((".", "?")) else "."
     if error.code == "invalid_image":
