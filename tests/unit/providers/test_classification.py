@@ -34,6 +34,8 @@ POLICY = [
     "sensitive_words_detected",
     "InputTextSensitiveContentDetected",
     "ContentPolicyViolation",
+    "PUBLIC_ERROR_UNSAFE_IMAGE_UPLOAD",
+    "sentinel_block",
 ]
 AUDIO = ["AUDIO_FILTERED", "PUBLIC_ERROR_AUDIO_GENERATION_FILTERED", "audio filtered"]
 TRANSIENT = [
@@ -57,6 +59,7 @@ TRANSIENT = [
     "TooManyRequests",
 ]
 ACCOUNT = ["insufficient_user_quota", "INVALID_API_KEY", "insufficient_quota", "InvalidApiKey"]
+ACCOUNT += ["insufficient_credits"]
 BY_CODE = [
     *((code, Cause.POLICY) for code in POLICY),
     *((code, Cause.AUDIO) for code in AUDIO),
@@ -108,6 +111,7 @@ def test_without_a_known_code_the_status_decides(status, cause):
         ("提示词内容不合规", Cause.POLICY),
         ("Sexual content was found", Cause.POLICY),
         ("public error minor", Cause.POLICY),
+        ("Public error unsafe image upload.", Cause.POLICY),
         ("The audio filtered out", Cause.AUDIO),
         ("audio generation filtered", Cause.AUDIO),
         ("We encountered an issue with the audio for your prompt … safety filters", Cause.AUDIO),

@@ -56,14 +56,14 @@ class ErrorInfo:
 type _Table = tuple[tuple[Cause, re.Pattern[str]], ...]
 
 # `insufficient_quota`, sent with 429, is what OpenAI calls an empty account.
-_ACCOUNT = "insufficient_user_quota|insufficient_quota|insufficient_balance|invalid_api_key"
+_ACCOUNT = "insufficient_(?:user_quota|quota|balance|credits?)|invalid_api_key"
 # Whom, and not what: `ip_blocked`, `access_prohibited`.
 _WHOM = "(?:account|user|ip|key|token|access|region|country|client|network|channel)"
 _CODES: Final[_Table] = (
     (
         Cause.POLICY,
         re.compile(
-            "content_policy.*|prominent_people.*|unsafe_generation|minor.*|sexual.*|violence.*"
+            "content_policy.*|prominent_people.*|unsafe_.*|sentinel_block|minor.*|sexual.*|violence.*"
             "|danger.*|nsfw.*|copyright.*|ip_input_image|.*moderation.*|.*(?<![a-z])(?<!case_)sensitive.*"
             f"|(?!(?:.*_)?{_WHOM}_(?:is_)?(?:blocked|prohibited)).*(?:blocked|prohibited).*"
         ),
@@ -92,7 +92,7 @@ _WRITTEN_OUT: Final[_Table] = (
     (
         Cause.POLICY,
         re.compile(
-            "content_policy|prominent_people|unsafe_generation|ip_input_image|support_codes"
+            "content_policy|prominent_people|unsafe_(?:generation|image)|ip_input_image|support_codes"
             "|public_error_(?:minor|sexual|violence|danger|nsfw|copyright)"
             "|内容不合规|敏感|违规"
         ),
