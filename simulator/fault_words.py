@@ -45,9 +45,25 @@ QUEUED = frozenset(
         "created",
         "starting",
         "unknown",
+        "in_queue",
+        "queueing",
+        "queuing",
+        "waiting",
+        "staged",
+        "throttled",
     }
 )
-RUNNING = frozenset({"processing", "in_progress", "running", "generating", "upscaling"})
+RUNNING = frozenset(
+    {
+        "processing",
+        "in_progress",
+        "running",
+        "generating",
+        "active",
+        "retrying",
+        "upscaling",
+    }
+)
 DONE = frozenset(
     {
         "completed",
@@ -77,11 +93,15 @@ BAD = frozenset(
         "blocked",
         "prompt_blocked",
         "generation_failed",
+        "aborted",
+        "nsfw",
     }
 )
 STOPPED = frozenset({"incomplete", "budget_exceeded", "requires_action"})
 """States of an interaction that never become a video."""
-ID_NAMES = frozenset({"task_id", "taskId", "video_id", "request_id"})
+ID_NAMES = frozenset(
+    {"task_id", "taskId", "video_id", "job_id", "run_id", "generation_id", "request_id"}
+)
 
 HTTP: Final = frozenset({"drop", "hang", "html", "slow"})
 AUTH_STAGES: Final = frozenset({Stage.STS, Stage.IAM})

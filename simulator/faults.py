@@ -26,10 +26,11 @@ Stages with more words, and those that are options of the whole job:
 
 | stage      | what                                                                                |
 |------------|-------------------------------------------------------------------------------------|
-| `submit`   | `201`, `202`: accepted so; `no_id`; `task_id`, `taskId`, `video_id`, `request_id`:  |
-|            | the id under that name; `colon`: an id with a `:`; `redirect`: 307, or `=status`,   |
-|            | to the same path. `+created` after an HTTP fault (`504+created*1`): the answer is   |
-|            | lost, but the job exists and is paid for                                            |
+| `submit`   | `201`, `202`: accepted so; `no_id`; `task_id`, `taskId`, `video_id`, `job_id`,      |
+|            | `run_id`, `generation_id`, `request_id`: the id under that name; `colon`: an id     |
+|            | with a `:`; `redirect`: 307, or `=status`, to the same path. `+created` after an    |
+|            | HTTP fault (`504+created*1`): the answer is lost, but the job exists and is paid    |
+|            | for                                                                                 |
 | `poll`     | `twice`: the answer is written two times, one behind the other; `short`: half of it |
 |            | and the connection is closed                                                        |
 | `status`   | a status word, written so when its class is due; a bad one ends the job; may        |
