@@ -154,12 +154,12 @@ class Victim:
         """Say what is not as it must be, None if nothing."""
         paid = self.point.again if outcome.retry else self.point.paid
         if self._task is None or outcome.kills < self.point.kills:
-            return f"{outcome.kills} kills, then {task['status']}\n{self._story()}"
+            return f"{outcome.kills} kills, then {task['status']}\n{self._story_text()}"
         if outcome.paid != paid:
-            return f"paid {outcome.paid} times, not {paid}\n{self._story()}"
+            return f"paid {outcome.paid} times, not {paid}\n{self._story_text()}"
         error = task["error"] and {name: task["error"][name] for name in ENDINGS[UNKNOWN]}
         if error != ENDINGS[COMPLETED if outcome.retry else self.point.ends]:
-            return f"ended as {task}\n{self._story()}"
+            return f"ended as {task}\n{self._story_text()}"
         return None if error or self._whole(task["result"]["result"]) else "its video is not whole"
 
     def _whole(self, result):
@@ -178,7 +178,7 @@ class Victim:
     def _story(self):
         return self._fault_stack.journal.of(task_id(self.name))
 
-    def _story(self):
+    def _story_text(self):
         return "\n".join(map(str, self._story()))
 
 
