@@ -10,7 +10,9 @@ PAGE = "https://page.example"  # may call the API
 
 @pytest.fixture(scope="session")
 def stack():
-    with running_stack(UPSTREAM_SECONDS="2", CORS_ALLOW_ORIGINS=PAGE) as running:
+    with running_stack(
+        UPSTREAM_SECONDS="2", VIDEO_MAX_CONCURRENT="4", CORS_ALLOW_ORIGINS=PAGE
+    ) as running:
         yield running
 
 

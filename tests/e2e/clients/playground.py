@@ -1,8 +1,9 @@
 """Use the playground as people do, with this machine's Chromium; tell as JSON what they find.
 
 `playground.py SETTINGS`, JSON: `chromium`, `url`, `home`, `shots` (a folder), `axe` (the path of
-its source), `photo`, `tall`, `beside` and `large` (of pictures), `key`, `prompt`, `ways` (functions
-of the modules beside this one). A way that breaks off tells why, and leaves a screenshot.
+its source), `photo`, `tall`, `beside` and `large` (of pictures), `key`, `prompt`, `time` (a token
+of the simulator), `ways` (functions of the modules beside this one). A way that breaks off tells
+why, and leaves a screenshot.
 """
 
 import json

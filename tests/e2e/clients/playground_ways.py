@@ -31,7 +31,7 @@ def mouse(visit, width, scheme):
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a file").click()
     chooser.value.set_files(seen.given["photo"])
-    page.get_by_label("What happens in it?").fill(PROMPT)
+    page.get_by_label("What happens in it?").fill(PROMPT + seen.given.get("time", ""))
     page.locator("label.pill", has_text="6 s").click()
     page.locator("#price", has_text="6 s").wait_for()
     seen.look("filled")
