@@ -55,6 +55,16 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
             ErrorInfo(("10000", "MINOR"), "no; MINOR: no"),
         ),
         ({"status_code": 50002, "status_message": "no"}, ErrorInfo((), "no")),
+        (
+            {"code": "up", "message": '{"error": {"code": "BadPicture", "message": "no"}}'},
+            ErrorInfo(("BadPicture", "up"), "no"),
+        ),
+        (
+            {"fail_reason": 'status 400: {"error": "{\\"code\\": \\"x\\"}"} (id 1)'},
+            ErrorInfo(("x",), "status 400:"),
+        ),
+        ({"message": "no {cut"}, ErrorInfo((), "no {cut")),
+        ({"message": 'no {"a": 1}'}, ErrorInfo((), 'no {"a": 1}')),
         ({"error": {"code": True, "message": 7}, "message": []}, ErrorInfo()),
         ({"code": 0, "message": ""}, ErrorInfo()),
         ({"errors": [{"code": "MINOR", "message": "no"}]}, ErrorInfo(("MINOR",), "no")),
@@ -66,7 +76,7 @@ VIDEO = "https://cdn.example/a.mp4?sig=1"
         ({"metadata": {"error": {"code": "MINOR"}, "type": "t"}}, ErrorInfo(("MINOR",))),
         ({"fail_reason": "no", "result": {"error": "old"}}, ErrorInfo((), "no")),
     ],
-    ids=range(33),
+    ids=range(37),
 )
 def test_complaints_are_found_in_every_shape(response, error_info):
     assert error_in_json(response) == error_info

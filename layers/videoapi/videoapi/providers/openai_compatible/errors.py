@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from videoapi.providers.classification import Cause, ErrorInfo, classify
 from videoapi.providers.errors import JobFailed
-from videoapi.providers.json_access import as_dict, as_text, first_of
+from videoapi.providers.json_access import UnreadableJson, as_dict, as_text, first_of, parsed
 
 _MAX_TEXT: Final = 2000  # characters of a sentence that are looked at
 _MAX_CODE: Final = 200  # characters of a code
@@ -75,7 +75,20 @@ def _collected(errors: Iterator[dict[str, Any] | str]) -> ErrorInfo:
         else:
             codes += [as_text(error.get(key))[:_MAX_CODE].strip() for key in _CODE_KEYS]
             texts += [error[key] for key in _TEXT_KEYS if isinstance(error.get(key), str)]
-    return _error_info(codes, texts)
+    return _opened(_error_info(codes, texts))
+
+
+def _opened(error_info: ErrorInfo) -> ErrorInfo:
+    """Read the JSON that a sentence quotes, as new-api quotes its upstream's whole answer."""
+    before, brace, quoted = error_info.text.partition("{")
+    try:
+        quoted_info = error_in_json(parsed(f"{brace}{quoted}".encode("utf-8", "replace")))
+    except UnreadableJson:
+        return error_info
+    if not (quoted_info.codes or quoted_info.text):
+        return error_info
+    codes = dict.fromkeys((*quoted_info.codes, *error_info.codes))
+    return ErrorInfo(tuple(codes), f"{before}{quoted_info.text}".strip())
 
 
 def has_error(part: dict[str, Any]) -> bool:
