@@ -7,9 +7,6 @@ after a 401, with a credential that was read anew. No redirect is followed.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
-from http import HTTPStatus
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
@@ -34,48 +31,6 @@ MAX_CONTENT: Final = 400 * 2**20  # bytes of video, as from a relay
 MAX_SMALL: Final = 4 * 2**20  # bytes of an answer to an order, or of a file's description
 
 
-@dataclass(frozen=True)
-class _Sender:
-    """Sends one request with a credential in its header."""
-
-    transport: httpx.BaseTransport
-    header: str  # `authorization` carries a bearer token, any other the key as it is
-    headers: dict[str, str]
-
-    def sent(
-        self,
-        method: str,
-        url: str,
-        body: Mapping[str, Any] | None,
-        key: str,
-        *,
-        timeout: httpx.Timeout,
-        seconds: float,
-        limit: int = MAX_ANSWER,
-        spool: IO[bytes] | None = None,
-        enough: re.Pattern[bytes] | None = None,
-    ) -> GoogleResponse:
-        if spool:
-            spool.seek(0)
-            spool.truncate()
-        with self.answered(method, url, body, key=key, timeout=timeout) as response:
-            body_of = chunks(response, seconds=seconds, limit=limit)
-            return read_response(response, body_of, key, StreamedJson(spool, enough))
-
-    def answered(
-        self,
-        method: str,
-        url: str,
-        body: Mapping[str, Any] | None,
-        *,
-        key: str,
-        timeout: httpx.Timeout,
-    ) -> AbstractContextManager[httpx.Response]:
-        value = f"Bearer {key}" if self.header == "authorization" else key
-        headers = self.headers | {self.header: value}
-        return answered(self.transport, method, url, timeout=timeout, headers=headers, json=body)
-
-
 class GoogleRequests:
     """Requests with one credential to one API.
 
@@ -95,7 +50,9 @@ class GoogleRequests:
         log: Logger | None = None,
     ) -> None:
         """`headers` go with every request. The transport should be an `OrderTransport`."""
-        self._sender = _Sender(transport, header, dict(headers or {}))
+        self._transport = transport
+        self._header = header
+        self._headers = dict(headers or {})
         self._credential = Credential(credential, renewed)
         self.timeouts = timeouts or Timeouts()
         self._log = log
@@ -153,51 +110,47 @@ class GoogleRequests:
         A `spool` keeps the answer's long strings, and `enough` ends the reading before the first of
         them; `seconds` bounds the body.
         """
+
+        def asked(key: str) -> AbstractContextManager[httpx.Response]:
+            return self._answered(method, url, body, key=key, timeout=self.timeouts.poll)
+
         total = seconds or self.timeouts.answer_total
-        ask = partial(
-            self._sender.sent,
-            method,
-            url,
-            body,
-            timeout=self.timeouts.poll,
-            seconds=total,
-            spool=spool,
-            enough=enough,
-        )
-        with lost_as_poll_failed():
-            key = self._credential.get()
-            response = ask(key)
-            if response.status == HTTPStatus.UNAUTHORIZED and (
-                another := self._credential.other_than(key)
-            ):
-                response = ask(another)
-        return response
+        with lost_as_poll_failed(), self._credential.opened(asked) as (response, key):
+            stream = chunks(response, seconds=total, limit=MAX_ANSWER)
+            return read_response(response, stream, key, StreamedJson(spool, enough))
 
     @contextmanager
     def opened(self, url: str) -> Iterator[tuple[httpx.Response, str]]:
         """Yield the answer to a GET, and the credential that it was sent. Raise `PollFailed`."""
 
-        def ask(key: str) -> AbstractContextManager[httpx.Response]:
-            return self._sender.answered("GET", url, None, key=key, timeout=self.timeouts.content)
+        def asked(key: str) -> AbstractContextManager[httpx.Response]:
+            return self._answered("GET", url, None, key=key, timeout=self.timeouts.content)
 
-        with lost_as_poll_failed(), self._credential.opened(ask) as opened:
+        with lost_as_poll_failed(), self._credential.opened(asked) as opened:
             yield opened
 
     def _sent_order(self, url: str, body: Mapping[str, Any], key: str) -> GoogleResponse:
         times = self.timeouts
-        response = self._sender.sent(
-            "POST",
-            url,
-            body,
-            key,
-            timeout=times.submit,
-            seconds=times.submit_total,
-            limit=MAX_SMALL,
-        )
+        with self._answered("POST", url, body, key=key, timeout=times.submit) as raw:
+            stream = chunks(raw, seconds=times.submit_total, limit=MAX_SMALL)
+            response = read_response(raw, stream, key, StreamedJson())
         if self._log:  # by these Google's support, and its bill, know the order
             job = response.json.get("name") or response.json.get("id")
             self._log.info("an order was answered", status=response.status, job=job)
         return response
+
+    def _answered(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        *,
+        key: str,
+        timeout: httpx.Timeout,
+    ) -> AbstractContextManager[httpx.Response]:
+        value = f"Bearer {key}" if self._header == "authorization" else key
+        headers = self._headers | {self._header: value}
+        return answered(self._transport, method, url, timeout=timeout, headers=headers, json=body)
 
 
 def origin_checked(name: str, url: str) -> str:
