@@ -294,6 +294,9 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
         (200, {"error": {"code": "rate_limit"}}, {}, NoContentReason.BUSY, False),
         (404, {"code": "insufficient_user_quota"}, {}, NoContentReason.UNAUTHORISED, False),
         (404, {"error": "Not Found"}, {}, NoContentReason.GONE, True),
+        (410, {"error": "Downloads expire after 1 hour"}, {}, NoContentReason.OTHER, False),
+        (404, {"message": "No longer available"}, {}, NoContentReason.OTHER, False),
+        (404, {"message": "视频已过期"}, {}, NoContentReason.OTHER, False),
         (502, {"error": {"message": "no video in the response"}}, {}, NoContentReason.BLAMED, True),
         (502, {"message": "任务内容为空"}, {}, NoContentReason.BLAMED, True),
         (502, b"<html><h1>502 Bad Gateway</h1></html>", {}, NoContentReason.UNAVAILABLE, False),
@@ -321,7 +324,7 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
         (302, b"", {}, NoContentReason.UNUSABLE_LINK, False),
         (418, b"", {}, NoContentReason.OTHER, False),
     ],
-    ids=range(28),
+    ids=range(31),
 )
 def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, swallowed):
     relay = answering(status, body, retry_after="7", **headers)

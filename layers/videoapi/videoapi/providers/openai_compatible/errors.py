@@ -164,6 +164,12 @@ def says_not_ready(error_info: ErrorInfo) -> bool:
     return bool(_NOT_READY.search(_all_words(error_info)))
 
 
+def says_expired(error_info: ErrorInfo) -> bool:
+    """Return whether the relay says that it had the video, and has deleted it."""
+    return bool(_EXPIRED.search(_all_words(error_info)))
+
+
+_EXPIRED: Final = re.compile("expire|no_longer_available|过期|失效")
 _NOT_READY: Final = re.compile(
     "not_(?:yet_|been_)?(?:ready|complete|available|finished|generated)|in_progress|processing"
     "|(?:still|currently)_being_|处理中|正在|排队|未完成|生成中"

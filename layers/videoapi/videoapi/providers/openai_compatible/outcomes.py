@@ -32,6 +32,7 @@ from videoapi.providers.openai_compatible.errors import (
     error_in_text,
     failure_without_status,
     is_page,
+    says_expired,
     says_missing,
     says_not_ready,
     speaks_of_a_job,
@@ -234,11 +235,13 @@ def _why(response: RelayResponse) -> NoContentReason:
 
 
 def _stated(response: RelayResponse) -> NoContentReason | None:
-    """Read another reason than a filter: not made yet, or busy, or our account."""
+    """Read another reason than a filter: not made yet, gone by now, or busy, or our account."""
     job = job_in(response.json, "")
     open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
     if open_still or says_not_ready(response.error_info):
         return NoContentReason.NOT_READY
+    if says_expired(response.error_info):
+        return NoContentReason.OTHER
     return _STATED.get(classify(response.error_info, HTTPStatus.OK))
 
 
