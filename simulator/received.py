@@ -28,14 +28,16 @@ HUGE = b"x" * 10_000_000
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Received webhooks</title>
 <meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="3">
+<link rel="icon" href="data:,">
 <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;
 padding:0 1rem}pre{overflow:auto;padding:.75rem;border:1px solid #8888;border-radius:.5rem}
 .ok{color:#197a3d}.bad{color:#c62828}@media(prefers-color-scheme:dark){.ok{color:#5bd68a}
 .bad{color:#ff8a80}}small{opacity:.75}</style>
-<h1>Received webhooks</h1><p>Newest first. Send <code>"webhook_url": "{here}"</code> with a submit;
+<main><h1>Received webhooks</h1>
+<p>Newest first. Send <code>"webhook_url": "{here}"</code> with a submit;
 <code>{here}/fail/3</code> answers 500 three times to each event, <code>/slow</code>,
 <code>/gone</code> (410), <code>/redirect</code> and <code>/huge</code> do what they say.</p>
-{events}</html>"""
+{events}</main></html>"""
 
 
 @dataclass
@@ -184,5 +186,5 @@ def _shown(each: Received) -> str:
     return (
         f"<section><h2>{escape(str(kind))}</h2><p>{mark} <small>{at}{again}, at "
         f"{escape(each.path)}, answered {each.answered}; webhook-id {escape(each.id)}</small></p>"
-        f"<pre>{escape(event)}</pre></section>"
+        f'<pre tabindex="0">{escape(event)}</pre></section>'
     )

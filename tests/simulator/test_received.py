@@ -42,6 +42,8 @@ def test_signed_event_is_shown_as_verified_newest_first(at):
     assert "&lt;script&gt;" in page.text
     assert "<script>" not in page.text
     assert f'"webhook_url": "{at}"' in page.text
+    assert "<main>" in page.text
+    assert '<pre tabindex="0">' in page.text, "it scrolls, for the keyboard too"
 
 
 @pytest.mark.parametrize(
