@@ -14,6 +14,7 @@ from devstack.host_check import App, HostCheck, Receive, Scope, Send, host_of, s
 from devstack.links import PREFIX, UrlSigner
 
 _FORM = b"multipart/form-data"
+MAX_READ = 8 * 1024 * 1024  # bytes of a body that is refused
 
 
 class Gateway:
@@ -48,11 +49,11 @@ class Gateway:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         to_api = scope["server"][1] == self._api_port
         if refusal := self._refusal(scope, to_api=to_api):
-            await refusal.answer(scope, send)
+            await refusal.answer(scope, receive, send)
         elif not to_api:
             await self._ministack(scope, receive, send)
         elif not self.api_id:
-            await STARTING.answer(scope, send)
+            await STARTING.answer(scope, receive, send)
         elif self._links is None:
             await self._ministack(self._api_scope(scope), receive, send)
         elif scope["path"].startswith(PREFIX):
@@ -110,8 +111,12 @@ class Refusal:
     retry: bool = False
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    async def answer(self, scope: Scope, send: Send) -> None:
-        """Send it."""
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it once the body is read: a connection closed above one loses its answer."""
+        read, more = 0, True
+        while more and read < MAX_READ:
+            message = await receive()
+            read, more = read + len(message.get("body", b"")), message.get("more_body", False)
         body = json.dumps({"error": self._error(scope["path"])}).encode()
         start = [
             (b"content-type", b"application/json"),

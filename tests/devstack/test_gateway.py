@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from devstack.gateway import Gateway
+from devstack.gateway import MAX_READ, Gateway
 from videoapi.api.openai.responses import openai_error
 from videoapi.api.rest.responses import rest_error
 from videoapi.errors import ServiceError, VideoApiError
@@ -25,9 +25,10 @@ def answer(
     host="localhost:8000",
     origin=None,
     address="127.0.0.1",
+    body=None,
     **more,
 ):
-    """Send one request; return the status, the headers and the body."""
+    """Send one request of the chunks `body`; return the status, the headers and the body."""
     headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
     headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
     scope = {
@@ -43,7 +44,12 @@ def answer(
     async def send(message):
         sent.append(message)
 
-    asyncio.run(gateway(scope, None, send))
+    async def receive():
+        assert not sent
+        return {"type": "http.request", "body": body.pop(0), "more_body": bool(body)}
+
+    body = [b""] if body is None else body
+    asyncio.run(gateway(scope, receive, send))
     return sent[0]["status"], dict(sent[0]["headers"]), sent[-1].get("body", b"")
 
 
@@ -120,6 +126,14 @@ def test_a_foreign_host_is_refused_on_both_ports(gateway, passed, host, port):
 def test_a_write_from_a_foreign_page_is_refused_on_both_ports(gateway, passed, origin, port):
     assert request(gateway, method="POST", origin=origin, port=port) == 403
     assert not passed
+
+
+def test_refusal_follows_the_body(gateway):
+    """Above a body that still comes the connection would be reset, and the answer lost."""
+    for chunks, left in (([b"a", b"b", b"c"], 0), ([bytes(MAX_READ)] * 3, 2)):
+        asked = {"method": "POST", "origin": "https://evil.example", "body": chunks}
+        assert request(gateway, **asked) == 403
+        assert len(chunks) == left
 
 
 @pytest.mark.parametrize("origins", [["https://app.example"], ["*"]])
