@@ -146,7 +146,7 @@ STARTING = Refusal(
     "service_unavailable",
     "Starting, or stopping.",
     retry=True,
-    headers=((b"retry-after", b"1"),),
+    headers=((b"retry-after", b"1"), (b"refresh", b"1")),  # the latter for a browser, opened early
 )
 
 

@@ -234,6 +234,7 @@ def test_a_start_is_said_in_the_dialects_shape(gateway, path):
     theirs = openai_error(error)[1] if path.startswith("/v1") else rest_error(error)
     assert (status, json.loads(body)) == (503, theirs)
     assert headers[b"retry-after"] == b"1"
+    assert headers[b"refresh"] == b"1", "a browser that was opened too early asks again by itself"
 
 
 def test_a_refusal_tells_nothing_that_steers_a_terminal(gateway):
