@@ -31,7 +31,8 @@ class Shown(making.Display, Protocol):
 def display(total: int) -> Shown:
     """Return the display for standard error as it is."""
     console = Console(stderr=True)
-    return Bars(console, total) if console.is_terminal else Lines(total)
+    can_move = console.is_terminal and not console.is_dumb_terminal
+    return Bars(console, total) if can_move else Lines(total)
 
 
 def outcome_text(outcome: Outcome) -> str:

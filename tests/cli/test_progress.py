@@ -74,6 +74,13 @@ def test_nobody_to_ask_means_to_leave_it(monkeypatch):
     assert ask() == LEAVE
 
 
+@pytest.mark.parametrize(("terminal", "kind"), [("xterm", Bars), ("dumb", Lines)])
+def test_terminal_that_cannot_move_has_lines(monkeypatch, terminal, kind):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes standard error for a terminal
+    monkeypatch.setenv("TERM", terminal)
+    assert isinstance(display(1), kind)
+
+
 def test_no_terminal_means_no_bars():
     assert isinstance(display(1), Lines)
 
