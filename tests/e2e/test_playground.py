@@ -135,6 +135,11 @@ def test_again_with_changes_fills_the_form(found, way):
     assert (found[way]["picture again"], found[way]["length again"]) == ("mountains.jpg", "6")
 
 
+def test_a_phone_need_not_zoom_to_type(found):
+    """What has letters of less than 16 pixels, iOS zooms in on, and never out again."""
+    assert min(found["mouse-390-dark"]["letters"]) >= 16
+
+
 def test_a_picture_is_dropped_pasted_or_named_by_address(found):
     given = found["given"]
     assert (given["drop"], given["paste"]) == ("dropped.png", "pasted.png")

@@ -16,6 +16,8 @@ DROPPED = """([data, name]) => {
 PAINTED = """() => new Promise((done) => new PerformanceObserver(
   (list) => done(list.getEntries()[0].startTime)).observe({ type: "paint", buffered: true }))"""
 NAMES = "[...document.querySelectorAll('#gallery .name')].map((name) => name.title)"
+TYPED = "input[type=url]:visible, textarea:visible, select:visible"
+SIZES = "(all) => all.map((each) => parseFloat(getComputedStyle(each).fontSize))"
 SCRIPTS = "link[rel=modulepreload], script[src]"
 
 
@@ -28,6 +30,7 @@ def mouse(visit, width, scheme):
     seen = visit(width=int(width), scheme=scheme)
     page = seen.open()
     seen.look("empty")
+    found = {"letters": page.eval_on_selector_all(TYPED, SIZES)}
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a file").click()
     chooser.value.set_files(seen.given["photo"])
@@ -35,7 +38,7 @@ def mouse(visit, width, scheme):
     page.locator("label.pill", has_text="6 s").click()
     page.locator("#price", has_text="6 s").wait_for()
     seen.look("filled")
-    found = {"price": page.locator("#price").inner_text()}
+    found["price"] = page.locator("#price").inner_text()
     make(page)
     # A look may come late, and find that it is over.
     seen.until(
