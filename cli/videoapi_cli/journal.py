@@ -8,10 +8,17 @@ row with neither is ordered, and paid, again.
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from videoapi_cli.errors import Unwritable
+from videoapi_cli.errors import Unwritable, UsageError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 NAME = ".videoapi-batch.jsonl"
 
@@ -33,6 +40,27 @@ class Journal:
             raise self._unusable(exc) from exc
         for line in lines:
             self._learn(line)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs out of the folder, where the system can. Raises `UsageError`, too.
+
+        They would pay nothing twice, but write the same files at the same time.
+        """
+        try:
+            file = self._path.open("a", encoding="utf-8")
+        except OSError as exc:
+            raise self._unusable(exc) from exc
+        with file:
+            try:
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                told = f"Another run is making videos into {self.folder}."
+                raise UsageError(told, "Wait for it, or say another -o.") from exc
+            except OSError:
+                pass  # a file system without locks
+            yield
 
     def _unusable(self, exc: OSError) -> Unwritable:
         return Unwritable(f"{self._path}, the notes of what is paid: {exc.strerror}.")

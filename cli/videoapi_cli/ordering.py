@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def make(api: Api, wanted: Sequence[Order], choices: Choices, *, as_json: bool) 
         warn(price.words)
         agree(price, choices)
     api.say = shown.say
-    with shown:
+    with maker.journal.alone() if maker.journal else nullcontext(), shown:
         run = Run(maker)
         outcomes = run.of(wanted, choices.parallel)
     summary, (usd, final) = Counter(each.status for each in outcomes), costs(outcomes)

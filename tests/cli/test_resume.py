@@ -6,14 +6,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Videoapi
-from tests.support.fake_api import JPEG, FakeApi, Killed, video_of
+from tests.support.fake_api import JPEG, URL, FakeApi, Killed, video_of
 from videoapi_cli.images import MAX_INLINE_BYTES
-from videoapi_cli.journal import NAME
+from videoapi_cli.journal import NAME, Journal
 
 KILLS = st.lists(
     st.tuples(st.integers(1, 25), st.booleans(), st.booleans(), st.sampled_from((1, 3))),
@@ -200,17 +201,38 @@ def test_failed_row_stops_no_other_and_is_retried_on_demand(batch, api):
     assert len(api.orders) == 3
 
 
-def test_notes_that_cannot_be_written_stop_the_orders(batch, api, folder):
+def test_notes_that_cannot_be_written_any_more_stop_the_orders(batch, api, folder):
     """What is ordered without a note may be forgotten by both sides."""
     rows = [("b.jpg", f"Tilt {number}") for number in range(5)]
-    (folder / "out").mkdir()
-    (folder / "out" / NAME).symlink_to(folder / "gone" / NAME)
+    kept = folder / "kept"
+    for each in (folder / "out", kept):
+        each.mkdir()
+    (folder / "out" / NAME).symlink_to(kept / NAME)
+
+    def handle(request):
+        if "idempotency-key" in request.headers:
+            shutil.rmtree(kept, ignore_errors=True)
+        return api.handle(request)
+
+    api.transport = httpx.MockTransport(handle)
     body = batch("--parallel", 1, rows=rows, code=1)
     assert len(api.orders) == 1
     assert body["summary"]["left"] == 5
     assert NAME in body["summary"]["refused"]["message"]
-    (folder / "gone").mkdir()
+    assert NAME in batch(rows=rows, code=1)["error"]["message"]
+    assert len(api.orders) == 1
+    kept.mkdir()
+    api.transport = httpx.MockTransport(api.handle)
     assert batch(rows=rows)["summary"]["completed"] == len(api.orders) == 5
+
+
+def test_another_run_into_the_folder_is_kept_out(batch, api, folder):
+    (folder / "out").mkdir()
+    with Journal(folder / "out", URL).alone():
+        assert "Another run" in batch(code=2)["error"]["message"]
+        assert batch("--dry-run")["videos"] == 2
+    assert api.orders == []
+    assert batch()["summary"]["completed"] == 2
 
 
 def test_notes_that_cannot_be_read_are_told_before_an_order(batch, api, folder):
