@@ -4,7 +4,7 @@ import inspect
 import re
 
 from tests.support.template import ROOT
-from videoapi.metrics import Metrics
+from videoapi.metrics import WEBHOOKS, Metrics
 
 
 def emitted():
@@ -16,6 +16,8 @@ def emitted():
     for name, method in inspect.getmembers(metrics, inspect.ismethod):
         if not name.startswith("_"):
             method(*[1] * len(inspect.signature(method).parameters))
+    for outcome in WEBHOOKS:
+        metrics.webhook(outcome)
     return set(sent)
 
 
