@@ -67,7 +67,7 @@ def variables(template: Template) -> dict[str, str]:
 
 
 def parameters(template: Template, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters: the values `values` to variables, and what this machine is."""
+    """Return the parameters that these values of variables make, and this machine's own."""
     chosen = {
         parameter: values[name] for name, parameter in variables(template).items() if name in values
     }

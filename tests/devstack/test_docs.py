@@ -105,7 +105,7 @@ def test_the_page_of_settings_and_the_example_are_current():
 def test_every_variable_of_the_functions_is_documented():
     documented = {each.name for each in configuration.settings()}
     variables = template.variables(template.load(ROOT / "template.yaml"))
-    fixed = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}  # by the template, to nobody's choice
+    fixed = {"TABLE_NAME", "QUEUE_URL", "BUCKET_NAME"}  # the template sets them
     missing = {name for name in set(variables) - documented - fixed if "POWERTOOLS" not in name}
     assert missing == set()
 
