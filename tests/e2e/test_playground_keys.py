@@ -46,6 +46,11 @@ def test_a_key_is_asked_for_and_a_wrong_one_refused(found):
     assert found["keyed"]["plays"]
 
 
+def test_nothing_is_ordered_before_there_is_a_price(found):
+    assert found["keyed"]["early"] == ["Give a key first.", "API key"]
+    assert found["keyed"]["ordered"] == 0
+
+
 def test_fields_follow_the_model(found):
     assert found["keyed"]["models"] == ["veo_3_1", "veo"]
     assert found["keyed"]["fields"] == ["generate_audio", "negative_prompt", "seed"]

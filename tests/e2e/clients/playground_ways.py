@@ -222,6 +222,9 @@ def keyed(visit):
     page, found = seen.page, {}
     page.goto(seen.given["url"])
     page.get_by_role("heading", name="This service asks for a key").wait_for()
+    page.get_by_label("What happens in it?").fill("Too early")
+    make(page)
+    found["early"] = [page.locator("#form-problem").inner_text(), seen.focused()]
     seen.look("key")
     enter(seen, "vak_nobody")
     page.locator("#key-problem", has_text=re.compile(r"\w")).wait_for()
@@ -239,6 +242,7 @@ def keyed(visit):
     found["fields"] = sorted(set(fields(page)) - set(before))
     page.locator("#price", has_text="$").wait_for()
     found["price"] = page.locator("#price").inner_text()
+    found["ordered"] = page.locator("#gallery li").count()
     page.get_by_label("With sound").uncheck()
     page.locator("#price", has_not_text=found["price"]).wait_for()
     page.locator("#price", has_text="$").wait_for()

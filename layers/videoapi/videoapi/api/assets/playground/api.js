@@ -24,8 +24,7 @@ export const link = (url) => (typeof url === "string" && /^https?:\/\//i.test(ur
 export function stored(name, value) {
   try {
     if (value === undefined) return sessionStorage.getItem(name) ?? "";
-    if (value) sessionStorage.setItem(name, value);
-    else sessionStorage.removeItem(name);
+    sessionStorage.setItem(name, value);
   } catch {
     return "";
   }

@@ -57,6 +57,9 @@ function changed() {
   if (models.length) setTimeout(() => signal.aborted || quote(signal), PAUSE);
 }
 
+/** Return whether it is known what can be made, and so its price. */
+export const ready = () => models.length > 0;
+
 /** Make the fields for these models. What was chosen before stays, where it can. */
 export function offer(listed) {
   if (JSON.stringify(listed) === JSON.stringify(models)) return;
@@ -67,18 +70,18 @@ export function offer(listed) {
 
 function rebuild(fields) {
   if (!sizeChosen) delete fields.size;
-  build(models.find(({ id }) => id === fields.model) ?? models[0], fields);
+  build(fields);
 }
 
-function build(model, fields) {
-  const { video } = model;
+function build(fields) {
+  const { id: model, video } = models.find(({ id }) => id === fields.model) ?? chosen();
   const given = further.flatMap(({ value }) => value ?? []);
   for (const field of further) field.clear();
   const durations = (video.durations?.length ? video : ANY).durations.map((each) => [String(each), `${each} s`]);
   const sizes = video.sizes?.length ? video.sizes : ANY.sizes;
   sizeChosen = Boolean(fields.size);
   byId("fields").replaceChildren(...[
-    models.length > 1 && select("model", "Model", models.map(({ id }) => [id, id]), model.id),
+    models.length > 1 && select("model", "Model", models.map(({ id }) => [id, id]), model),
     choice("seconds", "Length", durations, fields.seconds),
     choice("size", "Shape", sizes.map((each) => [each, `${short(each)}p ${tall(each) ? "tall" : "wide"}`, tall(each)]), fields.size ?? fitting(sizes)),
   ].filter(Boolean));
@@ -181,7 +184,7 @@ export function fill({ fields, pictures: given }, hint = "") {
     else input.value = value;
     if (value) unfold(input);
   }
-  if (models.length) build(models.find(({ id }) => id === fields.model) ?? chosen(), fields);
+  if (models.length) build(fields);
   place(given);
   problems(null);
   first.problem(hint);

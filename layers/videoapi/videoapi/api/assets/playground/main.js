@@ -57,6 +57,11 @@ async function submit(event) {
   event.preventDefault();
   if (busy) return;
   form.problems(null);
+  if (!form.ready()) { // an order would go out, once there is a key, at a price that nobody has seen
+    byId("form-problem").textContent = byId("key-form").hidden ? "The service has not answered yet." : "Give a key first.";
+    byId("key").focus(); // where it is asked for
+    return;
+  }
   if (form.lacking()) return;
   const said = form.values();
   if (!said.pictures.length && !said.fields.prompt) {
@@ -64,7 +69,6 @@ async function submit(event) {
     return;
   }
   working(true);
-  stage.sending();
   const open = await orders.unanswered(); // until it is answered or given up, every press means that one
   if (open || (await form.uploaded())) await send(open ?? (await orders.create(form.values())));
   else stage.back();
@@ -74,7 +78,6 @@ async function submit(event) {
 async function send(order, sure) {
   if (order.foreign && !sure) return stage.unanswered(null, () => send(order, true), () => giveUp(order));
   working(true);
-  stage.sending();
   try {
     const video = await orders.send(order, (pause) => stage.sending(`No answer yet. The same order goes again in ${pause} s; it is paid once.`));
     const file = order.values.pictures.find((each) => each.file)?.file;
@@ -106,7 +109,9 @@ async function giveUp(order) {
 function working(now) {
   busy = now;
   byId("go").ariaDisabled = now;
-  if (now) byId("go").textContent = MAKE;
+  if (!now) return;
+  byId("go").textContent = MAKE;
+  stage.sending();
 }
 
 async function again(id) {

@@ -169,7 +169,7 @@ export class PictureField extends EventTarget {
     } catch (problem) {
       if (signal.aborted) return false;
       this.clear();
-      this.problem(explained(problem));
+      this.problem(`${explained(problem)} Give the picture again.`);
       return false;
     }
   }
