@@ -29,6 +29,7 @@ def lost(visit):
     page, keys = seen.open(), []
     page.route("**/v1/videos", losing(keys, answers=1))
     page.get_by_role("button", name="Use a sample").click()
+    page.locator(".large img").wait_for()  # its prompt has come by then
     page.get_by_label("What happens in it?").fill("[[key:lost]] A lost answer [[render:tiny]]")
     page.get_by_role("button", name="Make the video").dblclick()
     page.locator("#stage", has_text="The same order goes again").wait_for()
@@ -43,6 +44,7 @@ def reloaded(visit):
     page, keys = seen.open(), []
     page.route("**/v1/videos", losing(keys, answers=2))
     page.get_by_role("button", name="Use a sample").click()
+    page.locator(".large img").wait_for()  # its prompt has come by then
     page.get_by_label("What happens in it?").fill("[[key:reloaded]] [[time:9]] Reloaded")
     make(page)
     page.locator("#stage", has_text="The same order goes again").wait_for()
