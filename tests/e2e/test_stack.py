@@ -151,10 +151,10 @@ def test_text_that_is_not_utf_8_is_refused(api):
 def test_the_worker_runs_as_often_at_once_as_the_settings_say(aws):
     functions = aws("lambda")
     reserved = functions.get_function_concurrency(FunctionName="video-api-worker")
-    assert reserved["ReservedConcurrentExecutions"] == 2
+    assert reserved["ReservedConcurrentExecutions"] == 4
     mappings = functions.list_event_source_mappings(FunctionName="video-api-worker")
     (mapping,) = mappings["EventSourceMappings"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 4}
 
 
 def test_a_role_may_write_its_own_items_and_no_api_key(aws, stack):
