@@ -114,6 +114,21 @@ def test_progress_that_was_estimated_is_told_on():
     assert lease.with_progress().progress == shown > 3
 
 
+def test_renewals_after_an_estimate_take_nothing_back():
+    """A provider that begins to tell its progress, and less than was estimated, is caught up."""
+    sim = Simulation()
+    shown = []
+    with held(sim) as lease:
+        sim.store.rows[lease.task.task_id]["accepted_at"] = timestamp(sim.clock())
+        lease.task = replace(sim.task(lease.task.task_id), expected_seconds=20)
+        for progress in (None, None, 3, 5, 7):
+            lease.advance(progress)
+            lease.wait(14)
+            shown.append(sim.task(lease.task.task_id).progress)
+    assert shown == sorted(shown)
+    assert shown[-1] > 7
+
+
 def test_table_outage_is_retried_while_the_lease_lasts():
     """A table that is away is tried again while the lease lasts."""
     sim = Simulation()

@@ -163,15 +163,17 @@ class Lease:
                 self._renew(task, now, *shown)
 
     def _renew(self, task: Task, now: float, progress: int, source: Source | None) -> None:
-        task = replace(task, progress_source=self._shown[1])  # by which callers read until now
+        # What callers read until now: no write goes below it, whatever its source says from now on.
+        seen = max(task.progress, self._written)
+        task = replace(task, progress=seen, progress_source=self._shown[1])
         change = transitions.renew(
             task, now=now, lease_seconds=self.seconds, progress=progress, source=source
         )
+        self._written = change.sets["progress"]  # also where the answer to the write is lost
         if self.store.apply(task.task_id, change) is None:
             self._lost.set()
         else:
             self._renewed, self._shown = now, (progress, source)
-            self._written = max(self._written, change.sets["progress"])
 
     def check(self) -> None:
         """Raise `LeaseLost` once the task is not ours any more."""
