@@ -30,14 +30,6 @@ def aws(stack):
     return lambda service: boto3.client(service, endpoint_url=stack.aws_url, **ROOT_KEYS)
 
 
-@pytest.fixture
-def terminal():
-    """What a shell hands to its programs: `nohup`, or CI, may have switched SIGHUP off for us."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 def wait_for_the_end(api, task_id, *, seconds=60):
     until = time.monotonic() + seconds
     while (task := api.get(f"/api/v1/tasks/{task_id}").json())["status"] != "completed":
@@ -265,7 +257,6 @@ def test_missing_relay_is_named_before_the_build(tmp_path):
     assert "VEO3_BASE_URL" in output
 
 
-@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGHUP])
 def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
     kept = {"KEEP_IN": str(tmp_path / "kept"), "UPSTREAM_SECONDS": "2", "ALLOW_ANONYMOUS": "false"}
