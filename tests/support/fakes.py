@@ -87,7 +87,9 @@ def changed(row, change):
     seen = all(row.get(name) == value for name, value in change.equals.items())
     lease = row.get("lease_until")
     free = change.lease_before is None or (lease is not None and lease <= change.lease_before)
-    if row.get("status") not in change.leaves or not seen or not free:
+    progress = change.sets.get("progress")
+    late = progress is not None and not row.get("progress", 101) <= progress
+    if row.get("status") not in change.leaves or not seen or not free or late:
         return None
     new = {**row, **deepcopy(dict(change.sets))}
     for name, value in change.keeps.items():

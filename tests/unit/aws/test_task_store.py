@@ -167,18 +167,19 @@ def test_no_change_makes_a_task_that_is_not_there(store, services):
 @pytest.mark.parametrize(
     "change",
     [
-        Change(leaves=frozenset({"processing"}), sets={"progress": 1}),
-        Change(leaves=frozenset({"pending"}), equals={"owner": "x"}, sets={"progress": 1}),
-        Change(leaves=frozenset({"pending"}), equals={"owner": None}, sets={"progress": 1}),
+        Change(leaves=frozenset({"processing"}), sets={"progress": 9}),
+        Change(leaves=frozenset({"pending"}), equals={"owner": "x"}, sets={"progress": 9}),
+        Change(leaves=frozenset({"pending"}), equals={"owner": None}, sets={"progress": 9}),
         Change(
-            leaves=frozenset({"pending"}), lease_before=timestamp(NOW - 1), sets={"progress": 1}
+            leaves=frozenset({"pending"}), lease_before=timestamp(NOW - 1), sets={"progress": 9}
         ),
+        Change(leaves=frozenset({"pending"}), sets={"progress": 6}),
     ],
-    ids=["status", "value", "presence", "lease"],
+    ids=["status", "value", "presence", "lease", "progress"],
 )
 def test_change_whose_condition_fails_writes_nothing(store, services, change):
     """A change whose condition does not hold is None and writes nothing."""
-    task = new_task(now=NOW)
+    task = new_task(now=NOW, progress=7)
     store.create(task)
     before = services.items()
     assert store.apply(task.task_id, change) is None

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.fakes import START, Crash, change_kind
 from tests.support.simulation import OWNER, Simulation
-from videoapi.domain import transitions
+from tests.support.task_factory import TO_RELAY
+from videoapi.domain import attempts, transitions
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.worker.lease import Lease, LeaseLost, run_heartbeat
@@ -41,6 +42,19 @@ def held(sim):
     lease = take(sim)
     with sim.clock.run_heartbeat(lease):
         yield lease
+
+
+def hang(sim, kind, *, seconds):
+    """Let the first write of a kind reach the table only after so long."""
+    reached = sim.store.apply
+
+    def apply(task_id, change):
+        if change_kind(change) == kind:
+            sim.store.apply = reached
+            sim.clock.advance(seconds)
+        return reached(task_id, change)
+
+    sim.store.apply = apply
 
 
 def renewals(sim):
@@ -127,6 +141,34 @@ def test_renewals_after_an_estimate_take_nothing_back():
             shown.append(sim.task(lease.task.task_id).progress)
     assert shown == sorted(shown)
     assert shown[-1] > 7
+
+
+def test_a_retry_that_is_written_late_takes_no_progress_back():
+    """Its write hangs while the heartbeat goes on, and callers read of that."""
+    sim = Simulation()
+    with held(sim) as lease:
+        lease.apply(transitions.begin_attempt(lease.task, now=sim.clock(), to=TO_RELAY, prompt=""))
+        lease.apply(transitions.accept(lease.task, "job", now=sim.clock()))
+        lease.advance(None)
+        retry = attempts.retry_submit(lease.task, now=sim.clock(), again_at=sim.clock())
+        hang(sim, "retry_submit", seconds=35)
+        lease.apply(retry)
+    progress = [row["progress"] for row in sim.store.history[lease.task.task_id]]
+    assert progress == sorted(progress)
+    assert progress[-1] > retry.sets["progress"]
+    assert sim.task(lease.task.task_id).upstream_id is None
+
+
+def test_a_late_retry_of_a_cancelled_task_is_given_up():
+    """… whatever progress was shown since."""
+    sim = Simulation()
+    with held(sim) as lease:
+        retry = attempts.retry_submit(lease.task, now=sim.clock(), again_at=sim.clock())
+        lease.advance(40)
+        lease.wait(6)
+        sim.cancellation.cancel(lease.task.task_id, OWNER)
+        with pytest.raises(LeaseLost):
+            lease.apply(retry)
 
 
 def test_table_outage_is_retried_while_the_lease_lasts():

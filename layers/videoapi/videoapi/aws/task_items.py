@@ -35,16 +35,7 @@ RARE_FIELDS: Mapping[str, object] = {
 def update_expression(change: Change) -> dict[str, Any]:
     """Return a change in DynamoDB's words, with every name and value as a placeholder."""
     spell = Expression()
-    where = [
-        f"{spell.name('status')} IN ({', '.join(spell.value(s) for s in sorted(change.leaves))})"
-    ]
-    for name, seen in change.equals.items():
-        place = spell.name(name)
-        where.append(
-            f"attribute_not_exists({place})" if seen is None else f"{place} = {spell.value(seen)}"
-        )
-    if change.lease_before is not None:
-        where.append(f"{spell.name('lease_until')} <= {spell.value(change.lease_before)}")
+    where = _conditions(change, spell)
     assign, remove = [], []
     for name, new in change.sets.items():
         if new is None:
@@ -67,6 +58,22 @@ def update_expression(change: Change) -> dict[str, Any]:
         "ConditionExpression": " AND ".join(where),
         **spell.placeholders(),
     }
+
+
+def _conditions(change: Change, spell: Expression) -> list[str]:
+    where = [
+        f"{spell.name('status')} IN ({', '.join(spell.value(s) for s in sorted(change.leaves))})"
+    ]
+    for name, seen in change.equals.items():
+        place = spell.name(name)
+        where.append(
+            f"attribute_not_exists({place})" if seen is None else f"{place} = {spell.value(seen)}"
+        )
+    if change.lease_before is not None:
+        where.append(f"{spell.name('lease_until')} <= {spell.value(change.lease_before)}")
+    if (progress := change.sets.get("progress")) is not None:
+        where.append(f"{spell.name('progress')} <= {spell.value(progress)}")
+    return where
 
 
 def entry_write(entry: Entry) -> Write:

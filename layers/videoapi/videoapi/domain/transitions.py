@@ -36,7 +36,10 @@ MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper se
 
 
 class Change(NamedTuple):
-    """One conditional write. All of `leaves`, `equals` and `lease_before` must hold."""
+    """One conditional write. All of `leaves`, `equals` and `lease_before` must hold.
+
+    A write that comes late takes no progress back: its condition is also that there is no more.
+    """
 
     leaves: frozenset[Status]  # the status before must be one of these
     equals: Mapping[str, Any] = NOTHING  # as they were seen; None = absent

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from videoapi.aws.task_queue import TaskQueue
 from videoapi.aws.task_store import TaskStore
 from videoapi.domain import transitions
-from videoapi.domain.forecast import Source
+from videoapi.domain.forecast import Source, progress_at_write
 from videoapi.domain.tasks import Task
 from videoapi.domain.timestamps import epoch
 from videoapi.domain.transitions import Change
@@ -92,12 +92,20 @@ class Lease:
         self._lost = threading.Event()
 
     def apply(self, change: Change) -> Task:
-        """Make one conditional write; raise `LeaseLost` when its condition does not hold."""
-        changed = self.write(change)
-        if changed is None:
+        """Make one conditional write; raise `LeaseLost` when its condition does not hold.
+
+        One that hung while the heartbeat wrote more progress is made again, with no less than that.
+        """
+        while (changed := self.write(change)) is None:
             changed = self.read()
-            if changed is None or not change.made(changed):
+            if changed is None:
                 raise LeaseLost
+            if change.made(changed):
+                break
+            if change.sets.get("progress", 100) >= changed.progress:
+                raise LeaseLost
+            progress = progress_at_write(changed, now=self.clock())
+            change = change._replace(sets={**change.sets, "progress": progress})
         self.task = changed
         return changed
 
