@@ -41,7 +41,7 @@ def work_off(stack: RunningStack) -> Backlog:
                 raise RuntimeError(message)
             time.sleep(2)
             tasks = {name: api.get(f"/api/v1/tasks/{name}").json() for name in names}
-    jobs = httpx.get(f"{stack.upstream_url}/_control").raise_for_status().json()["jobs"]
+    jobs = httpx.get(f"{stack.upstream_url}/_control", timeout=60).raise_for_status().json()["jobs"]
     jobs = [job for job in jobs if f"[[time:{SECONDS}]]" in job["prompt"]]
     spans = [(job["created_at"], job["ended_at"]) for job in jobs]
     lags = [job["seen_at"] - job["ended_at"] for job in jobs]

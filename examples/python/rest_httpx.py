@@ -36,7 +36,9 @@ def uploaded(api: httpx.Client, image: bytes) -> str:
     form = asked(lambda: api.post("/api/v1/uploads", json={"content_type": "image/jpeg"}))
     place = form.raise_for_status().json()
     # Without our key: the form is signed.
-    httpx.post(place["url"], data=place["fields"], files={"file": image}).raise_for_status()
+    httpx.post(
+        place["url"], data=place["fields"], files={"file": image}, timeout=60
+    ).raise_for_status()
     return str(place["reference"])
 
 

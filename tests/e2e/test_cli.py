@@ -13,13 +13,12 @@ import subprocess
 import time
 
 import av
-import httpx
 import pytest
 
 import videoapi
 from devstack.settings import ROOT
 from devstack.testing import PORTS, running_stack
-from tests.support import docs
+from tests.support import docs, web
 from videoapi_cli.journal import NAME
 
 UV = ROOT / ".venv/tools/bin/uv"
@@ -34,7 +33,7 @@ PAGE = docs.CLI.read_text()
 def stack():
     settings = {"VIDEO_PRICE_USD": PRICE, "VIDEO_MAX_CONCURRENT": "4", "ALLOW_ANONYMOUS": "false"}
     with running_stack(UPSTREAM_SECONDS="1", **settings) as running:
-        httpx.post(f"{running.upstream_url}/_control/settings", json={"tiny": True})
+        web.post(f"{running.upstream_url}/_control/settings", json={"tiny": True})
         yield running
 
 
@@ -155,7 +154,7 @@ def playable(path):
 
 def paid(stack, *keys):
     """Return how many jobs the simulator took for each key of a prompt."""
-    tasks = httpx.get(f"{stack.upstream_url}/_control").json()["tasks"]
+    tasks = web.get(f"{stack.upstream_url}/_control").json()["tasks"]
     return [tasks[key]["accepted"] if key in tasks else 0 for key in keys]
 
 

@@ -3,10 +3,10 @@
 import re
 import time
 
-import httpx
 import pytest
 
 from tests.e2e.conftest import PAGE
+from tests.support import web
 
 PROMPT = "Quartz-sphinx [[render:tiny]]"
 BODY = {"prompt": PROMPT, "size": "64x64", "seconds": 1}
@@ -27,7 +27,7 @@ def wait_for_line(stack, pattern, *, seconds=30):
 @pytest.fixture(scope="module")
 def video(stack):
     """A completed video's id."""
-    made = httpx.post(f"{stack.api_url}/v1/videos", json=BODY, timeout=30).json()["id"]
+    made = web.post(f"{stack.api_url}/v1/videos", json=BODY).json()["id"]
     wait_for_line(stack, rf"{made} (done|failed)")
     return made
 
@@ -40,7 +40,7 @@ def test_video_is_shown_from_request_to_url_without_prompt(stack, video):
     url = f"{stack.api_url}/v1/videos/{video}/content"
     assert re.search(rf"{at}{video} done in \d+ s {url}$", "\n".join(shown), re.MULTILINE)
     assert "Quartz" not in stack.log.read_text()
-    assert httpx.get(url, follow_redirects=True).headers["content-type"] == "video/mp4"
+    assert web.get(url, follow_redirects=True).headers["content-type"] == "video/mp4"
 
 
 def test_refused_request_is_shown_with_its_id(stack, api):
@@ -66,7 +66,7 @@ def test_uninvited_pages_order_costs_nothing(stack, api, origin):
     """A video that a foreign page orders costs nothing, and the setting is named."""
     control = f"{stack.upstream_url}/_control"
     tasks = len(api.get("/api/v1/tasks?limit=100").json())
-    paid = httpx.get(control).json()["creates_received"]
+    paid = web.get(control).json()["creates_received"]
     form = {name: (None, str(value)) for name, value in BODY.items()}
     for path in ("/v1/videos", "/api/v1/videos/generate"):
         response = api.post(path, files=form, headers={"Origin": origin})
@@ -74,7 +74,7 @@ def test_uninvited_pages_order_costs_nothing(stack, api, origin):
         assert "CORS_ALLOW_ORIGINS" in response.json()["error"]["message"]
     assert wait_for_line(stack, rf"403 .*{origin} .*CORS_ALLOW_ORIGINS")
     assert len(api.get("/api/v1/tasks?limit=100").json()) == tasks
-    assert httpx.get(control).json()["creates_received"] == paid
+    assert web.get(control).json()["creates_received"] == paid
 
 
 def test_an_invited_page_and_the_apis_own_may_order(stack, api):

@@ -20,6 +20,7 @@ import pytest
 
 from devstack.settings import ROOT
 from devstack.testing import running_stack
+from tests.support import web
 
 EXAMPLES = ROOT / "examples"
 MODULES = ROOT / "tests/e2e/clients/node/node_modules"
@@ -115,8 +116,8 @@ class Shaky(http.server.BaseHTTPRequestHandler):
     def _pass_on(self, *, lost=False):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {n: v for n, v in self.headers.items() if n.lower() != "host"}
-        answer = httpx.request(
-            self.command, f"{self.server.url}{self.path}", headers=headers, content=body, timeout=30
+        answer = web.request(
+            self.command, f"{self.server.url}{self.path}", headers=headers, content=body
         )
         if lost:
             self.close_connection = True
@@ -147,7 +148,7 @@ def shaky(stack):
 
 
 def jobs_of(stack, key):
-    return httpx.get(f"{stack.upstream_url}/_control").json()["tasks"][key]["accepted"]
+    return web.get(f"{stack.upstream_url}/_control").json()["tasks"][key]["accepted"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def proxy(folder, stack):
     until, alive = time.monotonic() + MAX_SECONDS, False
     while not alive and time.monotonic() < until and server.poll() is None:
         try:
-            alive = httpx.get(f"http://127.0.0.1:{port}/health/liveliness").is_success
+            alive = web.get(f"http://127.0.0.1:{port}/health/liveliness").is_success
         except httpx.ConnectError:
             time.sleep(0.2)
     assert alive, (folder / "proxy.log").read_text()
@@ -221,7 +222,7 @@ assert video.status == "completed", video
 assert videos.download_content(video.id).read()[4:8] == b"ftyp"
 """
     run(folder, stack, OPENAI, "-c", script, proxy, MASTER_KEY, PROMPT)
-    refused = httpx.post(f"{proxy}/videos", json={"model": "veo", "prompt": PROMPT})
+    refused = web.post(f"{proxy}/videos", json={"model": "veo", "prompt": PROMPT})
     assert refused.is_error
 
 
@@ -266,12 +267,12 @@ def test_page_is_told_by_webhook(page):
         assert next(lines) == ": open"
         image = base64.b64encode((EXAMPLES / "mountains.jpg").read_bytes()).decode()
         wanted = {"prompt": PROMPT, "image": f"data:image/jpeg;base64,{image}"}
-        ordered = httpx.post(page.base_url.join("/order"), json=wanted, timeout=30)
+        ordered = web.post(page.base_url.join("/order"), json=wanted)
         assert ordered.status_code == 200, ordered.text
         event = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
     assert (event["type"], event["data"]["id"]) == ("video.completed", ordered.json()["id"])
-    assert httpx.get(event["data"]["video_url"]).content[4:8] == b"ftyp"
-    refused = httpx.post(page.base_url.join("/order"), json={"prompt": ""})
+    assert web.get(event["data"]["video_url"]).content[4:8] == b"ftyp"
+    refused = web.post(page.base_url.join("/order"), json={"prompt": ""})
     assert refused.status_code == 400
 
 
@@ -299,7 +300,7 @@ def test_open_webui_tool_links_to_a_video(tool):
     asked = {"prompt": PROMPT, "seconds": 4, "__metadata__": message, "__event_emitter__": emit}
     first, again = (asyncio.run(tool.generate_video(**asked)) for _ in range(2))
     link = re.fullmatch(r"\[Watch the video\]\((.+)\)", first)[1]
-    assert httpx.get(link).content[4:8] == b"ftyp"
+    assert web.get(link).content[4:8] == b"ftyp"
     assert shown[-1] == "completed"
     assert httpx.URL(link).path == httpx.URL(again.partition("(")[2][:-1]).path, "paid once"
 
@@ -374,8 +375,8 @@ class Replay:
             for each in fields
         }
         url = self.text(parameters["url"], current)
-        response = httpx.request(
-            parameters.get("method", "GET"), url, headers=headers, files=form or None, timeout=30
+        response = web.request(
+            parameters.get("method", "GET"), url, headers=headers, files=form or None
         ).raise_for_status()
         if "response" in parameters["options"]:
             self.file = response.content

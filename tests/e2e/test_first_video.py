@@ -20,7 +20,7 @@ from PIL import ImageChops, ImageStat
 from devstack.ports import free_ports
 from devstack.settings import ROOT
 from devstack.testing import running_stack
-from tests.support import docs
+from tests.support import docs, web
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"
 STILL = ROOT / "examples" / "mountains.jpg"
@@ -68,7 +68,7 @@ def test_seed_sample_ends_with_the_video_it_asked_for(stack, tmp_path):
     done = run([sys.executable, "-W", "ignore", "-c", sample], tmp_path)
     assert done.returncode == 0, done.stderr
     url = re.search(r"Video ready: (\S+)", done.stdout)[1]
-    rate, frames = frames_of(httpx.get(url).content)
+    rate, frames = frames_of(web.get(url).content)
     assert (rate, len(frames), frames[0].size) == (30, 150, (1920, 1080))
 
 
@@ -167,7 +167,7 @@ def test_a_killed_worker_costs_time_and_no_second_payment(copying):
         assert copying.kill("worker") >= 1
         task = wait_for(api, task_id)
     assert task["status"] == "completed"
-    paid = httpx.get(f"{copying.upstream_url}/_control").json()["tasks"]["killed"]
+    paid = web.get(f"{copying.upstream_url}/_control").json()["tasks"]["killed"]
     assert paid == {"posts": 1, "accepted": 1}
 
 
@@ -178,15 +178,15 @@ def test_copied_video_plays_from_any_position(copying):
         task = wait_for(api, api.post("/v1/videos", json=body).json()["id"])
         result = task["result"]["result"]
         assert result["video_url"].startswith(copying.aws_url)
-        whole = httpx.get(result["video_url"])
+        whole = web.get(result["video_url"])
         assert (len(whole.content), whole.headers["content-type"]) == (
             result["size_bytes"],
             "video/mp4",
         )
-        part = httpx.get(result["video_url"], headers={"Range": "bytes=10-19"})
+        part = web.get(result["video_url"], headers={"Range": "bytes=10-19"})
         assert (part.status_code, part.content) == (206, whole.content[10:20])
         again = api.get(f"/api/v1/tasks/{task['task_id']}").json()["result"]["result"]
-        assert httpx.get(again["video_url"]).content == whole.content
+        assert web.get(again["video_url"]).content == whole.content
 
 
 def test_repeated_submit_of_a_copied_video_has_a_working_url(copying):
@@ -201,7 +201,7 @@ def test_repeated_submit_of_a_copied_video_has_a_working_url(copying):
         wait_for(api, task_id)
         replayed = api.post(**submit).json()
     assert (replayed["id"], replayed["status"]) == (task_id, "completed")
-    assert httpx.get(replayed["video_url"]).status_code == 200
+    assert web.get(replayed["video_url"]).status_code == 200
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import base64
 import re
 
-import httpx
 import pytest
 
 from devstack.settings import ROOT
 from tests.e2e.test_first_video import run, wait_for
-from tests.support import docs
+from tests.support import docs, web
 from tests.support.pictures import png
 
 FIRST, LAST, THIRD = png(64, 36), png(128, 72), png(32, 18)
@@ -21,7 +20,7 @@ def as_base64(image):
 
 def sizes_at_relay(stack, prompt):
     """Return the bytes of each image that the simulator got with an order."""
-    jobs = httpx.get(f"{stack.upstream_url}/_control").json()["jobs"]
+    jobs = web.get(f"{stack.upstream_url}/_control").json()["jobs"]
     (job,) = (each for each in jobs if prompt in each["prompt"])
     return [int(size) for size in re.findall(r"(\d+) bytes", job["fields"]["input_reference"])]
 
@@ -70,5 +69,5 @@ def test_what_the_relay_cannot_do_costs_nothing(stack, api):
     for field, value in (("seed", 0), ("generate_audio", False), ("negative_prompt", "fog")):
         refused = api.post("/v1/videos", json={"prompt": prompt, field: value})
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
-    jobs = httpx.get(f"{stack.upstream_url}/_control").json()["jobs"]
+    jobs = web.get(f"{stack.upstream_url}/_control").json()["jobs"]
     assert not [each for each in jobs if "refused" in each["prompt"]]

@@ -10,6 +10,7 @@ import pytest
 
 from devstack.settings import ROOT
 from devstack.testing import running_stack
+from tests.support import web
 
 CLIENTS = ROOT / "tests/e2e/clients"
 STILL = str(ROOT / "examples/mountains.jpg")
@@ -85,5 +86,5 @@ def test_agent_needs_a_key_where_keys_are_asked_for():
 def test_page_of_a_foreign_name_may_not_speak(stack):
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     for origin, status in (("http://evil.example", 403), (stack.api_url, 200)):
-        response = httpx.post(f"{stack.api_url}/mcp", json=body, headers={"origin": origin})
+        response = web.post(f"{stack.api_url}/mcp", json=body, headers={"origin": origin})
         assert response.status_code == status

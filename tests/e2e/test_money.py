@@ -10,6 +10,7 @@ import pytest
 
 from devstack.settings import ROOT
 from devstack.testing import PYTHON, running_stack
+from tests.support import web
 
 ROUTES = (
     "relay=relay:veo_3_1;veo=vertex:veo-3.1-generate-001;fast=vertex:veo-3.1-fast-generate-001;"
@@ -79,7 +80,7 @@ def bill(stack, tmp_path, tasks):  # noqa: ARG001 — that there is something on
     """Return a function that writes the simulator's bill, its rows changed, to a file."""
 
     def write(change=lambda rows: rows):
-        head, *rows = httpx.get(f"{stack.upstream_url}/_control/bill").text.splitlines()
+        head, *rows = web.get(f"{stack.upstream_url}/_control/bill").text.splitlines()
         path = tmp_path / "bill.csv"
         path.write_text("\r\n".join([head, *change(rows), ""]))
         return path

@@ -13,7 +13,7 @@ import pytest
 from devstack.settings import ROOT
 from devstack.testing import PYTHON, running_stack
 from tests.e2e.test_page import first_video
-from tests.support import docs
+from tests.support import docs, web
 
 QUICK = "[[time:0]] [[render:tiny]]"
 MAX_WAIT_SECONDS = 60  # seconds for a task to end, its further attempts included
@@ -112,7 +112,7 @@ def test_the_pages_commands_send_the_key_of_the_readers_shell(closed, api, tmp_p
 
 
 def test_closed_stack_lets_in_keys_until_revoked(closed, operate, api):
-    assert httpx.get(f"{closed.api_url}/v1/videos").status_code == 401
+    assert web.get(f"{closed.api_url}/v1/videos").status_code == 401
     assert api.get("/v1/videos").status_code == 200
     assert "alice  made " in operate("key", "--list")
     operate("key", "bob")

@@ -5,12 +5,12 @@ import os
 import re
 from html import unescape
 
-import httpx
 import pytest
 
 from devstack.settings import ROOT
 from tests.e2e.test_first_video import CHROMIUM, frames_of, run, wait_for
 from tests.e2e.test_sdks import CLIENTS
+from tests.support import web
 
 AXE = CLIENTS / "node" / "node_modules" / "axe-core" / "axe.min.js"
 DRIVER = CLIENTS / "browser.py"
@@ -72,7 +72,7 @@ def test_axe_has_nothing_against_the_page(looks, seen):
 
 
 def blocks(api_url, **headers):
-    page = httpx.get(f"{api_url}/docs", headers=headers).text
+    page = web.get(f"{api_url}/docs", headers=headers).text
     return [unescape(code) for code in re.findall(r"<code>([^<]*)</code></pre>", page)]
 
 

@@ -9,7 +9,6 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 from PIL import Image
 
@@ -17,6 +16,7 @@ from devstack.settings import ROOT
 from tests.e2e.test_first_video import CHROMIUM, STILL, frames_of
 from tests.e2e.test_page import AXE
 from tests.e2e.test_sdks import CLIENTS
+from tests.support import web
 
 WHOLE = ["mouse-1280-light", "mouse-390-dark", "keyboard-1280-dark", "keyboard-390-light"]
 TROUBLES = ["lost", "reloaded", "rekeyed", "hanging", "refused", "away", "failing"]
@@ -83,7 +83,7 @@ def found(stack, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def paid(stack, found):  # noqa: ARG001 — what was found was paid
-    return httpx.get(f"{stack.upstream_url}/_control").json()["tasks"]
+    return web.get(f"{stack.upstream_url}/_control").json()["tasks"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -186,7 +186,7 @@ def made(code, language, folder, url, **environment):
     assert done.returncode == 0, f"{done.stderr}\n{code[language]}"
     assert frames_of((folder / "video.mp4").read_bytes())[1]
     headers = {"Authorization": f"Bearer {environment.get('VIDEOAPI_KEY', 'none')}"}
-    newest = httpx.get(f"{url}/v1/videos?limit=1", headers=headers).json()["data"][0]
+    newest = web.get(f"{url}/v1/videos?limit=1", headers=headers).json()["data"][0]
     return newest["prompt"].replace("\r\n", "\n")  # as forms have it
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from devstack.testing import running_stack
+from tests.support import web
 
 ROUTES = "veo_3_1=relay:veo_3_1,vertex:veo-3.1-fast-generate-001;omni=gemini:gemini-omni-1.2-flash"
 ENDED = {"completed", "failed", "cancelled"}
@@ -37,7 +38,7 @@ def ended(api, video):
 
 def payments(simulator_url, video):
     """Return what a task's attempts cost at Google, by provider."""
-    labels = httpx.get(f"{simulator_url}/_control").json()["labels"]
+    labels = web.get(f"{simulator_url}/_control").json()["labels"]
     paid = [counts for label, counts in labels.items() if label.rpartition("-")[0] == video]
     return [(provider, number) for counts in paid for provider, number in counts.items()]
 
@@ -79,6 +80,6 @@ def test_a_filtered_video_of_google_is_a_policy_error(stack, api):
     tokens = "[[relay.submit:503]] [[fail:filtered]]"
     video = submit(api, f"A sea {tokens}")
     assert ended(api, video)["error"]["code"] == "content_policy_violation"
-    jobs = httpx.get(f"{stack.upstream_url}/_control").json()["jobs"]
+    jobs = web.get(f"{stack.upstream_url}/_control").json()["jobs"]
     (job,) = [job for job in jobs if job["label"].startswith(video)]
     assert job["billed_usd"] == 0

@@ -19,6 +19,7 @@ from devstack.sam import engine
 from devstack.sam.environment import environment
 from devstack.settings import ROOT
 from devstack.testing import running_stack
+from tests.support import web
 from tests.support.pictures import png
 
 EXAMPLE = (ROOT / "examples" / "mountains.jpg").read_bytes()
@@ -122,7 +123,7 @@ def test_a_video_of_an_uploaded_image_can_be_watched(api, sam, bridge):
     link = urlsplit(redirect.headers["location"])
     # Signed in a container for the address that both sides know; here it is asked on loopback.
     assert link.netloc == f"{bridge}:{sam.ports['AWS_PORT']}"
-    file = httpx.get(
+    file = web.get(
         f"{sam.aws_url}{link.path}?{link.query}", headers={"Host": link.netloc}
     ).raise_for_status()
     assert file.headers["content-type"] == "video/mp4"

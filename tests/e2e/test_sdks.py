@@ -18,7 +18,7 @@ import pytest
 from devstack.settings import ROOT
 from devstack.testing import RunningStack, running_stack
 from tests.e2e.clients.losing_proxy import losing_proxy
-from tests.support import docs
+from tests.support import docs, web
 
 CLIENTS = ROOT / "tests" / "e2e" / "clients"
 ENVIRONMENTS = ROOT / ".venv"
@@ -129,7 +129,7 @@ def test_lost_answer_costs_one_video_and_a_conflict_no_retry(client, target):
     counts = [post.get("X-Stainless-Retry-Count", post.get("x-stainless-retry-count"))
               for post in posts]  # fmt: skip
     assert counts == ["0", "1", "0", "0", "0"]
-    recent = httpx.get(f"{target.url}/v1/videos", params={"limit": 100}).json()["data"]
+    recent = web.get(f"{target.url}/v1/videos", params={"limit": 100}).json()["data"]
     assert [video["id"] for video in recent if key in video["prompt"]] == [made["lost"]]
-    paid = httpx.get(f"{target.stack.upstream_url}/_control").json()["tasks"]
+    paid = web.get(f"{target.stack.upstream_url}/_control").json()["tasks"]
     assert paid[key] == {"posts": 1, "accepted": 1}

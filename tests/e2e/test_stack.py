@@ -16,6 +16,7 @@ from devstack.settings import ROOT
 from devstack.testing import PORTS, running_stack, start
 from simulator.process import running
 from tests.e2e.conftest import PAGE
+from tests.support import web
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 
 ROOT_KEYS = {  # of the account
@@ -93,12 +94,12 @@ def test_no_path_of_the_api_is_ministacks_own(api, path):
 
 def test_a_host_that_is_not_this_machine_is_refused(stack):
     for url in (stack.api_url, stack.aws_url):
-        assert httpx.get(url, headers={"Host": "evil.example"}).status_code == 403
+        assert web.get(url, headers={"Host": "evil.example"}).status_code == 403
 
 
 def test_a_page_from_elsewhere_cannot_write(stack):
     for url in (stack.api_url, stack.aws_url):
-        assert httpx.post(url, headers={"Origin": "https://evil.example"}).status_code == 403
+        assert web.post(url, headers={"Origin": "https://evil.example"}).status_code == 403
 
 
 def test_page_of_an_allowed_origin_may_call_with_a_key(api):
@@ -190,7 +191,7 @@ def test_functions_see_the_templates_environment_alone(aws):
 
 def test_a_stop_ends_every_process_and_leaves_no_file():
     with running_stack(RELOAD="true") as running:
-        httpx.get(f"{running.api_url}/api/v1/health")
+        web.get(f"{running.api_url}/api/v1/health")
         pid = running.process.pid
         below = children(pid)
         assert below
@@ -204,7 +205,7 @@ def test_a_stop_ends_every_process_and_leaves_no_file():
 def test_killed_stack_leaves_no_process():
     """A killed stack leaves no process and the next one clears up."""
     with running_stack() as running:
-        httpx.get(f"{running.api_url}/api/v1/health")
+        web.get(f"{running.api_url}/api/v1/health")
         left = ROOT / ".local" / "run" / str(running.process.pid)
         orphans = children(running.process.pid)
         assert left.exists()
@@ -275,7 +276,7 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
                 "id"
             ]
             until = time.monotonic() + 30
-            while not httpx.get(f"{first.upstream_url}/_control").json()["live"]:
+            while not web.get(f"{first.upstream_url}/_control").json()["live"]:
                 assert time.monotonic() < until
                 time.sleep(0.1)
             time.sleep(1)  # its answer is saved
@@ -288,7 +289,7 @@ def test_nothing_is_lost_however_a_run_ends(end, tmp_path):
         video = api.get(f"/v1/videos/{done}/content", follow_redirects=True)
         assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
         wait_for_the_end(api, flies)
-        assert httpx.get(f"{second.upstream_url}/_control").json()["creates_received"] == 0
+        assert web.get(f"{second.upstream_url}/_control").json()["creates_received"] == 0
 
 
 def test_stop_during_a_paid_post_waits_for_its_answer(tmp_path):
@@ -303,7 +304,7 @@ def test_stop_during_a_paid_post_waits_for_its_answer(tmp_path):
             "KEEP_IN": str(tmp_path / "kept"),
         }
         with running_stack(**real) as first:
-            made = httpx.post(f"{first.api_url}/v1/videos", json=body, timeout=30).json()["id"]
+            made = web.post(f"{first.api_url}/v1/videos", json=body).json()["id"]
             until = time.monotonic() + 30
             while not relay.report()["creates_received"]:
                 assert time.monotonic() < until
@@ -343,7 +344,7 @@ def test_tasks_keys_and_files_outlive_a_restart(tmp_path):
         again = api.get(f"/v1/videos/{done}/content", follow_redirects=True)
         assert again.content == video
         wait_for_the_end(api, waits)
-        relay = httpx.get(f"{second.upstream_url}/_control").json()
+        relay = web.get(f"{second.upstream_url}/_control").json()
         assert relay["creates_accepted"] == 1
 
 

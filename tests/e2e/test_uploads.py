@@ -6,13 +6,12 @@ import re
 import subprocess
 import sys
 
-import httpx
 import pytest
 from PIL import Image
 
 from devstack.settings import ROOT
 from tests.e2e.test_first_video import wait_for
-from tests.support import docs
+from tests.support import docs, web
 from tests.support.pictures import png
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -38,7 +37,7 @@ def upload(api):
 
 def send(upload, file, **changes):
     fields = {k: v for k, v in (upload["fields"] | changes).items() if v is not None}
-    return httpx.post(upload["url"], data=fields, files={"file": file})
+    return web.post(upload["url"], data=fields, files={"file": file})
 
 
 def submit(api, upload, path="/api/v1/videos/generate"):

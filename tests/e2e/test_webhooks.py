@@ -11,6 +11,7 @@ from standardwebhooks.webhooks import Webhook
 
 from devstack.settings import ROOT
 from devstack.testing import running_stack
+from tests.support import web
 from videoapi.accounts.webhook_secrets import new_secret
 
 SECRET = new_secret()
@@ -42,7 +43,7 @@ def received(stack, video_id, *, times=1, within=60.0):
     """Return what the simulator received of a task, oldest first, once there is so much."""
     until = time.monotonic() + within
     while True:
-        every = httpx.get(f"{stack.upstream_url}/received.json").json()
+        every = web.get(f"{stack.upstream_url}/received.json").json()
         found = [each for each in every if each["event"]["data"].get("task_id") == video_id]
         if len(found) >= times:
             return found[::-1]
@@ -74,11 +75,11 @@ def test_newcomer_sees_a_signed_event_within_a_minute(stack, api):
     assert time.monotonic() - began < 60
     assert (event["verified"], event["problem"]) == (True, None)
     data = event["event"]["data"]
-    assert httpx.get(data["video_url"]).headers["content-type"] == "video/mp4"
+    assert web.get(data["video_url"]).headers["content-type"] == "video/mp4"
     assert webhook_in(api, data["id"], "delivered") == {
         "state": "delivered", "attempts": 1, "last_status": 204, "next_attempt_at": None,
     }  # fmt: skip
-    assert "signature verified" in httpx.get(f"{stack.upstream_url}/received").text
+    assert "signature verified" in web.get(f"{stack.upstream_url}/received").text
 
 
 def test_an_event_is_sent_again_until_it_is_taken(stack, api):
@@ -126,7 +127,7 @@ def test_test_route_sends_a_signed_event(stack, api):
     url = f"{stack.upstream_url}/received"
     response = api.post("/api/v1/webhooks/test", json={"url": url}).json()
     assert (response["delivered"], response["status"], response["problem"]) == (True, 204, None)
-    newest = httpx.get(f"{url}.json").json()[0]
+    newest = web.get(f"{url}.json").json()[0]
     assert (newest["event"]["type"], newest["verified"]) == ("video.test", True)
     assert Webhook(SECRET)
     slow = api.post("/api/v1/webhooks/test", json={"url": f"{url}/slow"}).json()

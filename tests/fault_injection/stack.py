@@ -19,6 +19,7 @@ from devstack.testing import running_stack
 from tests.fault_injection.journal import Journal
 from tests.fault_injection.scenarios import MODELS
 from tests.fault_injection.traps import Traps
+from tests.support import web
 from tests.support.pictures import png
 from videoapi.api.application import ANONYMOUS
 from videoapi.aws.expressions import values
@@ -158,7 +159,7 @@ class FaultStack:
 
     def relay(self):
         """Return all that the simulator has counted."""
-        return httpx.get(f"{self.stack.upstream_url}/_control", timeout=60).json()
+        return web.get(f"{self.stack.upstream_url}/_control").json()
 
     def paid(self, name):
         """Return how often the relay accepted this task, so how often it was paid for."""

@@ -8,6 +8,7 @@ import pytest
 
 from devstack.testing import running_stack
 from simulator.process import running
+from tests.support import web
 
 SUBMITS, TAKEN, SLOTS = 20, 3, 6
 JOB_SECONDS = 3  # as long as the relay's jobs run: they are still open when it dies
@@ -60,7 +61,7 @@ def test_a_dead_relay_costs_nobody_a_second_payment(tmp_path):
             relay.process.wait(5)
             until = time.monotonic() + WITHIN_SECONDS
             tasks = [ended(api, video, until) for video in videos]
-            at_google = httpx.get(f"{stack.upstream_url}/_control").json()["jobs"]
+            at_google = web.get(f"{stack.upstream_url}/_control").json()["jobs"]
         with running(*kept) as again:  # what it kept of its jobs
             at_relay = again.report()["jobs"]
     paid = [job["key"] for job in (*at_google, *at_relay)]

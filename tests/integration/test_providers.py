@@ -4,10 +4,10 @@ import io
 import time
 from types import SimpleNamespace
 
-import httpx
 import pytest
 
 from simulator.process import running
+from tests.support import web
 from tests.support.fake_google import order
 from tests.support.pictures import png
 from videoapi.media import mp4
@@ -110,7 +110,7 @@ def test_a_video_is_made_once_and_fetched(provider, google, name):
     into = io.BytesIO()
     content = upstream.download(accepted.job_id, into)
     if content.url:
-        into = io.BytesIO(httpx.get(content.url).content)
+        into = io.BytesIO(web.get(content.url).content)
     else:
         assert content.size_bytes == len(into.getvalue())
     assert mp4.inspect(into).width

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from simulator.process import Simulator, running
+from tests.support import web
 
 DONE = "[[time:0]] [[render:tiny]]"
 """A job that is completed when its POST is answered: the tiny video is rendered beforehand."""
@@ -83,7 +84,7 @@ def caller(upstream: Simulator) -> Iterator[Caller]:
     headers = {"authorization": "Bearer any"}
     with (
         httpx.Client(base_url=upstream.api, headers=headers, timeout=5) as http,
-        httpx.Client() as anonymous,
+        httpx.Client(timeout=web.PATIENCE_SECONDS) as anonymous,
     ):
         calls = Caller(upstream, http, anonymous)
         calls.rendered(calls.accepted(DONE))

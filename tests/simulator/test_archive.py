@@ -10,6 +10,7 @@ import pytest
 
 from simulator.process import running
 from tests.simulator.conftest import DONE, Caller, png
+from tests.support import web
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def start(tmp_path):
         with (
             running(keep, "--seconds=0", *options) as upstream,
             httpx.Client(base_url=upstream.api, headers=headers, timeout=5) as http,
-            httpx.Client() as anonymous,
+            httpx.Client(timeout=web.PATIENCE_SECONDS) as anonymous,
         ):
             yield Caller(upstream, http, anonymous)
 

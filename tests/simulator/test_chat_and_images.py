@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from simulator.openai_compatible.chat_and_images import POLISH
+from tests.support import web
 
 
 @pytest.fixture
@@ -99,5 +100,5 @@ def test_a_bad_image_request_is_refused(draw, fields):
 
 def test_a_key_and_json_are_needed(caller):
     url = f"{caller.upstream.api}/v1/chat/completions"
-    assert httpx.post(url, json={"model": "m"}).status_code == 401
+    assert web.post(url, json={"model": "m"}).status_code == 401
     assert caller.http.post("/v1/chat/completions", content=b"{").status_code == 400

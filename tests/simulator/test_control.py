@@ -1,7 +1,7 @@
-import httpx
 import pytest
 
 from simulator.process import running
+from tests.support import web
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def own():
         def post(prompt):
             form = {"model": (None, "m"), "prompt": (None, prompt)}
             headers = {"authorization": "Bearer any"}
-            return httpx.post(f"{upstream.api}/v1/videos", files=form, headers=headers)
+            return web.post(f"{upstream.api}/v1/videos", files=form, headers=headers)
 
         yield upstream, post
 
@@ -24,8 +24,8 @@ def test_counts_tell_paid_jobs_live_jobs_and_reads(own):
     post("[[submit:429]] [[key:none]]")
     failed = post("[[fail:INTERNAL]]").json()["id"]
     headers = {"authorization": "Bearer any"}
-    httpx.get(f"{upstream.api}/v1/videos/{failed}", headers=headers)
-    httpx.get(f"{upstream.api}/v1/videos/{failed}/content", headers=headers)
+    web.get(f"{upstream.api}/v1/videos/{failed}", headers=headers)
+    web.get(f"{upstream.api}/v1/videos/{failed}/content", headers=headers)
     report = upstream.report()
     assert report["creates_received"] == 5
     assert report["creates_accepted"] == 4

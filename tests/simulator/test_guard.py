@@ -1,13 +1,14 @@
 """No web page may turn the simulator's switches, nor a rebound name read what it knows."""
 
-import httpx
 import pytest
+
+from tests.support import web
 
 PORTS = ["api", "files"]
 
 
 def ask(caller, port, method, path="/_control", **headers):
-    return httpx.request(method, f"{getattr(caller.upstream, port)}{path}", headers=headers)
+    return web.request(method, f"{getattr(caller.upstream, port)}{path}", headers=headers)
 
 
 @pytest.mark.parametrize("port", PORTS)
@@ -23,7 +24,7 @@ def test_no_page_may_write(caller, origin, path):
 
 
 def test_a_client_that_is_no_page_may_turn_the_switches(caller):
-    response = httpx.post(f"{caller.upstream.api}/_control/settings", json={})
+    response = web.post(f"{caller.upstream.api}/_control/settings", json={})
     assert response.status_code == 200
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from simulator import settings
 from simulator.process import ROOT, running
+from tests.support import web
 
 HEADERS = {"authorization": "Bearer any"}
 
@@ -16,7 +17,7 @@ HEADERS = {"authorization": "Bearer any"}
 def post(upstream, prompt, **fields):
     form = {"model": "m", "prompt": prompt} | fields
     files = {name: (None, value) for name, value in form.items()}
-    return httpx.post(f"{upstream.api}/v1/videos", files=files, headers=HEADERS)
+    return web.post(f"{upstream.api}/v1/videos", files=files, headers=HEADERS)
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])

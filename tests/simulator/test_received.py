@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from simulator.process import running
+from tests.support import web
 from videoapi.accounts.webhook_secrets import new_secret
 from videoapi.webhooks import signing
 
@@ -26,17 +27,17 @@ def post(url, *, client=httpx, event_id="evt_1", secret=SECRET, body=BODY, when=
 
 
 def newest(at):
-    return httpx.get(f"{at}.json").json()[0]
+    return web.get(f"{at}.json").json()[0]
 
 
 def test_signed_event_is_shown_as_verified_newest_first(at):
     assert post(at).status_code == 204
     assert post(at, event_id="evt_2").status_code == 204
-    found = httpx.get(at, headers={"accept": "application/json"}).json()
+    found = web.get(at, headers={"accept": "application/json"}).json()
     assert [each["id"] for each in found[:2]] == ["evt_2", "evt_1"]
     assert (found[0]["verified"], found[0]["problem"], found[0]["times"]) == (True, None, 1)
     assert found[0]["event"]["type"] == "video.completed"
-    page = httpx.get(at)
+    page = web.get(at)
     assert page.headers["content-type"].startswith("text/html")
     assert "signature verified" in page.text
     assert "&lt;script&gt;" in page.text
@@ -59,13 +60,13 @@ def test_why_an_event_is_not_verified_is_said(at, changed, problem):
     event = newest(at)
     assert not event["verified"]
     assert problem in event["problem"]
-    assert f"not verified: {event['problem'].partition('(')[0]}" in httpx.get(at).text
+    assert f"not verified: {event['problem'].partition('(')[0]}" in web.get(at).text
 
 
 def test_what_is_no_json_is_shown_as_it_is(at):
     post(at, body=b"\xff text")
     assert newest(at)["event"] == "\ufffd text"
-    assert httpx.get(at).status_code == 200
+    assert web.get(at).status_code == 200
 
 
 def test_each_event_fails_so_often_and_is_then_taken(at):
@@ -78,10 +79,10 @@ def test_each_event_fails_so_often_and_is_then_taken(at):
 def test_other_ways_to_fail(at):
     assert post(f"{at}/gone").status_code == 410
     assert post(f"{at}/redirect").status_code == 307
-    with httpx.stream("POST", f"{at}/huge") as response:
+    with web.stream("POST", f"{at}/huge") as response:
         assert int(response.headers["content-length"]) > 1_000_000
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{at}/slow", timeout=0.5)
+        web.post(f"{at}/slow", timeout=0.5)
 
 
 def test_a_simulator_without_a_secret_says_so():
@@ -96,7 +97,9 @@ def test_a_simulator_without_a_secret_says_so():
 
 
 def test_only_so_many_are_kept(at):
-    with httpx.Client() as client:  # a new one for each reads the certificates each time
+    with httpx.Client(
+        timeout=web.PATIENCE_SECONDS
+    ) as client:  # a new one for each reads the certificates each time
         for _ in range(201):
             post(at, client=client)
         assert len(client.get(f"{at}.json").json()) == 200

@@ -3,6 +3,8 @@ import time
 import httpx
 import pytest
 
+from tests.support import web
+
 
 @pytest.mark.parametrize(
     "status", [400, 401, 402, 403, 408, 413, 422, 429, 500, 502, 503, 504, 520]
@@ -79,7 +81,7 @@ def test_a_gateway_may_time_out_on_a_job_that_exists(caller):
 
 def test_a_hanging_answer_outlasts_the_caller(caller):
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(
+        web.post(
             f"{caller.upstream.api}/v1/videos",
             files={"model": (None, "m"), "prompt": (None, "[[submit:hang]] [[key:silent]]")},
             headers={"authorization": "Bearer any"},

@@ -1,10 +1,10 @@
 import time
 
-import httpx
 import pytest
 
 from simulator.process import running
 from tests.simulator.conftest import png
+from tests.support import web
 
 
 def test_a_job_runs_from_queued_to_completed(caller):
@@ -118,7 +118,7 @@ def test_a_strict_relay_makes_what_veo_makes():
             form = {"model": "veo", "prompt": "p"} | fields
             headers = {"authorization": f"Bearer {key}"}
             files = {name: (None, value) for name, value in form.items()}
-            return httpx.post(f"{strict.api}/veo/jobs", files=files, headers=headers)
+            return web.post(f"{strict.api}/veo/jobs", files=files, headers=headers)
 
         assert post("other").status_code == 401
         assert post(seconds="5").status_code == 400

@@ -4,7 +4,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
+from tests.support import web
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -13,8 +13,8 @@ class Handler(BaseHTTPRequestHandler):
     def pass_on(self):
         body = self._body()
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOPS}
-        response = httpx.request(
-            self.command, self.server.target + self.path, headers=headers, content=body, timeout=60
+        response = web.request(
+            self.command, self.server.target + self.path, headers=headers, content=body
         )
         if self.command == "POST":
             self.server.posts.append(dict(self.headers))

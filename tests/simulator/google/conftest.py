@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from simulator.process import Simulator
+from tests.support import web
 from tests.support.google_auth import PROVIDER, subject_token
 
 DONE = "[[time:0]]"
@@ -100,7 +101,7 @@ def exchange(caller):
             "audience": PROVIDER,
             "subject_token": subject_token() if subject is None else subject,
         }
-        return httpx.post(f"{caller.upstream.api}/v1/token", data=form | changes)
+        return web.post(f"{caller.upstream.api}/v1/token", data=form | changes)
 
     yield post
     caller.upstream.change(auth_faults="")

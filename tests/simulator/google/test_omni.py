@@ -2,11 +2,11 @@
 
 import base64
 
-import httpx
 import pytest
 
 from tests.simulator.conftest import png
 from tests.simulator.google.conftest import DONE
+from tests.support import web
 
 
 def test_an_interaction_is_in_progress_first(omni):
@@ -28,18 +28,18 @@ def test_a_completed_one_has_steps_and_usage(omni):
 def test_without_a_revision_v1beta_has_the_older_schema(omni):
     name = omni.accepted(f"a sea {DONE}")
     headers = {"x-goog-api-key": "any"}
-    older = httpx.get(f"{omni.simulator.api}/v1beta/interactions/{name}", headers=headers).json()
+    older = web.get(f"{omni.simulator.api}/v1beta/interactions/{name}", headers=headers).json()
     assert "steps" not in older
     assert older["outputs"][0]["type"] == "video"
     assert (
-        "steps" in httpx.get(f"{omni.simulator.api}/v1/interactions/{name}", headers=headers).json()
+        "steps" in web.get(f"{omni.simulator.api}/v1/interactions/{name}", headers=headers).json()
     )
 
 
 def test_the_file_is_downloaded_with_the_key_alone(omni):
     uri = omni.uri("a sea")
     assert b"ftyp" in omni.http.get(uri).content[:16]
-    assert httpx.get(uri).status_code == 403
+    assert web.get(uri).status_code == 403
 
 
 def test_a_file_may_be_processing_first(omni):
@@ -197,7 +197,7 @@ def test_a_blocked_one_is_refused_at_once(omni):
 def test_wrong_key_is_an_invalid_argument_and_none_forbidden(omni):
     for headers, status in (({}, 403), ({"x-goog-api-key": ""}, 403)):
         url = f"{omni.simulator.api}/v1beta/interactions"
-        assert httpx.post(url, json={}, headers=headers).status_code == status
+        assert web.post(url, json={}, headers=headers).status_code == status
 
 
 def test_other_methods_and_models_are_gone(omni):

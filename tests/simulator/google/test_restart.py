@@ -6,6 +6,7 @@ import httpx
 
 from simulator.process import running
 from tests.simulator.google.conftest import MODEL, Omni, Veo
+from tests.support import web
 
 KEY = {"x-goog-api-key": "k", "api-revision": "2026-05-20"}
 
@@ -16,8 +17,12 @@ def started(*options, token=""):
     with running(*options) as simulator:
         bearer = {"authorization": f"Bearer {token or simulator.google_token()}"}
         with (
-            httpx.Client(base_url=simulator.api, headers=bearer) as agent_platform,
-            httpx.Client(base_url=simulator.api, headers=KEY) as gemini,
+            httpx.Client(
+                base_url=simulator.api, headers=bearer, timeout=web.PATIENCE_SECONDS
+            ) as agent_platform,
+            httpx.Client(
+                base_url=simulator.api, headers=KEY, timeout=web.PATIENCE_SECONDS
+            ) as gemini,
         ):
             yield Veo(simulator, agent_platform), Omni(simulator, gemini)
 
@@ -44,7 +49,7 @@ def test_jobs_and_tokens_outlive_a_restart(tmp_path):
         assert report["providers"]["gemini"]["accepted"] == 0
         headers = KEY | {"x-goog-api-key": "another"}
         url = f"{omni.simulator.api}/v1beta/interactions/{held}"
-        refused = httpx.get(url, headers=headers)
+        refused = web.get(url, headers=headers)
         assert refused.status_code == 400
         assert refused.json()["error"]["details"][0]["reason"] == "API_KEY_INVALID"
 
@@ -57,12 +62,12 @@ def test_the_bill_has_a_row_for_each_paid_job():
         other = omni.accepted("a fox")
         form = {"model": (None, "m"), "prompt": (None, "a cat")}
         bearer = {"authorization": "Bearer any"}
-        relay = httpx.post(f"{api}/v1/videos", files=form, headers=bearer).json()["id"]
-        rows = httpx.get(f"{api}/_control/bill").text.splitlines()
+        relay = web.post(f"{api}/v1/videos", files=form, headers=bearer).json()["id"]
+        rows = web.get(f"{api}/_control/bill").text.splitlines()
         assert rows[0] == "job_id,time,amount"
         assert [row.split(",")[0] for row in rows[1:]] == [paid, other, relay]
         url = f"{api}/_control/bill?provider=vertex"
-        (row,) = httpx.get(url).text.splitlines()[1:]
+        (row,) = web.get(url).text.splitlines()[1:]
         assert row.startswith(f"{MODEL}/operations/")
         assert row.endswith(",3.200000")
         assert rows[3].endswith(",0.250000")

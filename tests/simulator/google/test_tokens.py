@@ -5,9 +5,9 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
+from tests.support import web
 from tests.support.google_auth import TARGET, subject_token
 
 EMAIL = "video@p-1.iam.gserviceaccount.com"
@@ -26,13 +26,13 @@ def opens(caller, token):
     """Return the status with which Agent Platform answers a token; 400: it was let in."""
     headers = {"authorization": f"Bearer {token}"}
     url = f"{caller.upstream.api}/v1/{MODEL}:predictLongRunning"
-    return httpx.post(url, json={}, headers=headers).status_code
+    return web.post(url, json={}, headers=headers).status_code
 
 
 def impersonate(caller, token, **body):
     headers = {"authorization": f"Bearer {token}"}
     wanted = {"delegates": None, "scope": [CLOUD], "lifetime": "3600s"} | body
-    return httpx.post(f"{caller.upstream.api}{IMPERSONATE}", json=wanted, headers=headers)
+    return web.post(f"{caller.upstream.api}{IMPERSONATE}", json=wanted, headers=headers)
 
 
 def test_a_signed_request_is_exchanged(exchange, caller):
@@ -147,7 +147,7 @@ def assertion(**changes):
 
 def grant(caller, jwt):
     form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": jwt}
-    return httpx.post(f"{caller.upstream.api}/token", data=form)
+    return web.post(f"{caller.upstream.api}/token", data=form)
 
 
 def test_a_service_accounts_assertion_is_taken(caller):

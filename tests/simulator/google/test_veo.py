@@ -9,6 +9,7 @@ import pytest
 
 from tests.simulator.conftest import png
 from tests.simulator.google.conftest import DONE, MODEL, picture
+from tests.support import web
 
 LITE = MODEL.replace("generate", "lite-generate")
 STILL = picture(png(64, 36))
@@ -238,7 +239,7 @@ def test_results_lie_in_the_bucket_that_was_named(veo):
     assert b"ftyp" in veo.http.get(url, params={"alt": "media"}).content[:16]
     assert veo.http.get(url).json()["contentType"] == "video/mp4"
     assert veo.http.get(f"{url}x").status_code == 404
-    assert httpx.get(f"{veo.simulator.api}{url}").status_code == 401
+    assert web.get(f"{veo.simulator.api}{url}").status_code == 401
 
 
 def test_the_price_is_the_list_price(veo):
