@@ -1,6 +1,6 @@
 """What a thousand videos cost: counted calls times list prices, with the template's own sizes.
 
-`prices.toml` has the prices, their pages, and the few figures that no count tells.
+`aws_prices.toml` has the prices, their pages, and the few figures that no count tells.
 """
 
 import json
@@ -62,8 +62,8 @@ ACCESS_VALUES = {
 
 @cache
 def prices() -> dict[str, Any]:
-    """Return prices.toml."""
-    return tomllib.loads((Path(__file__).parent / "prices.toml").read_text())
+    """Return aws_prices.toml."""
+    return tomllib.loads((Path(__file__).parent / "aws_prices.toml").read_text())
 
 
 def parameter(name: str) -> Any:
