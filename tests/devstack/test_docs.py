@@ -72,15 +72,21 @@ def test_every_make_target_that_a_page_names_exists(page):
     assert set(named) <= TARGETS
 
 
-@pytest.mark.parametrize("page", [docs.DOCS / "deployment.md", docs.OPERATIONS])
-def test_every_parameter_that_a_page_names_exists(page):
-    parameters = template.load(ROOT / "template.yaml")["Parameters"]
-    first_cells = "".join(re.findall(r"^\|([^|]+)\|", page.read_text(), re.MULTILINE))
-    assigned = re.findall(r"`([A-Z][a-z][A-Za-z0-9]+)=", page.read_text())
+def test_every_parameter_of_the_page_of_deployment_exists():
+    text = (docs.DOCS / "deployment.md").read_text()
+    first_cells = "".join(re.findall(r"^\|([^|]+)\|", text, re.MULTILINE))
+    assigned = re.findall(r"`([A-Z][a-z][A-Za-z0-9]+)=", text)
     named = {*re.findall(r"`([A-Z][a-z][A-Za-z0-9]+)(?:=\w+)?`", first_cells), *assigned}
-    resources = template.load(ROOT / "template.yaml")["Resources"]
     assert named
-    assert named <= {*parameters, *resources}
+    assert named <= set(template.load(ROOT / "template.yaml")["Parameters"])
+
+
+@pytest.mark.parametrize("page", [docs.ALARMS, docs.OPERATIONS])
+def test_every_parameter_and_alarm_that_a_runbook_names_exists(page):
+    named = set(re.findall(r"(?:`|overrides )((?:[A-Z][a-z0-9]+){2,})[=`]", page.read_text()))
+    source = template.load(ROOT / "template.yaml")
+    assert named
+    assert named <= {*source["Parameters"], *source["Resources"]}
 
 
 def test_every_output_that_a_page_names_exists():

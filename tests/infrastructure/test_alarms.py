@@ -2,8 +2,9 @@ import re
 
 import pytest
 
+from tests.support import docs
 from tests.support.emitted_metrics import codes_in_the_code, emitted
-from tests.support.template import ACCOUNT, ROOT, properties
+from tests.support.template import ACCOUNT, properties
 from videoapi.aws import secrets
 from videoapi.metrics import NAMESPACE
 from videoapi.providers.classification import ErrorInfo
@@ -139,14 +140,26 @@ def test_unreadable_secret_alarm_says_where_to_look(template):
         AlarmDescription=description(s, "RelayAccountAlarm").replace("refused our", "declines the")
     ),
 )
-def test_account_alarm_quotes_the_log_as_the_runbook_does(template):
+def test_alarms_quote_what_the_worker_logs(template):
     assert ACCOUNT_REFUSED in description(template.source, "RelayAccountAlarm")
-    assert f"`{ACCOUNT_REFUSED}`" in (ROOT / "docs/operations.md").read_text()
-
-
-def test_alarm_of_dear_bills_quotes_the_log_as_the_runbook_does(template):
     assert OVER_RESERVE in description(template.source, "BillsOverReserveAlarm")
-    assert f"`{OVER_RESERVE}`" in (ROOT / "docs/operations.md").read_text()
+
+
+@pytest.mark.fails_when(
+    one_has_no_section=lambda s: s["Resources"].update(NewAlarm=s["Resources"]["DeadLetterAlarm"]),
+    one_quotes_another_line_of_a_log=lambda s: properties(s, "RouteRefusedAlarm").update(
+        AlarmDescription=description(s, "RouteRefusedAlarm").replace("a route rests", "a route is")
+    ),
+)
+def test_page_of_alarms_tells_each_and_quotes_the_same_logs(template):
+    _, *texts = docs.ALARMS.read_text().split("\n## ")
+    sections = {name: text for name, _, text in (each.partition("\n") for each in texts)}
+    alarms = template.deployed().of_type("CloudWatch::Alarm")
+    assert sections.keys() == alarms.keys()
+    for name, section in sections.items():
+        assert re.findall(r"^- \*\*(\w+)\*\*: ", section, re.MULTILINE) == ["Means", "Look", "Do"]
+        quoted = re.findall(r"`an? [^`]+`", description(template.source, name))
+        assert [each for each in quoted if each not in section] == []
 
 
 @pytest.mark.fails_when(

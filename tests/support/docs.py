@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
+ALARMS = DOCS / "alarms.md"
 API = DOCS / "api.md"
 CLI = DOCS / "cli.md"
 COSTS = DOCS / "costs-and-scale.md"
