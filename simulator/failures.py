@@ -13,6 +13,7 @@ from simulator.google import failure_texts
 
 SAFETY = "The request was rejected by the safety system."
 _BUSY = "The model is overloaded, please try again later."
+_ENVOY = "upstream connect error or disconnect/reset before headers. reset reason: "
 _CODES = {
     "CONTENT_POLICY_VIOLATION": (400, SAFETY),
     "PROMINENT_PEOPLE_FILTER_FAILED": (400, SAFETY),
@@ -45,6 +46,7 @@ _TEXTS = {
     "saturated": (429, "当前分组上游负载已饱和，请稍后再试"),  # noqa: RUF001  as relays write it
     "unfit": (400, "内容不合规"),
     "support_codes": (400, "The video could not be made. Support codes: 58061214, 17301594"),
+    "lost_answer": (502, f"{_ENVOY}connection termination"),
     "violates": (400, "The prompt violates our usage policies."),
     **failure_texts.TEXTS,
 }

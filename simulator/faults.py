@@ -30,7 +30,7 @@ Stages with more words, and those that are options of the whole job:
 |            | `run_id`, `generation_id`, `request_id`: the id under that name; `colon`: an id     |
 |            | with a `:`; `redirect`: 307, or `=status`, to the same path. `+created` after an    |
 |            | HTTP fault (`504+created*1`): the answer is lost, but the job exists and is paid    |
-|            | for                                                                                 |
+|            | for. `lost_answer+created`: so says a proxy with 502, whose own upstream took it    |
 | `poll`     | `twice`: the answer is written two times, one behind the other; `short`: half of it |
 |            | and the connection is closed                                                        |
 | `status`   | a status word, written so when its class is due; a bad one ends the job; may        |

@@ -76,6 +76,16 @@ def test_an_unknown_submit_at_google_is_not_repeated(stack, api):
     assert payments(stack.upstream_url, video) == [("vertex", 1)]
 
 
+def test_an_order_whose_answer_a_proxy_lost_is_paid_once(stack, api):
+    """The relay took it, and the proxy before it answers 502: no other POST follows, anywhere."""
+    video = submit(api, "A sea [[relay.submit:lost_answer+created*1]] [[key:proxied]]")
+    task = ended(api, video)
+    assert task["error"]["code"] == "upstream_submit_unknown"
+    assert task["error"]["maybe_charged"]
+    report = web.get(f"{stack.upstream_url}/_control").json()
+    assert report["tasks"]["proxied"] == {"posts": 1, "accepted": 1}
+
+
 def test_a_filtered_video_of_google_is_a_policy_error(stack, api):
     tokens = "[[relay.submit:503]] [[fail:filtered]]"
     video = submit(api, f"A sea {tokens}")

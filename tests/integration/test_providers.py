@@ -137,7 +137,7 @@ def test_refusals_that_all_providers_share(provider, google, name, token, cause)
 
 
 @every_provider
-@pytest.mark.parametrize("token", ["408", "504+created", "no_id"])
+@pytest.mark.parametrize("token", ["408", "504+created", "lost_answer+created", "no_id"])
 def test_lost_answers_that_all_providers_share(provider, name, token):
     with pytest.raises(SubmitUnknown):
         provider(name).submit(ordered(name, f"A sea [[submit:{token}]] {DONE}"))

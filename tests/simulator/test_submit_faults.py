@@ -79,6 +79,13 @@ def test_a_gateway_may_time_out_on_a_job_that_exists(caller):
     assert caller.task("late") == {"posts": 1, "accepted": 1}
 
 
+def test_a_proxy_may_lose_the_answer_to_a_job_that_exists(caller):
+    response = caller.post("[[submit:lost_answer+created*1]] [[key:proxied]]")
+    assert response.status_code == 502
+    assert "connection termination" in response.json()["error"]["message"]
+    assert caller.task("proxied") == {"posts": 1, "accepted": 1}
+
+
 def test_a_hanging_answer_outlasts_the_caller(caller):
     with pytest.raises(httpx.ReadTimeout):
         web.post(

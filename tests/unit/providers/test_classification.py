@@ -231,6 +231,22 @@ def test_a_failed_jobs_numeric_code_is_read_as_a_status(code, cause):
     assert classify(ErrorInfo((code,), "no luck"), 200) is cause
 
 
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("The prompt violates our usage policies", Cause.POLICY),
+        ("It was rejected by a safety filter", Cause.POLICY),
+        ("内容审核未通过", Cause.POLICY),
+        ("The moderation service is unavailable", Cause.TRANSIENT),
+        ("duplicate key value violates unique constraint", Cause.TRANSIENT),
+        ("no luck", Cause.TRANSIENT),
+    ],
+)
+@pytest.mark.parametrize("code", ["500", "503"])
+def test_a_failed_jobs_sentence_about_content_beats_a_5xx_code(code, text, cause):
+    assert classify(ErrorInfo((code,), text), 200) is cause
+
+
 def test_a_numeric_code_does_not_overrule_an_http_error_status():
     assert classify(ErrorInfo(("503",)), 400) is Cause.BAD_REQUEST
 

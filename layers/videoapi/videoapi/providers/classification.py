@@ -8,7 +8,7 @@ decides in this order, the most reliable first:
 2. the statuses that mean one thing only: 401, 402, 403 (our account) and 429 (later);
 3. what a sentence says only of content: a code written out (`PUBLIC_ERROR_UNSAFE_GENERATION: …`),
    "Support codes: …", 敏感;
-4. any other 5xx;
+4. any other 5xx, but for a job that has ended: its number says less than a sentence of content;
 5. the words of the sentence, which may be a coincidence ("violates a unique constraint");
 6. 400, 413, 422: the request was wrong. Anything else is unknown, and final.
 """
@@ -98,24 +98,26 @@ _WRITTEN_OUT: Final[_Table] = (
         ),
     ),
 )
+_POLICY_WORDS: Final = (
+    Cause.POLICY,
+    re.compile(
+        "violat(?!.*constraint)|(?<![a-z])(?:minor|sexual|violence|danger|nsfw|copyright)"
+        "|(?<![a-z])(?:moderat|safety|prohibited)|(?<![a-z])(?<!case_)sensitive|risk_control"
+        "|(?:prompt|content|image|input|video|output|request)_(?:was_|is_|has_been_)?blocked"
+        "|content_filter|(?<![a-z])inappropriate_content"
+        "|审核|违反(?!.*约束)|风控|版权"
+    ),
+)
+_TRANSIENT_WORDS: Final = (
+    Cause.TRANSIENT,
+    re.compile(
+        "high_traffic|timed_out|throttled|internal_(?:server_)?error|server_error"
+        "|(?<![a-z])unavailable|overload|resource_(?:has_been_)?exhausted|rate_limit|负载已饱和"
+    ),
+)
 _WORDS: Final[_Table] = (
-    (
-        Cause.POLICY,
-        re.compile(
-            "violat(?!.*constraint)|(?<![a-z])(?:minor|sexual|violence|danger|nsfw|copyright)"
-            "|(?<![a-z])(?:moderat|safety|prohibited)|(?<![a-z])(?<!case_)sensitive|risk_control"
-            "|(?:prompt|content|image|input|video|output|request)_(?:was_|is_|has_been_)?blocked"
-            "|content_filter|(?<![a-z])inappropriate_content"
-            "|审核|违反(?!.*约束)|风控|版权"
-        ),
-    ),
-    (
-        Cause.TRANSIENT,
-        re.compile(
-            "high_traffic|timed_out|throttled|internal_(?:server_)?error|server_error"
-            "|(?<![a-z])unavailable|overload|resource_(?:has_been_)?exhausted|rate_limit|负载已饱和"
-        ),
-    ),
+    _POLICY_WORDS,
+    _TRANSIENT_WORDS,
     (Cause.ACCOUNT, re.compile(f"{_ACCOUNT}|额度不足|余额不足")),
 )
 
@@ -129,14 +131,15 @@ def classify(error_info: ErrorInfo, status: int) -> Cause:
     text = _folded(" ".join((*error_info.codes, error_info.text))[:_MAX_READ])
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Cause.MISDIRECTED
-    if status < HTTPStatus.BAD_REQUEST:
+    of_a_job = status < HTTPStatus.BAD_REQUEST
+    if of_a_job:
         status = next((int(code) for code in codes if re.fullmatch("[45][0-9][0-9]", code)), 0)
     return (
         _by_code(codes)
         or _by_ending(error_info.ended_as)
         or _by_plain_status(status)
         or _by_text(text, _WRITTEN_OUT)
-        or (Cause.TRANSIENT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None)
+        or _by_server_error(status, text, of_a_job=of_a_job)
         or _by_text(text, _WORDS)
         or (Cause.BAD_REQUEST if status in _BAD_REQUEST_STATUSES else Cause.UNKNOWN)
     )
@@ -173,6 +176,14 @@ def _by_plain_status(status: int) -> Cause | None:
     if status in ACCOUNT_STATUSES:
         return Cause.ACCOUNT
     return Cause.TRANSIENT if status == HTTPStatus.TOO_MANY_REQUESTS else None
+
+
+def _by_server_error(status: int, text: str, *, of_a_job: bool) -> Cause | None:
+    """Read a 5xx as passing. A job that has ended over its content is not paid for once more."""
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    said = _by_text(text, (_TRANSIENT_WORDS, _POLICY_WORDS)) if of_a_job else None
+    return said or Cause.TRANSIENT
 
 
 def _by_text(text: str, table: _Table) -> Cause | None:

@@ -4,7 +4,7 @@ The lines that decide about money are here (docs/providers.md): accepted, refuse
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -37,16 +37,17 @@ from videoapi.providers.openai_compatible.errors import (
     says_not_ready,
     speaks_of_a_job,
 )
+from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
 from videoapi.providers.openai_compatible.parsing import accepted_id, ids_in, job_in
 from videoapi.providers.openai_compatible.result_urls import redirect_url, video_url_in
 from videoapi.providers.provider import Accepted, Job, JobState
 from videoapi.redaction import MASK, holds_key, mask_key, mask_key_in_body, redact
 
-# Said by the relay itself, or by an edge that never reached it (Cloudflare's 521-523, 525, 526,
-# 530). Not 408, 504, 520, 524: those tell of an answer that was lost.
-_NOT_ACCEPTED: Final = frozenset(
-    {*range(400, 500), 500, 502, 503, 521, 522, 523, 525, 526, 530} - {408}
-)
+_NEVER_REACHED: Final = frozenset({521, 522, 523, 525, 526, 530})  # Cloudflare's, of its origin
+# Said by the relay itself, or by an edge that never reached it. Not 408, 504, 520, 524: those tell
+# of an answer that was lost.
+_NOT_ACCEPTED: Final = frozenset({*range(400, 500), 500, 502, 503} - {408}) | _NEVER_REACHED
+_FOR_CERTAIN: Final = frozenset({429}) | _NEVER_REACHED  # whatever the words
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GONE: Final = frozenset({404, 410})
 _NEED_THE_ID: Final = frozenset({Cause.TRANSIENT, Cause.AUDIO, Cause.ACCOUNT})
@@ -77,6 +78,7 @@ class RelayResponse:
     size: int  # bytes
     is_page: bool  # HTML, or the challenge of an edge: it speaks of neither key nor job
     is_sentence: bool  # plain text
+    beginning: bytes = field(repr=False)  # of the body
 
     @property
     def retry_after(self) -> float | None:
@@ -89,6 +91,13 @@ class RelayResponse:
     def ids(self) -> tuple[str, ...]:
         """All ids that it names."""
         return ids_in(self.json)
+
+    @property
+    def lost_an_answer(self) -> bool:
+        """Whether the relay says that it sent on what it was asked, and heard no more of it."""
+        return tells_of_a_lost_answer(
+            (*self.error_info.codes, self.error_info.text), self.beginning
+        )
 
 
 def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayResponse:
@@ -112,6 +121,7 @@ def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayR
         size=len(body),
         is_page=page,
         is_sentence=not json and not page and bool(error_info.text),
+        beginning=bytes(body[:MAX_READ]),
     )
 
 
@@ -125,14 +135,22 @@ def read_submit(response: RelayResponse) -> Accepted:
     if status in _NOT_ACCEPTED or (
         _is_success(status) and names_account_or_limit(response.error_info)
     ):
-        raise _refused(response, response.error_info)
-    reason = redact(response.error_info.text) if _is_success(status) else ""
-    without = " without a job's id" if _is_success(status) else ""
+        refusal = _refused(response, response.error_info)
+        certain = status in _FOR_CERTAIN or names_account_or_limit(response.error_info)
+        if refusal.again != "transient" or certain or not response.lost_an_answer:
+            raise refusal
     raise SubmitUnknown(
-        f"it answered {status}{without}" + (f": {reason}" if reason else ""),
-        upstream_status=status,
-        ids=response.ids,
+        f"it answered {status}{_why_unknown(response)}", upstream_status=status, ids=response.ids
     )
+
+
+def _why_unknown(response: RelayResponse) -> str:
+    if response.status in _NOT_ACCEPTED:
+        return ", for it had lost its own upstream's answer"
+    if not _is_success(response.status):
+        return ""
+    reason = redact(response.error_info.text)
+    return " without a job's id" + (f": {reason}" if reason else "")
 
 
 def _is_success(status: int) -> bool:
