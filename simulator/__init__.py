@@ -1,5 +1,4 @@
 """A simulator of the providers: their wires, real videos, and every known fault on request.
 
-`python -m simulator` starts it; `faults` documents the `[[tokens]]` of a prompt. This package
-and `process` need the standard library alone, so that tests of any environment can start it.
+`python -m simulator` starts it; `faults` documents the `[[tokens]]` of a prompt.
 """

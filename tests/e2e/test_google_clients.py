@@ -9,7 +9,7 @@ import av
 import pytest
 
 from devstack.settings import ROOT
-from simulator.process import running
+from tests.support.simulator_process import running
 
 SCRIPT = ROOT / "tests/e2e/clients/google_sdk.py"
 PYTHON = ROOT / ".venv/google/bin/python"

@@ -14,9 +14,9 @@ from devstack.build import TOOLS
 from devstack.ports import free_ports
 from devstack.settings import ROOT
 from devstack.testing import PORTS, running_stack, start
-from simulator.process import running
 from tests.e2e.conftest import PAGE
 from tests.support import web
+from tests.support.simulator_process import running
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 
 ROOT_KEYS = {  # of the account

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from devstack.testing import running_stack
-from simulator.process import running
 from tests.support import web
+from tests.support.simulator_process import running
 
 SUBMITS, TAKEN, SLOTS = 20, 3, 6
 JOB_SECONDS = 3  # as long as the relay's jobs run: they are still open when it dies

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from simulator.process import running
 from tests.support import web
 from tests.support.fake_google import order
 from tests.support.pictures import png
+from tests.support.simulator_process import running
 from videoapi.media import mp4
 from videoapi.net.http_client import OrderTransport
 from videoapi.providers.classification import Cause

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from simulator.process import Simulator, running
 from tests.support import web
+from tests.support.simulator_process import Simulator, running
 
 DONE = "[[time:0]] [[render:tiny]]"
 """A job that is completed when its POST is answered: the tiny video is rendered beforehand."""

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from simulator.process import running
 from tests.simulator.conftest import DONE, Caller, png
 from tests.support import web
+from tests.support.simulator_process import running
 
 
 @pytest.fixture

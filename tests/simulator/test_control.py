@@ -1,7 +1,7 @@
 import pytest
 
-from simulator.process import running
 from tests.support import web
+from tests.support.simulator_process import running
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from simulator import settings
-from simulator.process import ROOT, running
 from tests.support import web
+from tests.support.simulator_process import ROOT, running
 
 HEADERS = {"authorization": "Bearer any"}
 
@@ -60,8 +60,8 @@ def test_a_taken_port_is_an_error():
             pass
 
 
-def test_package_starts_without_its_requirements():
-    code = "import sys, simulator.process; sys.exit('starlette' in sys.modules)"
+def test_helper_starts_without_the_requirements():
+    code = "import sys, tests.support.simulator_process; sys.exit('starlette' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 

@@ -6,8 +6,8 @@ import time
 import httpx
 import pytest
 
-from simulator.process import running
 from tests.support import web
+from tests.support.simulator_process import running
 from videoapi.accounts.webhook_secrets import new_secret
 from videoapi.webhooks import signing
 

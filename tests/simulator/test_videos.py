@@ -2,9 +2,9 @@ import time
 
 import pytest
 
-from simulator.process import running
 from tests.simulator.conftest import png
 from tests.support import web
+from tests.support.simulator_process import running
 
 
 def test_a_job_runs_from_queued_to_completed(caller):

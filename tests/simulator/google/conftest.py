@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from simulator.process import Simulator
 from tests.support import web
 from tests.support.google_auth import PROVIDER, subject_token
+from tests.support.simulator_process import Simulator
 
 DONE = "[[time:0]]"
 MODEL = "projects/p-1/locations/us-central1/publishers/google/models/veo-3.1-generate-001"

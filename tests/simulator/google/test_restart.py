@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import httpx
 
-from simulator.process import running
 from tests.simulator.google.conftest import MODEL, Omni, Veo
 from tests.support import web
+from tests.support.simulator_process import running
 
 KEY = {"x-goog-api-key": "k", "api-revision": "2026-05-20"}
 

@@ -1,4 +1,4 @@
-"""A simulator as a child process, for tests and for the local stack; standard library alone."""
+"""A simulator as a child process; standard library alone."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STOP_WITHIN = 5.0
 
 
@@ -47,7 +47,7 @@ class Simulator:
             result: dict[str, Any] = json.load(response)
         finally:
             connection.close()
-        if response.status != 200:  # noqa: PLR2004  HTTP's OK
+        if response.status != 200:
             raise ValueError(result["error"]["message"])
         return result
 
