@@ -188,7 +188,7 @@ def sent(status, said, *, nested=False):
 @pytest.mark.parametrize("said", LOST, ids=range(len(LOST)))
 @pytest.mark.parametrize("nested", [False, True])
 def test_an_answer_that_the_relay_lost_is_unknown(status, said, nested):
-    with pytest.raises(SubmitUnknown, match=f"{status}, for it had lost") as caught:
+    with pytest.raises(SubmitUnknown, match=f"{status}, and may have sent the order on") as caught:
         sent(status, said, nested=nested)
     assert caught.value.maybe_charged
     assert caught.value.upstream_status == status
@@ -202,6 +202,24 @@ def test_a_relay_that_sent_nothing_on_may_be_asked_again(status, said, nested):
         sent(status, said, nested=nested)
     assert caught.value.again == "transient"
     assert not caught.value.maybe_charged
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.parametrize(
+    ("body", "unknown"),
+    [
+        ({"id": "v", "status": "queued", "error": {"message": "insert failed"}}, True),
+        ({"code": "internal_error", "data": {"task_id": "v", "status": "PROCESSING"}}, True),
+        ({"id": "v", "status": "failed", "error": {"message": "no luck"}}, False),
+        ({"id": "e", "status": "service unavailable"}, False),
+        ({"request_id": "r", "status": "unknown"}, False),
+        ({"status": "queued"}, False),
+    ],
+    ids=range(6),
+)
+def test_a_5xx_that_names_an_open_job_is_unknown(status, body, unknown):
+    with pytest.raises(SubmitUnknown if unknown else SubmitRefused):
+        sent(status, body)
 
 
 @pytest.mark.parametrize("status", [429, 521, 522, 523, 525, 526, 530])

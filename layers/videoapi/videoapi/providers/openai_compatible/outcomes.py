@@ -38,7 +38,12 @@ from videoapi.providers.openai_compatible.errors import (
     speaks_of_a_job,
 )
 from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
-from videoapi.providers.openai_compatible.parsing import accepted_id, ids_in, job_in
+from videoapi.providers.openai_compatible.parsing import (
+    accepted_id,
+    ids_in,
+    job_in,
+    names_a_job,
+)
 from videoapi.providers.openai_compatible.result_urls import redirect_url, video_url_in
 from videoapi.providers.provider import Accepted, Job, JobState
 from videoapi.redaction import MASK, holds_key, mask_key, mask_key_in_body, redact
@@ -93,11 +98,10 @@ class RelayResponse:
         return ids_in(self.json)
 
     @property
-    def lost_an_answer(self) -> bool:
-        """Whether the relay says that it sent on what it was asked, and heard no more of it."""
-        return tells_of_a_lost_answer(
-            (*self.error_info.codes, self.error_info.text), self.beginning
-        )
+    def may_have_ordered(self) -> bool:
+        """Whether a refusal names a job, or tells that the relay lost an answer to the order."""
+        told = (*self.error_info.codes, self.error_info.text)
+        return names_a_job(self.json) or tells_of_a_lost_answer(told, self.beginning)
 
 
 def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayResponse:
@@ -137,7 +141,7 @@ def read_submit(response: RelayResponse) -> Accepted:
     ):
         refusal = _refused(response, response.error_info)
         certain = status in _FOR_CERTAIN or names_account_or_limit(response.error_info)
-        if refusal.again != "transient" or certain or not response.lost_an_answer:
+        if refusal.again != "transient" or certain or not response.may_have_ordered:
             raise refusal
     raise SubmitUnknown(
         f"it answered {status}{_why_unknown(response)}", upstream_status=status, ids=response.ids
@@ -146,7 +150,7 @@ def read_submit(response: RelayResponse) -> Accepted:
 
 def _why_unknown(response: RelayResponse) -> str:
     if response.status in _NOT_ACCEPTED:
-        return ", for it had lost its own upstream's answer"
+        return ", and may have sent the order on"
     if not _is_success(response.status):
         return ""
     reason = redact(response.error_info.text)

@@ -88,6 +88,13 @@ def accepted_id(response: dict[str, Any]) -> str | None:
     return next(iter(ids), None)
 
 
+def names_a_job(response: dict[str, Any]) -> bool:
+    """Return whether an answer, whatever its status, tells of a job that waits, runs or is done."""
+    word = _status_word(_job_part(response))
+    made = _STATES.get(word, JobState.FAILED) is not JobState.FAILED
+    return made and bool(_ids(response, _ID_KEYS))
+
+
 def ids_in(response: dict[str, Any]) -> tuple[str, ...]:
     """Return all ids that an answer names, the likeliest of the job first.
 
