@@ -128,9 +128,8 @@ audit: .venv/audit/.stamp ## Known vulnerabilities in what the locks pin (skippe
 openapi: .venv/dev/.stamp ## The OpenAPI document and the documentation page, from the models
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m tools.openapi
 
-docs: .venv/dev/.stamp ## Settings, models and the simulator's tokens into docs/ and .env.example
+docs: .venv/dev/.stamp ## Settings and models into docs/ and .env.example
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m tools.configuration
-	@$(DEV)/python -m tools.tokens_page
 	@PYTHONPATH=layers/videoapi $(DEV)/python -m tools.models_page
 
 animation: .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## The picture of the README, of a video that is really made

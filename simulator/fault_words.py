@@ -1,4 +1,4 @@
-"""The words of the `[[tokens]]` by stage; `faults` explains them and reads them."""
+"""The words of the `[[tokens]]` by stage; docs/simulator.md explains them, `faults` reads them."""
 
 import re
 from enum import StrEnum

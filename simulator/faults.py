@@ -3,83 +3,8 @@
     [[stage:what]]   [[stage:what=number]]   [[stage:what*count]]   [[stage:what*count@skip]]
     [[vertex.stage:what]]
 
-Without `*count` a token holds always, with it for that many visits of its stage; `@skip` lets as
-many visits pass first. The first token of a stage that holds for a visit decides it. Visits are
-counted per task for `submit` (POSTs), `fail` (accepted jobs), `llm` and `image`, and per job for
-`poll`, `content` and `file`. A task is `[[key:…]]`, or else its whole prompt. Anything else between
-double brackets is refused with 400, so that no typo in a test passes: the API accepts the task all
-the same, and it fails as `upstream_rejected`. A token that names a provider before its stage
-(`relay`, `vertex` or `gemini`) is for it alone, and counts its visits alone.
-
-HTTP faults, for the stages submit, poll, content, file, cancel, llm, image, sts and iam:
-
-| what        | does                                                                               |
-|-------------|------------------------------------------------------------------------------------|
-| `400`-`599` | that status with a JSON error; `=7` adds `Retry-After: 7`                          |
-| a failure   | its JSON error (see `failures.py`), usual status or `=status`                      |
-| `html`      | an HTML page with status 502, or `=status` (`=200`: a page instead of the answer)  |
-| `drop`      | the connection is closed before any answer                                         |
-| `hang`      | no answer until the caller leaves, or the connection is closed after `=seconds`    |
-| `slow=1.5`  | the right answer, that many seconds late                                           |
-
-Stages with more words, and those that are options of the whole job:
-
-| stage      | what                                                                                |
-|------------|-------------------------------------------------------------------------------------|
-| `submit`   | `201`, `202`: accepted so; `no_id`; `task_id`, `taskId`, `video_id`, `job_id`,      |
-|            | `run_id`, `generation_id`, `request_id`: the id under that name; `colon`: an id     |
-|            | with a `:`; `redirect`: 307, or `=status`, to the same path. `+created` after an    |
-|            | HTTP fault (`504+created*1`): the answer is lost, but the job exists and is paid    |
-|            | for. `lost_answer+created`: so says a proxy with 502, whose own upstream took it    |
-| `poll`     | `twice`: the answer is written two times, one behind the other; `short`: half of it |
-|            | and the connection is closed                                                        |
-| `status`   | a status word, written so when its class is due; a bad one ends the job; may        |
-|            | repeat. `upscaling` and `published` are words that no list knows                    |
-| `word`     | the name of the status word: `status`, `state`, `task_status`                       |
-| `progress` | `percent` ("45%"), `none` (no such key), `null`, `back` (falls at every second      |
-|            | poll), `stuck` (1 until the end)                                                    |
-| `wrap`     | `envelope`: polls as `{"code":"success","data":{…}}`, words in capitals, `task_id`  |
-| `fail`     | a failure: the job ends so; `*1`: the first job of the task only                    |
-| `error`    | shape of failures: `nested`, `flat`, `string`, code `null`, code `int`, `reason`    |
-| `url`      | where the URL is, a path such as `video_url`, `metadata.url`, `output[0].url`,      |
-|            | `data.result_urls[0]`; its last name says `url` or is `fail_reason`                 |
-| `link`     | `none`; `same`: on the API's own origin; `redirect`: 302 to the file; `inline`: a   |
-|            | `data:` URL, with `=20` one of 20 MB; `inward`: at the address of EC2's metadata;   |
-|            | `key`: the file's, with the API key in its query                                    |
-| `content`  | what `/content` answers: `bytes`, `gzip`, `redirect` (302), `json`. Any `content`   |
-|            | token implies `[[link:none]]` unless there is a `link` or `url` token               |
-| `file`     | `short`: half the announced bytes; `junk`: no MP4; `trickle=3`: in that many        |
-|            | seconds; `no_range`: ignores Range; `no_length`: chunked                            |
-| `time`     | seconds of generation, in place of the setting                                      |
-| `key`      | the task's name in `/_control`                                                      |
-| `render`   | `tiny`: 1 s of 64x36; `veo`: 8 s of 1280x720 at 24/s, whatever was asked            |
-| `llm`      | `refusal`, `empty`, `long` (20,000 characters)                                      |
-| `image`    | `url` (on the files port), `b64`, `empty`                                           |
-
-The simulated Google knows the same stages, and these words:
-
-| stage      | what                                                                                |
-|------------|-------------------------------------------------------------------------------------|
-| a failure  | `guidelines` (400), `quota`, `exhausted` (429), `prepayment` (402), `model_gone`    |
-|            | (404), `permission`, `billing_disabled`, `service_disabled`,                        |
-|            | `api_key_service_blocked` (403), `content_blocked` (400): in Google's words         |
-| `submit`   | `no_id`: 200 without a `name` or `id`                                               |
-| `fail`     | `3`, `7`, `8`, `13`, `14`: google.rpc's codes; `filtered`: a success without a      |
-|            | video, unbilled, `=58061214` with that support code                                 |
-| `error`    | `array`: errors as an array of one                                                  |
-| `poll`     | `done_false`: an open operation says `done: false` and has metadata                 |
-| `result`   | `flat`, `encoded`: other places of Veo's bytes; `none`: done without a video;       |
-|            | `outputs`: an interaction in the older schema; `inputs`: completed, its inputs sent |
-|            | back and no output, though the video exists and is billed                           |
-| `status`   | `incomplete`, `budget_exceeded`, `requires_action`: how an interaction ends         |
-| `link`     | `inline=100`: bytes within the JSON fill 100 MB                                     |
-| `content`  | a file's metadata: `processing*2` for two reads, `processing=3` for three seconds,  |
-|            | `broken`: FAILED                                                                    |
-| `file`     | a download, of a bucket too; of a file `redirect`: 302 to the files port            |
-| `cancel`   | HTTP faults                                                                         |
-| `sts`      | HTTP faults and `invalid_grant` of the token services, `expires=5`: a token of five |
-|            | seconds. No prompt gets there: say these by `auth_faults` (below)                   |
-| `iam`      | the same of impersonation                                                           |
+docs/simulator.md says what each means. Anything else between double brackets is refused with 400,
+so that no typo in a test passes.
 """
 
 import re

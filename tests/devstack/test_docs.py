@@ -11,7 +11,7 @@ from botocore.session import Session
 from devstack import template
 from devstack.settings import ROOT
 from tests.support import docs
-from tools import configuration, models_page, tokens_page
+from tools import configuration, models_page
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
@@ -118,10 +118,6 @@ def test_every_variable_of_the_functions_is_documented():
 
 def test_the_page_of_models_is_current():
     assert models_page.PAGE.read_text() == models_page.page(), "run `make docs`"
-
-
-def test_the_page_of_tokens_is_current():
-    assert tokens_page.PAGE.read_text() == tokens_page.page(), "run `make docs`"
 
 
 AWS = re.compile(

@@ -1,8 +1,33 @@
+import re
+
 import pytest
 
 from simulator.failures import Refusal
-from simulator.fault_words import DONE, QUEUED, Stage
+from simulator.fault_words import DONE, HTTP, QUEUED, STOPPED, WORDS, Stage
 from simulator.faults import parse, tokens, without_tokens
+from tests.support import docs
+
+#: The rows of docs/simulator.md's tables: what a stage or an HTTP fault is called, and its text.
+ROWS = re.findall(
+    r"^\| `([a-z]+)(?:=[\d.]+)?` \| (.+) \|$", docs.SIMULATOR.read_text(), re.MULTILINE
+)
+
+
+def told_of(name):
+    return " ".join(text for first, text in ROWS if first == name)
+
+
+def test_the_page_explains_every_http_fault():
+    assert [word for word in HTTP if not told_of(word)] == []
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_the_page_explains_every_stage_and_its_words(stage):
+    """The states, which a prompt may order as well, are a relay's own words."""
+    text = told_of(Stage.STS if stage is Stage.IAM else stage)  # "the same of impersonation"
+    words = STOPPED if stage is Stage.STATUS else WORDS.get(stage, frozenset()) - HTTP
+    assert text
+    assert words <= set(re.findall(r"`(\w+)(?:[=*][\d.]+)?`", text))
 
 
 @pytest.mark.parametrize(

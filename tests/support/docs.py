@@ -13,6 +13,7 @@ INDEX = DOCS / "README.md"
 OPERATIONS = DOCS / "operations.md"
 PAYING_ONCE = DOCS / "paying-once.md"
 PERFORMANCE = DOCS / "performance.md"
+SIMULATOR = DOCS / "simulator.md"
 
 
 def everything() -> list[Path]:
