@@ -56,7 +56,8 @@ def build() -> dict[str, Json]:
     answers = examples.answers()
     for tag, (_, routes) in TAGS.items():
         for route in routes:
-            paths.setdefault(route.path, {})[route.method] = _operation(tag, route, answers)
+            method, path = route.route_key.split()
+            paths.setdefault(path, {})[method.lower()] = _operation(tag, route, answers)
     return {
         "openapi": "3.1.0",
         "info": {

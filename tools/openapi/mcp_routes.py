@@ -5,8 +5,7 @@ from tools.openapi.parts import JSON, Body, Reply, Route, ref
 
 MCP_ROUTES = (
     Route(
-        method="post",
-        path="/mcp",
+        route_key="POST /mcp",
         operation="sendMcpMessage",
         summary="Model Context Protocol",
         text="Takes one JSON-RPC message and answers as JSON. Versions 2025-06-18, 2025-11-25 and "

@@ -5,8 +5,7 @@ from tools.openapi.parts import FORM, JSON, LIMITS, Body, Reply, Route, ref
 
 OPENAI_ROUTES = (
     Route(
-        method="post",
-        path="/v1/videos",
+        route_key="POST /v1/videos",
         operation="createVideo",
         summary="Generate a video",
         text="For OpenAI's SDKs and clients like them, as JSON or as a form. Without "
@@ -26,8 +25,7 @@ OPENAI_ROUTES = (
         errors=(400, 401, 402, 409, 413, 415),
     ),
     Route(
-        method="get",
-        path="/v1/videos/{task_id}",
+        route_key="GET /v1/videos/{task_id}",
         operation="getVideo",
         summary="Get a video",
         text="The video object, with the status as of now. `openai-poll-after-ms` says when to "
@@ -41,8 +39,7 @@ OPENAI_ROUTES = (
         errors=(401, 404),
     ),
     Route(
-        method="get",
-        path="/v1/videos/{task_id}/content",
+        route_key="GET /v1/videos/{task_id}/content",
         operation="downloadVideo",
         summary="Download a video",
         text="Redirects to the file. Takes the key as `Authorization: Bearer …` alone: clients "
@@ -57,8 +54,7 @@ OPENAI_ROUTES = (
         errors=(400, 401, 404),
     ),
     Route(
-        method="get",
-        path="/v1/videos",
+        route_key="GET /v1/videos",
         operation="listVideos",
         summary="List videos",
         text="A page of video objects, always in OpenAI's status words.",
@@ -67,8 +63,7 @@ OPENAI_ROUTES = (
         errors=(400, 401),
     ),
     Route(
-        method="delete",
-        path="/v1/videos/{task_id}",
+        route_key="DELETE /v1/videos/{task_id}",
         operation="deleteVideo",
         summary="Delete a video",
         text="Removes the video and its files. One that is still being made is cancelled with it.",
@@ -77,8 +72,7 @@ OPENAI_ROUTES = (
         errors=(401, 404),
     ),
     Route(
-        method="get",
-        path="/v1/models",
+        route_key="GET /v1/models",
         operation="listModels",
         summary="List models",
         text="What a submit may name as its `model`, the default first. Where the service has no "
@@ -87,8 +81,7 @@ OPENAI_ROUTES = (
         errors=(401,),
     ),
     Route(
-        method="get",
-        path="/v1/models/{model}",
+        route_key="GET /v1/models/{model}",
         operation="getModel",
         summary="Get a model",
         text="One of them.",

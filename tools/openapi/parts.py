@@ -36,10 +36,9 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One method of one path."""
+    """One method of one path: the `route_key`, as API Gateway has it."""
 
-    method: str
-    path: str
+    route_key: str
     operation: str
     summary: str
     text: str

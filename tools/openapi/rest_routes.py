@@ -5,8 +5,7 @@ from tools.openapi.parts import JSON, LIMITS, Body, Reply, Route, ref
 
 REST_ROUTES = (
     Route(
-        method="post",
-        path="/api/v1/videos/generate",
+        route_key="POST /api/v1/videos/generate",
         operation="generateVideo",
         summary="Generate a video",
         text="Takes a task and answers at once; the video is made afterwards. Poll "
@@ -25,8 +24,7 @@ REST_ROUTES = (
         errors=(400, 401, 402, 409, 413, 415, 422),
     ),
     Route(
-        method="get",
-        path="/api/v1/tasks/{task_id}",
+        route_key="GET /api/v1/tasks/{task_id}",
         operation="getTask",
         summary="Get a task",
         text="Where the task stands, and the video once it is completed. `Retry-After` says when "
@@ -40,8 +38,7 @@ REST_ROUTES = (
         errors=(401, 404),
     ),
     Route(
-        method="get",
-        path="/api/v1/tasks",
+        route_key="GET /api/v1/tasks",
         operation="listTasks",
         summary="List tasks",
         text="Newest first. The `Link` header leads to the next page; without it, this is the "
@@ -55,8 +52,7 @@ REST_ROUTES = (
         errors=(401, 422),
     ),
     Route(
-        method="delete",
-        path="/api/v1/tasks/{task_id}",
+        route_key="DELETE /api/v1/tasks/{task_id}",
         operation="cancelTask",
         summary="Cancel a task",
         text="A pending task then costs nothing. What was already sent upstream may be charged "
@@ -66,8 +62,7 @@ REST_ROUTES = (
         errors=(401, 404, 409),
     ),
     Route(
-        method="get",
-        path="/api/v1/videos/{task_id}",
+        route_key="GET /api/v1/videos/{task_id}",
         operation="getVideoStatus",
         summary="Get the status of a video",
         text="Kept for old clients. Use `/api/v1/tasks/{task_id}` instead.",
@@ -81,8 +76,7 @@ REST_ROUTES = (
         deprecated=True,
     ),
     Route(
-        method="post",
-        path="/api/v1/images/generate",
+        route_key="POST /api/v1/images/generate",
         operation="generateImage",
         summary="Generate an image",
         text="Draws an input image; its `image_url` goes into the `image` of a submit. Answers "
@@ -97,8 +91,7 @@ REST_ROUTES = (
         errors=(400, 401, 413, 415, 422),
     ),
     Route(
-        method="post",
-        path="/api/v1/uploads",
+        route_key="POST /api/v1/uploads",
         operation="createUpload",
         summary="Upload an image",
         text="For images that are too large for a request's body. POST the file to `url`, with the "
@@ -115,8 +108,7 @@ REST_ROUTES = (
         errors=(400, 401, 413, 415, 422),
     ),
     Route(
-        method="post",
-        path="/api/v1/webhooks/test",
+        route_key="POST /api/v1/webhooks/test",
         operation="testWebhook",
         summary="Test a webhook",
         text="Sends a signed event of the type `video.test` to an address, once, and tells what "
@@ -130,8 +122,7 @@ REST_ROUTES = (
         errors=(400, 401, 413, 415, 422),
     ),
     Route(
-        method="get",
-        path="/api/v1/usage",
+        route_key="GET /api/v1/usage",
         operation="getUsage",
         summary="Get what was spent",
         text="What your key made and spent, a row for each UTC day on which its tasks were "
@@ -141,8 +132,7 @@ REST_ROUTES = (
         errors=(401, 422),
     ),
     Route(
-        method="get",
-        path="/api/v1/models",
+        route_key="GET /api/v1/models",
         operation="listModelsInRest",
         summary="List models",
         text="The same as `/v1/models`.",

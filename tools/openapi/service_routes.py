@@ -4,16 +4,14 @@ from tools.openapi.parts import HTML, SCRIPT, Reply, Route, ref
 
 SERVICE_ROUTES = (
     Route(
-        method="get",
-        path="/api/v1/health",
+        route_key="GET /api/v1/health",
         operation="getHealth",
         summary="Health",
         text="Answers when functions run.",
         reply=Reply(text="Alive.", schema=ref("Health")),
     ),
     Route(
-        method="get",
-        path="/openapi.json",
+        route_key="GET /openapi.json",
         operation="getOpenApi",
         summary="This description",
         text="OpenAPI 3.1.",
@@ -22,8 +20,7 @@ SERVICE_ROUTES = (
         ),
     ),
     Route(
-        method="get",
-        path="/docs",
+        route_key="GET /docs",
         operation="getDocs",
         summary="Documentation",
         text="The same for people.",
@@ -35,8 +32,7 @@ SERVICE_ROUTES = (
         ),
     ),
     Route(
-        method="get",
-        path="/docs.js",
+        route_key="GET /docs.js",
         operation="getDocsScript",
         summary="The page's script",
         text="Copies a command at a click. The page can be read without it.",
@@ -48,16 +44,14 @@ SERVICE_ROUTES = (
         ),
     ),
     Route(
-        method="get",
-        path="/examples/mountains.jpg",
+        route_key="GET /examples/mountains.jpg",
         operation="getExamplePicture",
         summary="A picture to begin with",
         text="1280x720 pixels, for a first video.",
         reply=Reply(text="A picture.", schema={}, media_type="image/jpeg", headers=("MayBeKept",)),
     ),
     Route(
-        method="get",
-        path="/",
+        route_key="GET /",
         operation="getRoot",
         summary="Playground",
         text="A page on which people make videos. With `PLAYGROUND=false`: 307, to `/docs`.",
@@ -69,8 +63,7 @@ SERVICE_ROUTES = (
         ),
     ),
     Route(
-        method="get",
-        path="/playground/{file}",
+        route_key="GET /playground/{file}",
         operation="getPlaygroundFile",
         summary="The playground's files",
         text="Its scripts, style and icon. With `PLAYGROUND=false` there are none.",
