@@ -34,6 +34,7 @@ POLICY = [
     "sensitive_words_detected",
     "InputTextSensitiveContentDetected",
     "ContentPolicyViolation",
+    "NSFWContent",
     "PUBLIC_ERROR_UNSAFE_IMAGE_UPLOAD",
     "sentinel_block",
 ]
@@ -169,12 +170,19 @@ def test_a_server_error_that_can_only_mean_the_content_is_final(text):
     assert classify(ErrorInfo(text=text), 500) is Cause.POLICY
 
 
-@pytest.mark.parametrize(
-    "code", ["account_blocked", "IP_BLOCKED", "access prohibited", "key_is_blocked"]
-)
+BLOCKED = ["account_blocked", "IP_BLOCKED", "access prohibited", "key_is_blocked"]
+BLOCKED += ["IPBlocked", "APIKeyBlocked", "AccountBlocked", "IPAddressBlocked"]
+
+
+@pytest.mark.parametrize("code", BLOCKED)
 @pytest.mark.parametrize("status", [401, 403])
 def test_who_is_blocked_at_an_account_status_is_the_account(code, status):
     assert classify(ErrorInfo((code,)), status) is Cause.ACCOUNT
+
+
+@pytest.mark.parametrize("code", BLOCKED)
+def test_who_is_blocked_is_no_policy_that_ends_a_job(code):
+    assert classify(ErrorInfo((code,)), 400) is Cause.BAD_REQUEST
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])

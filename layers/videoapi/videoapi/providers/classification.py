@@ -58,14 +58,15 @@ type _Table = tuple[tuple[Cause, re.Pattern[str]], ...]
 # `insufficient_quota`, sent with 429, is what OpenAI calls an empty account.
 _ACCOUNT = "insufficient_(?:user_quota|quota|balance|credits?)|invalid_api_key"
 # Whom, and not what: `ip_blocked`, `access_prohibited`.
-_WHOM = "(?:account|user|ip|key|token|access|region|country|client|network|channel)"
+_WHOM = "(?:account|user|ip|address|key|token|access|region|country|client|network|channel)"
+_WHOM_BLOCKED: Final = re.compile(f"(?:.*_)?{_WHOM}_(?:is_)?(?:blocked|prohibited).*")
 _CODES: Final[_Table] = (
     (
         Cause.POLICY,
         re.compile(
             "content_policy.*|prominent_people.*|unsafe_.*|sentinel_block|minor.*|sexual.*|violence.*"
             "|danger.*|nsfw.*|copyright.*|ip_input_image|.*moderation.*|.*(?<![a-z])(?<!case_)sensitive.*"
-            f"|(?!(?:.*_)?{_WHOM}_(?:is_)?(?:blocked|prohibited)).*(?:blocked|prohibited).*"
+            f"|(?!{_WHOM_BLOCKED.pattern}).*(?:blocked|prohibited).*"
         ),
     ),
     (Cause.AUDIO, re.compile("audio_filtered|audio_generation_filtered")),
@@ -78,7 +79,8 @@ _CODES: Final[_Table] = (
         ),
     ),
 )
-_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # RateLimitExceeded
+# RateLimitExceeded, IPBlocked
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MODEL: Final = re.compile(
     "(?:invalid|unknown|unsupported|no_such)_model(?:_name|_id)?"
     "|model_(?:is_)?(?:not_(?:found|exist|exists|supported|available)|unavailable|retired|disabled)"
@@ -128,7 +130,8 @@ def classify(error_info: ErrorInfo, status: int) -> Cause:
     (Relays answer 200 for a job that ended with `{"error": {"code": 503}}`.)
     """
     codes = [_code_folded(code) for code in error_info.codes]
-    text = _folded(" ".join((*error_info.codes, error_info.text))[:_MAX_READ])
+    wordy = (code for code in error_info.codes if not _WHOM_BLOCKED.fullmatch(_code_folded(code)))
+    text = _folded(" ".join((*wordy, error_info.text))[:_MAX_READ])
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return Cause.MISDIRECTED
     of_a_job = status < HTTPStatus.BAD_REQUEST
