@@ -18,8 +18,8 @@ _NEVER_SENT: Final = re.compile(
       | (?<!upstream_)connect_?error | error_trying_to_connect | error_while_dialing
       | (?:failed|unable|not_able|wasn't_able)_to_connect | (?:can_?not|can't|could_not)_connect
       | connect_call_failed | connection_attempts_failed | establish_a_(?:new_)?connection
-      | newconnection | connection_to_[^;|]{1,200}?_timed_out | curl_error_[567](?![0-9])
-      | (?:tls|ssl)_?handshake
+      | newconnection | proxy_?connection_?error | connection_to_[^;|]{1,200}?_timed_out
+      | curl_error_[567](?![0-9]) | (?:tls|ssl)_?handshake
     ) [^;|,"]{0,200}? (?: timed?_?out | reset_by_peer | eof | (?=[;|,"]|$) )
     | (?:before_headers.{0,3}_)? (?:retried_and_the_latest_)? reset_reason:_  # Envoy
       (?: overflow | (?:(?:local|remote)_)?connection_(?:failure|timeout)
@@ -27,7 +27,7 @@ _NEVER_SENT: Final = re.compile(
     | refused_stream
     | timed_out(?:_\([^)]*\))?_while_(?:connecting|ssl_handshaking)  # nginx
     | request_canceled_while_waiting_for_connection(?:_\([^)]*\))? | pool_?timeout
-    | connect(?:ion)?_?timed?_?out | connect_etimedout | und_err_connect
+    | (?:und_err_)?connect(?:ion)?_?timed?_?out(?!_while_[rsw]) | connect_etimedout
     | connection_(?:was_)?refused | actively_refused | econnrefused
     | no_route_to_host | ehostunreach | (?:host|network)_(?:is_)?unreachable | enetunreach
     | no_such_host | unknown_?host | getaddrinfo | enotfound | eai_again | name_resolution
@@ -41,52 +41,55 @@ _NEVER_SENT: Final = re.compile(
     """,
     re.VERBOSE,
 )
-# A connection ended, or its time was up, before there was an answer.
+# A connection ended, the time was up, or what came could not be read: an answer was waited for.
 _LOST: Final = re.compile(
     r"""
-    (?: server|peer|remote|end|host|upstream|origin|side|socket|connection )
+    (?: server|peer|remote|end|host|upstream|origin|side|socket|connection|stream|body|transfer )
       _(?:was_|is_|has_|been_)*(?:prematurely_|unexpectedly_)?
       (?: disconnected|closed|dropped|lost|terminated|hung_up )
-    | serverdisconnected | connection_?(?:was_)?(?:reset|aborted|broken) | forcibly_closed
-    | econnreset | econnaborted | hang_?up | broken_?pipe | (?:recv|send)_failure
-    | (?<![a-z0-9])(?:eof|epipe)(?![a-z0-9]) | unexpected_?eof | premature_?(?:ly_)?clos
-    | ended_prematurely | closed_network_connection | transport_is_closing | goaway | rst_stream
-    | (?<![a-z])stream_error | stream_[0-9]+_was_ | remote_?protocol_?error | malformed_http
+    | serverdisconnected | connection_?(?:was_)?(?:reset|broken) | reset_(?:by|the_connection)
+    | forcibly_closed | closed_(?:network_)?connection | lost_connection | typeerror:_terminated
+    | econnreset | econnaborted | hang_?up | broken_?pipe | (?:recv|send)_failure | und_err_
+    | (?<![a-z])abort(?:ed|error)?(?![a-z]) | (?<![a-z0-9])(?:eof|epipe)(?![a-z0-9])
+    | unexpected_?eof | premature_?(?:ly_)?clos | ended_prematurely | transport_is_closing
+    | goaway | rst_stream | nghttp2 | err_http2 | (?<![a-z])stream_error | stream_[0-9]+_was_
+    | protocol_?error | malformed_http | bad_record_mac | transfer_closed
     | (?<![a-z])(?:read|write)_?error | (?:read|write)_tcp | error_reading_from
     | disconnect/reset_before_headers | reset_reason: | connection_termination  # Envoy
-    | empty_re(?:ply|sponse) | failed_to_respond | without_(?:a_|sending_a_)?response
-    | nohttpresponse | 0_bytes_received | outstanding_read_data | payload_is_not_completed
-    | incomplete_(?:chunked_)?read | incomplete_response | unexpected_end_of_(?:json|stream|file)
-    | (?: read|request|response|stream|gateway|socket|operation|headers?|server|client\.|network
-      | idle|provider|backend|origin|litellm\.)_?timed?_?out
-    | timed?_?out_(?: after | of_[0-9] | on_reading | awaiting
-      | waiting_for_(?:a_|the_)?(?:response|upstream|reply) )
-    | timeout_passed | due_to_timeout | a_timeout_occurred | i/o_timeout | e(?:socket)?timedout
-    | time_exceeded | deadline_?exceeded | context_cancell?ed | awaiting_(?:response_)?headers
-    | (?:operation|request|task)_was_(?:aborted|cancell?ed)
-    | \|(?: timed?_?out | timeout_?error | 408 | 504 | 520 | 524 )[.!]?\|
-    | (?: status(?:_code)? | error_code | http )[:=_]+(?:408|504|520|524)(?![0-9])  # quoted
-    | (?:read|unmarshal|parse|decode|copy)_response(?:_body)?_failed | bad_response_body  # new-api
-    | (?:请求|响应|上游|读取|网关)超时 | 连接被?(?:重置|中断|断开|关闭)
+    | empty_re(?:ply|sponse) | (?:no|without)_(?:a_|sending_a_)?(?:response|reply|answer)
+    | (?:not|n't|failed_to)_respond | nohttpresponse | 0_bytes_received | payload_is_not_completed
+    | outstanding_read_data | incomplete_?(?:chunked|read|message|response)
+    | unexpected_end_of_(?:json|stream|file) | bad_response_body
+    | (?:pars|read|decod|unmarshal|copy)[a-z]*_(?:[a-z']+_){0,3}response
+    | (?<!set)(?<!clear)(?<!generation_)(?<!task_)(?<!job_)(?<!queue_)  # those are the maker's
+      tim(?:ed?|ing)_?out(?![a-z_]*":)
+    | task_timed_out_after | e(?:socket)?timedout | time_exceeded | deadline_?exceeded
+    | context_cancell?ed | awaiting_(?:response_)?headers
+    | (?:operation|request|task)_was_cancell?ed
+    | (?:\||(?:status(?:_code)?|error(?:_code)?|http)[:=_]+)(?:408|504|520|524)(?![0-9])  # quoted
+    | (?<!排队)(?<!生成)(?<!任务)超时 | 连接被?(?:重置|中断|断开|关闭)
     """,
     re.VERBOSE,
 )
 # It says only that its own request failed: what is not said to be unsent, or busy, may have gone.
 _REQUEST_FAILED: Final = re.compile(
     "(?:do|http)_request_failed|invoke_error|connection_?error|fetch_failed|network_?error"
-    "|error_sending_request|max_retries_exceeded|invalid_response|bad_response(?!_status)"
+    "|error_sending_request|max_retries_exceeded|invalid_(?:[a-z]+_){0,2}response|bad_response(?!_status)"
     "|请求上游(?:地址)?失败"
 )
 _BUSY: Final = re.compile(
     "overload|high_traffic|capacity|too_many|rate_limit|saturat|unavailable|exhausted"
     "|no_available|busy|饱和|繁忙|无可用"
 )
+_NO_WORDS: Final = re.compile(
+    r"<(script|style)\b.*?(?:</\1>|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE
+)
 
 
 def tells_of_a_lost_answer(told: Iterable[str], body: bytes) -> bool:
     """Return whether what was told, or anything in the body, says so. A prompt may say it too."""
-    page = re.sub("<[^>]*>", " ", body[:MAX_READ].decode("utf-8", "replace"))
-    words = re.sub(r"[\s_-]+", "_", "|".join(("", *told, page, "")).casefold())
+    parts = (_NO_WORDS.sub(" ", part) for part in (*told, body[:MAX_READ].decode(errors="replace")))
+    words = re.sub(r"[\s_-]+", "_", "|".join(("", *parts, "")).casefold())
     rest = _NEVER_SENT.sub("|", words)
     if _LOST.search(rest):
         return True
