@@ -127,12 +127,3 @@ def table() -> list[str]:
         cells = [name, made + upstream, f"{done.written.total()}", f"{done.read:g}"]
         lines.append(f"| {' | '.join([*cells, *(f'{size:,}' for size in sizes)])} |")
     return lines
-
-
-def main() -> None:
-    """Print the table."""
-    print("\n".join(table()))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,7 +9,8 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from devstack.gateway import Gateway
-from devstack.snapshot import Found, Snapshot, now_in_table
+from devstack.snapshot import Found, Snapshot
+from videoapi.domain.timestamps import timestamp
 
 if TYPE_CHECKING:
     from devstack.journal import Journal
@@ -59,7 +60,7 @@ class Readiness:
         A POST that is cut off ends as `upstream_submit_unknown`, and may be paid for in vain.
         """
         until, printed = time.monotonic() + _ANSWER_SECONDS, False
-        while self._journal and (number := self._journal.unanswered(now_in_table())):
+        while self._journal and (number := self._journal.unanswered(timestamp(time.time()))):
             if not printed:
                 print(f"Stopping: {number} submits wait for the relay's answer, for", end=" ")
                 print(f"{_ANSWER_SECONDS} s at most (Ctrl-C again: not at all) …", flush=True)

@@ -64,7 +64,6 @@ class Reloader:
         functions: "LambdaClient",
         say: Callable[[str], None],
     ) -> None:
-        """`say` prints what became of a change."""
         self._root = root
         self._say = say
         self._parts = parts(source, root)

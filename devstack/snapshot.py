@@ -11,9 +11,9 @@ id there and is polled further, and a POST that was begun without a response is 
 
 import fcntl
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from itertools import batched, count
 from pathlib import Path
 from typing import IO, Any, Self
@@ -22,6 +22,7 @@ import boto3
 
 from devstack.journal import Journal, is_open
 from devstack.settings import Settings
+from videoapi.domain.timestamps import timestamp
 
 _AT_ONCE = 25  # items in one BatchWriteItem
 _VIDEO = re.compile(r'http://[^/"\s]+(/v/[\w.:-]+\.mp4)')  # as `simulator.files` serves it
@@ -107,7 +108,7 @@ class Snapshot:
         """
         journal = Journal(self.folder).begin()
         self.record(journal)
-        items, now = journal.items, now_in_table()
+        items, now = journal.items, timestamp(time.time())
         for some in batched(items, _AT_ONCE, strict=False):
             requests = [{"PutRequest": {"Item": self._renewed(item, now)}} for item in some]
             response = boto3.client("dynamodb").batch_write_item(
@@ -172,8 +173,3 @@ def found(items: list[Item]) -> Found:
         unknown=tuple(unknown),
         waiting=waiting,
     )
-
-
-def now_in_table() -> str:
-    """Return this instant in the table's form, `videoapi.domain.timestamps.timestamp`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -27,7 +27,6 @@ class Control:
     """Routes without a key: the simulator listens on this machine alone."""
 
     def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
         self._state = state
 
     def routes(self) -> list[Route]:

@@ -58,7 +58,6 @@ class Renders:
     """All videos of this process, in a folder, each under a name that its spec gives it."""
 
     def __init__(self, folder: Path) -> None:
-        """Videos are written into the folder."""
         self._folder = folder
         self._made: dict[Spec, Render] = {}
         self._stopped = threading.Event()

@@ -46,7 +46,6 @@ class TokenService:
     """Three services at one origin. Handlers raise Refusal."""
 
     def __init__(self, state: State) -> None:
-        """All state is shared with the other routes."""
         self._state = state
 
     def routes(self) -> list[Route]:

@@ -89,7 +89,6 @@ class Schemas:
     """The document's schemas, for people."""
 
     def __init__(self, schemas: dict[str, Schema]) -> None:
-        """Take the components by their names."""
         self._schemas = schemas
 
     def fields(self, schema: Schema) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.openapi import error_examples, mcp_examples
-from tools.openapi.parts import JSON, MCP, OPENAI, REST, SERVICE
+from tools.openapi.parts import JSON, MCP, OPENAI, REST, SERVICE, ref
 from videoapi.domain.tasks import Dialect
 
 type Json = Any
@@ -62,10 +62,10 @@ def meaning(tag: str, status: int) -> str:
 
 
 def _response(tag: str, status: int, bodies: list[Json]) -> Json:
-    shape: Json = {"$ref": f"#/components/schemas/{PREFIXES[tag]}Error"}
+    shape: Json = ref(f"{PREFIXES[tag]}Error")
     gateway = status in OF_THE_GATEWAY
     if gateway:
-        shape = {"anyOf": [shape, {"$ref": "#/components/schemas/GatewayError"}]}
+        shape = {"anyOf": [shape, ref("GatewayError")]}
     shown = {str(body["error"]["code"]): {"value": body} for body in bodies}
     return {
         "description": meaning(tag, status),

@@ -12,6 +12,7 @@ from tools.openapi import mcp_models, models, money_models, openai_models, webho
 from tools.openapi.answers import UPLOAD_PATTERN
 from tools.openapi.examples import IMAGE, TINY_PNG, UPLOAD, WEBHOOK
 from tools.openapi.notes import IMAGE_NOTES, NOTES, OTHER_NAMES, UPLOAD_NOTES, WEBHOOK_NOTES
+from tools.openapi.parts import ref
 from videoapi.api.fields import DEFAULT_FPS, DEFAULT_SIZE, MAX_REFERENCES, MAX_WEBHOOK_LENGTH
 from videoapi.api.openai.requests import CreateVideo
 from videoapi.api.rest.image_requests import GenerateImage, NewUpload
@@ -45,10 +46,6 @@ _MAX_SEED = (
     "4(?:[01][0-9]{8}|2(?:[0-8][0-9]{7}|9(?:[0-3][0-9]{6}|4(?:[0-8][0-9]{5}|9(?:[0-5][0-9]{4}"
     "|6(?:[0-6][0-9]{3}|7(?:[01][0-9]{2}|2(?:[0-8][0-9]|9[0-5]))))))))"
 )
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 FILE: Schema = {
@@ -97,9 +94,9 @@ NAMED: dict[str, Schema] = {
         "examples": [WEBHOOK],
     },
     "Resolution": {
-        "anyOf": [_ref("FrameSize"), {"type": "string", "enum": ["720p", "1080p"]}],
+        "anyOf": [ref("FrameSize"), {"type": "string", "enum": ["720p", "1080p"]}],
     },
-    "Image": {"anyOf": [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]},
+    "Image": {"anyOf": [ref("ImageUrl"), ref("ImageBase64"), ref("ImageUpload")]},
 }
 # What the OpenAI dialect takes as text where JSON has a type of its own: forms have only text.
 TEXTS: dict[str, Schema] = {
@@ -115,7 +112,7 @@ TEXTS: dict[str, Schema] = {
     "metadata": {
         "type": "string",
         "contentMediaType": "application/json",
-        "contentSchema": _ref("Metadata"),
+        "contentSchema": ref("Metadata"),
     },
 }
 _FURTHER = ("last_frame", "reference_images", "frame_images")
@@ -133,12 +130,12 @@ def schemas() -> dict[str, Schema]:
     _take_text(made["CreateVideo"])
     made["GenerateVideo"]["anyOf"] = [_required("image"), _required("reference_images")]
     made["CreateVideoForm"] = _form(made["CreateVideo"])
-    made["ImageReference"]["properties"]["image_url"] = _ref("Image")
-    made["UrlObject"]["properties"]["url"] = _ref("Image")
-    made["FrameImage"]["properties"]["image_url"] = {"anyOf": [_ref("Image"), _ref("UrlObject")]}
+    made["ImageReference"]["properties"]["image_url"] = ref("Image")
+    made["UrlObject"]["properties"]["url"] = ref("Image")
+    made["FrameImage"]["properties"]["image_url"] = {"anyOf": [ref("Image"), ref("UrlObject")]}
     _note(made["GenerateImage"], IMAGE_NOTES)
     _note(made["NewUpload"], UPLOAD_NOTES)
-    made["WebhookTest"]["properties"]["url"] = _ref("WebhookUrl")
+    made["WebhookTest"]["properties"]["url"] = ref("WebhookUrl")
     _note(made["WebhookTest"], WEBHOOK_NOTES)
     return {name: _shortened(made[name]) for name in sorted(made)}
 
@@ -171,14 +168,14 @@ def _pydantic() -> dict[str, Schema]:
 def _complete(schema: Schema, *, image: str) -> None:
     fields = schema["properties"]
     for name in (image, "last_frame"):
-        fields[name] = {"anyOf": [_ref("Image"), {"type": "null"}]}
-    fields["reference_images"]["anyOf"][0]["items"] = _ref("Image")
-    fields["resolution"]["anyOf"][0] = _ref("Resolution")
+        fields[name] = {"anyOf": [ref("Image"), {"type": "null"}]}
+    fields["reference_images"]["anyOf"][0]["items"] = ref("Image")
+    fields["resolution"]["anyOf"][0] = ref("Resolution")
     if "size" in fields:
-        fields["size"]["anyOf"][0] = _ref("FrameSize")
-    fields["metadata"]["anyOf"][0] = _ref("Metadata")
+        fields["size"]["anyOf"][0] = ref("FrameSize")
+    fields["metadata"]["anyOf"][0] = ref("Metadata")
     for name in {"webhook_url", "callback_url"} & fields.keys():
-        fields[name]["anyOf"][0] = _ref("WebhookUrl")
+        fields[name]["anyOf"][0] = ref("WebhookUrl")
     for name, default in DEFAULTS.items():
         if name in fields:
             fields[name]["default"] = default
@@ -191,9 +188,9 @@ def _take_text(schema: Schema) -> None:
     for name, text in TEXTS.items():
         fields[name]["anyOf"].insert(1, text)
     for name in ("input_reference", "last_frame"):
-        fields[name]["anyOf"].insert(1, _ref("ImageReference"))
+        fields[name]["anyOf"].insert(1, ref("ImageReference"))
     fields["reference_images"]["anyOf"][0]["items"] = {
-        "anyOf": [_ref("Image"), _ref("ImageReference")]
+        "anyOf": [ref("Image"), ref("ImageReference")]
     }
     # A prompt or an image.
     schema["anyOf"] = [_required(name) for name in ("prompt", "input_reference", *_FURTHER)]
@@ -210,7 +207,7 @@ def _required(name: str, *, but_not: str = "") -> Schema:
 
 def _form(openai: Schema) -> Schema:
     """Return the same fields as text, and the image as a file too. A blank field is absent."""
-    texts = [_ref("ImageUrl"), _ref("ImageBase64"), _ref("ImageUpload")]
+    texts = [ref("ImageUrl"), ref("ImageBase64"), ref("ImageUpload")]
     spelt_out = "input_reference[image_url]"
     fields = {
         name: {

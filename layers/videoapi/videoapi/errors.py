@@ -176,7 +176,6 @@ class ImageLost(ServiceError):
     def __init__(
         self, message: str = "No image arrived, but one may have been made and charged for."
     ) -> None:
-        """Take another message where there is a better one."""
         super().__init__(message)
 
 

@@ -61,7 +61,6 @@ class ApiKeyStore:
     """The keys in the table. Raises `ServiceError` when DynamoDB does not answer."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
-        """Take the client that `bootstrap` made."""
         self._table = Table(client, table, "The key table")
         self._clock = clock
         self._known: dict[str, tuple[float, ApiKey | None]] = {}

@@ -17,7 +17,6 @@ class Submits:
     """The submits of one handler."""
 
     def __init__(self, api: "Api", submissions: "Submissions") -> None:
-        """Take the handler's two halves."""
         self.api, self.submissions = api, submissions
 
     def submit(self, wanted: "Submission") -> "Submitted":

@@ -15,7 +15,6 @@ class Expression:
     """The placeholders of one request, `#name` and `:0`; DynamoDB has 573 reserved words."""
 
     def __init__(self) -> None:
-        """Begin without any."""
         self._names: dict[str, str] = {}
         self._values: dict[str, Any] = {}
 

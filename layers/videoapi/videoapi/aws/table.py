@@ -45,7 +45,6 @@ class ConditionFailed(Exception):
     """
 
     def __init__(self, name: str, item: Mapping[str, Any], *, repeated: bool) -> None:
-        """Name the write."""
         super().__init__(name)
         self.name = name
         self.item = item

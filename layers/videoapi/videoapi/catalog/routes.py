@@ -22,7 +22,6 @@ class Route(NamedTuple):
     model: str
 
     def __str__(self) -> str:
-        """Return the route as `VIDEO_ROUTES` spells it."""
         return f"{self.provider}:{self.model}"
 
 

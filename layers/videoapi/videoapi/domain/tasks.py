@@ -137,7 +137,6 @@ class Task:  # noqa: PLW1641 — it is in no set
     error: dict[str, Any] | None = None
 
     def __eq__(self, other: object) -> bool:
-        """Return whether all attributes are the same."""
         return isinstance(other, Task) and vars(self) == vars(other)
 
     def having(self, **changes: object) -> Self:

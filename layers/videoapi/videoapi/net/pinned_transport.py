@@ -27,7 +27,6 @@ class Deadline:
     """The end of a download and the longest silence within it, both in seconds."""
 
     def __init__(self, seconds: float, *, idle: float) -> None:
-        """Start counting now."""
         self._end = time.monotonic() + seconds
         self._idle = idle
 

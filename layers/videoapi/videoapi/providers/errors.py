@@ -272,5 +272,4 @@ class ImageUnavailable(GenerationError):
     """The image's host does not deliver it just now; nothing was sent to the relay."""
 
     def __init__(self, message: str) -> None:
-        """`message` is the fetcher's."""
         super().__init__(message, code="image_unavailable", kind="ServiceError", retryable=True)

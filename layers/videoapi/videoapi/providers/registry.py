@@ -47,7 +47,6 @@ class Providers:
     """The providers of one environment, each made once and kept."""
 
     def __init__(self, parts: ProviderParts) -> None:
-        """Nothing is made yet."""
         self._parts = parts
         self._made: dict[tuple[str, str | None], VideoProvider] = {}
 

@@ -23,7 +23,6 @@ class ProtocolError(Exception):
     def __init__(
         self, code: int, message: str, *, data: object = None, message_id: MessageId = None
     ) -> None:
-        """Take the fields of the `error` object."""
         super().__init__(message)
         self.code, self.message, self.data = code, message, data
         self.message_id = message_id
