@@ -27,8 +27,8 @@ def orders_of(
     rows that are the same, the how-many-th it is counts.
     """
     orders, seen, names = [], Counter[str](), Counter[str]()
-    for where, orders_from in rows:
-        fields = shared | _named(where, orders_from)
+    for where, row in rows:
+        fields = shared | _named(where, row)
         output = fields.pop(OUTPUT, None)
         fields = {name: _placed(name, what, base) for name, what in fields.items()}
         name = _unique(safe_name(output or _title(fields)), names)
@@ -120,14 +120,12 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
 def _named(where: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row's values by the API's names; refuse what no field is called, as a typo is."""
     fields: dict[str, Any] = {}
-    for orders_from, what in row.items():
-        folded = orders_from.strip().lower().replace(" ", "_").replace("-", "_")
+    for column, what in row.items():
+        folded = column.strip().lower().replace(" ", "_").replace("-", "_")
         name = ALIASES.get(folded, folded)
         if name not in (*FIELDS, OUTPUT):
             columns = ", ".join((*FIELDS, OUTPUT))
-            raise UsageError(
-                f"{where}: no field is called {orders_from!r}.", f"There are: {columns}"
-            )
+            raise UsageError(f"{where}: no field is called {column!r}.", f"There are: {columns}")
         if name in fields:
             raise UsageError(f"{where}: {name} is said twice.")
         try:

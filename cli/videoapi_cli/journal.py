@@ -56,14 +56,17 @@ class Journal:
                 if fcntl is not None:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as exc:
-                told = f"Another run is making videos into {self.folder}."
-                raise UsageError(told, "Wait for it, or say another -o.") from exc
+                message = f"Another run is making videos into {self.folder}."
+                raise UsageError(message, "Run this once more when that one has ended.") from exc
             except OSError:
                 pass  # a file system without locks
             yield
 
     def _unusable(self, exc: OSError) -> Unwritable:
-        return Unwritable(f"{self._path}, the notes of what is paid: {exc.strerror}.")
+        return Unwritable(
+            f"{self._path}, the notes of what is paid: {exc.strerror}.",
+            "Mend that, and run the same command again: nothing is paid twice.",
+        )
 
     def _learn(self, line: str) -> None:
         try:

@@ -170,13 +170,14 @@ def _price(
 ) -> dict[str, Any] | None:
     """Return what each of a group costs, None where the API makes none of it.
 
-    The refusal of one for another reason must not hide what the others cost.
+    The refusal of one for another reason must not hide what the others cost. Raise what is no
+    refusal but a failure to say: the group would be ordered without its price.
     """
     for asked in (group[0], group[0].bare):
         try:
             return orders.price(asked, api)
         except ApiError as exc:
-            if single or exc.of_the_account:
+            if single or exc.of_the_account or exc.repeatable:
                 raise
             refused.setdefault(group[0].called, str(exc))
     return None

@@ -209,6 +209,15 @@ def test_unknown_price_of_one_hides_no_known_one(videoapi, api, folder):
     assert "at least $2.00" in result.stderr
 
 
+def test_price_that_cannot_be_said_now_orders_nothing(videoapi, api, folder):
+    """Else the other prices would stand for all."""
+    api.unasked = "other"
+    (folder / "jobs.csv").write_text("image,model\na.jpg,other\nb.jpg,veo\n")
+    result = videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--max-price", "0.6")
+    assert (result.exit_code, api.orders) == (1, [])
+    assert "It is away." in result.stderr
+
+
 def test_dry_run_tells_which_rows_would_fail(videoapi, api, folder):
     rows = [f"a.jpg,{'x' * 5000},", "none.jpg,Pan,", "b.jpg,Pan,", "b.jpg,Pan,12"]
     (folder / "jobs.csv").write_text("\n".join(("image,prompt,seconds", *rows)))

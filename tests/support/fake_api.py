@@ -39,6 +39,7 @@ class FakeApi:
 
     price: float | None = 0.5
     unpriced: str = ""  # a model
+    unasked: str = ""  # a model whose price it cannot say just now
     prices: bool = True  # knows dry_run
     alive: int | None = None  # tasks that may live at a time
     budget: float | None = None
@@ -139,7 +140,9 @@ class FakeApi:
         known = not self.unpriced or body.get("model") != self.unpriced
         cost = {"currency": "USD", "estimated": self.price if known else None}
         if "dry_run" in request.url.params:
-            return httpx.Response(200, json={"dry_run": True, "model": "veo", "cost": cost})
+            away = refused(503, "service_unavailable", "It is away.")
+            priced = httpx.Response(200, json={"dry_run": True, "model": "veo", "cost": cost})
+            return away if self.unasked and body.get("model") == self.unasked else priced
         key, text = request.headers["idempotency-key"], json.dumps(body, sort_keys=True)
         rest = request.url.path == SUBMITS[0]
         if key in self._keys:
