@@ -124,7 +124,10 @@ LOST = [
     {"code": "unmarshal_response_body_failed", "message": "body: <html>", "data": None},
     {"code": "invalid_response", "message": "task_id is empty", "data": None},
     {"error": {"type": "bad_response_body", "message": "unexpected end of JSON input"}},
+    {"error": {"message": "Upstream request failed", "type": "upstream_error"}},
+    {"error": {"type": "provider_connection_failed", "message": "failed"}},
     "上游超时",
+    "生成已取消: 客户端连接已断开",
     "连接被重置",
 ]
 
@@ -180,6 +183,10 @@ BUSY = [
     "upstream error",
     "Internal Server Error",
     "queue timeout",
+    "Timed out waiting for an available worker",
+    "Waiting for a free slot timed out",
+    "Your quota will be reset by midnight",
+    "The server is closed for maintenance",
     "The generation timed out",
     "<html><script>setTimeout(again, 5000) // EOF</script><h1>Maintenance</h1></html>",
     {"message": "busy", "limits": {"request_timeout": 600}},

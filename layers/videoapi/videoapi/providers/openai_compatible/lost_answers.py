@@ -27,6 +27,10 @@ _NEVER_SENT: Final = re.compile(
     | refused_stream
     | timed_out(?:_\([^)]*\))?_while_(?:connecting|ssl_handshaking)  # nginx
     | request_canceled_while_waiting_for_connection(?:_\([^)]*\))? | pool_?timeout
+    | (?:waiting_for|acquir\w{1,3})_(?:an?_|the_)?(?:available|free|slot|worker|queue|lock)
+      [^;|,"]{0,99}?timed?_?out
+    | timed?_?out_(?:while_)?(?:waiting_for|acquir\w{1,3})_(?:an?_|the_)?
+      (?:available|free|slot|worker|queue|connection|channel|account|lock)
     | (?:und_err_)?connect(?:ion)?_?timed?_?out(?!_while_[rsw]) | connect_etimedout
     | connection_(?:was_)?refused | actively_refused | econnrefused
     | no_route_to_host | ehostunreach | (?:host|network)_(?:is_)?unreachable | enetunreach
@@ -46,8 +50,8 @@ _LOST: Final = re.compile(
     r"""
     (?: server|peer|remote|end|host|upstream|origin|side|socket|connection|stream|body|transfer )
       _(?:was_|is_|has_|been_)*(?:prematurely_|unexpectedly_)?
-      (?: disconnected|closed|dropped|lost|terminated|hung_up )
-    | serverdisconnected | connection_?(?:was_)?(?:reset|broken) | reset_(?:by|the_connection)
+      (?: disconnected|closed(?!_for)|dropped|lost|terminated|hung_up )
+    | serverdisconnected | connection_?(?:was_)?(?:reset|broken) | reset_(?:by_peer|the_connection)
     | forcibly_closed | closed_(?:network_)?connection | lost_connection | typeerror:_terminated
     | econnreset | econnaborted | hang_?up | broken_?pipe | (?:recv|send)_failure | und_err_
     | (?<![a-z])abort(?:ed|error)?(?![a-z]) | (?<![a-z0-9])(?:eof|epipe)(?![a-z0-9])
@@ -60,21 +64,22 @@ _LOST: Final = re.compile(
     | (?:not|n't|failed_to)_respond | nohttpresponse | 0_bytes_received | payload_is_not_completed
     | outstanding_read_data | incomplete_?(?:chunked|read|message|response)
     | unexpected_end_of_(?:json|stream|file) | bad_response_body
-    | (?:pars|read|decod|unmarshal|copy)[a-z]*_(?:[a-z']+_){0,3}response
+    | (?<![a-z])(?:pars|read|decod|unmarshal|copy)[a-z]*_(?:[a-z']+_){0,3}response
     | (?<!set)(?<!clear)(?<!generation_)(?<!task_)(?<!job_)(?<!queue_)  # those are the maker's
       tim(?:ed?|ing)_?out(?![a-z_]*":)
     | task_timed_out_after | e(?:socket)?timedout | time_exceeded | deadline_?exceeded
     | context_cancell?ed | awaiting_(?:response_)?headers
     | (?:operation|request|task)_was_cancell?ed
     | (?:\||(?:status(?:_code)?|error(?:_code)?|http)[:=_]+)(?:408|504|520|524)(?![0-9])  # quoted
-    | (?<!排队)(?<!生成)(?<!任务)超时 | 连接被?(?:重置|中断|断开|关闭)
+    | (?<!排队)(?<!生成)(?<!任务)超时 | 连接已?被?(?:重置|中断|断开|关闭)
     """,
     re.VERBOSE,
 )
 # It says only that its own request failed: what is not said to be unsent, or busy, may have gone.
 _REQUEST_FAILED: Final = re.compile(
-    "(?:do|http)_request_failed|invoke_error|connection_?error|fetch_failed|network_?error"
-    "|error_sending_request|max_retries_exceeded|invalid_(?:[a-z]+_){0,2}response|bad_response(?!_status)"
+    "(?:do|http|upstream)_request_failed|connection_failed|invoke_error|connection_?error"
+    "|fetch_failed|network_?error|error_sending_request|max_retries_exceeded"
+    "|invalid_(?:[a-z]+_){0,2}response|bad_response(?!_status)"
     "|请求上游(?:地址)?失败"
 )
 _BUSY: Final = re.compile(
