@@ -12,7 +12,7 @@ from io import StringIO
 from benchmarks import calls, load, polling, report, slots, starts
 from benchmarks.tables import Table
 from devstack.settings import ROOT
-from devstack.testing import running_stack
+from tests.support.running_stack import running_stack
 
 JOBS = 10_000
 SUBMITS, CALLERS = 100, 8

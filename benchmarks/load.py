@@ -16,7 +16,7 @@ from statistics import quantiles
 import httpx
 
 from benchmarks.tables import Table
-from devstack.testing import running_stack
+from tests.support.running_stack import running_stack
 
 SUBMIT = {"prompt": "Slow pan over the valley [[time:0]] [[render:tiny]]", "seconds": "4"}
 LOCALLY, ELSEWHERE = 200, 5  # videos when nobody says how many

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from devstack.testing import RunningStack
+from tests.support.running_stack import RunningStack
 
 SLOTS, ROUNDS, SECONDS = 8, 2, 30
 MAX_SECONDS = ROUNDS * (SECONDS + 60)

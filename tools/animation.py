@@ -12,7 +12,7 @@ import httpx
 from PIL import Image, ImageDraw, ImageFont
 
 from devstack.settings import ROOT
-from devstack.testing import running_stack
+from tests.support.running_stack import running_stack
 
 STILL = ROOT / "examples" / "mountains.jpg"
 TARGET = ROOT / "docs" / "images" / "first-video.gif"

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from devstack.settings import ROOT
-from devstack.testing import running_stack
+from tests.support.running_stack import running_stack
 
 TARGET = ROOT / "docs" / "images"
 CLIENTS = ROOT / "tests" / "e2e" / "clients"

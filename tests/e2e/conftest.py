@@ -7,7 +7,7 @@ import httpx
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from devstack.testing import running_stack
+from tests.support.running_stack import running_stack
 
 PAGE = "https://page.example"  # may call the API
 #: The files of this folder that use its stack.

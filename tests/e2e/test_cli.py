@@ -17,8 +17,8 @@ import pytest
 
 import videoapi
 from devstack.settings import ROOT
-from devstack.testing import PORTS, running_stack
 from tests.support import docs, web
+from tests.support.running_stack import PORTS, running_stack
 from videoapi_cli.journal import NAME
 
 UV = ROOT / ".venv/tools/bin/uv"

@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from devstack.settings import ROOT
-from devstack.testing import running_stack
 from tests.support import web
+from tests.support.running_stack import running_stack
 
 EXAMPLES = ROOT / "examples"
 MODULES = ROOT / "tests/e2e/clients/node/node_modules"

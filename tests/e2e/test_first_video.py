@@ -19,8 +19,8 @@ from PIL import ImageChops, ImageStat
 
 from devstack.ports import free_ports
 from devstack.settings import ROOT
-from devstack.testing import running_stack
 from tests.support import docs, web
+from tests.support.running_stack import running_stack
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"
 STILL = ROOT / "examples" / "mountains.jpg"

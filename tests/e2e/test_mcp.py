@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from devstack.settings import ROOT
-from devstack.testing import running_stack
 from tests.support import web
+from tests.support.running_stack import running_stack
 
 CLIENTS = ROOT / "tests/e2e/clients"
 STILL = str(ROOT / "examples/mountains.jpg")

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from devstack.settings import ROOT
-from devstack.testing import PYTHON, running_stack
 from tests.support import web
+from tests.support.running_stack import PYTHON, running_stack
 
 ROUTES = (
     "relay=relay:veo_3_1;veo=vertex:veo-3.1-generate-001;fast=vertex:veo-3.1-fast-generate-001;"

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from devstack.settings import ROOT
-from devstack.testing import PYTHON, running_stack
 from tests.e2e.test_page import first_video
 from tests.support import docs, web
+from tests.support.running_stack import PYTHON, running_stack
 
 QUICK = "[[time:0]] [[render:tiny]]"
 MAX_WAIT_SECONDS = 60  # seconds for a task to end, its further attempts included

@@ -2,9 +2,9 @@
 
 import pytest
 
-from devstack.testing import running_stack
 from tests.e2e.test_playground import PROMPT, RUN, made, take
 from tests.e2e.test_stack import made_key
+from tests.support.running_stack import running_stack
 
 ROUTES = "veo_3_1=relay:veo_3_1;veo=vertex:veo-3.1-fast-generate-001"
 

@@ -5,8 +5,8 @@ import time
 import httpx
 import pytest
 
-from devstack.testing import running_stack
 from tests.support import web
+from tests.support.running_stack import running_stack
 
 ROUTES = "veo_3_1=relay:veo_3_1,vertex:veo-3.1-fast-generate-001;omni=gemini:gemini-omni-1.2-flash"
 ENDED = {"completed", "failed", "cancelled"}

@@ -18,9 +18,9 @@ from devstack.build import TOOLS
 from devstack.sam import engine
 from devstack.sam.environment import environment
 from devstack.settings import ROOT
-from devstack.testing import running_stack
 from tests.support import web
 from tests.support.pictures import png
+from tests.support.running_stack import running_stack
 
 EXAMPLE = (ROOT / "examples" / "mountains.jpg").read_bytes()
 EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from devstack.settings import ROOT
-from devstack.testing import RunningStack, running_stack
 from tests.e2e.clients.losing_proxy import losing_proxy
 from tests.support import docs, web
+from tests.support.running_stack import RunningStack, running_stack
 
 CLIENTS = ROOT / "tests" / "e2e" / "clients"
 ENVIRONMENTS = ROOT / ".venv"

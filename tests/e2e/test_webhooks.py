@@ -10,8 +10,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from devstack.settings import ROOT
-from devstack.testing import running_stack
 from tests.support import web
+from tests.support.running_stack import running_stack
 from videoapi.accounts.webhook_secrets import new_secret
 
 SECRET = new_secret()

@@ -15,12 +15,12 @@ import httpx
 
 from devstack.build import BUILT
 from devstack.deploy import STACK, zipped
-from devstack.testing import running_stack
 from tests.fault_injection.journal import Journal
 from tests.fault_injection.scenarios import MODELS
 from tests.fault_injection.traps import Traps
 from tests.support import web
 from tests.support.pictures import png
+from tests.support.running_stack import running_stack
 from videoapi.api.application import ANONYMOUS
 from videoapi.aws.expressions import values
 from videoapi.domain.ids import derived_task_id

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from devstack.testing import running_stack
 from tests.support import web
+from tests.support.running_stack import running_stack
 from tests.support.simulator_process import running
 
 SUBMITS, TAKEN, SLOTS = 20, 3, 6

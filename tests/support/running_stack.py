@@ -1,4 +1,4 @@
-"""A whole stack for a test: its own process, free ports, nothing of the developer's `.env`."""
+"""A whole stack for a test or a measurement: its own process, free ports, nothing of `.env`."""
 
 import os
 import signal
