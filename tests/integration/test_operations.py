@@ -15,7 +15,7 @@ from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, claim
 from videoapi.errors import GenerationError
-from videoapi_cli.operator.operations import main, read
+from videoapi_cli.operator.operations import MAX_LISTED, main, read
 from videoapi_cli.operator.stack import Deployed
 from videoapi_cli.operator.story import story
 
@@ -199,6 +199,14 @@ def test_tasks_that_have_ended_are_listed_when_asked_for(operate, services):
         failed.error["code"]
     )
     assert output.splitlines()[-1] == "1 completed, 1 failed."
+
+
+def test_people_read_the_newest_tasks_and_programs_all(operate, task_factory):
+    for _ in range(MAX_LISTED + 1):
+        task_factory.pending()
+    lines = operate("tasks").splitlines()
+    assert (len(lines), lines[-1].partition(".")[0]) == (MAX_LISTED + 1, "101 pending")
+    assert len(json.loads(operate("tasks", "--json"))) == MAX_LISTED + 1
 
 
 def test_a_stack_without_tasks_says_so(operate):

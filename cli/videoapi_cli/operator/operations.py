@@ -33,7 +33,7 @@ from videoapi_cli.operator.words import show, typed
 
 MONEY = re.compile(r"([0-9]{1,6})(?:[.]([0-9]{1,6}))?")  # dollars
 MAX_REDRIVEN = 10_000  # messages of one round
-MAX_LISTED = 100  # tasks, the newest
+MAX_LISTED = 100  # tasks for people, the newest; JSON has them all
 
 
 def tasks(stack: Deployed, options: argparse.Namespace) -> None:
@@ -41,7 +41,7 @@ def tasks(stack: Deployed, options: argparse.Namespace) -> None:
     found = _all(stack.store()) if options.all else _alive(stack.store())
     listed = sorted(found, key=lambda each: each.created_at, reverse=True)
     now = time.time()
-    shown = [_row(each, now) for each in listed[:MAX_LISTED]]
+    rows = [_row(each, now) for each in listed]
     counts = [
         f"{number} {status}"
         for status in Status
@@ -49,7 +49,7 @@ def tasks(stack: Deployed, options: argparse.Namespace) -> None:
     ]
     ended = "" if options.all else " ARGS=--all lists what has ended too."
     summary = f"{', '.join(counts) or ('No task' if options.all else 'Nothing runs')}.{ended}"
-    show(options, "\n".join((*map(_line, shown), summary)), shown)
+    show(options, "\n".join((*map(_line, rows[:MAX_LISTED]), summary)), rows)
 
 
 def _alive(store: TaskStore) -> Iterator[Task]:

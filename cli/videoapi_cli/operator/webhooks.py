@@ -66,8 +66,8 @@ def facts(task: Task) -> dict[str, object]:
     if task.webhook_url is None:
         return {}
     return {
-        "webhook": f"{task.webhook_state or 'told at the end'}, as {task.webhook_event or '-'}",
-        "told": list(task.webhook_log),
-        "told again": task.webhook_due_at,
-        "not told for": task.webhook_problem,
+        "webhook": f"{task.webhook_state or 'sent at the end'}, as {task.webhook_event or '-'}",
+        "webhook tries": list(task.webhook_log),
+        "webhook's next try": task.webhook_due_at,
+        "webhook waits for": task.webhook_problem,
     }
