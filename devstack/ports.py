@@ -3,8 +3,8 @@
 import errno
 import ipaddress
 import socket
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 _ANY, _IPV6 = {"0.0.0.0", "::"}, 6  # noqa: S104 — as was asked
@@ -80,16 +80,6 @@ def free_beside(port: Port) -> int:
             _close(listen(port.hosts, number))
             return number
     return port.number
-
-
-@contextmanager
-def free_ports(count: int) -> Iterator[list[int]]:
-    """Free ports, held while the block runs: for several stacks at once."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        yield [one.getsockname()[1] for one in held]
-    finally:
-        _close(held)
 
 
 def _taken(exc: OSError) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from devstack.gateway import Gateway
 from devstack.links import UrlSigner
-from devstack.ports import free_ports
+from tests.support.free_ports import free_ports
 
 API, AWS, FILES = 8000, 4566, 8002
 VIDEO = f"http://127.0.0.1:{FILES}/v/video_1.mp4"

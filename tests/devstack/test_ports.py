@@ -5,6 +5,7 @@ import pytest
 
 from devstack import ports
 from devstack.ports import Port
+from tests.support.free_ports import free_ports
 
 
 def port(number, setting="API_PORT", **changes):
@@ -12,7 +13,7 @@ def port(number, setting="API_PORT", **changes):
 
 
 def test_all_taken_ports_are_named_at_once_with_a_line_to_copy():
-    with ports.free_ports(2) as taken:
+    with free_ports(2) as taken:
         wanted = [port(taken[0]), port(taken[1], "UPSTREAM_PORT", bound_here=False)]
         with pytest.raises(ports.PortError) as excinfo:
             ports.take(wanted, "make run")
@@ -24,9 +25,9 @@ def test_all_taken_ports_are_named_at_once_with_a_line_to_copy():
 
 
 def test_line_to_copy_names_free_ports_for_taken_ones():
-    with ports.free_ports(1) as (free,):
+    with free_ports(1) as (free,):
         pass
-    with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError) as excinfo:
+    with free_ports(1) as (taken,), pytest.raises(ports.PortError) as excinfo:
         ports.take([port(free, "AWS_PORT"), port(taken)], "make run")
     advice = str(excinfo.value).splitlines()[-1].split()
     assert advice[0].startswith("API_PORT=")
@@ -35,9 +36,9 @@ def test_line_to_copy_names_free_ports_for_taken_ones():
 
 
 def test_ports_are_given_back_when_another_is_taken():
-    with ports.free_ports(1) as (free,):
+    with free_ports(1) as (free,):
         pass
-    with ports.free_ports(1) as (taken,), pytest.raises(ports.PortError):
+    with free_ports(1) as (taken,), pytest.raises(ports.PortError):
         ports.take([port(free), port(taken, "AWS_PORT")], "make run")
     socket.create_server(("127.0.0.1", free)).close()
 
@@ -59,7 +60,7 @@ def test_a_host_that_is_not_here_is_named_with_its_setting(refusal):
 
 
 def test_a_name_is_served_at_every_address_that_it_has_here():
-    with ports.free_ports(1) as (number,):
+    with free_ports(1) as (number,):
         pass
     opened = ports.listen(["localhost"], number)
     addresses = {one.getsockname()[0] for one in opened}
@@ -70,7 +71,7 @@ def test_a_name_is_served_at_every_address_that_it_has_here():
 
 
 def test_a_port_that_was_only_tried_is_free_again_at_once():
-    with ports.free_ports(1) as (number,):
+    with free_ports(1) as (number,):
         pass
     tried = port(number, bound_here=False)
     assert ports.take([tried], "make run") == ports.take([tried], "make run") == []
@@ -79,7 +80,7 @@ def test_a_port_that_was_only_tried_is_free_again_at_once():
 
 @pytest.mark.parametrize("hosts", [["0.0.0.0", "localhost"], ["127.0.0.1", "0.0.0.0"]])
 def test_all_addresses_and_one_of_them_are_served_together(hosts):
-    with ports.free_ports(1) as [number]:
+    with free_ports(1) as [number]:
         pass
     opened = ports.listen(hosts, number)
     try:
@@ -95,7 +96,7 @@ def test_all_addresses_and_one_of_them_are_served_together(hosts):
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 def test_localhost_is_served_at_ipv6():
     """Localhost is served at IPv6 whatever the hosts file says."""
-    with ports.free_ports(1) as [number]:
+    with free_ports(1) as [number]:
         pass
     opened = ports.listen(["localhost"], number)
     served = {one.getsockname()[0] for one in opened}

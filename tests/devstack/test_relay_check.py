@@ -6,8 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from devstack import ports, relay_check
+from devstack import relay_check
 from devstack.settings import Settings
+from tests.support.free_ports import free_ports
 
 KEY = "sk-of-the-relay"
 
@@ -68,7 +69,7 @@ def test_a_job_that_is_forbidden_alone_is_no_refused_key(relay, jobs):
 
 
 def test_missing_relay_is_named_with_its_setting():
-    with ports.free_ports(1) as (number,):
+    with free_ports(1) as (number,):
         pass
     with pytest.raises(RuntimeError, match=r"127\.0\.0\.1 cannot be reached") as excinfo:
         check(f"http://127.0.0.1:{number}")

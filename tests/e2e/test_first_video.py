@@ -17,9 +17,9 @@ import httpx
 import pytest
 from PIL import ImageChops, ImageStat
 
-from devstack.ports import free_ports
 from devstack.settings import ROOT
 from tests.support import docs, web
+from tests.support.free_ports import free_ports
 from tests.support.running_stack import running_stack
 
 SAMPLES = ROOT / "tests" / "e2e" / "samples"

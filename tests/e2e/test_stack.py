@@ -11,10 +11,10 @@ import pytest
 
 from devstack import template
 from devstack.build import TOOLS
-from devstack.ports import free_ports
 from devstack.settings import ROOT
 from tests.e2e.conftest import PAGE
 from tests.support import web
+from tests.support.free_ports import free_ports
 from tests.support.running_stack import PORTS, running_stack, start
 from tests.support.simulator_process import running
 from videoapi.accounts.api_keys import ApiKeyStore, Limits

@@ -7,7 +7,7 @@ import time
 import boto3
 import pytest
 
-from devstack.ports import free_ports
+from tests.support.free_ports import free_ports
 from tests.support.task_factory import TO_RELAY, UPSTREAM_VIDEO, TaskFactory, new_task
 from videoapi.accounts.api_keys import ApiKeyStore, Limits
 from videoapi.domain.endings import cancel

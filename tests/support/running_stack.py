@@ -13,8 +13,8 @@ from typing import IO
 
 from devstack.build import TOOLS, build
 from devstack.deploy import STACK
-from devstack.ports import free_ports
 from devstack.settings import ROOT
+from tests.support.free_ports import free_ports
 
 PYTHON = TOOLS / "local" / "bin" / "python"
 PORTS = ("API_PORT", "AWS_PORT", "UPSTREAM_PORT", "UPSTREAM_FILES_PORT")
