@@ -9,10 +9,12 @@ from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from io import StringIO
 
-from benchmarks import calls, load, polling, report, slots, starts
+from benchmarks import calls, load, polling, slots, starts
 from benchmarks.tables import Table
 from devstack.settings import ROOT
+from tests.support import docs
 from tests.support.running_stack import running_stack
+from tools import marked_tables
 
 JOBS = 10_000
 SUBMITS, CALLERS = 100, 8
@@ -74,7 +76,7 @@ def main() -> None:
     print(operations)
     REPORT.write_text("\n".join([*sections, operations, ""]))
     if options.readme:
-        report.put("speed", "\n".join(sections).splitlines())
+        marked_tables.put(docs.PERFORMANCE, "speed", "bench", "\n".join(sections).splitlines())
     print(f"\nThis took {time.monotonic() - began:.0f} s; it is in {REPORT.relative_to(ROOT)}.")
 
 

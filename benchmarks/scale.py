@@ -11,7 +11,7 @@ from heapq import heapify, heapreplace
 from math import ceil, cos, pi
 from statistics import mean
 
-from benchmarks import calls, costs, report
+from benchmarks import calls, costs
 from benchmarks.bench import GENERATION
 from benchmarks.calls import operations
 from benchmarks.costs import (
@@ -27,6 +27,8 @@ from benchmarks.costs import (
     veo_per_video,
 )
 from benchmarks.meter import Operation
+from tests.support import docs
+from tools import marked_tables
 
 VOLUMES = (10, 1_000, 100_000)  # videos a day
 PEAK = 2.0  # times the mean
@@ -231,7 +233,7 @@ def main() -> None:
     for lines in (calls.table(), *made.values()):
         print("\n".join(lines), end="\n\n")
     for name, lines in made.items():
-        report.put(name, lines)
+        marked_tables.put(docs.COSTS, name, "costs", lines)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Final
 
 from devstack.settings import ROOT
 from devstack.settings import Settings as Local
+from tools import marked_tables
 from videoapi.settings import Settings as Deployed
 
 PAGE, EXAMPLE = ROOT / "docs" / "configuration.md", ROOT / ".env.example"
@@ -27,19 +28,6 @@ HERE: Final = {
     "WEBHOOK_ALLOW_PRIVATE": "true",
     "WEBHOOK_SECRET": "",  # the secret itself
 }
-BEFORE: Final = """\
-# Settings
-
-Locally in `.env` or the environment of `make run`, which wins ([`.env.example`](../.env.example)
-has all of them). Deployed as parameters of the template, with the name in CamelCase
-(`VEO3_BASE_URL` → `Veo3BaseUrl`). A key is deployed only in Secrets Manager, under the name in its
-`…_SECRET`. The template has more for operators: [parameters](deployment.md#parameters). Times are
-in seconds unless noted otherwise.
-
-`make docs` writes this page from the fields' comments in
-[`layers/videoapi/videoapi/settings.py`](../layers/videoapi/videoapi/settings.py) and
-[`devstack/settings.py`](../devstack/settings.py).
-"""
 
 
 @dataclass(frozen=True)
@@ -114,16 +102,17 @@ def _written(default: object) -> str:
     return str(default)
 
 
-def page() -> str:
-    """Return docs/configuration.md."""
-    lines, section = [BEFORE.rstrip()], ""
+def tables() -> list[str]:
+    """Return the sections of docs/configuration.md, a table in each."""
+    lines: list[str] = []
+    section = ""
     for each in settings():
         if each.section != section:
             section = each.section
             lines += ["", f"## {section}", "", "| setting | default | |", "|---|---|---|"]
         default = f"`{each.default}`" if each.default else ""
         lines.append(f"| `{each.name}` | {default} | {each.text} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def example() -> str:
@@ -149,5 +138,5 @@ def example() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    marked_tables.put(PAGE, "settings", "docs", tables())
     EXAMPLE.write_text(example(), "utf-8")

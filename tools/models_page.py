@@ -1,45 +1,30 @@
-"""`python -m tools.models_page`: write docs/models.md from the table of models."""
+"""`python -m tools.models_page`: write the tables of docs/models.md from models.toml."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from devstack.settings import ROOT
+from tools import marked_tables
 from videoapi.catalog.models import Model, table
 
 PAGE = ROOT / "docs" / "models.md"
-BEFORE: Final = """\
-# Models
-
-What each provider's model takes and costs. Validation, `GET /v1/models` and this page read one
-table, [`models.toml`](../layers/videoapi/videoapi/catalog/models.toml); `make docs` writes this.
-
-What no route of a model can do is refused at submit, as `unsupported_value` with the values that
-it can do ([the API](api.md#what-a-model-takes)). A `*` stands for anything, and the first row that
-fits a name counts. A relay's model that has no row takes a first frame and any size.
-
-| provider | model | seconds | sizes | images | negative prompt | seed | sound |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-"""
-PRICES: Final = """
-## Prices and dates
-
-List prices in US dollars. A model may stop on the day that is given, or later.
-
-| provider | model | price | stops | source |
-| --- | --- | --- | --- | --- |
-"""
+WHICH: Final = ("provider", "model")
+ABILITIES: Final = (*WHICH, "seconds", "sizes", "images", "negative prompt", "seed", "sound")
+MONEY: Final = (*WHICH, "price", "stops", "source")
 SOUND: Final = {"switch": "on or off", "always": "always on", "unknown": "not to choose"}
 IMAGES: Final = {"first_frame": "first frame", "last_frame": "last frame"}
 
 
-def page() -> str:
-    """Return docs/models.md."""
-    rows = "".join(_row(_abilities(model)) for model in table())
-    return BEFORE + rows + PRICES + "".join(_row(_money(model)) for model in table())
+def tables() -> dict[str, list[str]]:
+    """Return the lines of both tables by their names in docs/models.md."""
+    return {
+        "models": _table(ABILITIES, map(_abilities, table())),
+        "prices": _table(MONEY, map(_money, table())),
+    }
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |\n"
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 
 def _abilities(model: Model) -> list[str]:
@@ -93,4 +78,5 @@ def _yes(able: bool) -> str:  # noqa: FBT001 — a cell of the table
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    for name, lines in tables().items():
+        marked_tables.put(PAGE, name, "docs", lines)

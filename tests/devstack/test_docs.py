@@ -11,7 +11,7 @@ from botocore.session import Session
 from devstack import template
 from devstack.settings import ROOT
 from tests.support import docs
-from tools import configuration, models_page
+from tools import configuration, marked_tables, models_page
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
@@ -104,7 +104,8 @@ def test_commands_are_written_in_the_syntax_of_a_shell(page):
 
 
 def test_the_page_of_settings_and_the_example_are_current():
-    assert configuration.PAGE.read_text() == configuration.page(), "run `make docs`"
+    shown = marked_tables.shown(configuration.PAGE, "settings", "docs")
+    assert shown == configuration.tables(), "run `make docs`"
     assert configuration.EXAMPLE.read_text() == configuration.example(), "run `make docs`"
 
 
@@ -117,7 +118,23 @@ def test_every_variable_of_the_functions_is_documented():
 
 
 def test_the_page_of_models_is_current():
-    assert models_page.PAGE.read_text() == models_page.page(), "run `make docs`"
+    for name, lines in models_page.tables().items():
+        assert marked_tables.shown(models_page.PAGE, name, "docs") == lines, "run `make docs`"
+
+
+def test_a_table_is_put_between_its_comments(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- x: make costs -->\n| 1 |\n<!-- /x -->\nb\n")
+    marked_tables.put(page, "x", "costs", ["| 2 |", "| 3 |"])
+    assert page.read_text() == "a\n<!-- x: make costs -->\n| 2 |\n| 3 |\n<!-- /x -->\nb\n"
+    assert marked_tables.shown(page, "x", "costs") == ["| 2 |", "| 3 |"]
+
+
+def test_a_page_without_a_table_s_place_is_told(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# Video API\n")
+    with pytest.raises(ValueError, match=r"page\.md: there is no <!-- costs"):
+        marked_tables.shown(page, "costs", "costs")
 
 
 AWS = re.compile(

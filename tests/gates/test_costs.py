@@ -4,24 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import costs, report, scale
+from benchmarks import costs, scale
+from tests.support import docs
+from tools import marked_tables
 from videoapi.catalog import models
 
 
 @pytest.mark.parametrize("name", ["costs", "scale"])
 def test_the_page_shows_what_the_script_computes(name):
     made = {"costs": costs, "scale": scale}[name].table()
-    assert report.shown(name) == made, "run `make costs`, and look at what changed"
-
-
-def test_a_page_without_a_table_s_place_is_told():
-    with pytest.raises(ValueError, match="no <!-- costs"):
-        report.shown("costs", "# Video API\n")
-
-
-def test_a_table_is_found_between_its_comments():
-    text = "a\n<!-- x: make costs -->\n| 1 |\n| 2 |\n<!-- /x -->\nb\n"
-    assert report.shown("x", text) == ["| 1 |", "| 2 |"]
+    assert marked_tables.shown(docs.COSTS, name, "costs") == made, (
+        "run `make costs`, and look at what changed"
+    )
 
 
 def test_the_worker_s_waiting_is_its_memory_times_its_time():
