@@ -1,14 +1,26 @@
 """Videos within JSON: as base64, in pieces, filled up to a size where a token asks for one."""
 
 import base64
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from simulator.fault_words import Stage
 from simulator.jobs import Job
 
+PLACE: Final = "@video@"
+"""What stands in a body where its video comes."""
 _MEGABYTE = 1_000_000
 _PIECE = 3 * 2**18
 """Bytes of a video at a time: a multiple of three, or base64 would be padded within."""
+
+
+def serialized(body: dict[str, Any], video: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+    """Yield the body's JSON, the video in each of its places."""
+    for number, text in enumerate(json.dumps(body).split(PLACE)):
+        if number:
+            yield from video()
+        yield text.encode()
 
 
 def base64_of(job: Job) -> Iterator[bytes]:

@@ -93,39 +93,35 @@ class Webhooks:
 
     async def take(self, request: Request) -> Response:
         """Take an event."""
-        await self._note(request, 204)
-        return Response(status_code=204)
+        return await self._noted(request, Response(status_code=204))
 
     async def fail(self, request: Request) -> Response:
         """Answer 500 so many times to each event, then take it."""
         this = request.headers.get("webhook-id", ""), request.url.path
         before = sum((each.id, each.path) == this for each in self._received)
         status = 500 if before < request.path_params["times"] else 204
-        await self._note(request, status)
-        return Response(status_code=status)
+        return await self._noted(request, Response(status_code=status))
 
     async def slow(self, request: Request) -> Response:
         """Take longer than a sender waits."""
-        await self._note(request, 204)
+        response = await self._noted(request, Response(status_code=204))
         await asyncio.sleep(SLOW_SECONDS)
-        return Response(status_code=204)
+        return response
 
     async def gone(self, request: Request) -> Response:
         """Want no more of this task."""
-        await self._note(request, 410)
-        return Response(status_code=410)
+        return await self._noted(request, Response(status_code=410))
 
     async def redirect(self, request: Request) -> Response:
         """Lead elsewhere, where no sender follows."""
-        await self._note(request, 307)
-        return RedirectResponse("/received", 307)
+        return await self._noted(request, RedirectResponse("/received", 307))
 
     async def huge(self, request: Request) -> Response:
         """Answer 10 MB."""
-        await self._note(request, 200)
-        return Response(HUGE)
+        return await self._noted(request, Response(HUGE))
 
-    async def _note(self, request: Request, status: int) -> None:
+    async def _noted(self, request: Request, response: Response) -> Response:
+        """Return the response, once the event is noted with it."""
         body = (await request.body())[:MAX_SHOWN]
         event_id = request.headers.get("webhook-id", "")
         problem = unverified(request, body, self._state.settings.webhook_secret, time.time())
@@ -135,7 +131,7 @@ class Webhooks:
             Received(
                 at=time.time(),
                 path=request.url.path,
-                answered=status,
+                answered=response.status_code,
                 verified=problem is None,
                 problem=problem,
                 id=event_id,
@@ -145,6 +141,7 @@ class Webhooks:
             ),
         )
         del self._received[KEPT:]
+        return response
 
 
 def unverified(request: Request, body: bytes, secret: str, now: float) -> str | None:

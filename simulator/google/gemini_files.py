@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from starlette.requests import Request
@@ -15,11 +14,12 @@ from simulator.faults import Fault
 from simulator.files import served
 from simulator.google import api_keys
 from simulator.google.errors import answering
+from simulator.google.json_body import rfc3339
 from simulator.jobs import Job
 from simulator.orders import GEMINI
 from simulator.wire import Wire
 
-KEPT: Final = timedelta(hours=48)
+KEPT_SECONDS: Final = 48 * 3600
 _ID_CHARACTERS: Final = 12
 
 
@@ -45,13 +45,13 @@ class GeminiFiles(Wire):
         if bad := await self._http_faults.response(fault, job.plan, request):
             return bad
         name = f"files/{file_id(job)}"
-        made = datetime.fromtimestamp(job.ended(now) or now, UTC)
+        made = job.ended(now) or now
         return JSONResponse(
             {
                 "name": name,
                 "mimeType": "video/mp4",
-                "createTime": _time(made),
-                "expirationTime": _time(made + KEPT),
+                "createTime": rfc3339(made),
+                "expirationTime": rfc3339(made + KEPT_SECONDS),
                 "uri": str(request.url.replace(query="")),
                 "downloadUri": download_url(request, job),
                 "state": _state(job, fault, now),
@@ -106,7 +106,3 @@ def _state(job: Job, fault: Fault | None, now: float) -> str:
             ended = job.ended(now) or now
             return "ACTIVE" if seconds is not None and now - ended >= seconds else "PROCESSING"
     return "ACTIVE"
-
-
-def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

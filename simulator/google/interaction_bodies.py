@@ -1,21 +1,20 @@
 """An interaction as the API tells it: `steps`, or `outputs` in the older schema."""
 
 import base64
-import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from simulator.failures import Failure
 from simulator.fault_words import DONE, QUEUED, RUNNING, STOPPED, Stage
 from simulator.google import storage
 from simulator.google.errors import word_and_message
+from simulator.google.json_body import rfc3339
 from simulator.google.models import CHARACTERS_A_TOKEN, IMAGE_TOKENS
-from simulator.inline import base64_of
+from simulator.inline import PLACE, base64_of, serialized
 from simulator.jobs import Job
 
-_PLACE: Final = "@video@"
 _WORDS: Final = {"queued": QUEUED, "in_progress": RUNNING, "completed": DONE}
 _BROKEN: Final = Failure(500, "internal", "The video could not be made.")
 _PIXEL: Final = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
@@ -31,8 +30,8 @@ def interaction(job: Job, files_url: str, *, older: bool) -> Iterator[bytes]:
         "object": "interaction",
         "model": job.order.model,
         "status": _status(job, state),
-        "created": _time(job.created),
-        "updated": _time(job.ended(now) or job.created),
+        "created": rfc3339(job.created),
+        "updated": rfc3339(job.ended(now) or job.created),
     }
     if state == "completed":
         content = [] if _filtered(job, now) else _content(job, files_url)
@@ -42,7 +41,7 @@ def interaction(job: Job, files_url: str, *, older: bool) -> Iterator[bytes]:
         body["usage"] = _usage(job, made=bool(content))
     elif state == "failed" and body["status"] == "failed":
         body["errors"] = [word_and_message(job.failure or _BROKEN)]
-    return _serialized(body, job)
+    return serialized(body, partial(base64_of, job))
 
 
 def _filtered(job: Job, now: float) -> bool:
@@ -66,7 +65,7 @@ def _content(job: Job, files_url: str) -> list[dict[str, Any]]:
     if job.plan.option(Stage.RESULT, "") in {"none", "inputs"}:
         return []
     if job.order.fields["delivery"] == "inline":
-        return [video | {"data": _PLACE}]
+        return [video | {"data": PLACE}]
     return [video | {"uri": uri} for uri in storage.uris(job) or [files_url]]
 
 
@@ -104,14 +103,3 @@ def _usage(job: Job, *, made: bool) -> dict[str, Any]:
         "total_cached_tokens": 0,
         "total_tokens": inputs + output + thought,
     }
-
-
-def _serialized(body: dict[str, Any], job: Job) -> Iterator[bytes]:
-    for number, text in enumerate(json.dumps(body).split(_PLACE)):
-        if number:
-            yield from base64_of(job)
-        yield text.encode()
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

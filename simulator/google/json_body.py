@@ -1,7 +1,8 @@
-"""The JSON of a request, and looks into it that refuse what is not there."""
+"""The JSON of a request, looks into it that refuse what is not there, and its instants."""
 
 import base64
 import binascii
+from datetime import UTC, datetime
 from json import JSONDecodeError
 from typing import Any
 
@@ -50,6 +51,11 @@ def image(text: Any, mime_type: Any, where: str, limit: int) -> bytes:
         raise refused(f"{where}: the image is larger than {limit // 2**20} MB.")
     stills.check(data)
     return data
+
+
+def rfc3339(seconds: float) -> str:
+    """Return an instant, in seconds of the epoch, as proto's JSON has it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def refused(message: str) -> Refusal:

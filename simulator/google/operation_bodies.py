@@ -1,22 +1,21 @@
 """An operation of Agent Platform as a poll tells it, in pieces: its video may be large."""
 
-import json
 import secrets
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from simulator.fault_words import Stage
 from simulator.faults import Fault
 from simulator.google import errors, storage
-from simulator.inline import base64_of
+from simulator.inline import PLACE, base64_of, serialized
 from simulator.jobs import Job
 
 _TYPES: Final = "type.googleapis.com"
 _RESPONSE: Final = f"{_TYPES}/cloud.ai.large_models.vision.GenerateVideoResponse"
 _METADATA: Final = f"{_TYPES}/google.cloud.aiplatform.v1.GenericOperationMetadata"
-_PLACE: Final = "@video@"
 FILTERED: Final = "filtered"
 
 
@@ -29,7 +28,8 @@ def poll(job: Job, fault: Fault | None) -> Iterator[bytes]:
     elif fault is not None and fault.what == "done_false":
         created = datetime.fromtimestamp(job.created, UTC).isoformat().replace("+00:00", "Z")
         operation |= {"done": False, "metadata": {"@type": _METADATA, "createTime": created}}
-    return _serialized(operation, job)
+    junk = any(each.what == "junk" for each in job.plan.of(Stage.FILE))
+    return serialized(operation, base64_junk if junk else partial(base64_of, job))
 
 
 def _ending(job: Job) -> dict[str, Any]:
@@ -49,24 +49,15 @@ def _videos(job: Job) -> dict[str, Any]:
         case "none":
             return {}
         case "flat":
-            return {"bytesBase64Encoded": _PLACE}
+            return {"bytesBase64Encoded": PLACE}
         case "encoded":
-            return {"video": _PLACE, "encoding": "base64"}
+            return {"video": PLACE, "encoding": "base64"}
     mime_type = {"mimeType": "video/mp4"}
     if uris := storage.uris(job):
         return {"raiMediaFilteredCount": 0, "videos": [{"gcsUri": u} | mime_type for u in uris]}
     count = int(job.order.fields.get("sampleCount", "1"))
-    videos = [{"bytesBase64Encoded": _PLACE} | mime_type for _ in range(count)]
+    videos = [{"bytesBase64Encoded": PLACE} | mime_type for _ in range(count)]
     return {"raiMediaFilteredCount": 0, "videos": videos}
-
-
-def _serialized(operation: dict[str, Any], job: Job) -> Iterator[bytes]:
-    """Yield the JSON, the video in its places."""
-    junk = any(fault.what == "junk" for fault in job.plan.of(Stage.FILE))
-    for number, text in enumerate(json.dumps(operation).split(_PLACE)):
-        if number:
-            yield from (base64_junk() if junk else base64_of(job))
-        yield text.encode()
 
 
 def base64_junk() -> Iterator[bytes]:

@@ -7,7 +7,6 @@ import base64
 import json
 import re
 import time
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -20,7 +19,7 @@ from simulator.fault_words import Stage
 from simulator.google import access_tokens, subject_token
 from simulator.google.access_tokens import CLOUD_PLATFORM, IAM
 from simulator.google.errors import answering, body, oauth_body
-from simulator.google.json_body import read_object
+from simulator.google.json_body import read_object, rfc3339
 from simulator.http_faults import HttpFaults
 from simulator.orders import VERTEX
 from simulator.state import State
@@ -115,11 +114,10 @@ class TokenService:
         if not isinstance(scopes, list) or not scopes or lifetime is None:
             raise Refusal(400, "invalid", "Request contains an invalid argument.")
         seconds = min(seconds, int(lifetime[1]))
-        expires = datetime.fromtimestamp(time.time() + seconds, UTC).replace(tzinfo=None)
         return JSONResponse(
             {
                 "accessToken": access_tokens.issue(email, tuple(map(str, scopes)), seconds),
-                "expireTime": f"{expires.isoformat(timespec='seconds')}Z",
+                "expireTime": rfc3339(time.time() + seconds),
             }
         )
 
