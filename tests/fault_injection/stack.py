@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -231,7 +232,12 @@ class FaultStack:
         return found["EventSourceMappings"][0]["UUID"]
 
     def _setting(self, name):
-        return self._environment("worker")[name]
+        """Return the name of something that stays as long as the stack."""
+        return self._at_first[name]
+
+    @cached_property
+    def _at_first(self):
+        return self._environment("worker")
 
     def _environment(self, function):
         found = self.aws("lambda").get_function_configuration(FunctionName=f"{STACK}-{function}")
