@@ -37,8 +37,7 @@ def work_off(stack: RunningStack) -> Backlog:
         tasks: dict[str, dict[str, Any]] = {name: {} for name in names}
         while not all(task.get("completed_at") for task in tasks.values()):
             if time.monotonic() > until:
-                message = f"the backlog is not worked off after {MAX_SECONDS} s: {tasks}"
-                raise RuntimeError(message)
+                raise RuntimeError(f"the backlog is not worked off after {MAX_SECONDS} s: {tasks}")
             time.sleep(2)
             tasks = {name: api.get(f"/api/v1/tasks/{name}").json() for name in names}
     jobs = httpx.get(f"{stack.upstream_url}/_control", timeout=60).raise_for_status().json()["jobs"]

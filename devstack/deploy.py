@@ -104,8 +104,7 @@ def _wait_until_created() -> None:
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return
         if not stack["StackStatus"].endswith("IN_PROGRESS"):
-            message = f"{stack['StackStatus']}: {stack.get('StackStatusReason')}"
-            raise RuntimeError(message)
+            raise RuntimeError(f"{stack['StackStatus']}: {stack.get('StackStatusReason')}")
         time.sleep(0.02)
 
 

@@ -68,8 +68,7 @@ def _function_of(operation: dict[str, Any]) -> str:
     uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
     found = re.search(r"\$\{(\w+)Aliaslive\}", uri)
     if found is None:
-        message = f"an integration without a function: {uri}"
-        raise ValueError(message)
+        raise ValueError(f"an integration without a function: {uri}")
     return found[1]
 
 

@@ -40,8 +40,7 @@ class SimulatorProcess:
     def wait_until_ready(self) -> None:
         """Return when it listens; raise `RuntimeError` when it ended instead."""
         if self._process.stdout and not self._process.stdout.readline():
-            message = f"the simulator ended with exit code {self._process.wait()}"
-            raise RuntimeError(message)
+            raise RuntimeError(f"the simulator ended with exit code {self._process.wait()}")
 
     def ask_to_stop(self) -> None:
         """Let it end while other things do."""

@@ -68,8 +68,7 @@ def _made(api_url: str) -> tuple[list[Look], bytes]:
             video = api.get(f"/v1/videos/{video['id']}").raise_for_status().json()
             looks.append(Look(time.monotonic() - began, video["status"], video["progress"]))
             if looks[-1].at > WAIT_SECONDS:
-                message = f"no video after {WAIT_SECONDS} s"
-                raise TimeoutError(message)
+                raise TimeoutError(f"no video after {WAIT_SECONDS} s")
         return looks, api.get(f"/v1/videos/{video['id']}/content").raise_for_status().content
 
 

@@ -162,8 +162,7 @@ def _limit(text: str) -> int | None:
     if text == "none":
         return None
     if not text.isdecimal() or int(text) == 0:
-        message = f"{text} is no limit: say 1 or more, or none"
-        raise argparse.ArgumentTypeError(message)
+        raise argparse.ArgumentTypeError(f"{text} is no limit: say 1 or more, or none")
     return int(text)
 
 

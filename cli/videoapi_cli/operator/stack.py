@@ -56,8 +56,7 @@ def find(stack: str | None) -> Deployed:
     except EndpointConnectionError as exc:
         if endpoint is None:
             raise
-        message = f"No local stack at {endpoint}: start `make run`, or say STACK=…"
-        raise ValueError(message) from exc
+        raise ValueError(f"No local stack at {endpoint}: start `make run`, or say STACK=…") from exc
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
     if "TasksTableName" not in outputs:
         state = described["StackStatus"]

@@ -33,8 +33,7 @@ def chosen(options: argparse.Namespace, ring: ApiKeyStore, *, local: bool) -> st
     try:
         require_webhook(options.webhook, allow_private=local)
     except ValueError as problem:
-        message = f"--webhook: the URL {problem}"
-        raise ValueError(message) from None
+        raise ValueError(f"--webhook: the URL {problem}") from None
     return str(options.webhook)
 
 
@@ -50,8 +49,7 @@ def first_secret(secrets: WebhookSecrets, name: str, url: str | None) -> list[st
 def rotated(secrets: WebhookSecrets, ring: ApiKeyStore, name: str) -> list[str]:
     """Replace an owner's secret; return the lines. Raise `ValueError` for a name without a key."""
     if name != ANONYMOUS and all(key.name != name for key in ring.listed()):
-        message = f"{name} has no key here; ARGS=--list shows what there is."
-        raise ValueError(message)
+        raise ValueError(f"{name} has no key here; ARGS=--list shows what there is.")
     made = secrets.rotate(name)
     note = " (unless WebhookSecret names another)" if name == ANONYMOUS else ""
     return [

@@ -194,8 +194,7 @@ class Settings(Values):
             try:
                 values[field.name] = _parse(text.strip(), type(field.default))
             except ValueError as exc:
-                message = f"{name}={text!r}: {exc}"
-                raise ValueError(message) from None
+                raise ValueError(f"{name}={text!r}: {exc}") from None
         return cls(**values)
 
 
@@ -211,8 +210,7 @@ def _whole(text: str) -> int:
     """Read `40` and `40.0` alike: CloudFormation takes both for a Number, and hands on the text."""
     number = float(text)
     if not number.is_integer():
-        message = "say a whole number"
-        raise ValueError(message)
+        raise ValueError("say a whole number")
     return int(number)
 
 
@@ -222,14 +220,12 @@ def _boolean(text: str) -> bool:
             return True
         case "false" | "0" | "no" | "off":
             return False
-    message = "say true or false"
-    raise ValueError(message)
+    raise ValueError("say true or false")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...], advice: str = "") -> None:
     if value not in allowed:
-        message = f"{name}={value!r}: say one of {', '.join(allowed)}{advice}"
-        raise ValueError(message)
+        raise ValueError(f"{name}={value!r}: say one of {', '.join(allowed)}{advice}")
 
 
 def _require_sense(settings: Values) -> None:
@@ -244,8 +240,7 @@ def _require_sense(settings: Values) -> None:
 
 def _dollars(name: str, value: float, most: int) -> None:
     if not 0 <= value <= most:
-        message = f"{name}={value}: say dollars, 0 to {most}"
-        raise ValueError(message)
+        raise ValueError(f"{name}={value}: say dollars, 0 to {most}")
 
 
 def _require_route(settings: Values) -> None:

@@ -94,8 +94,7 @@ class ApiKeyStore:
             raise ValueError(message)
         chosen = {k: v for k, v in limits._asdict().items() if v is not None}
         if any(v < 1 for v in chosen.values()):
-            message = "A limit is a whole number from 1 on."
-            raise ValueError(message)
+            raise ValueError("A limit is a whole number from 1 on.")
         key = PREFIX + base64.b32encode(secrets.token_bytes(20)).decode().lower()
         item = {
             "task_id": _item_key(key),

@@ -49,8 +49,7 @@ def _received(text: str, *, encoded: bool) -> tuple[bytes, bool]:
             return base64.b64decode(text, validate=True), False
         return str(text).encode(), True
     except (binascii.Error, ValueError):
-        message = "The body could not be decoded."
-        raise MalformedBody(message) from None
+        raise MalformedBody("The body could not be decoded.") from None
 
 
 def _inflated(body: bytes, codings: list[str], *, as_text: bool) -> bytes:
@@ -73,8 +72,7 @@ def _inflate(body: bytes, window: int) -> bytes:
     if len(made) > MAX_BODY:
         raise PayloadTooLarge(TOO_LARGE)
     if not stream.eof:
-        message = "the end is missing"
-        raise zlib.error(message)
+        raise zlib.error("the end is missing")
     return made
 
 

@@ -10,9 +10,8 @@ from typing import Any
 from videoapi.domain.tasks import WEBHOOKS, Status, Task
 from videoapi.domain.timestamps import timestamp
 
-REMIND_AFTER_SECONDS = (
-    60  # that a message to the notifier may take before the sweeper sends another
-)
+# That a message to the notifier may take before the sweeper sends another.
+REMIND_AFTER_SECONDS = 60
 # What a tombstone keeps while it owes its event.
 _EVENT_STATE = (
     *("webhook_url", "webhook_event", "webhook_state", "webhook_status", "webhook_due_at"),

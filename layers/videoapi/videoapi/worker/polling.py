@@ -1,15 +1,13 @@
 """How often to look at a job: often enough to see its end, not more.
 
-A slot that waits for a poll is a slot that nobody uses (performance.md, "The worker's polls"), so
+A slot that waits for a poll is a slot that nobody uses (docs/performance.md, "The worker's polls"), so
 the provider's own progress decides, and elapsed time alone where there is none.
 """
 
 from typing import Final
 
 FIRST_POLL: Final = 2.0  # seconds; relays may be quick, and the simulator is
-MIN_INTERVAL: Final = (
-    0.75  # seconds between two polls: with 0.25 s on the way, an end is seen in 1 s
-)
+MIN_INTERVAL: Final = 0.75  # seconds; with 0.25 s on the way, an end is seen in 1 s
 MAX_INTERVAL: Final = 10.0  # seconds
 AHEAD: Final = 0.5  # the share of the expected rest that is waited for
 AHEAD_IF_COARSE: Final = 0.35

@@ -186,6 +186,5 @@ class Watch:
 
 def _accepted(task: Task) -> tuple[str, float]:
     if task.upstream_id is None or task.accepted_at is None:
-        message = "a task is polled only once its job is known"
-        raise ValueError(message)
+        raise ValueError("a task is polled only once its job is known")
     return task.upstream_id, epoch(task.accepted_at)

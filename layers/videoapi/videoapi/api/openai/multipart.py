@@ -89,8 +89,7 @@ def read_form(body: bytes, content_type: str) -> dict[str, Any]:
     for part in _parts(body, _boundary(content_type)):
         name = part.option("name")
         if name is None:
-            message = "A part of the form has no name."
-            raise MalformedBody(message)
+            raise MalformedBody("A part of the form has no name.")
         if not part.is_blank:
             _take(form, name, part)
     metadata = form.metadata
@@ -188,8 +187,7 @@ def _boundary(content_type: str) -> bytes:
     _, options = parse_options_header(content_type.encode("latin-1", "replace"))  # or it raises
     boundary = options.get(b"boundary", b"")
     if not boundary or content_type.lower().count("boundary=") != 1:
-        message = "Say one boundary in the Content-Type of a form."
-        raise MalformedBody(message)
+        raise MalformedBody("Say one boundary in the Content-Type of a form.")
     return boundary
 
 
@@ -207,8 +205,7 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
 
     def begin() -> None:
         if len(parts) == MAX_PARTS:
-            message = f"A form may have {MAX_PARTS} parts."
-            raise MalformedBody(message)
+            raise MalformedBody(f"A form may have {MAX_PARTS} parts.")
         parts.append(Part())
 
     def end_of_header() -> None:
@@ -233,9 +230,7 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[Part]:
         )
         parser.write(_without_preamble(body, boundary))
     except FormParserError:
-        message = "The form could not be read."
-        raise MalformedBody(message) from None
+        raise MalformedBody("The form could not be read.") from None
     if not ended:
-        message = "The form is cut off: its closing boundary is missing."
-        raise MalformedBody(message)
+        raise MalformedBody("The form is cut off: its closing boundary is missing.")
     yield from parts
