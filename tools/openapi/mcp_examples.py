@@ -4,12 +4,7 @@ from typing import Any
 
 from videoapi.api.bodies import TOO_LARGE
 from videoapi.api.mcp import results
-from videoapi.api.mcp.jsonrpc import (
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    error_body,
-    refused,
-)
+from videoapi.api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, error_body, refused
 from videoapi.api.rest.responses import rest_error
 from videoapi.domain.tasks import Task
 from videoapi.errors import (

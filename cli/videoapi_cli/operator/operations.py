@@ -13,10 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from videoapi.aws.expressions import values
 from videoapi.aws.task_items import task_of

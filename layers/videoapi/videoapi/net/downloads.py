@@ -25,13 +25,7 @@ from videoapi.net.host_lookup import Resolve, addresses_of
 from videoapi.net.inflation import Broken, unpack_file
 from videoapi.net.pinned_transport import DEADLINE, PINS, Deadline, PinnedTransport
 from videoapi.net.receiving import Downloaded, DownloadFailed, Part, save
-from videoapi.net.ssrf import (
-    MAX_LINK_LENGTH,
-    ParsedUrl,
-    origin,
-    parse_url,
-    require_public_host,
-)
+from videoapi.net.ssrf import MAX_LINK_LENGTH, ParsedUrl, origin, parse_url, require_public_host
 
 MAX_REDIRECTS = 5
 WORTH_GOING_ON = 64 * 1024  # bytes that a part of a download must bring

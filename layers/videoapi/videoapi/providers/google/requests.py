@@ -18,12 +18,7 @@ from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
 from videoapi.providers.classification import Cause, ErrorInfo
 from videoapi.providers.credentials import UNSENT, Credential, lost_as_poll_failed
 from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
-from videoapi.providers.google.responses import (
-    GoogleResponse,
-    not_accepted,
-    read_response,
-    unsent,
-)
+from videoapi.providers.google.responses import GoogleResponse, not_accepted, read_response, unsent
 from videoapi.providers.google.streamed_json import StreamedJson
 
 MAX_ANSWER: Final = 280 * 2**20  # bytes: 210 MB of video, with its base64 in a 512 MB /tmp

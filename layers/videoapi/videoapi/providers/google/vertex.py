@@ -19,12 +19,7 @@ from videoapi.net.http_client import Timeouts, chunks
 from videoapi.net.ssrf import is_at, origin
 from videoapi.providers.bodies import first_bytes, save
 from videoapi.providers.classification import Cause, ErrorInfo
-from videoapi.providers.errors import (
-    NoContentReason,
-    PollFailed,
-    SubmitRefused,
-    SubmitUnknown,
-)
+from videoapi.providers.errors import NoContentReason, PollFailed, SubmitRefused, SubmitUnknown
 from videoapi.providers.google.errors import filtered, read_error
 from videoapi.providers.google.orders import (
     aspect_ratio_of,

@@ -11,12 +11,7 @@ from typing import Any, Final
 import httpx
 
 from videoapi.net.retry_after import retry_after
-from videoapi.providers.classification import (
-    Cause,
-    ErrorInfo,
-    classify,
-    names_account_or_limit,
-)
+from videoapi.providers.classification import Cause, ErrorInfo, classify, names_account_or_limit
 from videoapi.providers.errors import (
     ContentMissing,
     JobFailed,
@@ -38,12 +33,7 @@ from videoapi.providers.openai_compatible.errors import (
     speaks_of_a_job,
 )
 from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
-from videoapi.providers.openai_compatible.parsing import (
-    accepted_id,
-    ids_in,
-    job_in,
-    names_a_job,
-)
+from videoapi.providers.openai_compatible.parsing import accepted_id, ids_in, job_in, names_a_job
 from videoapi.providers.openai_compatible.result_urls import redirect_url, video_url_in
 from videoapi.providers.provider import Accepted, Job, JobState
 from videoapi.redaction import MASK, holds_key, mask_key, mask_key_in_body, redact
