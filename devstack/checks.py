@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from devstack import env_file, google, template
+from devstack import env_file, google_credentials, template
 from devstack.settings import ROOT, Settings, SettingsError
 from devstack.template import KEY_SECRET, Template
 from videoapi.settings import Settings as FunctionSettings
 
 #: Names of settings in `.env.example`, which has all, commented out or not.
 _EXAMPLE = re.compile(r"^#?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
-_ALSO = frozenset({"ALLOWED_HOSTS", "ENV_FILE", google.FILE, "LOG_LEVEL", "UV_PYTHON"})
+_ALSO = frozenset({"ALLOWED_HOSTS", "ENV_FILE", google_credentials.FILE, "LOG_LEVEL", "UV_PYTHON"})
 #: How alike a name must be to be a slip of the pen (1: the same); so much is refused in `.env`.
 _SLIP, _SIMILAR = 0.87, 0.7
 #: Settings whose form the functions' package tells better than the template's pattern does.
@@ -50,7 +50,7 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
         settings = Settings.of(values)
     except SettingsError as exc:
         raise SettingsError([*problems, *exc.problems]) from None
-    problems += google.problems(settings.values)
+    problems += google_credentials.problems(settings.values)
     if problems:
         raise SettingsError(problems)
     return settings, [*warnings, *_slips_in_environment(environment, known)]

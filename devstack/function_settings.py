@@ -1,6 +1,6 @@
 """The functions' settings: those of `make run`, over defaults that fit this machine."""
 
-from devstack import google, video_providers
+from devstack import google_credentials, video_providers
 from devstack.settings import Settings
 
 SIMULATOR_KEY = "local-simulator-key"
@@ -42,7 +42,7 @@ def function_settings(settings: Settings) -> dict[str, str]:
                 }
     for provider in video_providers.simulated(settings.values):
         simulated |= _google(provider, settings)
-    simulated |= google.credentials(settings.values)
+    simulated |= google_credentials.credentials(settings.values)
     # A service's address goes with its key: without one, an address in .env would be no use.
     return fitting | {name: value for name, value in settings.values.items() if value} | simulated
 

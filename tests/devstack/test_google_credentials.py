@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from devstack import google, template
+from devstack import google_credentials, template
 from devstack.function_settings import function_settings
 from devstack.settings import ROOT, Settings
 
@@ -37,7 +37,9 @@ def test_the_parameters_allow_what_the_simulator_is_reached_by():
 
 def test_a_key_file_becomes_a_secret(key_file):
     source = template.load(ROOT / "template.yaml")
-    values, named = template.secrets(source, variables(**ALL, **{google.FILE: key_file}))
+    values, named = template.secrets(
+        source, variables(**ALL, **{google_credentials.FILE: key_file})
+    )
     assert json.loads(values["video-api/google-credentials"])["client_email"] == "a@b"
     assert named["GoogleCredentialsSecret"] == "video-api/google-credentials"
     assert named["GeminiApiKeySecret"] == "video-api/gemini-api-key"
@@ -46,26 +48,29 @@ def test_a_key_file_becomes_a_secret(key_file):
 @pytest.mark.parametrize(
     ("values", "named"),
     [
-        ({"VERTEX_BASE_URL": "https://proxy.example", "GOOGLE_PROJECT": "p"}, google.FILE),
+        (
+            {"VERTEX_BASE_URL": "https://proxy.example", "GOOGLE_PROJECT": "p"},
+            google_credentials.FILE,
+        ),
         ({"GOOGLE_WORKLOAD_IDENTITY_PROVIDER": POOL}, "GOOGLE_PROJECT"),
         ({"GEMINI_BASE_URL": "https://proxy.example"}, "GEMINI_API_KEY"),
     ],
 )
 def test_a_real_provider_without_credentials_is_refused(values, named):
-    (problem,) = google.problems(ALL | values)
+    (problem,) = google_credentials.problems(ALL | values)
     assert problem.startswith("VIDEO_PROVIDERS: ")
     assert named in problem
 
 
 def test_what_the_simulator_plays_needs_no_credentials(key_file):
-    assert google.problems(ALL) == []
-    real = {"GOOGLE_PROJECT": "p", google.FILE: key_file, "GEMINI_API_KEY": "k"}
-    assert google.problems(ALL | real) == []
+    assert google_credentials.problems(ALL) == []
+    real = {"GOOGLE_PROJECT": "p", google_credentials.FILE: key_file, "GEMINI_API_KEY": "k"}
+    assert google_credentials.problems(ALL | real) == []
 
 
 def test_two_identities_are_one_too_many(key_file):
-    values = {google.FILE: key_file, "GOOGLE_WORKLOAD_IDENTITY_PROVIDER": POOL}
-    (problem,) = google.problems(ALL | values | {"GOOGLE_PROJECT": "p"})
+    values = {google_credentials.FILE: key_file, "GOOGLE_WORKLOAD_IDENTITY_PROVIDER": POOL}
+    (problem,) = google_credentials.problems(ALL | values | {"GOOGLE_PROJECT": "p"})
     assert "one of" in problem
 
 
@@ -82,7 +87,7 @@ def test_a_file_that_is_no_key_is_told_without_its_text(tmp_path, text, words):
     path = tmp_path / "key.json"
     if text is not None:
         path.write_text(text)
-    (problem,) = google.problems({google.FILE: str(path)})
+    (problem,) = google_credentials.problems({google_credentials.FILE: str(path)})
     assert problem.startswith("GOOGLE_CREDENTIALS_FILE: ")
     assert words in problem
     assert "secret" not in problem
