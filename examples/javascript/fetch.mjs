@@ -21,7 +21,7 @@ async function call(method, path, body, headers = {}, tries = 6) {
   if (response.error) throw response.error;
   const answer = await response.json();
   // An error says which field is wrong, and what it may be.
-  if (!response.ok) throw new Error(`${response.status}: ${answer.error.message}`);
+  if (!response.ok) throw new Error(`${response.status}: ${answer.error?.message ?? answer.message}`);
   return [answer, response.headers];
 }
 
@@ -37,5 +37,6 @@ while (["pending", "processing"].includes(task.status)) {
 }
 if (task.status !== "completed") throw new Error(`${task.status}: ${task.error.message}`);
 const video = await fetch(task.video_url); // it needs no key
+if (!video.ok) throw new Error(`${video.status} instead of the file: GET /v1/videos/${task_id}/content has it`);
 await writeFile("video.mp4", Buffer.from(await video.arrayBuffer()));
 console.log(`${task_id}: video.mp4`);

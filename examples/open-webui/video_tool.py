@@ -10,6 +10,7 @@ version: 1.0.0
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -59,13 +60,14 @@ class Tools:
             answer = await _asked(lambda: api.post("/v1/videos", json=wanted, headers=once))
             if answer is None:
                 return f"Nothing answers at {self.valves.url}; the video may have been ordered."
+            if answer.is_server_error:  # of a try whose answer was lost it says nothing
+                return f"{_reason(answer)}; the video may have been ordered."
             if answer.is_error:
                 return f"There is no video: {_reason(answer)}"
             video = answer.json()
             place = f"/v1/videos/{video['id']}"
-            for _ in range(self.valves.wait_seconds):
-                if video["status"] not in OPEN:
-                    break
+            ends = time.monotonic() + self.valves.wait_seconds
+            while video["status"] in OPEN and time.monotonic() < ends:
                 await _tell(__event_emitter__, f"{video['status']}, {video['progress']} %")
                 await asyncio.sleep(1)
                 answer = await _asked(lambda: api.get(place))

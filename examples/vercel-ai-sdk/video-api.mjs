@@ -17,7 +17,7 @@ export function videoApi(modelId = "veo_3_1", { baseURL = "http://localhost:8000
     }
     if (response.error) throw response.error;
     const answer = await response.json();
-    if (!response.ok) throw new Error(answer.error.message);
+    if (!response.ok) throw new Error(answer.error?.message ?? answer.message);
     return [answer, response.headers];
   }
 
@@ -41,6 +41,7 @@ export function videoApi(modelId = "veo_3_1", { baseURL = "http://localhost:8000
       if (task.status !== "completed") throw new Error(`${task.status}: ${task.error.message}`);
       // The SDK itself downloads from public addresses alone, which `make run` has none of.
       const video = await fetch(task.video_url, { signal: abortSignal }); // it needs no key
+      if (!video.ok) throw new Error(`${video.status} instead of the file: GET /v1/videos/${task_id}/content has it`);
       const data = new Uint8Array(await video.arrayBuffer());
       return {
         videos: [{ type: "binary", data, mediaType: "video/mp4" }],

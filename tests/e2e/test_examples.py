@@ -54,7 +54,7 @@ def run(folder, stack, *command, check=True, **environment):
     done = subprocess.run(
         command,
         cwd=folder,
-        env=known | {"VIDEOAPI_URL": stack.api_url} | environment,
+        env=known | (environment or {"VIDEOAPI_URL": stack.api_url}),
         capture_output=True,
         text=True,
         timeout=MAX_SECONDS,
@@ -162,6 +162,44 @@ def test_example_on_a_bad_line_pays_once(folder, stack, shaky, example):
     run(folder, stack, PROGRAMS[example], program, prompt, VIDEOAPI_URL=shaky)
     assert (folder / "video.mp4").read_bytes()[4:8] == b"ftyp"
     assert jobs_of(stack, key) == 1
+
+
+class Fileless(http.server.BaseHTTPRequestHandler):
+    """An API whose task is done, and whose file is not there."""
+
+    def do_GET(self):
+        here = f"http://{self.headers['Host']}"
+        task = {"task_id": "vid_done", "status": "completed", "video_url": f"{here}/gone.mp4"}
+        form = {"url": f"{here}/form", "fields": {}, "reference": "upload_a"}
+        body = json.dumps(task | form).encode()
+        self.send_response(404 if self.path == "/gone.mp4" else 200)
+        self.send_header("Location", "/task")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def log_message(self, *_): ...
+
+
+REST = [n for n in PROGRAMS if "openai" not in n]
+
+
+@pytest.mark.parametrize(
+    "example", [pytest.param(n, marks=needs_node if n.endswith("mjs") else ()) for n in REST]
+)
+def test_example_writes_no_error_as_a_video(folder, example):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Fileless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        program = folder / "examples" / example
+        done = run(folder, None, PROGRAMS[example], program, PROMPT, check=False, VIDEOAPI_URL=url)
+        server.shutdown()
+    assert "404" in done.stderr
+    assert not (folder / "video.mp4").exists()
 
 
 def test_index_names_every_example():
