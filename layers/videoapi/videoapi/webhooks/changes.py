@@ -73,9 +73,8 @@ def try_later(task: Task, entry: str, status: int | None, *, now: float, again_a
 
 def put_off(task: Task, *, now: float, again_at: float, problem: str | None = None) -> Change:
     """Give the event back without a try: nothing is counted for a `problem` of ours."""
-    grace = (
-        REMIND_AFTER_SECONDS if again_at - now <= MAX_DELAY else 0
-    )  # for the message that is sent
+    # Where SQS can hold a message back for so long, one is sent.
+    grace = REMIND_AFTER_SECONDS if again_at - now <= MAX_DELAY else 0
     return Change(
         leaves=ENDED,
         equals=_held(task),
