@@ -98,12 +98,15 @@ SAFE_TO_REPEAT = {
     "500": answering(500),
     "502": answering(502),
     "503": answering(503),
+    "502, never sent on": answering(502, text="dial tcp 203.0.113.9:443: i/o timeout"),
 }
 MAYBE_PAID = {
     "no answer in time": failing(httpx.ReadTimeout),
     "broken off": failing(httpx.ReadError),
     "too long": answering(content=b"x" * (MAX_RESPONSE + 1)),
     "504": answering(504),
+    "502, sent on and lost": answering(502, json={"error": {"message": "unexpected EOF"}}),
+    "500, sent on and lost": answering(500, text="Server disconnected"),
     "unreadable": answering(text="<html>"),
     "deep JSON": answering(content=b'{"data":' + b"[" * 100_000),
     "a redirect to nowhere": answering(307, headers={"Location": "foo:bar"}),

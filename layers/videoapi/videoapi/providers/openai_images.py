@@ -42,7 +42,7 @@ class OpenAIImages:
             message = "The image service refused the request."
             raise ValidationError(message, code="upstream_rejected", param="prompt")
         if response.status_code in NOT_MADE:
-            raise _not_made()
+            raise ImageLost() if _was_sent_on(response) else _not_made()
         try:
             image = first_of(parsed(response.content).get("data")) if response.is_success else {}
             if text := image.get("b64_json"):
@@ -65,6 +65,15 @@ class OpenAIImages:
             raise _not_made() from exc
         except FAILURES as exc:
             raise ImageLost from exc
+
+
+def _was_sent_on(response: httpx.Response) -> bool:
+    """Return whether the endpoint tells that it lost the answer of another one."""
+    from videoapi.providers.openai_compatible.lost_answers import (  # noqa: PLC0415 — of few answers
+        tells_of_a_lost_answer,
+    )
+
+    return tells_of_a_lost_answer((), response.content)
 
 
 def _not_made() -> ServiceError:
