@@ -365,7 +365,7 @@ def test_story_of_a_task_tells_each_try_and_no_address(operate, local, task_fact
         local.invoke("notifier", letters(task.task_id))
     text = "\n".join(operate("task", task.task_id))
     assert "answered 500" in text
-    assert "webhook's next try" in text
+    assert "next webhook try" in text
     assert "secret" not in text
     plain = task_factory.pending(webhook_url=URL)
     assert "webhook                 sent at the end, as -" in operate("task", plain.task_id)

@@ -66,6 +66,6 @@ def facts(task: Task) -> dict[str, object]:
     return {
         "webhook": f"{task.webhook_state or 'sent at the end'}, as {task.webhook_event or '-'}",
         "webhook tries": list(task.webhook_log),
-        "webhook's next try": task.webhook_due_at,
+        "next webhook try": task.webhook_due_at,
         "webhook waits for": task.webhook_problem,
     }
