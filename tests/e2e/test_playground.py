@@ -19,7 +19,7 @@ from tests.e2e.test_sdks import CLIENTS
 from tests.support import web
 
 WHOLE = ["mouse-1280-light", "mouse-390-dark", "keyboard-1280-dark", "keyboard-390-light"]
-TROUBLES = ["lost", "reloaded", "rekeyed", "hanging", "refused", "away", "failing"]
+TROUBLES = ["lost", "reloaded", "rekeyed", "forgotten", "hanging", "refused", "away", "failing"]
 MISTAKES = ["models", "missing", "long", "throttled", "late", "uncancelled", "ended"]
 WAYS = [*WHOLE, "given", "large", "code", *TROUBLES, *MISTAKES]
 every_whole_way = pytest.mark.parametrize("way", WHOLE)
@@ -167,6 +167,10 @@ def test_a_lost_answer_and_a_double_click_are_paid_once(found, paid):
 
 def test_a_new_key_after_a_lost_answer_asks_before_it_orders(found):
     assert found["rekeyed"]["sent since"] == 0
+
+
+def test_an_order_of_a_forgotten_key_is_neither_sent_nor_kept(found):
+    assert (found["forgotten"]["sent"], found["forgotten"]["kept"]) == (1, 0)
 
 
 def test_a_reload_takes_the_order_up_and_pays_once(found, paid):

@@ -127,7 +127,7 @@ def throttled(visit):
         if len(keys) == 1:
             return route.abort()
         if len(keys) == 2:
-            return route.fulfill(status=429, json={"message": "Too Many Requests"})
+            return route.fulfill(status=429, json={"error": "Too Many Requests"})
         error = {"message": f"Not at: {'x' * 300}", "code": "no"}
         return route.fulfill(status=403, json={"error": error})
 

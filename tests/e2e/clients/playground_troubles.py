@@ -5,6 +5,12 @@ import re
 from playground_ways import make
 
 OPEN = "#stage[data-status=pending], #stage[data-status=processing]"
+KEPT = """() => new Promise((done) => {
+  indexedDB.open("video-api-playground", 1).onsuccess = ({ target: { result } }) => {
+    result.transaction("orders").objectStore("orders").count().onsuccess = (event) =>
+      done(event.target.result);
+  };
+})"""
 
 
 def losing(keys, *, answers):
@@ -81,6 +87,28 @@ def rekeyed(visit):
     page.locator("#stage", has_text="a second order, paid again").wait_for()
     seen.look("rekeyed")
     return {"sent since": len(orders) - sent}
+
+
+def forgotten(visit):
+    """An order waits to be sent again, and its key is forgotten: no other key pays for it."""
+    seen, keys = visit(), []
+    seen.page.clock.install()
+    seen.page.add_init_script("sessionStorage.setItem('video-api-key', 'forgotten')")
+    page = seen.open()
+
+    def refuse(route):
+        keys.append(route.request.headers["authorization"])
+        route.fulfill(status=503, headers={"Retry-After": "30"}, json={})
+
+    page.route("**/v1/videos", refuse)
+    page.get_by_label("What happens in it?").fill("Forgotten")
+    make(page)
+    page.locator("#stage", has_text="The same order goes again").wait_for()
+    page.get_by_role("button", name="Forget").click()
+    page.locator("#stage[data-status=empty]").wait_for()
+    page.clock.run_for(40_000)
+    page.locator("#go[aria-disabled=false]", has_text="Make the video").wait_for()
+    return {"sent": len(keys), "kept": page.evaluate(KEPT)}
 
 
 REFUSALS = {

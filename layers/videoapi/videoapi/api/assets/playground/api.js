@@ -47,7 +47,7 @@ export class ApiError extends Error {
     this.details = error.details ?? null;
     this.retryAfter = Number(headers?.get("retry-after")) || 0; // seconds
     this.requestId = headers?.get("x-request-id") ?? "";
-    this.own = Boolean(body?.error); // else a gateway or a proxy says it
+    this.own = Boolean(this.code); // else a gateway or a proxy says it
     this.passing = [0, 408].includes(status) || status >= 500; // nobody knows yet what became of it
   }
 }

@@ -80,6 +80,7 @@ async function send(order, sure) {
   working(true);
   try {
     const video = await orders.send(order, (pause) => stage.sending(`No answer yet. The same order goes again in ${pause} s; it is paid once.`));
+    if (order.forgotten) return;
     const file = order.values.pictures.find((each) => each.file)?.file;
     tasks.begin(video, { picture: file && URL.createObjectURL(file) });
     gallery.lead(video.id);
@@ -87,6 +88,7 @@ async function send(order, sure) {
     stage.focus();
   } catch (problem) {
     if (!(problem instanceof ApiError)) throw problem;
+    if (order.forgotten) return;
     if (problem.passing) {
       byId("go").textContent = "Send the order again";
       stage.unanswered(order.foreign ? null : problem, () => send(order, true), () => giveUp(order));
@@ -160,6 +162,7 @@ async function forgetKey() {
   setKey("");
   await orders.forgetAll();
   tasks.forgetAll();
+  byId("go").textContent = MAKE;
   stage.empty();
   form.fill({ fields: {}, pictures: [] });
   signedIn();

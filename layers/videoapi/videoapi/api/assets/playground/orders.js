@@ -32,7 +32,7 @@ async function kept(mode, work) {
   }
 }
 
-const keep = (order) => kept("readwrite", (store) => store.put(order));
+const keep = async (order) => order.forgotten || kept("readwrite", (store) => store.put(order));
 
 const all = async () => (await kept("readonly", (store) => store.getAll())) ?? [];
 const erase = (order) => kept("readwrite", (store) => store.delete(order.key));
@@ -45,6 +45,7 @@ export const tidy = () => eraseWhere((order) => Date.now() - order.at > KEPT);
 export const forgetTask = (task) => eraseWhere((order) => order.task === task);
 
 export async function forgetAll() {
+  if (open) open.forgotten = true; // it may be on its way: it is neither kept nor sent again
   answered();
   await kept("readwrite", (store) => store.clear());
 }
@@ -105,7 +106,7 @@ export async function send(order, waiting) {
       return body;
     } catch (problem) {
       if (problem.status === 401) await keep(Object.assign(order, { sent }));
-      if (!(problem instanceof ApiError) || problem.status === 401) throw problem; // it stays open
+      if (order.forgotten || !(problem instanceof ApiError) || problem.status === 401) throw problem; // it stays open
       problem.passing ||= Boolean(sent) && !problem.own; // it tells nothing of the earlier one
       if (!problem.passing) {
         await drop(order);
@@ -115,7 +116,7 @@ export async function send(order, waiting) {
       const pause = Math.max(problem.retryAfter, Math.min(2 ** (attempt - 1), 8));
       waiting(pause);
       await wait(pause);
-      if (order.foreign !== foreign) throw problem;
+      if (order.forgotten || order.foreign !== foreign) throw problem;
     }
   }
 }
