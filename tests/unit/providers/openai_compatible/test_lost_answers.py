@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.relays import answering, order
 from videoapi.providers.errors import SubmitRefused, SubmitUnknown
+from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
 
 ENVOY = "upstream connect error or disconnect/reset before headers. "
 POST = 'Post "https://maker.example/v1/videos": '
@@ -268,3 +269,11 @@ def test_a_final_refusal_stays_one_whatever_it_says():
 def test_one_of_several_tries_that_was_sent_is_enough():
     with pytest.raises(SubmitUnknown):
         sent(502, "try 1: read ECONNRESET; try 2: connect ECONNREFUSED 203.0.113.9:443")
+
+
+def test_an_answer_is_read_from_its_beginning():
+    """However long it is: while an expression reads it, the task's lease is not renewed."""
+    assert tells_of_a_lost_answer((), b"x" * (MAX_READ - 4) + b" EOF")
+    assert not tells_of_a_lost_answer((), b"x" * MAX_READ + b" EOF")
+    assert not tells_of_a_lost_answer(("x" * MAX_READ + " EOF",), b"")
+    assert not tells_of_a_lost_answer(["x" * MAX_READ] * 4 + ["EOF"], b"")

@@ -25,8 +25,8 @@ _NEVER_SENT: Final = re.compile(
       (?: overflow | (?:(?:local|remote)_)?connection_(?:failure|timeout)
         | (?:local|remote)_refused )
     | refused_stream
-    | timed_out(?:_\([^)]*\))?_while_(?:connecting|ssl_handshaking)  # nginx
-    | request_canceled_while_waiting_for_connection(?:_\([^)]*\))? | pool_?timeout
+    | timed_out(?:_\([^)]{0,200}\))?_while_(?:connecting|ssl_handshaking)  # nginx
+    | request_canceled_while_waiting_for_connection(?:_\([^)]{0,200}\))? | pool_?timeout
     | (?:waiting_for|acquir\w{1,3})_(?:an?_|the_)?(?:available|free|slot|worker|queue|lock)
       [^;|,"]{0,99}?timed?_?out
     | timed?_?out_(?:while_)?(?:waiting_for|acquir\w{1,3})_(?:an?_|the_)?
@@ -93,8 +93,9 @@ _NO_WORDS: Final = re.compile(
 
 def tells_of_a_lost_answer(told: Iterable[str], body: bytes) -> bool:
     """Return whether what was told, or anything in the body, says so. A prompt may say it too."""
-    parts = (_NO_WORDS.sub(" ", part) for part in (*told, body[:MAX_READ].decode(errors="replace")))
-    words = re.sub(r"[\s_-]+", "_", "|".join(("", *parts, "")).casefold())
+    parts = (body[:MAX_READ].decode(errors="replace"), *told)
+    text = "|".join(("", *(_NO_WORDS.sub(" ", part[:MAX_READ]) for part in parts), ""))
+    words = re.sub(r"[\s_-]+", "_", text[: 4 * MAX_READ].casefold())
     rest = _NEVER_SENT.sub("|", words)
     if _LOST.search(rest):
         return True
