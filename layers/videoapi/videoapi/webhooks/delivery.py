@@ -97,7 +97,7 @@ class Delivery:
         return self._apply(task, changes.begin_try(task, lease, body, now=now))
 
     def _given_up(self, task: Task, now: float) -> WebhookState | None:
-        """Give up an event after as many tries that died."""
+        """Give up an event of which every try died."""
         entry = f"{timestamp(now)} given up: {task.webhook_claims} tries died"
         given_up = changes.settle(task, "failed", entry, None, now=now)
         if self.store.apply(task.task_id, given_up) is None:
