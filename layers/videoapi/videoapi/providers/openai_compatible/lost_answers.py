@@ -31,7 +31,10 @@ _NEVER_SENT: Final = re.compile(
       [^;|,"]{0,99}?timed?_?out
     | timed?_?out_(?:while_)?(?:waiting_for|acquir\w{1,3})_(?:an?_|the_)?
       (?:available|free|slot|worker|queue|connection|channel|account|lock)
-    | (?:und_err_)?connect(?:ion)?_?timed?_?out(?!_while_[rsw]) | connect_etimedout
+    # A plain "Connection timed out" may be of one that was open: a read's, or a write's.
+    | (?:und_err_)?connect(?:_?timed?|ion_?time)_?out(?!_while_[rsw]) | connect_etimedout
+    | connectexception:_connection_timed_out(?:_\(connection_timed_out\))?  # Java
+    | connection_timed_out_after_[0-9]  # curl
     | connection_(?:was_)?refused | actively_refused | econnrefused
     | no_route_to_host | ehostunreach | (?:host|network)_(?:is_)?unreachable | enetunreach
     | no_such_host | unknown_?host | getaddrinfo | enotfound | eai_again | name_resolution
@@ -58,7 +61,7 @@ _LOST: Final = re.compile(
     | unexpected_?eof | premature_?(?:ly_)?clos | ended_prematurely | transport_is_closing
     | goaway | rst_stream | nghttp2 | err_http2 | (?<![a-z])stream_error | stream_[0-9]+_was_
     | protocol_?error | malformed_http | bad_record_mac | transfer_closed
-    | (?<![a-z])(?:read|write)_?error | (?:read|write)_tcp | error_reading_from
+    | (?<![a-z])(?:read|write)_?(?:error|fail) | (?:read|write)_tcp | error_reading_from
     | disconnect/reset_before_headers | reset_reason: | connection_termination  # Envoy
     | empty_re(?:ply|sponse) | (?:no|without)_(?:a_|sending_a_)?(?:response|reply|answer)
     | (?:not|n't|failed_to)_respond | nohttpresponse | 0_bytes_received | payload_is_not_completed
