@@ -92,11 +92,24 @@ LOST = [
     "An existing connection was forcibly closed by the remote host.",
     "connection closed before message completed",
     "error sending request for url (https://maker.example/v1/videos)",
+    "An error occurred while sending the request.",
+    "end of file reached",
+    "HTTP/1.1 header parser received no bytes",
+    "UNAVAILABLE: Stream removed",
     "cURL error 52: Empty reply from server",
     "cURL error 28: Operation timed out after 30001 milliseconds with 0 bytes received",
     "cURL error 56: Recv failure: Connection reset by peer",
     "feign.RetryableException: timeout executing POST https://maker.example/v1/videos",
     "hyper::Error(IncompleteMessage)",
+    # what came was no JSON
+    {"detail": "Expecting value: line 1 column 1 (char 0)"},
+    "Unexpected token '<', \"<html>\" is not valid JSON",
+    "invalid character '<' looking for beginning of value",
+    "json: cannot unmarshal string into Go struct field",
+    "com.fasterxml.jackson.core.JsonParseException: Unexpected character ('<' (code 60))",
+    "Unexpected character encountered while parsing value: <. Path '', line 0, position 0.",
+    "error: expected value at line 1 column 1",
+    {"message": "upstream response is empty"},
     # gateways
     "The upstream server is timing out",
     "lost connection to upstream",
@@ -170,6 +183,7 @@ NEVER_SENT = [
     EXCEEDED + "NewConnectionError('Failed to establish a new connection: [Errno 111]'))",
     EXCEEDED + "ConnectTimeoutError('Connection to maker.example timed out. (connect timeout=5)'))",
     "error sending request: error trying to connect: tcp connect error: Operation timed out",
+    "An error occurred while sending the request. (Connection refused)",
     "java.net.ConnectException: Connection refused",
     "java.net.ConnectException: Connection timed out (Connection timed out)",
     EXCEEDED + "NewConnectionError('<x>: Failed to establish a new connection: [Errno 110]"
@@ -214,6 +228,7 @@ BUSY = [
     {"code": "PUBLIC_ERROR_HIGH_TRAFFIC", "message": "upstream"},
     {"code": "PUBLIC_ERROR_VIDEO_GENERATION_TIMED_OUT", "message": "Try again"},
     {"error": "litellm.APIConnectionError: VertexAIException - the model is overloaded"},
+    {"error": {"message": "Invalid JSON payload received. Unknown name", "code": 500}},  # Google's
     {"code": "rate_limit_exceeded", "message": "Wait(n=1) would exceed context deadline: EOF"},
 ]
 

@@ -66,7 +66,15 @@ _LOST: Final = re.compile(
     | empty_re(?:ply|sponse) | (?:no|without)_(?:a_|sending_a_)?(?:response|reply|answer)
     | (?:not|n't|failed_to)_respond | nohttpresponse | 0_bytes_received | payload_is_not_completed
     | outstanding_read_data | incomplete_?(?:chunked|read|message|response)
-    | unexpected_end_of_(?:json|stream|file) | bad_response_body
+    | (?:unexpected_)?end_of_(?:json|stream|file) | bad_response_body | bad_?status_?line
+    | (?:response|body)_(?:is_|was_)?(?:empty|not_received) | (?:nil|non_json)_response | zero_size
+    | no_data_received | received_no_bytes | bytes_received:_0 | unexpected_eos | stream_removed
+    | copying_content | client_disconnected | reason:_:closed | hpe_invalid | execution_expired
+    | took_too_long | ssl_error_syscall | endpoint_closing
+    # JSON that cannot be read was an answer's: an order is a form.
+    | jsondecodeerror | expect(?:ing|ed)_value(?:_at|:)_line | unexpected_token | cannot_unmarshal
+    | (?:not|in)_?valid_json(?!_payload) | malformed_json | json(?:parse|reader)exception
+    | invalid_character_\S{1,12}_looking_for | unexpected_character_(?:\(|encountered)
     | (?<![a-z])(?:pars|read|decod|unmarshal|copy)[a-z]*_(?:[a-z']+_){0,3}response
     | (?<!set)(?<!clear)(?<!generation_)(?<!task_)(?<!job_)(?<!queue_)  # those are the maker's
       tim(?:ed?|ing)_?out(?![a-z_]*":)
@@ -81,7 +89,7 @@ _LOST: Final = re.compile(
 # It says only that its own request failed: what is not said to be unsent, or busy, may have gone.
 _REQUEST_FAILED: Final = re.compile(
     "(?:do|http|upstream)_request_failed|connection_failed|invoke_error|connection_?error"
-    "|fetch_failed|network_?error|error_sending_request|max_retries_exceeded"
+    "|fetch_failed|network_?error|error_sending_request|sending_the_request|max_retries_exceeded"
     "|invalid_(?:[a-z]+_){0,2}response|bad_response(?!_status)"
     "|请求上游(?:地址)?失败"
 )
