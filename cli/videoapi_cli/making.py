@@ -146,7 +146,7 @@ class Maker:
             return True
         if known := self._known(order).get("task_id"):
             outcome.task_id = str(known)
-            self._require_kept(outcome.task_id)
+            self._require_kept(outcome.task_id, self._known(order).get("file"))
             return True
         try:
             outcome.task_id, earlier = orders.submit(order, self.api)
@@ -158,13 +158,15 @@ class Maker:
             self.journal.write(order.key, task_id=outcome.task_id)
         return earlier
 
-    def _require_kept(self, task_id: str) -> None:
+    def _require_kept(self, task_id: str, file: str | None) -> None:
         try:
             tasks.read(self.api, task_id)
         except ApiError as exc:
             if exc.status not in GONE:
                 raise
-            raise Gone(f"It was ordered as {task_id}, which the server keeps no more.") from exc
+            made = f" Its file {file} was here: put it back." if file else ""
+            message = f"It was ordered as {task_id}, which the server keeps no more.{made}"
+            raise Gone(message) from exc
 
     def _report(self, order: Order, task: tasks.Task) -> None:
         self.display.update(order, float(task.get("progress") or 0), tasks.state(task))

@@ -225,8 +225,10 @@ def summarized(run: Run, outcomes: Sequence[Outcome]) -> str:
         lines[0] += f"; cost: {'' if final else 'about '}{tasks.money(usd)}"
     troubles = [each for each in outcomes if each.problem and len(outcomes) > 1]
     lines += [f"  {each.order.called}: {each.problem}" for each in troubles]
-    if run.maker.journal and (count["failed"] or count["cancelled"]):
-        lines.append("--retry-failed orders what failed once more.")
+    if run.maker.journal and (again := count["failed"] + count["cancelled"]):
+        lines.append(
+            f"--retry-failed orders the {again} without a video once more, and pays for them."
+        )
     if count["left"] and run.maker.journal:
         lines.append(AGAIN)
     elif count["left"] and outcomes[0].task_id:

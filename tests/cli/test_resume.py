@@ -183,6 +183,7 @@ def test_forgotten_task_is_not_paid_for_again_unasked(batch, api, folder):
     api.tasks.clear()
     body = batch(code=1)
     assert "--retry-failed" in body["videos"][0]["error"]
+    assert "a.mp4 was here: put it back" in body["videos"][0]["error"]
     assert len(api.orders) == 2
     batch("--retry-failed")
     assert (folder / "out/a.mp4").exists()
