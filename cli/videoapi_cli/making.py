@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from videoapi_cli import downloads, orders, tasks
 from videoapi_cli.client import Api
-from videoapi_cli.errors import ApiError, CliError
+from videoapi_cli.errors import ApiError, CliError, Unreachable
 from videoapi_cli.journal import Journal
 from videoapi_cli.orders import Order
 
@@ -150,6 +150,10 @@ class Maker:
             return True
         try:
             outcome.task_id, earlier = orders.submit(order, self.api)
+        except Unreachable as exc:
+            if self.journal is None:  # the same command is another order, with another key
+                exc.next_step += " It may be ordered all the same: look at `videoapi list` first."
+            raise
         except ApiError as exc:
             if exc.code == "video_deleted":
                 raise Gone("Its video was deleted from the server.") from exc

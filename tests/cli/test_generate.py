@@ -295,6 +295,15 @@ def test_server_that_restarts_is_waited_for(videoapi, api):
     assert len(api.orders) == 1
 
 
+def test_order_without_an_answer_may_be_there_all_the_same(videoapi, api):
+    """A single image is another order at each call, which would be paid, too."""
+    api.prices = False
+    api.scripted = [httpx.Response(200, text="{}"), *[httpx.ReadTimeout("")] * 30]
+    result = videoapi("generate", "a.jpg")
+    assert result.exit_code == 4
+    assert "`videoapi list`" in result.stderr
+
+
 def test_key_goes_to_the_api_alone(videoapi, api):
     """The fake refuses a file's request that carries one."""
     assert videoapi("generate", "a.jpg").exit_code == 0
