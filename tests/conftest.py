@@ -63,16 +63,23 @@ def pytest_runtest_protocol(item):
         measured.start()
 
 
-def pytest_collection_finish():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
     """Spare the garbage collector what the imports made, which stays to the end.
 
-    Where coverage is measured, import all of the package first: a test that is not measured may be
-    the first to need a module.
+    Where coverage is measured, import all of the package first: what imports it later goes without
+    a trace, the collection itself and tests that are not measured.
     """
     if Coverage.current():
         for module in pkgutil.walk_packages(videoapi.__path__, "videoapi."):
             importlib.import_module(module.name)
-    gc.freeze()
+    trace = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(trace)
+        gc.freeze()
 
 
 def is_loopback(host: object) -> bool:

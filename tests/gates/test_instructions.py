@@ -23,12 +23,17 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def counted():
+def found():
+    with cases() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def counted(found):
     """Return instructions by case and number of requests."""
     wanted = [(BASELINE, 1), *((title, 1) for title in COLD_SHARE)]
     wanted += [(title, 1 + WARM) for title in WARM_SHARE]
-    with cases() as found:
-        counts = counts_of((found[title], times) for title, times in wanted)
+    counts = counts_of((found[title], times) for title, times in wanted)
     return dict(zip(wanted, counts, strict=True))
 
 
@@ -44,6 +49,6 @@ def test_warm_request_is_a_small_share_of_the_baseline(title, counted):
     assert warm <= WARM_SHARE[title] * counted[BASELINE, 1]
 
 
-def test_a_wrong_answer_is_not_counted():
-    with cases() as found, pytest.raises(RuntimeError, match="answered"):
+def test_a_wrong_answer_is_not_counted(found):
+    with pytest.raises(RuntimeError, match="answered"):
         replace(found["status"], expected=500).instructions()

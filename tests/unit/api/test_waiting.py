@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.polling import silent, stepped
-from benchmarks.waits import simulate
+from benchmarks.waits import simulate as simulated
 from tests.support.task_factory import new_task
+from tests.support.untraced import untraced
 from videoapi.api.waiting import MAX_SECONDS, MIN_SECONDS, retry_after
 from videoapi.domain.tasks import Status
 from videoapi.domain.timestamps import timestamp
 
 NOW = 1_768_127_400.0
 JOBS = 2_000
+simulate = untraced(simulated)
 
 
 def running(progress, *, began=-20.0, written=0.0, accepted=True):
