@@ -95,7 +95,7 @@ RUNNING := .venv/dev/.stamp .venv/local/.stamp .venv/runtime/.stamp .venv/sam/.s
 e2e: $(RUNNING) $(CLIENTS:%=.venv/%/.stamp) .venv/node/.stamp .venv/browser/.stamp .venv/cli/.stamp ## The tests on running local stacks
 	@$(DEV)/pytest $(wildcard tests/e2e tests/fault_injection) -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (25 minutes); writes .local/faults.md
+faults: $(RUNNING) ## Workers killed at every step, load, chaos and a day (half an hour); writes .local/faults.md
 	@$(DEV)/pytest tests/fault_injection --long --table .local/faults.md -q -s $(ARGS)
 
 # They measure instructions and memory, each in a process of its own, which nothing beside changes. The requests that
