@@ -88,6 +88,8 @@ _MODEL: Final = re.compile(
 _LIMIT: Final = re.compile(
     "rate_limit.*|.*throttled|throttling.*|resource_exhausted|too_many_requests|429"
 )
+# The maker's own words for an order that it has not taken, or a job that it gave up.
+_PASSING: Final = re.compile("high_traffic|.*timed_out|.*overloaded")
 _WRITTEN_OUT: Final[_Table] = (
     # "We encountered an issue with the audio for your prompt": Google's, who blames its filters.
     (Cause.AUDIO, re.compile("audio_(?:generation_)?filtered|issue_with_the_audio")),
@@ -173,6 +175,11 @@ def names_account_or_limit(error_info: ErrorInfo) -> bool:
     return _by_code(codes) is Cause.ACCOUNT or any(
         code in numbers or _LIMIT.fullmatch(code) for code in codes
     )
+
+
+def names_passing_trouble(error_info: ErrorInfo) -> bool:
+    """Return whether a code is a maker's own for what may go well the next time."""
+    return any(_PASSING.fullmatch(_code_folded(code)) for code in error_info.codes)
 
 
 def _by_plain_status(status: int) -> Cause | None:

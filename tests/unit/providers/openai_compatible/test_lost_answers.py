@@ -227,6 +227,9 @@ BUSY = [
     {"code": "bad_response_status_code", "message": "bad response status code 503"},
     {"code": "PUBLIC_ERROR_HIGH_TRAFFIC", "message": "upstream"},
     {"code": "PUBLIC_ERROR_VIDEO_GENERATION_TIMED_OUT", "message": "Try again"},
+    {"code": "TIMED_OUT", "message": "The request timed out. Please try again."},
+    {"error": {"code": "PUBLIC_ERROR_TIMED_OUT", "message": "Timed out"}},
+    {"error": {"code": "MODEL_OVERLOADED", "message": "No answer: read timeout"}},
     {"error": "litellm.APIConnectionError: VertexAIException - the model is overloaded"},
     {"error": {"message": "Invalid JSON payload received. Unknown name", "code": 500}},  # Google's
     {"code": "rate_limit_exceeded", "message": "Wait(n=1) would exceed context deadline: EOF"},

@@ -11,7 +11,13 @@ from typing import Any, Final
 import httpx
 
 from videoapi.net.retry_after import retry_after
-from videoapi.providers.classification import Cause, ErrorInfo, classify, names_account_or_limit
+from videoapi.providers.classification import (
+    Cause,
+    ErrorInfo,
+    classify,
+    names_account_or_limit,
+    names_passing_trouble,
+)
 from videoapi.providers.errors import (
     ContentMissing,
     JobFailed,
@@ -126,11 +132,10 @@ def read_submit(response: RelayResponse) -> Accepted:
         return Accepted(job_id, response.ids)
     if _is_redirect(status):
         raise _refused(response, _misdirected(status))
-    if status in _NOT_ACCEPTED or (
-        _is_success(status) and names_account_or_limit(response.error_info)
-    ):
+    of_ours = names_account_or_limit(response.error_info)
+    if status in _NOT_ACCEPTED or (_is_success(status) and of_ours):
         refusal = _refused(response, response.error_info)
-        certain = status in _FOR_CERTAIN or names_account_or_limit(response.error_info)
+        certain = status in _FOR_CERTAIN or of_ours or names_passing_trouble(response.error_info)
         if refusal.again != "transient" or certain or not response.may_have_ordered:
             raise refusal
     raise SubmitUnknown(
