@@ -1,7 +1,7 @@
-// Calls of the API, the key that they send, and what went wrong with them. All that comes back is data.
+// Calls of the API, their key, and what went wrong with them. All that comes back is data.
 
 const KEY = "video-api-key";
-const WAIT = 60_000; // milliseconds: the gateway gives up after 30 s, once it has all of a request
+const WAIT = 60_000; // milliseconds: the gateway gives up 30 s after the whole request
 let inMemory = ""; // where a browser keeps storage from pages
 
 export const byId = (id) => document.getElementById(id);

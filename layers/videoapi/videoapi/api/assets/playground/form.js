@@ -9,7 +9,7 @@ const FIELDS = { resolution: "size", aspect_ratio: "size", duration: "seconds", 
 const ANY = { durations: [4, 6, 8], sizes: ["1280x720", "720x1280", "1920x1080", "1080x1920"] }; // where nobody described the model
 const PROMPT = "Slow pan over the valley, clouds drift by"; // goes with the sample
 const STAND_IN = "https://example.com/picture.png"; // a dry run fetches nothing
-const PAUSE = 350; // milliseconds after the last change, before the price is asked for
+const PAUSE = 350; // milliseconds from the last change to the question for the price
 
 export const changes = new EventTarget();
 const first = new PictureField({ role: "input_reference", title: "Picture", hint: "Drop a picture here, or paste one", sample: true });
@@ -162,7 +162,7 @@ export function values() {
   return { fields, pictures: pictures().flatMap(({ value }) => (value ? [{ ...value }] : [])) };
 }
 
-/** Say once that a picture is not there, which was given; return whether that was to be said. */
+/** Say once that a given picture is not there; return whether it was to be said. */
 export function lacking() {
   const field = pictures().find(({ lacks }) => lacks);
   if (!field) return false;
@@ -223,6 +223,7 @@ async function quote(signal) {
   const place = byId("price");
   if (!said.fields.prompt && !said.pictures.length) {
     place.textContent = "";
+    place.ariaBusy = false;
     return;
   }
   try {

@@ -57,7 +57,7 @@ async function submit(event) {
   event.preventDefault();
   if (busy) return;
   form.problems(null);
-  if (!form.ready()) { // an order would go out, once there is a key, at a price that nobody has seen
+  if (!form.ready()) { // once there is a key, it would go out at a price that nobody has seen
     byId("form-problem").textContent = byId("key-form").hidden ? "The service has not answered yet." : "Give a key first.";
     byId("key").focus(); // where it is asked for
     return;
@@ -69,7 +69,7 @@ async function submit(event) {
     return;
   }
   working(true);
-  const open = await orders.unanswered(); // until it is answered or given up, every press means that one
+  const open = await orders.unanswered(); // until it is answered or given up, a press means that one
   if (open || (await form.uploaded())) await send(open ?? (await orders.create(form.values())));
   else stage.back();
   working(false);

@@ -1,5 +1,5 @@
-// An order is paid once: its key and all that it says are kept before it is sent, so that a repetition, after
-// a lost answer or a reload, is the same request to the letter. The API answers it with the first task.
+// An order is paid once: its key and all that it says are kept before it is sent, so that a repetition
+// is the same request to the letter, which the API answers with the first task.
 
 import { ApiError, call, hex, stored, wait } from "./api.js";
 
@@ -17,7 +17,7 @@ function database() {
   });
 }
 
-/** Run `work` on the store of orders; undefined where the browser keeps nothing for pages. */
+/** Run `work` on the store of orders; undefined where the browser keeps none. */
 async function kept(mode, work) {
   try {
     const data = await database();
@@ -72,12 +72,12 @@ export async function unanswered() {
   return open;
 }
 
-/** Return the form values of which a task was made here, as long as they are kept. */
+/** Return the form values of a task that was made here, while they are kept. */
 export async function valuesOf(task) {
   return (await all()).find((order) => order.task === task)?.values ?? null;
 }
 
-/** Return the request's form; `standIn` replaces pictures where only their number matters. */
+/** Return the request's form; `standIn` replaces pictures where their number matters. */
 export function formOf(values, standIn) {
   const form = new FormData();
   for (const [name, value] of Object.entries(values.fields)) form.append(name, value);

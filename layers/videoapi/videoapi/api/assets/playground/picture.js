@@ -10,7 +10,7 @@ const SAMPLE = "/examples/mountains.jpg";
 const TYPES = { ffd8ff: "image/jpeg", "89504e": "image/png", 524946: "image/webp" }; // by the first three bytes
 let count = 0;
 
-/** Return a picture's media type; undefined for another file, and for a folder, which cannot be read. */
+/** Return a picture's media type; undefined for any other file, and for a folder. */
 const typeOf = (file) => file.slice(0, 3).arrayBuffer().then((first) => TYPES[hex(new Uint8Array(first))], () => undefined);
 
 /** POST a file with S3's form; `progress(percent)`. */
@@ -34,7 +34,7 @@ export class PictureField extends EventTarget {
   /** `role` is the API's field: its problems belong here. */
   constructor({ role, title, hint, sample = false }) {
     super();
-    Object.assign(this, { role, title, most: sample ? IN_A_REQUEST : BESIDE, value: null, uploading: null }); // uploading: a promise of whether it went well
+    Object.assign(this, { role, title, most: sample ? IN_A_REQUEST : BESIDE, value: null, uploading: null }); // uploading: a promise
     this.root = byId("picture-template").content.firstElementChild.cloneNode(true);
     this.root.dataset.field = role;
     this.root.classList.toggle("large", sample);
@@ -199,7 +199,7 @@ export class PictureField extends EventTarget {
     this.#filled(false);
   }
 
-  /** Say what is wrong. `lacks`: so that what was given is not there, until it is given anew. */
+  /** Say what is wrong. `lacks`: what was given is not there, until it is given anew. */
   problem(text, lacks = text) {
     this.lacks = lacks;
     this.find(".problem").textContent = text;

@@ -110,7 +110,7 @@ async function copy() {
 
 async function written(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true);
-  // Browsers keep the clipboard from pages over http, except those of this machine itself.
+  // Over http, browsers keep the clipboard from all pages but this machine's own.
   const area = el("textarea", { class: "away" });
   area.value = text;
   document.body.append(area);
