@@ -33,7 +33,7 @@ QUEUED = [
     "staged",
     "throttled",
 ]
-RUNNING = ["processing", "in_progress", "running", "generating", "active", "retrying"]
+RUNNING = ["processing", "in_progress", "running", "generating", "retrying"]
 DONE = ["completed", "complete", "success", "succeeded", "succeed", "finished", "done", "ready"]
 DONE += ["video_generation_successful", "upscaling_successful"]
 FAILED = ["failed", "failure", "fail", "error", "cancelled", "canceled", "expired", "timeout"]
@@ -161,7 +161,7 @@ def test_the_status_word_stands_under_several_names(key, place):
     ],
     ids=range(18),
 )
-@pytest.mark.parametrize("word", ["upscaling", "PUBLISHED", "stage_7"])
+@pytest.mark.parametrize("word", ["upscaling", "PUBLISHED", "stage_7", "active"])
 def test_an_unknown_word_is_read_by_what_stands_beside_it(word, beside, state):
     assert job_in({"id": "v", "status": word, **beside}, CONTENT).state is state
     assert job_in({"data": {"id": "v", "state": word, **beside}}, CONTENT).state is state

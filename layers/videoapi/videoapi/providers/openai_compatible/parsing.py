@@ -62,7 +62,7 @@ _WORDS: Final = {
         "queued pending submitted not_start notstarted preparing created starting unknown"
         " in_queue queueing queuing waiting staged throttled"
     ),
-    JobState.RUNNING: "processing in_progress running generating active retrying",
+    JobState.RUNNING: "processing in_progress running generating retrying",
     JobState.DONE: "completed complete success succeeded succeed finished done ready",
     JobState.FAILED: (
         "failed failure fail error cancelled canceled expired timeout timed_out rejected blocked"
