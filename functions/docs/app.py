@@ -25,7 +25,7 @@ def people(file: str = "") -> Response[str]:
 def docs() -> Response[str]:
     """Return the documentation page."""
     base = documentation.served_from(api.base_url, api.headers.get("host", ""))
-    page = documentation.page(base, keys=not api.settings.allow_anonymous)
+    page = documentation.served(base, api.settings)
     return replies.text(page, "text/html; charset=utf-8", extra=documentation.HEADERS)
 
 

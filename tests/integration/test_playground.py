@@ -174,9 +174,14 @@ def test_there_is_nothing_but_the_parts(client, name):
     assert answer.error["code"] == "route_not_found"
 
 
+def test_documentation_leads_to_the_playground(deploy):
+    assert '<a href="/">Playground</a>' in deploy().get("/docs").text
+
+
 def test_without_a_playground_the_root_leads_to_docs(deploy):
     client = deploy(PLAYGROUND="false")
     answer = client.get("/")
     assert (answer.status, answer.headers["location"]) == (307, "/docs")
+    assert 'href="/"' not in client.get("/docs").text, "would lead back to itself"
     for name in PARTS:
         assert client.get(f"/playground/{name}").status == 404

@@ -5,10 +5,13 @@ import re
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from videoapi import __version__
+
+if TYPE_CHECKING:
+    from videoapi.settings import Settings
 
 FOLDER = Path(__file__).parent / "assets"
 #: What is served as it is, by its path: the file's name and media type.
@@ -23,6 +26,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 HOST = r"(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
 #: What the commands send where keys are asked for: the one in the reader's shell.
 KEY_HEADER = ' \\\n  -H "Authorization: Bearer $VIDEOAPI_KEY"'
+PLAYGROUND_LINK = '<li><a href="/">Playground</a></li>\n'
 # The page loads one script, our own; its one style is known by its hash (`make openapi`).
 STYLE = "sha256-xsSONEBvA9A07aC8lR/XCnIYqw8RAiahhKNQGQQbKGg="
 KEPT = {"Cache-Control": "public, max-age=300"}  # the same for everybody, until the next deploy
@@ -39,17 +43,27 @@ def health() -> dict[str, Any]:
     return {"status": "ok", "version": __version__}
 
 
-def page(base: str, *, keys: bool) -> str:
-    """Return the documentation page; its commands speak to `base`, and send a key where asked."""
+def page(base: str, *, keys: bool, playground: bool = True) -> str:
+    """Return the documentation page; its commands speak to `base`, and send a key where asked.
+
+    It leads to the playground where there is one.
+    """
     filled = {
         "{{base}}": base,
         "{{key}}": KEY_HEADER if keys else "",
         "{{api_key}}": "vak_…" if keys else "not-needed",
     }
     text = (FOLDER / "docs.html").read_text("utf-8")
+    if not playground:
+        text = text.replace(PLAYGROUND_LINK, "")
     for mark, value in filled.items():
         text = text.replace(mark, escape(value))
     return text
+
+
+def served(base: str, settings: "Settings") -> str:
+    """Return the documentation page of a service with these settings."""
+    return page(base, keys=not settings.allow_anonymous, playground=settings.playground)
 
 
 def served_from(base: str, host: str) -> str:
