@@ -1,6 +1,7 @@
 """`make run`: settings, sockets, build, stack."""
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from devstack.settings import ROOT, Settings
 def _run(settings: Settings) -> None:
     # `make` may have set up whole environments before: the person waited for those too.
     began = float(os.environ.get("RUN_BEGAN") or time.time())
+    gc.disable()  # what is imported and deployed stays to the end: nothing to collect until then
     console = Console(sys.stdout, api_url=settings.api_url, environment=os.environ)
     sockets = ports.take(settings.ports(), "make run")
     build()
@@ -28,6 +30,8 @@ def _run(settings: Settings) -> None:
         stack = Stack(settings, console)
 
         def say_ready() -> None:
+            gc.freeze()
+            gc.enable()
             lines = banner(settings, time.time() - began, console, stack.folder)
             print(*lines, sep="\n", flush=True)
 

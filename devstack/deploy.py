@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import os
+import shutil
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterable
@@ -29,10 +32,14 @@ class Deployment:
     intrinsics: Intrinsics
 
 
-def zipped(files: Iterable[tuple[str, Path]]) -> bytes:
-    """Pack names and files; stored, not deflated, for it goes to this very process."""
+def zipped(files: Iterable[tuple[str, Path]], lie_in: str = "") -> bytes:
+    """Pack names and files; stored, not deflated, for it goes to this very process.
+
+    The comment names a folder that the files `lie_in`, if there is one.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = lie_in.encode()
         for name, path in sorted(files):
             archive.write(path, name)
     return buffer.getvalue()
@@ -116,8 +123,27 @@ def _upload(document: template.Template, built: Path) -> None:
         if folder is None:
             continue
         root = built / folder
-        data = zipped((p.relative_to(root).as_posix(), p) for p in root.rglob("*") if p.is_file())
+        files = [(p.relative_to(root).as_posix(), p) for p in root.rglob("*") if p.is_file()]
+        is_layer = resource["Type"] == "AWS::Serverless::LayerVersion"
+        data = zipped(files, linked(root) if is_layer else "")
         key = hashlib.sha256(data).hexdigest()
         s3.put_object(Bucket=_ARTIFACTS, Key=key, Body=data)
         name = "CodeUri" if "CodeUri" in resource["Properties"] else "ContentUri"
         resource["Properties"][name] = f"s3://{_ARTIFACTS}/{key}"
+
+
+def layer_folder() -> Path:
+    """Return where a layer is to lie while this run lasts; `logs` knows the name."""
+    return Path(tempfile.mkdtemp(prefix="ministack-lambda-layers-")) / "layer_0"
+
+
+def linked(root: Path) -> str:
+    """Return a folder of the same files, which stay when the next build makes others."""
+    return str(shutil.copytree(root, layer_folder(), copy_function=_link))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)

@@ -7,7 +7,6 @@ It is pinned exactly; `tests/devstack/test_executor.py` fails when another versi
 import io
 import os
 import re
-import tempfile
 import threading
 import time
 import zipfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from devstack.deploy import layer_folder
 from devstack.logs import in_repository, readable
 
 #: Ctrl-C and a closed terminal reach the whole process group: the functions are ended by `stop`,
@@ -107,17 +107,17 @@ def spawn(worker: lambda_runtime.Worker) -> None:
 
 
 def _mounted(attached: Iterable[str | dict[str, str]]) -> list[str]:
-    """Return the folders of these layers; unpack a version when the first function needs it."""
+    """Return the folders of these layers; unpack what does not say where it lies unpacked."""
     arns = [layer if isinstance(layer, str) else layer["Arn"] for layer in attached]
     with _unpacking:
         for arn in arns:
             if arn not in _unpacked:
-                # `logs` knows this name.
-                folder = Path(tempfile.mkdtemp(prefix="ministack-lambda-layers-")) / "layer_0"
                 content = lambda_svc._resolve_layer_zip(arn) or b""
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                    archive.extractall(folder)
-                _unpacked[arn] = str(folder)
+                    folder = archive.comment.decode() or str(layer_folder())
+                    if not archive.comment:
+                        archive.extractall(folder)
+                _unpacked[arn] = folder
         return [_unpacked[arn] for arn in arns]
 
 

@@ -14,7 +14,7 @@ import pytest
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from devstack import executor
+from devstack import deploy, executor
 
 ADJUSTED = [
     (lambda_runtime, "_detect_runtime_binary"),
@@ -109,6 +109,30 @@ def test_layers_are_unpacked_once_for_all_processes(monkeypatch):
     assert first == second
     assert workers[1].config["Environment"] == environment
     assert len(workers[1].config["Layers"]) == 2
+
+
+def test_layer_of_the_build_is_mounted_as_it_was(monkeypatch, tmp_path):
+    """Not unpacked: its files lie there already, and outlast the next build."""
+    source = tmp_path / "built/python/one.py"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    folder = deploy.linked(tmp_path / "built")
+    content = deploy.zipped([("python/one.py", source)], folder)
+    shutil.rmtree(tmp_path / "built")
+    monkeypatch.setattr(lambda_svc, "_resolve_layer_zip", {"arn:one": content}.get)
+    code = "import one\ndef handler(event, context): return one.__file__"
+    worker = acquire(code, Layers=["arn:one"])
+    assert worker.invoke({}, "r")["result"] == f"{folder}/python/one.py"
+
+
+def test_layer_is_copied_where_files_cannot_be_linked(monkeypatch, tmp_path):
+    def link(*_):
+        raise OSError
+
+    monkeypatch.setattr("os.link", link)
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built/one.py").write_text("1")
+    assert Path(deploy.linked(tmp_path / "built"), "one.py").read_text() == "1"
 
 
 ESCAPES = {
