@@ -7,6 +7,7 @@ import os
 import pkgutil
 import socket
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,17 @@ UNMEASURED = (
 )
 
 
+@cache
+def is_measured(path: Path) -> bool:
+    own = path.relative_to(Path(__file__).parent)
+    return not any(own.is_relative_to(name) for name in UNMEASURED)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item):
     """Spare the fixtures too, which pytest-cov's own `no_cover` traces."""
-    own = item.path.relative_to(Path(__file__).parent)
     measured = Coverage.current()
-    if measured is None or not any(own.is_relative_to(name) for name in UNMEASURED):
+    if measured is None or is_measured(item.path):
         return (yield)
     measured.stop()
     try:
