@@ -69,11 +69,7 @@ class Bench:
         return Operation(calls, request, size, _metric_lines(output.getvalue()))
 
     def ask(
-        self,
-        method: str,
-        path: str,
-        caller: Client | None = None,
-        **request: Any,
+        self, method: str, path: str, caller: Client | None = None, **request: Any
     ) -> Operation:
         """Count what one request to the API takes."""
         body = len(json.dumps(request["json"])) if "json" in request else 0

@@ -192,10 +192,7 @@ def _share(values: list[float], share: float) -> float:
 
 def table() -> list[str]:
     """Return the two tables in Markdown."""
-    lines = [
-        f"| {' | '.join(COLUMNS)} |",
-        "|--:|--:|--:|--:|--:|---|--:|--:|",
-    ]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|--:|--:|--:|--:|--:|---|--:|--:|"]
     lines += [_row(volume) for volume in VOLUMES]
     lines += ["", "| limit | reached at, videos a day | turn |", "|---|--:|---|"]
     lines += [f"| {each.name} | {_two_digits(each.videos)} | {each.turn} |" for each in limits()]

@@ -126,10 +126,7 @@ def as_functions_read(values: Mapping[str, str]) -> tuple[dict[str, str], list[s
     except ValueError as exc:
         return dict(values), [_with_suggestion(str(exc))]
     routes = [f"{name}={','.join(map(str, along))}" for name, along in read.routes.items()]
-    listed = {
-        "VIDEO_PROVIDERS": ",".join(read.video_providers),
-        "VIDEO_ROUTES": ";".join(routes),
-    }
+    listed = {"VIDEO_PROVIDERS": ",".join(read.video_providers), "VIDEO_ROUTES": ";".join(routes)}
     return {**values, **{name: text for name, text in listed.items() if values.get(name)}}, []
 
 

@@ -5,11 +5,7 @@ from collections.abc import Mapping
 
 _CREDENTIALS = {
     "relay": ("VEO3_API_KEY",),
-    "vertex": (
-        "GOOGLE_WORKLOAD_IDENTITY_PROVIDER",
-        "GOOGLE_CREDENTIALS_FILE",
-        "VERTEX_BASE_URL",
-    ),
+    "vertex": ("GOOGLE_WORKLOAD_IDENTITY_PROVIDER", "GOOGLE_CREDENTIALS_FILE", "VERTEX_BASE_URL"),
     "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL"),
 }
 """Settings that say that a provider is the user's own, or a proxy of theirs."""

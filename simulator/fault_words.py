@@ -54,15 +54,7 @@ QUEUED = frozenset(
     }
 )
 RUNNING = frozenset(
-    {
-        "processing",
-        "in_progress",
-        "running",
-        "generating",
-        "active",
-        "retrying",
-        "upscaling",
-    }
+    {"processing", "in_progress", "running", "generating", "active", "retrying", "upscaling"}
 )
 DONE = frozenset(
     {

@@ -160,16 +160,9 @@ _FAILED = replace(_ENDED, status=Status.FAILED, error=_REFUSED.as_record(), cost
 _CANCELLED = replace(_ENDED, status=Status.CANCELLED, intent_at=CREATED)
 
 
-_DAY = {
-    "completed": 12,
-    "failed": 1,
-    "seconds": 72,
-    "spent": 3_000_000,
-    "committed": 3_250_000,
-}
+_DAY = {"completed": 12, "failed": 1, "seconds": 72, "spent": 3_000_000, "committed": 3_250_000}
 _DRY_RUN = dry_runs.described(
-    "veo_3_1",
-    Preview(Route("relay", "veo_3_1"), Fit(5, "1920x1080"), Quote(250_000, 250_000)),
+    "veo_3_1", Preview(Route("relay", "veo_3_1"), Fit(5, "1920x1080"), Quote(250_000, 250_000))
 )
 _MODELS = Settings(veo3_allowed_models=("veo_3_1", "veo_3_1-fast"))
 

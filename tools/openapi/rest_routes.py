@@ -30,11 +30,7 @@ REST_ROUTES = (
         text="Where the task stands, and the video once it is completed. `Retry-After` says when "
         "to look again.",
         parameters=("TaskId",),
-        reply=Reply(
-            text="The task.",
-            schema=ref("Task"),
-            headers=("NoStore", "Vary", "PollAfter"),
-        ),
+        reply=Reply(text="The task.", schema=ref("Task"), headers=("NoStore", "Vary", "PollAfter")),
         errors=(401, 404),
     ),
     Route(
@@ -84,9 +80,7 @@ REST_ROUTES = (
         "day.",
         bodies={JSON: Body(schema="GenerateImage", examples=examples.DRAWING)},
         reply=Reply(
-            text="The image.",
-            schema=ref("GeneratedImage"),
-            headers=("NoStore", "Vary", *LIMITS),
+            text="The image.", schema=ref("GeneratedImage"), headers=("NoStore", "Vary", *LIMITS)
         ),
         errors=(400, 401, 413, 415, 422),
     ),

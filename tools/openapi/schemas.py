@@ -93,9 +93,7 @@ NAMED: dict[str, Schema] = {
         "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\\#]+$",
         "examples": [WEBHOOK],
     },
-    "Resolution": {
-        "anyOf": [ref("FrameSize"), {"type": "string", "enum": ["720p", "1080p"]}],
-    },
+    "Resolution": {"anyOf": [ref("FrameSize"), {"type": "string", "enum": ["720p", "1080p"]}]},
     "Image": {"anyOf": [ref("ImageUrl"), ref("ImageBase64"), ref("ImageUpload")]},
 }
 # What the OpenAI dialect takes as text where JSON has a type of its own: forms have only text.
@@ -210,10 +208,7 @@ def _form(openai: Schema) -> Schema:
     texts = [ref("ImageUrl"), ref("ImageBase64"), ref("ImageUpload")]
     spelt_out = "input_reference[image_url]"
     fields = {
-        name: {
-            "description": NOTES[name],
-            "anyOf": [TEXTS.get(name) or _plain(field), _BLANK],
-        }
+        name: {"description": NOTES[name], "anyOf": [TEXTS.get(name) or _plain(field), _BLANK]}
         for name, field in openai["properties"].items()
     }
     for name in ("input_reference", "last_frame"):

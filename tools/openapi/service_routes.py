@@ -37,10 +37,7 @@ SERVICE_ROUTES = (
         summary="The page's script",
         text="Copies a command at a click. The page can be read without it.",
         reply=Reply(
-            text="A script.",
-            schema={"type": "string"},
-            media_type=SCRIPT,
-            headers=("MayBeKept",),
+            text="A script.", schema={"type": "string"}, media_type=SCRIPT, headers=("MayBeKept",)
         ),
     ),
     Route(

@@ -137,11 +137,7 @@ class Limiter:
     table: Table
 
     def quota(
-        self,
-        key: ApiKey,
-        now: float,
-        entries: Sequence[Entry] = (),
-        more: Sequence[Window] = (),
+        self, key: ApiKey, now: float, entries: Sequence[Entry] = (), more: Sequence[Window] = ()
     ) -> Quota:
         """Read what a key has used up, and refuse what it has nothing left for.
 

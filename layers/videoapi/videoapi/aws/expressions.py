@@ -33,10 +33,7 @@ class Expression:
 
     def placeholders(self) -> dict[str, Any]:
         """Return the request's parameters that resolve the placeholders."""
-        return {
-            "ExpressionAttributeNames": self._names,
-            "ExpressionAttributeValues": self._values,
-        }
+        return {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": self._values}
 
 
 def encode(attributes: Mapping[str, Any]) -> dict[str, Any]:

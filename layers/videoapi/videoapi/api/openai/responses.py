@@ -33,12 +33,7 @@ def deleted(task_id: str) -> dict[str, Any]:
 
 
 def openai_video(
-    task: Task,
-    links: UrlSigner,
-    *,
-    now: float,
-    sdk_words: bool,
-    forecast: Forecast | None = None,
+    task: Task, links: UrlSigner, *, now: float, sdk_words: bool, forecast: Forecast | None = None
 ) -> dict[str, Any]:
     """Return the video object; `forecast` is of use to a pending one.
 
@@ -105,11 +100,7 @@ def openai_error(error: VideoApiError) -> tuple[int, dict[str, Any]]:
     """Return the OpenAI dialect's status and error body."""
     status = 400 if error.status in (415, 422) else error.status
     status = OPENAI_STATUS.get(error.code, status)
-    kinds = {
-        401: "authentication_error",
-        402: "insufficient_quota",
-        429: "rate_limit_error",
-    }
+    kinds = {401: "authentication_error", 402: "insufficient_quota", 429: "rate_limit_error"}
     kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")  # noqa: PLR2004 — HTTP
     code = OPENAI_CODES.get(error.code, error.code)
     body = {"message": error.message, "type": kind, "param": error.param, "code": code}
