@@ -66,7 +66,21 @@ def pytest_runtest_protocol(item):
     finally:
         if client := sys.modules.get("tests.support.client"):
             client.cold_start.cache_clear()  # a handler's module was run untraced
+        forget()
         measured.start()
+
+
+@cache
+def caches() -> list[Any]:
+    modules = [module for name, module in sys.modules.items() if name.startswith("videoapi.")]
+    found = (value for module in modules for value in vars(module).values())
+    return [value for value in found if hasattr(value, "cache_clear")]
+
+
+def forget() -> None:
+    """Empty the package's caches: what filled them ran without a trace, and would not run again."""
+    for cached in caches():
+        cached.cache_clear()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -85,6 +99,8 @@ def pytest_collection():
         return (yield)
     finally:
         sys.settrace(trace)
+        if trace:
+            forget()
         gc.freeze()
 
 
