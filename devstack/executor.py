@@ -7,12 +7,15 @@ It is pinned exactly; `tests/devstack/test_executor.py` fails when another versi
 import io
 import os
 import re
+import subprocess
 import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
@@ -64,15 +67,26 @@ def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool 
         # Else the functions would run on MiniStack's own interpreter and import its packages.
         return str(python), script()
 
-    def read_stderr(worker: lambda_runtime.Worker) -> None:
-        name = worker.func_name.removeprefix(f"{stack}-")
+    def reader(worker: lambda_runtime.Worker) -> Callable[[], None]:
+        """Take the log of a process that has just begun, before any thread reads of it.
+
+        MiniStack reads it, too, where a process ends at once: a text stream that two threads read
+        at a time breaks the interpreter. It gets an empty one.
+        """
         process = worker._proc
         if process is None or process.stderr is None:
-            return
+            return lambda: None
+        stderr, process.stderr = process.stderr, io.StringIO()
+        return partial(read_stderr, worker, process, stderr)
+
+    def read_stderr(
+        worker: lambda_runtime.Worker, process: subprocess.Popen[str], stderr: IO[str]
+    ) -> None:
+        name = worker.func_name.removeprefix(f"{stack}-")
         if _stopped.is_set():  # started while `stop` ended the others: nobody else would end it
             process.kill()
-        with process.stderr:
-            for line in process.stderr:
+        with stderr:
+            for line in stderr:
                 if text := readable(line.rstrip("\n"), debug=debug):
                     text = in_repository(text, name).replace("\n", f"\n{'':<11} | ")
                     say(f"{name:<11} | {text}")
@@ -87,7 +101,7 @@ def adjust(python: Path, stack: str, say: Callable[[str], None], *, debug: bool 
     _unpacked.clear()
     lambda_runtime.Worker._spawn = spawn
     lambda_runtime._detect_runtime_binary = detect
-    lambda_runtime.Worker._read_stderr = read_stderr
+    lambda_runtime.Worker._read_stderr = property(reader)
     lambda_svc.invalidate_worker = retire
     # A handler that logs nothing would cost 50 ms.
     lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = tuple(_DRAIN_SECONDS.values())
