@@ -162,6 +162,7 @@ def test_a_large_picture_is_uploaded_before_it_is_ordered(found):
 
 def test_a_lost_answer_and_a_double_click_are_paid_once(found, paid):
     assert (found["lost"]["keys"], found["lost"]["different"]) == (2, 1)
+    assert found["lost"]["plays"]
     assert paid["lost"] == {"posts": 1, "accepted": 1}
 
 

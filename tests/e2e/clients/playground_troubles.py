@@ -5,6 +5,7 @@ import re
 from playground_ways import make
 
 OPEN = "#stage[data-status=pending], #stage[data-status=processing]"
+ENDED = ("completed", "failed", "cancelled")
 KEPT = """() => new Promise((done) => {
   indexedDB.open("video-api-playground", 1).onsuccess = ({ target: { result } }) => {
     result.transaction("orders").objectStore("orders").count().onsuccess = (event) =>
@@ -13,27 +14,42 @@ KEPT = """() => new Promise((done) => {
 })"""
 
 
-def losing(keys, *, answers):
-    """Return what loses the answers to orders until `answers` of them have been sent."""
+def losing(keys, *, answers, late=None):
+    """Return what loses the answers to orders until `answers` of them have been sent.
+
+    The order that is answered goes on when `late`, given the task's id, returns.
+    """
+    made = []
 
     def lose(route):
         if route.request.method != "POST":
             return route.continue_()
         keys.append(route.request.headers["idempotency-key"])
         if len(keys) > answers:
+            if late:
+                late(*made)
             return route.continue_()
         if len(keys) == 1:
-            route.fetch()  # it arrives
+            made.append(route.fetch().json()["id"])  # it arrives
         return route.abort()
 
     return lose
 
 
 def lost(visit):
-    """The answer to an order is lost: the page sends it again, with the same key."""
+    """The answer to an order is lost; sent again, with the same key, it finds the video made."""
     seen = visit()
     page, keys = seen.open(), []
-    page.route("**/v1/videos", losing(keys, answers=1))
+
+    def until_ended(task):
+        for _ in range(600):
+            read = page.request.get(f"{seen.given['url']}api/v1/tasks/{task}")
+            if read.json()["status"] in ENDED:
+                return
+            page.wait_for_timeout(100)
+        raise AssertionError(task)
+
+    page.route("**/v1/videos", losing(keys, answers=1, late=until_ended))
     page.get_by_role("button", name="Use a sample").click()
     page.locator(".large img").wait_for()  # its prompt has come by then
     page.get_by_label("What happens in it?").fill("[[key:lost]] A lost answer [[render:tiny]]")
@@ -41,7 +57,7 @@ def lost(visit):
     page.locator("#stage", has_text="The same order goes again").wait_for()
     seen.look("again")
     seen.heading("Your video is ready")
-    return {"keys": len(keys), "different": len(set(keys))}
+    return {"keys": len(keys), "different": len(set(keys)), "plays": seen.playing()}
 
 
 def reloaded(visit):

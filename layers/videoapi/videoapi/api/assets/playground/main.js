@@ -84,7 +84,7 @@ async function send(order, sure) {
     const file = order.values.pictures.find((each) => each.file)?.file;
     tasks.begin(video, { picture: file && URL.createObjectURL(file) });
     gallery.lead(video.id);
-    stage.show(video.id);
+    stage.show(video.id, true);
     stage.focus();
   } catch (problem) {
     if (!(problem instanceof ApiError)) throw problem;

@@ -64,11 +64,11 @@ export function unanswered(problem, again, giveUp) {
   say("No answer came. Your order is kept.");
 }
 
-export function show(id) {
+export function show(id, sent) {
   const task = tasks.get(id);
-  const watched = current.id === id;
-  if (!watched) told = 0;
-  if (!watched || current.status !== task.status) (task.status === "completed" ? completed : tasks.ended(task) ? failed : running)(task, watched);
+  const same = current.id === id;
+  if (!same) told = 0;
+  if (!same || current.status !== task.status) (task.status === "completed" ? completed : tasks.ended(task) ? failed : running)(task, same || sent);
   if (tasks.ended(task)) byId("stage-about").textContent = about(task);
   else progress(task);
 }
