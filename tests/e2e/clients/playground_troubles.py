@@ -60,6 +60,11 @@ def lost(visit):
     return {"keys": len(keys), "different": len(set(keys)), "plays": seen.playing()}
 
 
+def cancel(page):
+    page.locator("#stage").get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel it").click()
+
+
 def reloaded(visit):
     """The answer is lost, the page reloaded: the order is taken up again, then its progress."""
     seen = visit()
@@ -67,7 +72,7 @@ def reloaded(visit):
     page.route("**/v1/videos", losing(keys, answers=2))
     page.get_by_role("button", name="Use a sample").click()
     page.locator(".large img").wait_for()  # its prompt has come by then
-    page.get_by_label("What happens in it?").fill("[[key:reloaded]] [[time:9]] Reloaded")
+    page.get_by_label("What happens in it?").fill("[[key:reloaded]] [[time:60]] Reloaded")
     make(page)
     page.locator("#stage", has_text="The same order goes again").wait_for()
     page.reload()
@@ -75,9 +80,11 @@ def reloaded(visit):
     found = {"prompt": page.get_by_label("What happens in it?").input_value()}
     page.reload()
     own = page.locator("#gallery li", has_text="Reloaded")  # others order here, too
-    own.and_(page.locator("[data-status=pending], [data-status=processing]")).wait_for()
+    own.and_(page.locator("[data-status=processing]")).wait_for()
     own.get_by_role("button", name="Show").click()
-    seen.heading("Your video is ready")
+    seen.heading("Being made")
+    cancel(page)
+    seen.heading("Cancelled")
     found["cards"] = own.count()
     return found | {"different": len(set(keys))}
 
@@ -189,7 +196,7 @@ def failing(visit):
     """A video that the provider refuses, one that is cancelled, and more than a page of them."""
     seen, found = visit(), {}
     url, request = seen.given["url"], seen.page.request
-    for number in range(12):  # cancelled, they cost nothing
+    for number in range(13):  # more than a page; cancelled, they cost nothing
         made = request.post(f"{url}v1/videos", data={"prompt": f"Frame {number}"})
         request.delete(f"{url}api/v1/tasks/{made.json()['id']}")
     page = seen.open()
@@ -198,11 +205,10 @@ def failing(visit):
     seen.heading("It did not work out")
     found["reason"] = page.locator("#stage .reason").inner_text()
     seen.look("failed")
-    page.get_by_label("What happens in it?").fill("[[time:20]] A cancelled one")
+    page.get_by_label("What happens in it?").fill("[[time:60]] A cancelled one")
     make(page)
     seen.heading("Being made")
-    page.locator("#stage").get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Cancel it").click()
+    cancel(page)
     seen.heading("Cancelled")
     found["cancelled"] = page.locator("#stage .reason").inner_text()
     found["first page"] = page.locator("#gallery li").count()
