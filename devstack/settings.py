@@ -168,6 +168,15 @@ class Settings:
         """Pages that may call the API, of this machine or not; `*` is any."""
         return [origin for origin in self.values.get("CORS_ALLOW_ORIGINS", "").split(",") if origin]
 
+    @property
+    def writing_origins(self) -> list[str]:
+        """Pages that may order: those of `cors_origins`, and the API's own behind a proxy.
+
+        A proxy may send another `Host` than a browser's address bar has, which is PUBLIC_URL.
+        """
+        own = self.values.get("PUBLIC_URL", "").strip().rstrip("/")
+        return [*self.cors_origins, *([own] if own else [])]
+
 
 def _host(address: str) -> str:
     """Return the host of a URL, of host and port, or of an address; empty without one."""

@@ -51,7 +51,7 @@ class Stack:
             ministack,
             api_port=settings.api_port,
             hosts=settings.allowed_hosts,
-            origins=settings.cors_origins,
+            origins=settings.writing_origins,
             links=UrlSigner(
                 ministack,
                 api_url=settings.api_url,

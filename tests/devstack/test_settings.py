@@ -109,6 +109,14 @@ def test_pages_that_may_call_the_api_are_named_with_commas(read):
     assert read({"CORS_ALLOW_ORIGINS": ""}).cors_origins == read().cors_origins == []
 
 
+@pytest.mark.parametrize("said", ["https://video.example", "https://video.example/"])
+def test_a_page_behind_a_proxy_may_order_at_its_own_address(read, said):
+    found = read({"PUBLIC_URL": said, "CORS_ALLOW_ORIGINS": "https://a.example"})
+    assert found.writing_origins == ["https://a.example", "https://video.example"]
+    assert found.cors_origins == ["https://a.example"]
+    assert read().writing_origins == []
+
+
 def test_an_empty_setting_is_none(read):
     assert "VEO3_MODEL" not in function_settings(read(dotenv="VEO3_MODEL="))
 
