@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from devstack import template
+from devstack import template, video_providers
 from devstack.settings import ROOT, Settings
 
 SECONDS = 4.0  # for the connection, and for the answer
@@ -23,7 +23,8 @@ _ANYWAY = ".\nCHECK_RELAY=false skips this check; with VEO3_API_KEY= the simulat
 
 def check(settings: Settings) -> str | None:
     """Return a warning or None; raise `RuntimeError` where no video can come of it."""
-    if settings.simulated or not settings.check_relay:
+    used = "relay" in video_providers.in_use(settings.values)
+    if settings.simulated or not used or not settings.check_relay:
         return None
     parameters = template.load(ROOT / "template.yaml")["Parameters"]
     origin = settings.values.get("VEO3_BASE_URL") or parameters["Veo3BaseUrl"]["Default"]

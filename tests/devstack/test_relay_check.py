@@ -89,7 +89,10 @@ def test_a_relay_that_does_not_answer_in_time_is_only_told(monkeypatch):
     assert "127.0.0.1 (VEO3_BASE_URL) gave no answer" in warning
 
 
-@pytest.mark.parametrize("values", [{"VEO3_API_KEY": ""}, {"CHECK_RELAY": "false"}])
-def test_without_a_key_or_when_switched_off_nothing_is_asked(relay, values):
+@pytest.mark.parametrize(
+    "values",
+    [{"VEO3_API_KEY": ""}, {"CHECK_RELAY": "false"}, {"VIDEO_PROVIDERS": "gemini,vertex"}],
+)
+def test_a_relay_that_no_order_goes_to_is_not_asked(relay, values):
     assert check(relay(401), **values) is None
     assert relay.seen == []
