@@ -16,7 +16,7 @@ from videoapi.domain.timestamps import timestamp
 from videoapi.domain.transitions import NEVER, accepted_late, begin_attempt, claim
 from videoapi.errors import GenerationError
 from videoapi_cli.operator.operations import MAX_LISTED, main, read
-from videoapi_cli.operator.stack import Deployed
+from videoapi_cli.operator.stack import Deployed, find
 from videoapi_cli.operator.story import story
 
 REFUSED = GenerationError("no", code="upstream_account_error")
@@ -89,6 +89,24 @@ def test_stack_of_another_kind_is_told(capsys, monkeypatch):
     assert "another stack, or not whole (CREATE_COMPLETE)" in capsys.readouterr().err
     assert main(["--stack", "none", "tasks"]) == 1
     assert "asked about none in us-east-1" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("services")
+def test_numbers_are_read_as_cloudformation_takes_them(monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    said = {"VideoTaskTimeout": "2400.0", "TaskRetentionHours": "48.0"}
+    template = {
+        "Parameters": {name: {"Type": "Number"} for name in said},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"TasksTableName": {"Value": "tasks"}},
+    }
+    boto3.client("cloudformation", region_name="us-east-1").create_stack(
+        StackName="whole",
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": n, "ParameterValue": value} for n, value in said.items()],
+    )
+    found = find("whole")
+    assert (found.task_timeout, found.retention_hours) == (2400, 48)
 
 
 def test_rotated_key_takes_over_the_limits_of_the_old_one(operate, services):

@@ -64,5 +64,5 @@ def find(stack: str | None) -> Deployed:
     chosen = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
     is_open, relay = chosen.get("AllowAnonymous") == "true", chosen.get("Veo3BaseUrl", "")
     hours = int(float(chosen.get("TaskRetentionHours") or Deployed.retention_hours))
-    timeout = int(chosen.get("VideoTaskTimeout") or Deployed.task_timeout)
+    timeout = int(float(chosen.get("VideoTaskTimeout") or Deployed.task_timeout))
     return Deployed(session, endpoint, outputs, is_open, relay, hours, timeout)
