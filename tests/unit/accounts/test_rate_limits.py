@@ -367,12 +367,24 @@ def test_webhooks_are_tested_ten_times_a_minute(limiter, limits):
     limiter.admit_test(ApiKey("bob", Limits()), NOON)
 
 
-def test_upload_counts_in_its_minute_alone(limiter):
-    alice = key(submits_per_minute=1, videos_per_day=1, tasks_alive=1)
+def test_upload_counts_in_its_minute(limiter):
+    alice = key(submits_per_minute=1, tasks_alive=1)
     assert state(limiter.admit_upload(alice, NOON)) == '"minute";r=0;t=61'
     with pytest.raises(RateLimited, match="1 times a minute"):
         limiter.admit_upload(alice, NOON)
-    assert limiter.admit_upload(key(videos_per_day=1, tasks_alive=1), NOON) == Quota()
+    assert limiter.admit_upload(key(tasks_alive=1), NOON) == Quota()
+
+
+@pytest.mark.parametrize("videos", [1, 3])
+def test_uploads_of_a_day_are_ten_for_each_of_its_videos(limiter, submit, videos):
+    alice = key(videos_per_day=videos)
+    for left in reversed(range(10 * videos)):
+        assert f'"uploads";r={left};' in state(limiter.admit_upload(alice, NOON))
+    with pytest.raises(RateLimited, match=f"upload {10 * videos} images a day") as caught:
+        limiter.admit_upload(alice, NOON)
+    assert (caught.value.code, caught.value.retryable) == ("daily_limit_reached", False)
+    submit(alice)  # they took no video's place
+    limiter.admit_upload(alice, NOON + DAY)
 
 
 @pytest.mark.parametrize("code", ["InternalServerError", ""])

@@ -20,8 +20,9 @@ from videoapi.domain.ledger import Entry
 from videoapi.errors import RateLimited
 
 MINUTE, DAY = 60, 86_400
-ALIVE, TESTS = "alive", "tests"
+ALIVE, TESTS, UPLOADS = "alive", "tests", "uploads"
 MAX_TESTS = 10  # of webhooks by one owner in a minute, whatever its limits: each is a POST of ours
+UPLOADS_A_VIDEO = 10  # of a key with so many videos a day: one takes five images, and some fail
 ALIVE_RETRY = 10  # seconds: about how often a place comes free
 LOOKED_AT_ONCE = 25  # tasks of a full set in one read
 PAUSE = 3  # seconds until a set in which no task had ended is looked over again …
@@ -108,17 +109,22 @@ class Quota(NamedTuple):
         ]
         (full,) = (each for each in windows if each.name == name)
         daily = full.seconds == DAY
-        by_minute = "test {} webhooks" if name == TESTS else "submit {} times"
         error = LimitReached(
-            f"This key may make {full.limit} videos a day."
-            if daily
-            else f"This key may {by_minute.format(full.limit)} a minute.",
+            f"This key may {_MAY[name].format(full.limit)}.",
             self._replace(windows=windows),
             code="daily_limit_reached" if daily else "rate_limited",
             retry_after=full.left(self.now),
         )
         error.retryable = not daily  # no use within the minute that a client would wait
         return error
+
+
+_MAY = {
+    "minute": "submit {} times a minute",
+    "day": "make {} videos a day",
+    TESTS: "test {} webhooks a minute",
+    UPLOADS: "upload {} images a day",
+}
 
 
 class LimitReached(RateLimited):
@@ -183,8 +189,17 @@ class Limiter:
         return self._admit(key, key.limits._replace(tasks_alive=None), now)
 
     def admit_upload(self, key: ApiKey, now: float) -> Quota:
-        """Count an upload, which costs five days of storage, in its minute; return what is left."""
-        return self._admit(key, Limits(submits_per_minute=key.limits.submits_per_minute), now)
+        """Count an upload, which costs five days of storage, in its minute and among the day's.
+
+        It is none of the day's videos: its own would have no place left. Return what is left.
+        """
+        limits = Limits(submits_per_minute=key.limits.submits_per_minute)
+        if (videos := key.limits.videos_per_day) is None:
+            return self._admit(key, limits, now)
+        most, number = videos * UPLOADS_A_VIDEO, int(now // DAY)
+        return self._admit(
+            key, limits, now, Window(UPLOADS, "uploads", most, DAY, number, key.name)
+        )
 
     def admit_test(self, key: ApiKey, now: float) -> Quota:
         """Count a test of a webhook in its minute, and among the tests, of all without a key too.
