@@ -280,6 +280,16 @@ def test_a_caller_may_choose_to_order_again_all_the_same(response):
     assert len({request.headers["idempotency-key"] for request in sim.relay.orders}) == 1
 
 
+@pytest.mark.parametrize("policy", ["fail", "retry"])
+@pytest.mark.parametrize("status", [400, 404, 409])
+def test_a_4xx_that_names_an_open_job_is_never_repeated(status, policy):
+    sim = Simulation(veo3_ambiguous_submit=policy)
+    sim.relay.posts.append(httpx.Response(status, json={"id": "v9", "status": "queued"}))
+    task = sim.run()
+    assert len(sim.relay.orders) == 1
+    assert (task.error["code"], task.error["maybe_charged"]) == ("upstream_submit_unknown", True)
+
+
 def test_key_is_reused_only_for_a_lost_answer():
     """A key is used again only for an order whose answer was lost."""
     sim = Simulation(veo3_ambiguous_submit="retry")

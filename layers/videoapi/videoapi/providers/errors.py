@@ -174,11 +174,17 @@ class SubmitUnknown(GenerationError):
     """The order may have been accepted, and paid: so another POST could pay twice."""
 
     def __init__(
-        self, reason: str, *, upstream_status: int | None = None, ids: tuple[str, ...] = ()
+        self,
+        reason: str,
+        *,
+        upstream_status: int | None = None,
+        ids: tuple[str, ...] = (),
+        final: bool = False,
     ) -> None:
         """`reason` is a short sentence of ours, or a relay's that was cleaned.
 
-        `upstream_status` is None when no answer came; `ids` are all that the answer names.
+        `upstream_status` is None when no answer came; `ids` are all that the answer names. A
+        `final` one is never sent again: it was refused, by an answer that names a job.
         """
         super().__init__(
             f"The upstream may or may not have accepted the request: {reason}",
@@ -189,6 +195,7 @@ class SubmitUnknown(GenerationError):
         )
         self.upstream_status = upstream_status
         self.ids = ids
+        self.final = final
 
 
 class PollFailed(ServiceError):

@@ -56,7 +56,7 @@ def _counted(task: Task, failure: RetryableFailure, settings: Settings) -> tuple
     if _is_audio(failure):
         return task.audio_refusals, MAX_AUDIO_RETRIES
     if isinstance(failure, SubmitUnknown):
-        again = repeats_unknown(task, settings)
+        again = repeats_unknown(task, settings) and not failure.final
     else:
         elsewhere = isinstance(failure, SubmitRefused) and failure.another_route
         again = elsewhere or failure.again is not None

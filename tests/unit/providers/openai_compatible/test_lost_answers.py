@@ -278,8 +278,41 @@ def test_a_relay_that_sent_nothing_on_may_be_asked_again(said):
     ids=range(6),
 )
 def test_a_5xx_that_names_an_open_job_is_unknown(status, body, unknown):
-    with pytest.raises(SubmitUnknown if unknown else SubmitRefused):
+    with pytest.raises(SubmitUnknown if unknown else SubmitRefused) as caught:
         sent(status, body)
+    assert not caught.value.final
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 409, 422, 423, 425])
+@pytest.mark.parametrize(
+    ("body", "unknown"),
+    [
+        ({"id": "v", "status": "queued"}, True),
+        ({"id": "v", "status": "queued", "error": {"message": "Duplicate order"}}, True),
+        ({"code": "duplicate", "data": {"task_id": "v", "status": "IN_PROGRESS"}}, True),
+        ({"id": "v", "status": "completed", "video_url": "https://cdn.example/a.mp4"}, True),
+        ({"id": "v", "status": "queued", "code": "HIGH_TRAFFIC"}, False),
+        ({"id": "v", "status": "queued", "code": "insufficient_user_quota"}, False),
+        ({"id": "v", "status": "queued", "code": "content_policy_violation"}, False),
+        ({"id": "v", "status": "failed"}, False),
+        ({"id": "e", "status": "conflict"}, False),
+        ({"request_id": "r", "status": "queued"}, False),
+        ({"id": "e", "error": {"message": "Duplicate order"}}, False),
+    ],
+    ids=range(11),
+)
+def test_a_4xx_that_names_an_open_job_is_unknown(status, body, unknown):
+    """A relay that recognises a repeated order names the job that it made of the first one."""
+    with pytest.raises(SubmitUnknown if unknown else SubmitRefused) as caught:
+        sent(status, body)
+    assert caught.value.maybe_charged is unknown
+    assert caught.value.final is unknown
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 429])
+def test_a_refused_account_is_none_of_an_open_job(status):
+    with pytest.raises(SubmitRefused):
+        sent(status, {"id": "v", "status": "queued"})
 
 
 @pytest.mark.parametrize("status", [429, 521, 522, 523, 525, 526, 530])

@@ -93,11 +93,17 @@ class RelayResponse:
         """All ids that it names."""
         return ids_in(self.json)
 
-    @property
-    def may_have_ordered(self) -> bool:
-        """Whether a refusal names a job, or tells that the relay lost an answer to the order."""
+    def may_have_ordered(self, cause: Cause) -> bool:
+        """Return whether a refusal names a job, or tells that an answer to the order was lost.
+
+        One that is about the account or the content says more than a job beside it.
+        """
+        if cause in {Cause.UNKNOWN, Cause.BAD_REQUEST}:
+            return names_a_job(self.json)
         told = (*self.error_info.codes, self.error_info.text)
-        return names_a_job(self.json) or tells_of_a_lost_answer(told, self.beginning)
+        return cause is Cause.TRANSIENT and (
+            names_a_job(self.json) or tells_of_a_lost_answer(told, self.beginning)
+        )
 
 
 def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayResponse:
@@ -133,14 +139,15 @@ def read_submit(response: RelayResponse) -> Accepted:
     if _is_redirect(status):
         raise _refused(response, _misdirected(status))
     of_ours = names_account_or_limit(response.error_info)
+    final = False
     if status in _NOT_ACCEPTED or (_is_success(status) and of_ours):
         refusal = _refused(response, response.error_info)
         certain = status in _FOR_CERTAIN or of_ours or names_passing_trouble(response.error_info)
-        if refusal.again != "transient" or certain or not response.may_have_ordered:
+        if certain or not response.may_have_ordered(refusal.cause):
             raise refusal
-    raise SubmitUnknown(
-        f"it answered {status}{_why_unknown(response)}", upstream_status=status, ids=response.ids
-    )
+        final = refusal.again is None
+    reason = f"it answered {status}{_why_unknown(response)}"
+    raise SubmitUnknown(reason, upstream_status=status, ids=response.ids, final=final)
 
 
 def _why_unknown(response: RelayResponse) -> str:
