@@ -24,12 +24,14 @@ from videoapi.providers.bodies import first_bytes, is_json, received, save
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.credentials import UNSENT, Credential, lost_as_poll_failed
 from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
+from videoapi.providers.openai_compatible.content_outcomes import (
+    read_content_url,
+    read_redirect,
+)
 from videoapi.providers.openai_compatible.link_policy import LinkPolicy, expiry_of
 from videoapi.providers.openai_compatible.outcomes import (
     RelayResponse,
-    read_content_url,
     read_poll,
-    read_redirect,
     read_response,
     read_submit,
 )

@@ -1,4 +1,4 @@
-"""What an HTTP answer of a relay means: for an order, for a look at a job, for its video.
+"""What an HTTP answer of a relay means: for an order, and for a look at a job.
 
 The lines that decide about money are here (docs/providers.md): accepted, refused, or nobody knows.
 """
@@ -14,15 +14,12 @@ from videoapi.net.retry_after import retry_after
 from videoapi.providers.classification import (
     Cause,
     ErrorInfo,
-    classify,
     names_account_or_limit,
     names_passing_trouble,
 )
 from videoapi.providers.errors import (
-    ContentMissing,
     JobFailed,
     JobMissing,
-    NoContentReason,
     PollFailed,
     SubmitRefused,
     SubmitUnknown,
@@ -33,14 +30,10 @@ from videoapi.providers.openai_compatible.errors import (
     error_in_text,
     failure_without_status,
     is_page,
-    says_expired,
     says_missing,
-    says_not_ready,
-    speaks_of_a_job,
 )
 from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
 from videoapi.providers.openai_compatible.parsing import accepted_id, ids_in, job_in, names_a_job
-from videoapi.providers.openai_compatible.result_urls import redirect_url, video_url_in
 from videoapi.providers.provider import Accepted, Job, JobState
 from videoapi.redaction import MASK, holds_key, mask_key, mask_key_in_body, redact
 
@@ -49,21 +42,10 @@ _NEVER_REACHED: Final = frozenset({521, 522, 523, 525, 526, 530})  # Cloudflare'
 # of an answer that was lost.
 _NOT_ACCEPTED: Final = frozenset({*range(400, 500), 500, 502, 503} - {408}) | _NEVER_REACHED
 _FOR_CERTAIN: Final = frozenset({429}) | _NEVER_REACHED  # whatever the words
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_GONE: Final = frozenset({404, 410})
+GONE: Final = frozenset({404, 410})
 _NEED_THE_ID: Final = frozenset({Cause.TRANSIENT, Cause.AUDIO, Cause.ACCOUNT})
 _ENVELOPE_WORDS: Final = frozenset({"error", "fail"})  # JSend has them of a request
 _ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure
-_WHY: Final = {
-    **dict.fromkeys((404, 410), NoContentReason.GONE),
-    **dict.fromkeys((401, 402, 403), NoContentReason.UNAUTHORISED),
-    **dict.fromkeys((202, 400, 409, 425), NoContentReason.NOT_READY),
-    429: NoContentReason.BUSY,
-}
-_STATED: Final = {
-    Cause.TRANSIENT: NoContentReason.BUSY,
-    Cause.ACCOUNT: NoContentReason.UNAUTHORISED,
-}
 _LARGE: Final = 2**20  # bytes of an answer that cannot be read: not to be asked for every second …
 _LARGE_PAUSE: Final = 60.0  # … but after these
 
@@ -134,13 +116,13 @@ def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayR
 def read_submit(response: RelayResponse) -> Accepted:
     """Read the answer to an order; raise `SubmitRefused` or `SubmitUnknown`."""
     status = response.status
-    if job_id := accepted_id(response.json) if _is_success(status) else None:
+    if job_id := accepted_id(response.json) if httpx.codes.is_success(status) else None:
         return Accepted(job_id, response.ids)
-    if _is_redirect(status):
+    if httpx.codes.is_redirect(status):
         raise _refused(response, _misdirected(status))
     of_ours = names_account_or_limit(response.error_info)
     final = False
-    if status in _NOT_ACCEPTED or (_is_success(status) and of_ours):
+    if status in _NOT_ACCEPTED or (httpx.codes.is_success(status) and of_ours):
         refusal = _refused(response, response.error_info)
         certain = status in _FOR_CERTAIN or of_ours or names_passing_trouble(response.error_info)
         if certain or not response.may_have_ordered(refusal.cause):
@@ -153,18 +135,10 @@ def read_submit(response: RelayResponse) -> Accepted:
 def _why_unknown(response: RelayResponse) -> str:
     if response.status in _NOT_ACCEPTED:
         return ", and may have sent the order on"
-    if not _is_success(response.status):
+    if not httpx.codes.is_success(response.status):
         return ""
     reason = redact(response.error_info.text)
     return " without a job's id" + (f": {reason}" if reason else "")
-
-
-def _is_success(status: int) -> bool:
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-
-
-def _is_redirect(status: int) -> bool:
-    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
 def _refused(response: RelayResponse, error_info: ErrorInfo) -> SubmitRefused:
@@ -189,7 +163,11 @@ def read_poll(
     Only an answer that names this job may lead to another POST, or blame the account: another one's
     failure, or that of a relay which is busy or refuses the key just now, reads much the same.
     """
-    job = job_in(response.json, content_url, may_hand_out) if _is_success(response.status) else None
+    job = (
+        job_in(response.json, content_url, may_hand_out)
+        if httpx.codes.is_success(response.status)
+        else None
+    )
     if job and job.state is not JobState.FAILED:
         return job
     if _is_missing(response):
@@ -210,7 +188,7 @@ def _failure(response: RelayResponse, job: Job | None, *, named: bool) -> JobFai
     """Return why a job has failed; None where the answer rather tells how the look at it went."""
     if job and job.failure and (named or job.failure.ended_as not in _ENVELOPE_WORDS):
         failure: JobFailed | None = job.failure
-    elif _is_success(response.status) or response.status in _ABOUT_THE_JOB:
+    elif httpx.codes.is_success(response.status) or response.status in _ABOUT_THE_JOB:
         failure = failure_without_status(response.error_info)
     else:
         return None
@@ -222,67 +200,5 @@ def _is_missing(response: RelayResponse) -> bool:
     """Return whether the relay itself says that it knows no such job: no page does, and no 5xx."""
     if response.is_page or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return False
-    gone = response.status in _GONE and not response.is_sentence
+    gone = response.status in GONE and not response.is_sentence
     return gone or says_missing(response.error_info)
-
-
-def read_redirect(
-    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
-) -> str:
-    """Return where `/content` leads to; raise `ContentMissing` that tells why it does not."""
-    url = redirect_url(response.headers.get("location", ""), content_url)
-    if response.status in _REDIRECTS and url is not None and may_hand_out(url):
-        return url
-    raise ContentMissing(
-        f"The upstream answered {response.status} instead of the video",
-        upstream_status=response.status,
-        retry_after=response.retry_after,
-        why=_why(response),
-        failure=failure_without_status(response.error_info),
-    )
-
-
-def _why(response: RelayResponse) -> NoContentReason:
-    """Sort an answer without a video; only one that gives no reason blames a safety filter."""
-    status = response.status
-    if "cf-mitigated" in response.headers:
-        return NoContentReason.UNAVAILABLE
-    if status in _GONE or _is_success(status):
-        return _stated(response) or _WHY.get(status, NoContentReason.EMPTY)
-    if status == HTTPStatus.BAD_GATEWAY and speaks_of_a_job(response.error_info):
-        return NoContentReason.BLAMED
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NoContentReason.UNAVAILABLE
-    return _WHY.get(
-        status, NoContentReason.UNUSABLE_LINK if _is_redirect(status) else NoContentReason.OTHER
-    )
-
-
-def _stated(response: RelayResponse) -> NoContentReason | None:
-    """Read another reason than a filter: not made yet, gone by now, or busy, or our account."""
-    job = job_in(response.json, "")
-    open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
-    if open_still or says_not_ready(response.error_info):
-        return NoContentReason.NOT_READY
-    if says_expired(response.error_info):
-        return NoContentReason.OTHER
-    return _STATED.get(classify(response.error_info, HTTPStatus.OK))
-
-
-def read_content_url(
-    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
-) -> str:
-    """Return the URL that a JSON answer of `/content` tells; raise if it tells none."""
-    if not response.json:
-        raise PollFailed("The upstream's JSON was cut", upstream_status=HTTPStatus.OK)
-    url = video_url_in(response.json, content_url, may_hand_out)
-    if url is not None:
-        return url
-    refused = video_url_in(response.json, content_url) is not None
-    raise ContentMissing(
-        "The upstream's answer has no video",
-        upstream_status=HTTPStatus.OK,
-        retry_after=response.retry_after,
-        why=NoContentReason.UNUSABLE_LINK if refused else _why(response),
-        failure=failure_without_status(response.error_info),
-    )

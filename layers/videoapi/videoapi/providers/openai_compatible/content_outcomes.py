@@ -1,0 +1,95 @@
+"""Where `/content` of a done job leads to, or why there is no video: a filter is blamed last."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+
+from videoapi.providers.classification import Cause, classify
+from videoapi.providers.errors import ContentMissing, NoContentReason, PollFailed
+from videoapi.providers.openai_compatible.errors import (
+    failure_without_status,
+    says_expired,
+    says_not_ready,
+    speaks_of_a_job,
+)
+from videoapi.providers.openai_compatible.outcomes import GONE, RelayResponse
+from videoapi.providers.openai_compatible.parsing import job_in
+from videoapi.providers.openai_compatible.result_urls import redirect_url, video_url_in
+from videoapi.providers.provider import JobState
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_WHY: Final = {
+    **dict.fromkeys((404, 410), NoContentReason.GONE),
+    **dict.fromkeys((401, 402, 403), NoContentReason.UNAUTHORISED),
+    **dict.fromkeys((202, 400, 409, 425), NoContentReason.NOT_READY),
+    429: NoContentReason.BUSY,
+}
+_STATED: Final = {
+    Cause.TRANSIENT: NoContentReason.BUSY,
+    Cause.ACCOUNT: NoContentReason.UNAUTHORISED,
+}
+
+
+def read_redirect(
+    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
+) -> str:
+    """Return where `/content` leads to; raise `ContentMissing` that tells why it does not."""
+    url = redirect_url(response.headers.get("location", ""), content_url)
+    if response.status in _REDIRECTS and url is not None and may_hand_out(url):
+        return url
+    raise ContentMissing(
+        f"The upstream answered {response.status} instead of the video",
+        upstream_status=response.status,
+        retry_after=response.retry_after,
+        why=_why(response),
+        failure=failure_without_status(response.error_info),
+    )
+
+
+def _why(response: RelayResponse) -> NoContentReason:
+    """Sort an answer without a video; only one that gives no reason blames a safety filter."""
+    status = response.status
+    if "cf-mitigated" in response.headers:
+        return NoContentReason.UNAVAILABLE
+    if status in GONE or httpx.codes.is_success(status):
+        return _stated(response) or _WHY.get(status, NoContentReason.EMPTY)
+    if status == HTTPStatus.BAD_GATEWAY and speaks_of_a_job(response.error_info):
+        return NoContentReason.BLAMED
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NoContentReason.UNAVAILABLE
+    return _WHY.get(
+        status,
+        NoContentReason.UNUSABLE_LINK if httpx.codes.is_redirect(status) else NoContentReason.OTHER,
+    )
+
+
+def _stated(response: RelayResponse) -> NoContentReason | None:
+    """Read another reason than a filter: not made yet, gone by now, or busy, or our account."""
+    job = job_in(response.json, "")
+    open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
+    if open_still or says_not_ready(response.error_info):
+        return NoContentReason.NOT_READY
+    if says_expired(response.error_info):
+        return NoContentReason.OTHER
+    return _STATED.get(classify(response.error_info, HTTPStatus.OK))
+
+
+def read_content_url(
+    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool]
+) -> str:
+    """Return the URL that a JSON answer of `/content` tells; raise if it tells none."""
+    if not response.json:
+        raise PollFailed("The upstream's JSON was cut", upstream_status=HTTPStatus.OK)
+    url = video_url_in(response.json, content_url, may_hand_out)
+    if url is not None:
+        return url
+    refused = video_url_in(response.json, content_url) is not None
+    raise ContentMissing(
+        "The upstream's answer has no video",
+        upstream_status=HTTPStatus.OK,
+        retry_after=response.retry_after,
+        why=NoContentReason.UNUSABLE_LINK if refused else _why(response),
+        failure=failure_without_status(response.error_info),
+    )
