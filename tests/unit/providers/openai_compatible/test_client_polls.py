@@ -271,6 +271,38 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
     assert caught.value.upstream_status == (200 if status == 204 else status)
 
 
+EXPLAINED = [
+    {"error": {"message": "storage backend offline"}},
+    {"code": 10, "message": "region not supported"},
+    {"error": {"code": "REGION_NOT_SUPPORTED"}},
+    {"status": "error", "message": "The video storage is offline"},
+    {"success": False, "msg": "no permission to download the video"},
+    {"error": "The CDN of the video did not answer"},
+    {"id": "v", "status": "completed", "error": {"message": "disk full"}},
+    {"id": "v", "status": "failed", "error": {"message": "disk full"}},
+    {"code": 7, "message": "没有权限"},
+    {"message": "The transfer was not successful: unknown region"},
+]
+UNEXPLAINED = [
+    {"error": {"message": "no video in the response"}},
+    {"error": {"message": "Video not found", "type": "new_api_error"}},
+    {"message": "The output is empty"},
+    {"detail": "File does not exist"},
+    {"message": "Missing content"},
+    {"error": {"code": 10, "type": "invalid_request_error"}},
+    {"error": "No such key"},
+    {"message": "Nothing to download"},
+    {"message": "Successfully fetched"},
+    {"message": "No generated videos"},
+    {"message": "Video generation failed"},
+    {"error": "Unknown error"},
+    {"error": "It violates the policy"},
+    {"id": "v", "status": "completed", "message": "Your film is ready to be seen"},
+    {"message": "任务内容为空"},
+    {"data": None, "code": 7},
+]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "headers", "why", "swallowed"),
     [
@@ -323,8 +355,15 @@ def test_an_answer_without_a_video_is_a_missing_one(status, body, location):
         (429, b"", {}, NoContentReason.BUSY, False),
         (302, b"", {}, NoContentReason.UNUSABLE_LINK, False),
         (418, b"", {}, NoContentReason.OTHER, False),
+        *[(200, body, {}, NoContentReason.OTHER, False) for body in EXPLAINED],
+        *[(404, body, {}, NoContentReason.OTHER, False) for body in EXPLAINED[:3]],
+        *[(200, body, {}, NoContentReason.EMPTY, True) for body in UNEXPLAINED],
+        *[(404, body, {}, NoContentReason.GONE, True) for body in UNEXPLAINED],
+        (404, {"error": "Cannot GET /v1/videos/v/content"}, {}, NoContentReason.GONE, True),
+        (404, {"error": "Invalid video"}, {}, NoContentReason.GONE, True),
+        (410, {"error": "Gone"}, {}, NoContentReason.GONE, True),
     ],
-    ids=range(31),
+    ids=str,
 )
 def test_a_missing_video_says_why_and_for_how_long(status, body, headers, why, swallowed):
     relay = answering(status, body, retry_after="7", **headers)

@@ -10,14 +10,16 @@ from videoapi.providers.classification import Cause, classify
 from videoapi.providers.errors import ContentMissing, NoContentReason, PollFailed
 from videoapi.providers.openai_compatible.errors import (
     failure_without_status,
+    has_error,
     says_expired,
     says_not_ready,
+    says_nothing_is_there,
     speaks_of_a_job,
 )
 from videoapi.providers.openai_compatible.outcomes import GONE, RelayResponse
 from videoapi.providers.openai_compatible.parsing import job_in
 from videoapi.providers.openai_compatible.result_urls import redirect_url, video_url_in
-from videoapi.providers.provider import JobState
+from videoapi.providers.provider import Job, JobState
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _WHY: Final = {
@@ -66,14 +68,29 @@ def _why(response: RelayResponse) -> NoContentReason:
 
 
 def _stated(response: RelayResponse) -> NoContentReason | None:
-    """Read another reason than a filter: not made yet, gone by now, or busy, or our account."""
+    """Read another reason than a filter: not made yet, gone by now, busy, our account, or other."""
     job = job_in(response.json, "")
     open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
     if open_still or says_not_ready(response.error_info):
         return NoContentReason.NOT_READY
     if says_expired(response.error_info):
         return NoContentReason.OTHER
-    return _STATED.get(classify(response.error_info, HTTPStatus.OK))
+    cause = classify(response.error_info, HTTPStatus.OK)
+    explained = cause not in {Cause.POLICY, Cause.AUDIO} and _is_explained(response, job)
+    return _STATED.get(cause, NoContentReason.OTHER if explained else None)
+
+
+def _is_explained(response: RelayResponse, job: Job | None) -> bool:
+    """Return whether words tell why, and not only that there is no video.
+
+    A 404 says that much itself, so its words explain nothing where they are about the job. Where
+    the job says that it is done its `message` says no more.
+    """
+    if says_nothing_is_there(response.error_info):
+        return False
+    if response.status in GONE and speaks_of_a_job(response.error_info):
+        return False
+    return job is None or job.state is JobState.FAILED or has_error(response.json)
 
 
 def read_content_url(

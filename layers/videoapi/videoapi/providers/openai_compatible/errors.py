@@ -169,6 +169,30 @@ def says_expired(error_info: ErrorInfo) -> bool:
     return bool(_EXPIRED.search(_all_words(error_info)))
 
 
+def says_nothing_is_there(error_info: ErrorInfo) -> bool:
+    """Return whether a complaint in a video's place is only that there is none, or holds no words.
+
+    A number, or the name of a kind of errors (`new_api_error`), are no words.
+    """
+    wordy = (c for c in error_info.codes if c[:1].isalpha() and not c.endswith(("error", "Error")))
+    words = _all_words(ErrorInfo(tuple(wordy), error_info.text))
+    return not words.strip("_") or bool(_NOTHING_THERE.search(words))
+
+
+_THING: Final = (
+    "(?:video|content|file|output|result|media|data|url|link|task|job|asset|object|key|generation)"
+)
+_NOTHING_THERE: Final = re.compile(
+    rf"not_(?:be_)?(?:found|exist)|(?:not|n't)_(?:exist|contain|have_an?y?_{_THING})"
+    rf"|(?<![a-z])no_(?:[a-z]+_)?{_THING}s?(?![a-z])|without_(?:an?_)?{_THING}"
+    rf"|{_THING}s?_(?:(?:is|was|are|has|been)_)*(?:missing|empty|null|none|gone|deleted|removed)"
+    rf"|(?:missing|empty)(?:_{_THING}|\Z)|nothing_|(?:empty|null)_(?:response|reply|body)"
+    "|generat[a-z]*_(?:has_)?fail|fail(?:ed)?_to_generate|unknown_(?:error|reason|id)"
+    "|(?<!un)(?<!not_)success|filter|safety"
+    "|(?:\\A|[^0-9])(?:404|410)(?![0-9])|(?:\\A|_)gone\\Z"
+    "|不存在|为空|没有(?:视频|内容|结果|文件|找到|任务|数据)"
+    "|未找到|找不到|无(?:视频|内容|结果)|已删除|生成失败"
+)
 _EXPIRED: Final = re.compile("expire|no_longer_available|过期|失效")
 _NOT_READY: Final = re.compile(
     "not_(?:yet_|been_)?(?:ready|complete|available|finished|generated)|in_progress|processing"
