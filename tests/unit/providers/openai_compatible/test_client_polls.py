@@ -176,6 +176,44 @@ def test_a_policy_code_ends_a_job_even_without_a_status(status):
     assert job.failure.code == "content_policy_violation"
 
 
+@pytest.mark.parametrize("status", [400, 409, 422, 424])
+@pytest.mark.parametrize("key", ["id", "task_id", "request_id"])
+@pytest.mark.parametrize("enveloped", [False, True])
+def test_a_4xx_that_names_the_job_tells_how_it_is(status, key, enveloped):
+    """A relay may answer with the status of what the job's own maker answered."""
+
+    def look(upstream_id="v", **told):
+        body = {key: upstream_id, **told}
+        body = {"status": "error", "data": body} if enveloped else body
+        return answering(status, body).client().poll("v")
+
+    wrong = look(status="failed", error={"message": "Image pixel is invalid"}).failure
+    assert (wrong.code, wrong.again) == ("generation_failed", None)
+    assert "Image pixel is invalid" in wrong.message
+    assert look(status="FAILURE", error={"code": "HIGH_TRAFFIC"}).failure.again == "transient"
+    assert look(status="moderation_failed").failure.code == "content_policy_violation"
+    assert look(status="processing", progress=45).progress == 45
+    assert look(status="completed", video_url=VIDEO).video_url == VIDEO
+    for mute in [
+        {"upstream_id": "w", "status": "failed", "error": {"code": "HIGH_TRAFFIC"}},
+        {"status": "error", "message": "Invalid token"},
+        {"status": "FAIL", "error": {"code": "HIGH_TRAFFIC"}},
+        {"status": "bad_request", "error": {"message": "Missing header"}},
+        {"status": "completed"},
+        {"error": {"code": "HIGH_TRAFFIC"}},
+    ]:
+        with pytest.raises(PollFailed):
+            look(**mute)
+    with pytest.raises(JobMissing):
+        look(status="failed", error={"code": "task_not_exist"})
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 407, 408, 429, 500, 502, 503])
+def test_an_account_or_a_gateway_tells_of_no_job(status):
+    with pytest.raises(PollFailed):
+        answering(status, {"id": "v", "status": "failed", "error": "no luck"}).client().poll("v")
+
+
 def test_bytes_behind_the_key_are_written_to_the_file():
     into = io.BytesIO(b"old")
     relay = answering(200, MP4, content_type="video/mp4")

@@ -33,7 +33,14 @@ from videoapi.providers.openai_compatible.errors import (
     says_missing,
 )
 from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
-from videoapi.providers.openai_compatible.parsing import accepted_id, ids_in, job_in, names_a_job
+from videoapi.providers.openai_compatible.parsing import (
+    accepted_id,
+    ids_in,
+    is_known,
+    job_in,
+    names_a_job,
+    status_word,
+)
 from videoapi.providers.provider import Accepted, Job, JobState
 from videoapi.redaction import MASK, holds_key, mask_key, mask_key_in_body, redact
 
@@ -45,7 +52,9 @@ _FOR_CERTAIN: Final = frozenset({429}) | _NEVER_REACHED  # whatever the words
 GONE: Final = frozenset({404, 410})
 _NEED_THE_ID: Final = frozenset({Cause.TRANSIENT, Cause.AUDIO, Cause.ACCOUNT})
 _ENVELOPE_WORDS: Final = frozenset({"error", "fail"})  # JSend has them of a request
-_ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure
+_ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure …
+# … and these, where they name it: not those of the account, of no such job, or of a relay in haste.
+_MAY_NAME_IT: Final = frozenset(range(400, 500)) - {401, 402, 403, 404, 407, 408, 410, 429}
 _LARGE: Final = 2**20  # bytes of an answer that cannot be read: not to be asked for every second …
 _LARGE_PAUSE: Final = 60.0  # … but after these
 
@@ -163,16 +172,12 @@ def read_poll(
     Only an answer that names this job may lead to another POST, or blame the account: another one's
     failure, or that of a relay which is busy or refuses the key just now, reads much the same.
     """
-    job = (
-        job_in(response.json, content_url, may_hand_out)
-        if httpx.codes.is_success(response.status)
-        else None
-    )
+    ids = response.ids
+    job = _job(response, content_url, may_hand_out, named=job_id in ids)
     if job and job.state is not JobState.FAILED:
         return job
     if _is_missing(response):
         raise JobMissing(upstream_status=response.status, retry_after=response.retry_after)
-    ids = response.ids
     failure = _failure(response, job, named=job_id in ids)
     if failure is None:
         raise PollFailed(
@@ -182,6 +187,24 @@ def read_poll(
             ids=ids,
         )
     return job or Job(state=JobState.FAILED, failure=failure, ids=ids)
+
+
+def _job(
+    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool], *, named: bool
+) -> Job | None:
+    """Return the job that an answer tells of; a 4xx has to name it, and to have a job's word.
+
+    One without a word that all relays use, or with no video where the job is done, may be about the
+    request for it.
+    """
+    job = job_in(response.json, content_url, may_hand_out)
+    if job is None or httpx.codes.is_success(response.status):
+        return job
+    word = status_word(response.json)
+    of_the_job = named and response.status in _MAY_NAME_IT and not _is_missing(response)
+    if not of_the_job or word in _ENVELOPE_WORDS or not is_known(word):
+        return None
+    return job if job.video_url or job.state is not JobState.DONE else None
 
 
 def _failure(response: RelayResponse, job: Job | None, *, named: bool) -> JobFailed | None:

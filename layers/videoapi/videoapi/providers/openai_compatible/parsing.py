@@ -90,8 +90,7 @@ def accepted_id(response: dict[str, Any]) -> str | None:
 
 def names_a_job(response: dict[str, Any]) -> bool:
     """Return whether an answer, whatever its status, tells of a job that waits, runs or is done."""
-    word = _status_word(_job_part(response))
-    made = _STATES.get(word, JobState.FAILED) is not JobState.FAILED
+    made = _STATES.get(status_word(response), JobState.FAILED) is not JobState.FAILED
     return made and bool(_ids(response, _ID_KEYS))
 
 
@@ -192,12 +191,18 @@ def _job_part(response: dict[str, Any]) -> dict[str, Any]:
     status of its own is the job, whatever raw upstream answer its `data` quotes.
     """
     whole, *inner = _parts(response)
-    if _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS) and _is_known(_status_word(whole)):
+    if _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS) and is_known(_status_word(whole)):
         return whole
     return next((part for part in inner if _status_word(part)), whole)
 
 
-def _is_known(word: str) -> bool:
+def status_word(response: dict[str, Any]) -> str:
+    """Return the word for how the job is, folded; "" without one."""
+    return _status_word(_job_part(response))
+
+
+def is_known(word: str) -> bool:
+    """Return whether a status word is one of those that many relays use."""
     return word in _STATES or _by_ending(word) is not None
 
 
