@@ -6,10 +6,10 @@ from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import UnreadableJson, as_text, parsed
 from videoapi.providers.openai_compatible.errors import failure_without_status
+from videoapi.providers.openai_compatible.job_parts import accepted_id
 from videoapi.providers.openai_compatible.parsing import (
     Job,
     JobState,
-    accepted_id,
     job_in,
     progress_of,
 )

@@ -10,7 +10,8 @@ from tests.support.json_values import json_values
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.openai_compatible.errors import error_in_json, error_in_text, says_missing
-from videoapi.providers.openai_compatible.parsing import accepted_id, job_in
+from videoapi.providers.openai_compatible.job_parts import accepted_id
+from videoapi.providers.openai_compatible.parsing import job_in
 from videoapi.providers.provider import JobState
 
 CONTENT = "https://relay.example/v1/videos/v:1/content"

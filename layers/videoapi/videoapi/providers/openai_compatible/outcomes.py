@@ -32,15 +32,15 @@ from videoapi.providers.openai_compatible.errors import (
     is_page,
     says_missing,
 )
-from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
-from videoapi.providers.openai_compatible.parsing import (
+from videoapi.providers.openai_compatible.job_parts import (
     accepted_id,
     ids_in,
-    is_known,
-    job_in,
     names_a_job,
+    state_of,
     status_word,
 )
+from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
+from videoapi.providers.openai_compatible.parsing import job_in
 from videoapi.providers.provider import Accepted, Job, JobState
 from videoapi.redaction import MASK, holds_key, mask_key, mask_key_in_body, redact
 
@@ -202,7 +202,7 @@ def _job(
         return job
     word = status_word(response.json)
     of_the_job = named and response.status in _MAY_NAME_IT and not _is_missing(response)
-    if not of_the_job or word in _ENVELOPE_WORDS or not is_known(word):
+    if not of_the_job or word in _ENVELOPE_WORDS or state_of(word) is None:
         return None
     return job if job.video_url or job.state is not JobState.DONE else None
 

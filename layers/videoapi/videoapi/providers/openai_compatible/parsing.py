@@ -10,39 +10,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from videoapi.providers.classification import names_account_or_limit
 from videoapi.providers.errors import JobFailed
-from videoapi.providers.json_access import as_dict, as_text, first_of
+from videoapi.providers.json_access import as_text
 from videoapi.providers.openai_compatible.errors import (
     error_in_json,
     failure_without_status,
     has_error,
 )
+from videoapi.providers.openai_compatible.job_parts import (
+    MAX_WORD,
+    ids_in,
+    job_part,
+    parts,
+    state_of,
+    word_of,
+)
 from videoapi.providers.openai_compatible.link_policy import expiry_of, moment
 from videoapi.providers.openai_compatible.result_urls import url_in_fail_reason, video_url_in
 from videoapi.providers.provider import Job, JobState
-from videoapi.redaction import MASK
 
-MAX_ID: Final = 512  # characters; an id goes into a DynamoDB item and into a path
-
-_ID_KEYS: Final = (
-    "id",
-    "task_id",
-    "taskId",
-    "video_id",
-    "videoId",
-    "job_id",
-    "jobId",
-    "jobid",
-    "run_id",
-    "runId",
-    "generation_id",
-    "generationId",
-)
-_REQUEST_ID: Final = "request_id"
-_NO_ID: Final = "0"  # what a number that was never set looks like
-_WORD_KEYS: Final = ("status", "state", "task_status", "taskStatus")
-_MAX_WORD: Final = 64  # characters
 _DONE_AT_KEYS: Final = (
     "completed_at",
     "completedAt",
@@ -57,70 +43,6 @@ _MAX_AMOUNT: Final = 10_000  # seconds, frames per second
 _COMPLETE: Final = 100  # percent
 
 
-_WORDS: Final = {
-    JobState.QUEUED: (
-        "queued pending submitted not_start notstarted preparing created starting unknown"
-        " in_queue queueing queuing waiting staged throttled"
-    ),
-    JobState.RUNNING: "processing in_progress running generating retrying",
-    JobState.DONE: "completed complete success succeeded succeed finished done ready",
-    JobState.FAILED: (
-        "failed failure fail error cancelled canceled expired timeout timed_out rejected blocked"
-        " aborted nsfw"
-    ),
-}
-_STATES: Final = {word: state for state, words in _WORDS.items() for word in words.split()}
-_ENDINGS: Final = {
-    "_successful": JobState.DONE,
-    "_blocked": JobState.FAILED,
-    "_failed": JobState.FAILED,
-}
-
-
-def accepted_id(response: dict[str, Any]) -> str | None:
-    """Find the job's id in the answer to an order, in the envelope `data` or `output` too.
-
-    An answer that complains names by `request_id` its own request, and no job.
-    """
-    ids = _ids(response, _ID_KEYS)
-    if not ids and not has_error(response) and not names_account_or_limit(error_in_json(response)):
-        ids = _ids(response, (_REQUEST_ID,))
-    return next(iter(ids), None)
-
-
-def names_a_job(response: dict[str, Any]) -> bool:
-    """Return whether an answer, whatever its status, tells of a job that waits, runs or is done."""
-    made = _STATES.get(status_word(response), JobState.FAILED) is not JobState.FAILED
-    return made and bool(_ids(response, _ID_KEYS))
-
-
-def ids_in(response: dict[str, Any]) -> tuple[str, ...]:
-    """Return all ids that an answer names, the likeliest of the job first.
-
-    `request_id` comes last: with most relays it is that of the HTTP request.
-    """
-    return tuple(dict.fromkeys(_ids(response, _ID_KEYS) + _ids(response, (_REQUEST_ID,))))
-
-
-def _ids(response: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
-    ids = [_id(part.get(key)) for part in _parts(response) for key in keys]
-    return [upstream_id for upstream_id in ids if upstream_id]
-
-
-def _parts(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return the places where an answer may speak of the job."""
-    data = response.get("data")
-    return response, as_dict(data) or first_of(data), as_dict(response.get("output"))
-
-
-def _id(value: object) -> str:
-    value = as_text(value)
-    value = value.strip() if len(value) <= 2 * MAX_ID else ""
-    fits = 0 < len(value) <= MAX_ID and value.isprintable() and value != _NO_ID
-    fits = fits and MASK not in value
-    return value if fits else ""
-
-
 def job_in(
     response: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
 ) -> Job | None:
@@ -130,16 +52,16 @@ def job_in(
     resolved against it, and it is itself no URL to hand out. `may_hand_out` has the last word on a
     URL.
     """
-    job = _job_part(response)
-    word = _status_word(job)
+    job = job_part(response)
+    word = word_of(job)
     url = video_url_in(response, content_url, may_hand_out)
     progress = progress_of(job.get("progress"))
-    state = _STATES.get(word) or _by_ending(word) or _by_company(response, job, word, url)
+    state = state_of(word) or _by_company(response, job, word, url)
     if state is None:
         return None
     done = state is JobState.DONE
     if done and url is None:
-        url = url_in_fail_reason(_parts(response), may_hand_out)
+        url = url_in_fail_reason(parts(response), may_hand_out)
     return Job(
         state=state,
         progress=progress,
@@ -152,10 +74,6 @@ def job_in(
         ids=ids_in(response),
         expires_at=_expiry(response, url) if done else None,
     )
-
-
-def _by_ending(word: str) -> JobState | None:
-    return next((state for ending, state in _ENDINGS.items() if word.endswith(ending)), None)
 
 
 def _by_company(
@@ -179,42 +97,9 @@ def _by_company(
 
 def _expiry(response: dict[str, Any], url: str | None) -> float | None:
     """Return the earliest end of the video that the relay, or its URL's signature, tells."""
-    moments = [moment(part.get(key)) for part in _parts(response) for key in _EXPIRY_KEYS]
+    moments = [moment(part.get(key)) for part in parts(response) for key in _EXPIRY_KEYS]
     known = [instant for instant in (*moments, url and expiry_of(url)) if instant]
     return min(known, default=None)
-
-
-def _job_part(response: dict[str, Any]) -> dict[str, Any]:
-    """Choose between the answer and what it may be an envelope of, where both have a status.
-
-    `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
-    status of its own is the job, whatever raw upstream answer its `data` quotes.
-    """
-    whole, *inner = _parts(response)
-    if _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS) and is_known(_status_word(whole)):
-        return whole
-    return next((part for part in inner if _status_word(part)), whole)
-
-
-def status_word(response: dict[str, Any]) -> str:
-    """Return the word for how the job is, folded; "" without one."""
-    return _status_word(_job_part(response))
-
-
-def is_known(word: str) -> bool:
-    """Return whether a status word is one of those that many relays use."""
-    return word in _STATES or _by_ending(word) is not None
-
-
-def _status_word(job: dict[str, Any]) -> str:
-    candidates = (job.get(key) for key in _WORD_KEYS)
-    words = (folded_word(each[:_MAX_WORD]) for each in candidates if isinstance(each, str))
-    return next(filter(None, words), "")
-
-
-def folded_word(text: str) -> str:
-    """Return a word as the tables hold it: case folded, blanks as `_`."""
-    return re.sub(r"[\s-]+", "_", text.strip().casefold())
 
 
 def _failure(response: dict[str, Any], word: str) -> JobFailed:
@@ -224,7 +109,7 @@ def _failure(response: dict[str, Any], word: str) -> JobFailed:
 def progress_of(value: object) -> int | None:
     """Read 45, 45.7, "45", "45 %"; anything else is None. Bounded to 0–100."""
     if isinstance(value, str):
-        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{0,20})?)\s*%?", value[:_MAX_WORD].strip())
+        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{0,20})?)\s*%?", value[:MAX_WORD].strip())
         value = float(match[1]) if match else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -236,7 +121,7 @@ def progress_of(value: object) -> int | None:
 def _number(value: object) -> float | None:
     """Read a positive amount such as 8, "8" or "8s"."""
     if isinstance(value, str):
-        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,20})?)\s*s?", value[:_MAX_WORD].strip())
+        match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,20})?)\s*s?", value[:MAX_WORD].strip())
         value = float(match[1]) if match else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -245,6 +130,6 @@ def _number(value: object) -> float | None:
 
 def _size(value: object) -> str | None:
     match = re.fullmatch(
-        r"([0-9]{2,5})\s*[xX\u00d7*]\s*([0-9]{2,5})", as_text(value)[:_MAX_WORD].strip()
+        r"([0-9]{2,5})\s*[xX\u00d7*]\s*([0-9]{2,5})", as_text(value)[:MAX_WORD].strip()
     )
     return f"{match[1]}x{match[2]}" if match else None
