@@ -105,8 +105,12 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
         ({"request_id": "r", "code": 200, "msg": "success"}, "r"),
         ({"id": "a***b"}, None),
         ({"generation_id": "g", "id": "t"}, "t"),
+        ({"status": "success", "data": {"video": {"id": "t"}}}, "t"),
+        ({"request_id": "r", "result": {"task_id": "t"}}, "t"),
+        ({"status": "error", "message": "no", "data": {"task": {"id": "t"}}}, None),
+        ({"error": "no", "task": {"id": "t"}}, None),
     ],
-    ids=range(30),
+    ids=range(34),
 )
 def test_the_id_of_an_accepted_order_is_found(response, upstream_id):
     assert accepted_id(response) == upstream_id
@@ -213,9 +217,41 @@ def test_the_earliest_end_of_the_video_is_told(response, ends):
     assert job_in({"id": "v", "status": "running", **response}, CONTENT).expires_at is None
 
 
-@pytest.mark.parametrize("status", [None, 2, True, "", "  ", [], {}])
+@pytest.mark.parametrize("status", [None, True, "", "  ", [], {}, 404, 500, -1])
 def test_without_a_status_word_an_answer_says_nothing(status):
     assert job_in({"id": "v", "status": status, "video_url": VIDEO}, CONTENT) is None
+
+
+NUMBERS = [2, 0, 1.0, 200, ["completed"], {"code": 3}]
+
+
+@pytest.mark.parametrize("status", NUMBERS, ids=str)
+@pytest.mark.parametrize(
+    ("beside", "done"),
+    [
+        ({"video_url": VIDEO}, True),
+        ({"output": {"url": VIDEO}, "progress": 100}, True),
+        ({"result": {"videos": [{"url": VIDEO}]}, "code": 0, "message": "OK"}, True),
+        ({}, False),
+        ({"progress": 100, "completed_at": 1_700_000_000}, False),
+        ({"video_url": VIDEO, "progress": 45}, False),
+        ({"video_url": VIDEO, "error": {"message": "no luck"}}, False),
+        ({"video_url": VIDEO, "code": 10, "message": "no luck"}, False),
+        ({"url": VIDEO, "message": "no luck"}, False),
+        ({"error": {"code": "HIGH_TRAFFIC"}}, False),
+        ({"thumbnail_url": VIDEO, "status_url": VIDEO}, False),
+    ],
+    ids=range(11),
+)
+def test_a_status_in_numbers_counts_beside_a_url_alone(status, beside, done):
+    """Such a status says that a job is done, never that it runs or has failed."""
+    for state in ({"status": status}, {"state": status}):
+        response = {"id": "v", **state, **beside}
+        for answer in (response, {"code": "success", "data": response}, {"result": response}):
+            job = job_in(answer, CONTENT)
+            assert (job and (job.state, job.video_url)) == (
+                (done and (JobState.DONE, VIDEO)) or None
+            )
 
 
 def test_the_url_of_a_job_that_is_not_done_is_not_told():
@@ -231,6 +267,101 @@ def test_an_envelope_is_opened():
 def test_an_envelopes_own_success_is_not_the_jobs():
     response = {"status": "success", "data": {"status": "processing", "progress": 7}}
     assert job_in(response, CONTENT) == Job(state=JobState.RUNNING, progress=7)
+
+
+ENVELOPES = {
+    "data.video": lambda job: {"status": "success", "data": {"video": job}},
+    "data.task": lambda job: {"status": "OK", "message": "fetched", "data": {"task": job}},
+    "data.job": lambda job: {"code": 0, "data": {"job": job, "cost": 1}},
+    "data.data": lambda job: {"status": "success", "data": {"status": "success", "data": job}},
+    "data[0].output": lambda job: {"success": True, "data": [{"output": [job]}]},
+    "result": lambda job: {"status": "success", "result": job},
+    "result.task": lambda job: {"request_id": "r", "result": {"task": job}},
+    "task": lambda job: {"success": True, "task": job},
+    "failed request": lambda job: {"status": "error", "message": "x", "data": {"video": job}},
+}
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
+def test_a_job_is_found_in_an_envelope_that_went_well(envelope):
+    def read(**told):
+        return job_in(envelope({"id": "v", **told}), CONTENT)
+
+    running = read(status="processing", progress=45)
+    assert (running.state, running.progress, running.ids[0]) == (JobState.RUNNING, 45, "v")
+    assert read(status="queued").state is JobState.QUEUED
+    assert read(status="upscaling").state is JobState.RUNNING
+    failed = read(status="failed", error={"code": "HIGH_TRAFFIC"})
+    assert (failed.failure.again, failed.names("v")) == ("transient", True)
+    failed = read(status="FAILURE", fail_reason="Image pixel is invalid")
+    assert "Image pixel is invalid" in failed.failure.message
+    assert read(status="blurred", error="no luck").state is JobState.FAILED
+    done = read(status="completed", url=VIDEO, seconds=8, expires_at=1_800_000_000)
+    assert (done.state, done.video_url, done.seconds) == (JobState.DONE, VIDEO, 8)
+    assert done.expires_at == 1_800_000_000
+    assert read(status="SUCCESS").state is JobState.DONE
+    assert accepted_id(envelope({"id": "v", "status": "queued"})) == "v"
+
+
+@pytest.mark.parametrize("word", ["success", "OK", "Success "])
+@pytest.mark.parametrize(
+    ("beside", "state"),
+    [
+        ({"data": {"task_id": "v", "progress": 45}}, None),
+        ({"data": {"task_id": "v"}}, None),
+        ({"data": [{"task_id": "v", "error": {"code": "HIGH_TRAFFIC"}}]}, None),
+        ({"data": {"seconds": 8, "cover_url": VIDEO, "prompt": VIDEO}}, None),
+        ({"result": {"task_id": "v", "progress": 45}}, None),
+        ({"video": {"id": "v", "thumbnail_url": VIDEO}}, None),
+        ({"data": {"video": {"id": "v", "progress": 45}}}, None),
+        ({"data": {"video": {"progress": 45, "status": "success"}}}, None),
+        ({"data": {"url": "/v1/videos/v:1"}}, None),
+        ({"data": {"task_id": "v", "video_url": VIDEO}}, JobState.DONE),
+        ({"data": VIDEO}, JobState.DONE),
+    ],
+    ids=range(11),
+)
+def test_a_requests_success_beside_a_job_says_nothing(word, beside, state):
+    job = job_in({"status": word, **beside}, CONTENT)
+    assert (job and job.state) is state
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "success", "data": None},
+        {"status": "success", "data": {}},
+        {"status": "success", "output": {"seconds": 8}},
+        {"id": "v", "status": "success", "data": {"task_id": "w", "progress": 45}},
+        {"status": "completed", "data": {"task_id": "v"}},
+        {"status": "success", "data": {"task_id": "v", "url": CONTENT}},
+        {"status": "success", "data": {"task_id": "v", "fail_reason": VIDEO}},
+        {"code": "success", "data": {"status": "SUCCESS"}},
+        {"status": "success", "data": {"progress": 100, "finish_time": 1_700_000_000}},
+    ],
+    ids=range(9),
+)
+def test_a_success_of_the_job_itself_is_done(answer):
+    assert job_in(answer, CONTENT).state is JobState.DONE
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"id": "v", "progress": 45, "task": {"id": "template", "status": "completed"}},
+        {"id": "v", "data": {"video": {"id": "w", "status": "failed"}}},
+    ],
+    ids=range(2),
+)
+def test_what_has_another_id_does_not_speak_for_a_job(answer):
+    assert job_in(answer, CONTENT) is None
+
+
+def test_a_part_of_a_job_does_not_speak_for_it():
+    answer = {"id": "v", "status": "upscaling", "video": {"status": "completed"}}
+    assert job_in(answer, CONTENT).state is JobState.RUNNING
+    answer = {"data": {"status": "IN_PROGRESS", "data": {"status": "completed"}}}
+    assert job_in(answer, CONTENT).state is JobState.RUNNING
 
 
 def test_a_job_that_quotes_its_upstream_speaks_for_itself():

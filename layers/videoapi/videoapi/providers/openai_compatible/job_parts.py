@@ -1,6 +1,8 @@
 """Where in an answer of a relay the job stands, by which ids, and with which status word."""
 
 import re
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Any, Final
 
 from videoapi.providers.classification import names_account_or_limit
@@ -27,6 +29,11 @@ _ID_KEYS: Final = (
 )
 _REQUEST_ID: Final = "request_id"
 _NO_ID: Final = "0"  # what a number that was never set looks like
+# What holds a job in an envelope, and on how many levels it is looked for there.
+_HOLDERS: Final = ("data", "output", "result", "video", "task", "job")
+_LEVELS: Final = 2
+_WENT_WELL: Final = frozenset({"success", "ok"})  # of a request, where no id stands beside it
+_OF_A_REQUEST: Final = _WENT_WELL | {"error", "fail"}  # as JSend has them
 _WORD_KEYS: Final = ("status", "state", "task_status", "taskStatus")
 MAX_WORD: Final = 64  # characters
 
@@ -51,39 +58,56 @@ _ENDINGS: Final = {
 
 
 def accepted_id(response: dict[str, Any]) -> str | None:
-    """Find the job's id in the answer to an order, in the envelope `data` or `output` too.
+    """Find the job's id in the answer to an order, in an envelope too.
 
     An answer that complains names by `request_id` its own request, and no job.
     """
-    ids = _ids(response, _ID_KEYS)
+    ids = _ids(places(response), _ID_KEYS)
     if not ids and not has_error(response) and not names_account_or_limit(error_in_json(response)):
-        ids = _ids(response, (_REQUEST_ID,))
+        failed = state_of(status_word(response)) is JobState.FAILED
+        ids = [] if failed else _ids(_held(response), _ID_KEYS)
+        ids = ids or _ids(places(response), (_REQUEST_ID,))
     return next(iter(ids), None)
 
 
 def names_a_job(response: dict[str, Any]) -> bool:
     """Return whether an answer, whatever its status, tells of a job that waits, runs or is done."""
     made = _STATES.get(status_word(response), JobState.FAILED) is not JobState.FAILED
-    return made and bool(_ids(response, _ID_KEYS))
+    return made and bool(_ids(places(response), _ID_KEYS))
 
 
 def ids_in(response: dict[str, Any]) -> tuple[str, ...]:
-    """Return all ids that an answer names, the likeliest of the job first.
+    """Return all ids by which an answer may name the job, the likeliest first.
 
     `request_id` comes last: with most relays it is that of the HTTP request.
     """
-    return tuple(dict.fromkeys(_ids(response, _ID_KEYS) + _ids(response, (_REQUEST_ID,))))
+    told = places(response)
+    return tuple(dict.fromkeys(_ids(told, _ID_KEYS) + _ids(told, (_REQUEST_ID,))))
 
 
-def _ids(response: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
-    ids = [_id(part.get(key)) for part in parts(response) for key in keys]
+def _ids(parts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> list[str]:
+    ids = [_id(part.get(key)) for part in parts for key in keys]
     return [upstream_id for upstream_id in ids if upstream_id]
 
 
-def parts(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return the places where an answer may speak of the job."""
+def places(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return where an answer speaks of the job."""
+    return *_parts(response), job_part(response)
+
+
+def _parts(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     data = response.get("data")
     return response, as_dict(data) or first_of(data), as_dict(response.get("output"))
+
+
+def _held(part: dict[str, Any], levels: int = _LEVELS) -> Iterator[dict[str, Any]]:
+    """Yield what an envelope may hold the job as, the least deep first."""
+    values = (part.get(key) for key in _HOLDERS)
+    inner = [each for each in (as_dict(value) or first_of(value) for value in values) if each]
+    yield from inner
+    if levels > 1:
+        for each in inner:
+            yield from _held(each, levels - 1)
 
 
 def _id(value: object) -> str:
@@ -106,10 +130,59 @@ def job_part(response: dict[str, Any]) -> dict[str, Any]:
     `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
     status of its own is the job, whatever raw upstream answer its `data` quotes.
     """
-    whole, *inner = parts(response)
-    if _ids({key: whole.get(key) for key in _ID_KEYS}, _ID_KEYS) and state_of(word_of(whole)):
+    whole, *inner = _parts(response)
+    if _own_ids(whole) and state_of(word_of(whole)):
         return whole
-    return next((part for part in inner if word_of(part)), whole)
+    part = next((part for part in inner if word_of(part)), whole)
+    if _speaks(part):
+        return part
+    ids = _own_ids(part)
+    held = (each for each in _held(part) if _speaks(each))
+    return next((each for each in held if not ids or set(_own_ids(each)) <= set(ids)), part)
+
+
+def with_job_in_data(response: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with the job that stands deeper in its envelope as its `data`."""
+    job = job_part(response)
+    if any(job is part for part in _parts(response)):
+        return response
+    return {**response, "data": {**as_dict(response.get("data")), **job}}
+
+
+def is_envelope(part: dict[str, Any]) -> bool:
+    """Return whether the status word of a part without an id tells that a request went well."""
+    if word_of(part) not in _WENT_WELL or _own_ids(part):
+        return False
+    data = part.get("data")
+    return bool(as_dict(data) or first_of(data) or any(map(_own_ids, _held(part, 1))))
+
+
+def _speaks(part: dict[str, Any]) -> bool:
+    """Return whether a part has a status word that is the job's, and not a request's."""
+    word = word_of(part)
+    return bool(word) and (word not in _OF_A_REQUEST or bool(_own_ids(part)))
+
+
+def _own_ids(part: dict[str, Any]) -> list[str]:
+    return _ids((part,), _ID_KEYS)
+
+
+def everywhere(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return an answer and all that it may hold the job as."""
+    return response, *_held(response)
+
+
+def tells_in_numbers(part: dict[str, Any]) -> bool:
+    """Return whether a status is no word: a number, which is no HTTP status, or an object."""
+    return any(_is_no_word(part.get(key)) for key in _WORD_KEYS)
+
+
+def _is_no_word(value: object) -> bool:
+    if isinstance(value, list | dict):
+        return bool(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value <= HTTPStatus.OK
 
 
 def status_word(response: dict[str, Any]) -> str:

@@ -126,7 +126,7 @@ def read_submit(response: RelayResponse) -> Accepted:
     """Read the answer to an order; raise `SubmitRefused` or `SubmitUnknown`."""
     status = response.status
     if job_id := accepted_id(response.json) if httpx.codes.is_success(status) else None:
-        return Accepted(job_id, response.ids)
+        return Accepted(job_id, tuple(dict.fromkeys((*response.ids, job_id))))
     if httpx.codes.is_redirect(status):
         raise _refused(response, _misdirected(status))
     of_ours = names_account_or_limit(response.error_info)

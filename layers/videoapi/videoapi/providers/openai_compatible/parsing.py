@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import as_text
 from videoapi.providers.openai_compatible.errors import (
@@ -19,14 +20,22 @@ from videoapi.providers.openai_compatible.errors import (
 )
 from videoapi.providers.openai_compatible.job_parts import (
     MAX_WORD,
+    everywhere,
     ids_in,
+    is_envelope,
     job_part,
-    parts,
+    places,
     state_of,
+    tells_in_numbers,
+    with_job_in_data,
     word_of,
 )
 from videoapi.providers.openai_compatible.link_policy import expiry_of, moment
-from videoapi.providers.openai_compatible.result_urls import url_in_fail_reason, video_url_in
+from videoapi.providers.openai_compatible.result_urls import (
+    tells_a_url,
+    url_in_fail_reason,
+    video_url_in,
+)
 from videoapi.providers.provider import Job, JobState
 
 _DONE_AT_KEYS: Final = (
@@ -53,18 +62,17 @@ def job_in(
     URL.
     """
     job = job_part(response)
-    word = word_of(job)
     url = video_url_in(response, content_url, may_hand_out)
-    progress = progress_of(job.get("progress"))
+    word = "" if is_envelope(job) and not _shows_an_end(response, content_url) else word_of(job)
     state = state_of(word) or _by_company(response, job, word, url)
     if state is None:
         return None
     done = state is JobState.DONE
     if done and url is None:
-        url = url_in_fail_reason(parts(response), may_hand_out)
+        url = url_in_fail_reason(places(response), may_hand_out)
     return Job(
         state=state,
-        progress=progress,
+        progress=progress_of(job.get("progress")),
         video_url=url if done else None,
         link_refused=done and url is None and video_url_in(response, content_url) is not None,
         failure=_failure(response, word) if state is JobState.FAILED else None,
@@ -76,34 +84,51 @@ def job_in(
     )
 
 
+def _shows_an_end(response: dict[str, Any], content_url: str) -> bool:
+    shown = tells_a_url(response, content_url) or url_in_fail_reason(places(response))
+    return bool(shown) or any(map(_has_ended, places(response)))
+
+
 def _by_company(
     response: dict[str, Any], job: dict[str, Any], word: str, url: str | None
 ) -> JobState | None:
     """Read a status word that nobody knows by what stands beside it; None where all is missing.
 
-    Without any word it takes a URL and an end of the work to call a job done.
+    Without any word it takes a URL, and an end of the work or a status in numbers, to call a job
+    done.
     """
-    ended = progress_of(job.get("progress")) == _COMPLETE and any(
-        moment(job.get(key)) for key in _DONE_AT_KEYS
-    )
-    if (url and ended) or (word and (url or ended)):
+    ended = _has_ended(job)
+    if (url and (word or ended or _is_done_in_numbers(response))) or (word and ended):
         return JobState.DONE
     if not word:
         return None
-    if has_error(job) or failure_without_status(error_in_json(response)):
+    if has_error(job) or failure_without_status(error_in_json(with_job_in_data(response))):
         return JobState.FAILED
     return JobState.RUNNING
 
 
+def _has_ended(part: dict[str, Any]) -> bool:
+    complete = progress_of(part.get("progress")) == _COMPLETE
+    return complete and any(moment(part.get(key)) for key in _DONE_AT_KEYS)
+
+
+def _is_done_in_numbers(response: dict[str, Any]) -> bool:
+    """Return whether a URL beside a status that is no word is all that an answer tells."""
+    told = everywhere(response)
+    open_still = any(progress_of(part.get("progress")) not in {None, _COMPLETE} for part in told)
+    wrong = any(error_in_json(part) != ErrorInfo() for part in told)
+    return any(map(tells_in_numbers, told)) and not open_still and not wrong
+
+
 def _expiry(response: dict[str, Any], url: str | None) -> float | None:
     """Return the earliest end of the video that the relay, or its URL's signature, tells."""
-    moments = [moment(part.get(key)) for part in parts(response) for key in _EXPIRY_KEYS]
+    moments = [moment(part.get(key)) for part in places(response) for key in _EXPIRY_KEYS]
     known = [instant for instant in (*moments, url and expiry_of(url)) if instant]
     return min(known, default=None)
 
 
 def _failure(response: dict[str, Any], word: str) -> JobFailed:
-    return JobFailed(replace(error_in_json(response), ended_as=word))
+    return JobFailed(replace(error_in_json(with_job_in_data(response)), ended_as=word))
 
 
 def progress_of(value: object) -> int | None:

@@ -57,6 +57,14 @@ def video_url_in(
     return next((url for url in urls if url and may_hand_out(url)), None)
 
 
+def tells_a_url(response: dict[str, Any], content_url: str) -> bool:
+    """Return whether an answer names any address of a video, be it one that wants the key."""
+    urls = (_absolute(value, content_url) for value in _candidates(response))
+    return any(
+        url and not _is_picture(url) and not _is_of_the_look(url, content_url) for url in urls
+    )
+
+
 def url_in_fail_reason(
     parts: tuple[dict[str, Any], ...], may_hand_out: Callable[[str], bool] = bool
 ) -> str | None:
@@ -160,6 +168,11 @@ def _behind_key(url: str, content_url: str) -> bool:
     """Return whether a URL has a path of the job: content or status, on any name of the relay."""
     content = unquote(urlsplit(content_url).path)
     return unquote(urlsplit(url).path) in {content, content.removesuffix("/content")}
+
+
+def _is_of_the_look(url: str, content_url: str) -> bool:
+    status = unquote(urlsplit(content_url).path).removesuffix("/content")
+    return unquote(urlsplit(url).path) == status
 
 
 def _absolute(value: object, content_url: str) -> str | None:
