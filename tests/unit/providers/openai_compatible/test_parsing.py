@@ -192,6 +192,23 @@ def test_without_a_word_it_takes_a_url_and_an_end_to_be_done():
     assert job_in({"id": "v", **ended}, CONTENT) is None
 
 
+@pytest.mark.parametrize(
+    ("beside", "state"),
+    [
+        ({"video_urls": {"720p": "https://cdn.example/v/1"}}, JobState.DONE),
+        ({"video": {"original": VIDEO}}, JobState.DONE),
+        ({"video": {"original": "https://cdn.example/v/1"}}, JobState.RUNNING),
+        ({"clip": VIDEO}, JobState.RUNNING),
+    ],
+    ids=range(4),
+)
+def test_a_url_by_its_look_is_handed_out_and_makes_no_job_done(beside, state):
+    [url] = beside.values() if "clip" in beside else next(iter(beside.values())).values()
+    assert job_in({"id": "v", "status": "completed", **beside}, CONTENT).video_url == url
+    assert job_in({"id": "v", "status": "upscaling", **beside}, CONTENT).state is state
+    assert job_in({"id": "v", "status": "processing", **beside}, CONTENT).video_url is None
+
+
 def test_an_old_row_keeps_the_url_where_others_have_the_reason():
     row = {"task_id": "v", "status": "SUCCESS", "fail_reason": VIDEO}
     assert job_in({"code": "success", "data": row}, CONTENT).video_url == VIDEO

@@ -82,6 +82,91 @@ def test_a_url_is_found_under_any_name_that_is_like_one(place, url):
     assert video_url_in({**beside, **at(place, url)}, CONTENT) == url
 
 
+QUALITIES = [
+    "video_urls.720p",
+    "videoUrls.hd.main",
+    "video.original",
+    "video.1080p[0]",
+    "data.video.files_.cdn",
+    "result.cdn",
+    "generated[0]",
+    "data.task.clip",
+    "no_watermark",
+    "model_answer.final",
+    "data.text_to_video.best",
+]
+
+
+@pytest.mark.parametrize("place", QUALITIES)
+@pytest.mark.parametrize(
+    "url",
+    [VIDEO, "https://cdn.example/a.webm", "https://cdn.example/A.MOV#t", "data:video/mp4;base64,A"],
+)
+def test_a_videos_file_is_found_under_any_name(place, url):
+    beside = {"prompt": VIDEO + "p", "cover": VIDEO + "c", "model": VIDEO, "user": {"home": VIDEO}}
+    assert video_url_in({**beside, **at(place, url)}, CONTENT) == url
+
+
+@pytest.mark.parametrize("place", ["video_urls.720p", "video.original", "data.video.files_.cdn"])
+def test_in_what_is_called_a_video_a_url_needs_no_ending(place):
+    signed = "https://cdn.example/v/1?sig=1"
+    assert video_url_in(at(place, signed), CONTENT) == signed
+    for other in ("https://cdn.example/a.m3u8", "https://cdn.example/a.html", "/a", "a.mp4", "id"):
+        assert video_url_in(at(place, other), CONTENT) is None
+
+
+def test_a_url_under_another_name_comes_last():
+    named, cdn, odd = (f"https://cdn.example/{name}.mp4" for name in ("named", "cdn", "odd"))
+    bare = "https://cdn.example/bare"
+    response = {"odd": odd, "video": {"bare": bare, "cdn": cdn}, "links": [named]}
+    for url in (named, cdn, odd, bare):
+        assert video_url_in(response, CONTENT) == url
+        response = json.loads(json.dumps(response).replace(url, ""))
+    assert video_url_in(response, CONTENT) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "url", "certain"),
+    [
+        ("video_urls.720p", "https://cdn.example/v/1", True),
+        ("video.original", VIDEO, True),
+        ("video.original", "https://cdn.example/v/1", False),
+        ("result.cdn", VIDEO, False),
+        ("result.cdn_url", VIDEO, True),
+    ],
+)
+def test_a_look_alone_is_no_certain_sign_of_a_video(place, url, certain):
+    found = video_url_in(at(place, url), CONTENT, certain=True)
+    assert found == (url if certain else None)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "video.cover",
+        "video.thumbnails.720p",
+        "video.poster[0]",
+        "video.input.original",
+        "input_video.original",
+        "reference_videos[0].original",
+        "images.original",
+        "callback.original",
+        "webhook_video.original",
+        "video.preview_720p",
+        "demo.cdn",
+        "sample_1",
+        "template.cdn",
+        "video.owner.home",
+        "video.model",
+        "video.web",
+        "terms.de",
+    ],
+)
+def test_a_videos_file_beside_the_video_is_passed_over(place):
+    assert video_url_in(at(place, VIDEO), CONTENT) is None
+    assert video_url_in({"data": at(place, VIDEO)}, CONTENT) is None
+
+
 NOT_THE_VIDEO = [
     "prompt",
     "prompt.url",

@@ -62,7 +62,7 @@ def job_in(
     URL.
     """
     job = job_part(response)
-    url = video_url_in(response, content_url, may_hand_out)
+    url = video_url_in(response, content_url, may_hand_out, certain=True)
     word = "" if is_envelope(job) and not _shows_an_end(response, content_url) else word_of(job)
     state = state_of(word) or _by_company(response, job, word, url)
     if state is None:
@@ -70,6 +70,7 @@ def job_in(
     done = state is JobState.DONE
     if done and url is None:
         url = url_in_fail_reason(places(response), may_hand_out)
+        url = url or video_url_in(response, content_url, may_hand_out)
     return Job(
         state=state,
         progress=progress_of(job.get("progress")),
