@@ -1,9 +1,6 @@
 """No secret is in this repository: not as a default, not by accident."""
 
-import os
 import re
-import shutil
-import subprocess
 import tomllib
 from io import StringIO
 
@@ -12,6 +9,8 @@ from dotenv import dotenv_values
 
 from devstack import template
 from devstack.settings import ROOT
+from tests.support import samconfig
+from tests.support.own_files import git, is_clone, tracked
 
 NAME = re.compile(r"key|token|password|secret", re.IGNORECASE)
 CREDENTIAL = re.compile(
@@ -22,21 +21,6 @@ CREDENTIAL = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\bvak_[a-z2-7]{32}"  # our own API keys
 )
-
-
-def git(folder, *arguments):
-    # A hook of another repository says in GIT_DIR which one is meant.
-    environment = {name: os.environ[name] for name in os.environ if not name.startswith("GIT_")}
-    command = [shutil.which("git"), *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, check=True, capture_output=True, text=True
-    ).stdout
-
-
-def tracked(root):
-    """Return the files of a repository: what else lies in its folder is its user's."""
-    paths = [root / name for name in git(root, "ls-files", "-z").split("\0") if name]
-    return [path for path in paths if path.is_file()]  # a deleted one is still listed
 
 
 def holding_a_credential(paths):
@@ -59,7 +43,7 @@ def test_a_credential_is_recognised(text):
     assert CREDENTIAL.search(f'"key": "{text}"')
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone, but a copy of one")
+@pytest.mark.skipif(not is_clone(ROOT), reason="this is no clone, but a copy of one")
 def test_no_file_of_this_repository_holds_a_credential():
     files = tracked(ROOT)
     assert len(files) > 100
@@ -90,21 +74,33 @@ def test_key_parameter_defaults_to_a_secrets_name():
     assert defaults == {"", "video-api/veo3-api-key"}
 
 
+def words(value):
+    """Return every name and every word of what a TOML file says."""
+    if isinstance(value, dict):
+        return [each for pair in value.items() for part in pair for each in words(part)]
+    return str(value).split()
+
+
+def keys_told(text):
+    """Return what SAM is told of keys, but for the names of secrets in Secrets Manager."""
+    told = words(tomllib.loads(text))
+    found = [each for each in told if NAME.search(each) or CREDENTIAL.search(each)]
+    secret = r"\w+Secret=[\w/+=.@'-]*"
+    return [each for each in found if CREDENTIAL.search(each) or not re.fullmatch(secret, each)]
+
+
 def test_what_sam_is_told_holds_no_key():
-    """It names secrets by their names in Secrets Manager, and holds none."""
+    assert keys_told(samconfig.TEXT) == []
 
-    def texts(value):
-        if isinstance(value, dict):
-            for name, each in value.items():
-                yield name
-                yield from texts(each)
-        else:
-            yield from str(value).split()
 
-    values = list(texts(tomllib.loads((ROOT / "samconfig.toml").read_text())))
-    assert values
-    named = [text for text in values if NAME.search(text)]
-    assert named == [
-        "Veo3ApiKeySecret=video-api-dev/veo3-api-key",
-        "Veo3ApiKeySecret=video-api/veo3-api-key",
-    ]
+@pytest.mark.parametrize(
+    "told", ["Veo3ApiKey=x", "Veo3ApiKeySecret=sk-" + "aB3" * 8, "x=AKIA" + "A1" * 8, "Token=''"]
+)
+def test_a_key_that_sam_is_told_is_seen(told):
+    assert keys_told(samconfig.with_parameters(told)) == [told]
+
+
+def test_the_name_of_a_secret_may_be_told():
+    """As docs/google.md names one, and as docs/deployment.md takes it back."""
+    for told in ("GeminiApiKeySecret=video-api/gemini-api-key", "GeminiApiKeySecret=''"):
+        assert keys_told(samconfig.with_parameters(told)) == []

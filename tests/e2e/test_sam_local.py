@@ -19,11 +19,12 @@ from devstack.sam import engine
 from devstack.sam.environment import environment
 from devstack.settings import ROOT
 from tests.support import web
+from tests.support.own_files import own_files
 from tests.support.pictures import png
 from tests.support.running_stack import running_stack
 
 EXAMPLE = (ROOT / "examples" / "mountains.jpg").read_bytes()
-EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
+EVENTS = [path.stem for path in own_files("events/*.json")]
 #: A recorded event names a task that no other stack has.
 ANSWERS = {
     "submit": 202,

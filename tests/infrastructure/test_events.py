@@ -4,9 +4,10 @@ import json
 import pytest
 
 from tests.infrastructure.test_flow import triggers
-from tests.support.template import ROOT, routes
+from tests.support.own_files import own_files
+from tests.support.template import routes
 
-EVENTS = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
+EVENTS = {path.stem: json.loads(path.read_text()) for path in own_files("events/*.json")}
 HTTP = ["submit", "status", "list", "content", "cancel", "images", "uploads", "mcp", "docs"]
 
 

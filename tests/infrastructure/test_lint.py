@@ -4,6 +4,8 @@ import tomllib
 
 import pytest
 
+from tests.support import docs
+from tests.support.samconfig import deploys, overrides, with_parameters
 from tests.support.template import ROOT, properties, translated
 
 
@@ -50,23 +52,49 @@ def test_the_outputs_say_where_everything_is(source):
     assert all("Description" in output for output in source["Outputs"].values())
 
 
-def deploys():
-    """Return what samconfig says of each deploy, `parameter_overrides` as a mapping."""
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    found = [dict(config[stage]["deploy"]["parameters"]) for stage in ("default", "prod")]
-    for each in found:
-        pairs = each["parameter_overrides"].split()
-        each["parameter_overrides"] = dict(pair.split("=") for pair in pairs)
-    return found
-
-
 def test_samconfig_names_known_parameters_and_values(source):
     """Samconfig names only parameters and values that the template takes."""
     for deploy in deploys():
         for name, value in deploy["parameter_overrides"].items():
-            parameter = source["Parameters"][name]
-            assert value in map(str, parameter.get("AllowedValues", [value]))
-            assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
+            assert takes(source["Parameters"][name], value)
+
+
+def takes(parameter, value):
+    allowed = map(str, parameter.get("AllowedValues", [value]))
+    return value in allowed and re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
+
+
+def parameters_of(text, source):
+    """Return each `Name=value` of a text about a parameter of the template."""
+    found = re.findall(r"""\b(\w+)=("[^"]*"|'[^']*'|[^\s`"']+)""", text)
+    return [each for each in found if each[0] in source["Parameters"]]
+
+
+def test_samconfig_takes_each_parameter_as_the_pages_write_it(source):
+    """An operator copies them into the one line of `parameter_overrides`, in TOML's quotes."""
+    texts = [page.read_text() for page in docs.everything()]
+    found = [each for text in texts for each in parameters_of(text, source)]
+    assert len({name for name, _ in found}) >= 10
+    for name, value in found:
+        words = f"{name}={value}".replace("NUMBER", "123456789012")  # a placeholder
+        deploy, _ = deploys(with_parameters(words))
+        assert takes(source["Parameters"][name], deploy["parameter_overrides"][name]), words
+
+
+def test_a_choice_is_undone_as_the_page_writes_it(source):
+    text = (docs.DOCS / "deployment.md").read_text()
+    (undone,) = re.findall(r"to undo a choice, write the default out(.*?)\n\n", text, re.DOTALL)
+    found = parameters_of(undone, source)
+    assert {"", "2"} <= {str(source["Parameters"][name]["Default"]) for name, _ in found}
+    for name, value in found:
+        deploy, _ = deploys(with_parameters(f"{name}={value}"))
+        assert deploy["parameter_overrides"][name] == str(source["Parameters"][name]["Default"])
+
+
+@pytest.mark.parametrize("words", ["AlarmEmail=", "AlarmEmail", "A=1 AlarmEmail= B=2"])
+def test_a_parameter_that_sam_would_drop_is_none(words):
+    with pytest.raises(ValueError, match="SAM ignores AlarmEmail"):
+        overrides(words)
 
 
 def test_no_two_stacks_share_what_the_deletion_of_one_takes_away():
@@ -80,8 +108,11 @@ def test_no_two_stacks_share_what_the_deletion_of_one_takes_away():
 
 def test_commands_of_the_pages_name_stacks_that_samconfig_makes():
     made = {deploy["stack_name"] for deploy in deploys()}
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    named = {name for page in pages for name in re.findall(r"STACK=([\w-]+)", page.read_text())}
+    named = {
+        name
+        for page in docs.everything()
+        for name in re.findall(r"STACK=([\w-]+)", page.read_text())
+    }
     assert named <= made
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.own_files import ROOT, own_files
+
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 ALARMS = DOCS / "alarms.md"
@@ -18,4 +19,4 @@ SIMULATOR = DOCS / "simulator.md"
 
 def everything() -> list[Path]:
     """Return every Markdown file that is written for readers."""
-    return sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md"), *DOCS.rglob("*.md")])
+    return own_files("*.md", "examples/*.md", "docs/**/*.md")
