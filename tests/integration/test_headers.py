@@ -78,6 +78,14 @@ def test_a_good_answer(client, task, route):
 
 
 @every_route
+def test_an_answer_to_a_caller_with_a_request_id(client, task, route):
+    """The answer's own is that of the function, under which it logs: the client asserts it."""
+    response = ask(client, route, task.task_id, headers={"x-request-id": "mine"})
+    assert response.headers["x-request-id"] != "mine"
+    assert "mine" not in response.headers.values()
+
+
+@every_route
 def test_an_answer_to_nobody(deploy, task, route):
     response = ask(deploy(ALLOW_ANONYMOUS="false"), route, task.task_id)
     if route in PUBLIC:
