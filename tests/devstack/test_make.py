@@ -13,16 +13,21 @@ TARGETS = re.compile(r"^([a-z0-9-]+):", re.MULTILINE)
 INNER = {"validate"}  # part of `template` and `check`
 
 
-def make(*arguments, **environment):
-    done = subprocess.run(
+def run(*arguments, folder=ROOT, **environment):
+    return subprocess.run(
         [MAKE, *arguments],
-        cwd=ROOT,
+        cwd=folder,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin"} | environment,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=60,
     )
+
+
+def make(*arguments, **environment):
+    done = run(*arguments, **environment)
+    done.check_returncode()
     return done.stdout
 
 
@@ -93,3 +98,41 @@ def test_a_start_is_timed_from_the_command_on():
     """`make` itself may have waited a minute for environments."""
     shown = make("-n", "-p", "run")
     assert re.search(r"RUN_BEGAN := 1\d{9}$", shown, re.MULTILINE)
+
+
+@pytest.fixture
+def without_python(tmp_path):
+    """Make a clone that has uv, and no environment yet."""
+    for name in ("Makefile", "requirements/dev.txt", "requirements/tools.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    stamp = tmp_path / ".venv/tools/.stamp"
+    stamp.parent.mkdir(parents=True)
+    stamp.touch()
+    return tmp_path
+
+
+def test_without_python_one_is_told_what_to_do(without_python):
+    """As on a network without GitHub, from where uv would take it."""
+    uv = without_python / "uv"
+    uv.write_text("#!/bin/sh\necho 'error: python-build-standalone: no route' >&2\nexit 2\n")
+    uv.chmod(0o755)
+    done = run(".venv/dev/.stamp", f"UV={uv}", "PYTHON=3.13", folder=without_python)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()
+    assert "Python 3.13 is neither found here nor could it be downloaded" in said[0]
+    assert "no route" in said[1]
+    assert said[2].startswith("Install Python 3.13, or name one: ")
+    assert said[2].endswith("make .venv/dev/.stamp UV_PYTHON=/path/to/python3.13")
+    assert not (without_python / ".venv/dev/.stamp").exists()
+
+
+def test_without_packages_one_is_told_what_to_do(without_python):
+    """As on a network without PyPI: the environment itself could be made."""
+    uv = without_python / "uv"
+    uv.write_text('#!/bin/sh\n[ "$1" = venv ]\n')
+    uv.chmod(0o755)
+    done = run(".venv/dev/.stamp", f"UV={uv}", "PYTHON=3.13", folder=without_python)
+    assert done.returncode == 2
+    assert "UV_DEFAULT_INDEX" in done.stderr.splitlines()[0]
+    assert not (without_python / ".venv/dev/.stamp").exists()
