@@ -1,8 +1,11 @@
 """The documents are current, their links lead somewhere, and what they name is there."""
 
+import json
 import re
 import shlex
 import subprocess
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from botocore import xform_name
@@ -97,11 +100,44 @@ def test_every_output_that_a_page_names_exists():
     assert set(named) <= set(outputs)
 
 
+def shell_blocks(page):
+    """Return the blocks that a reader pastes into a shell, those of numbered lists too."""
+    return re.findall(r"^ *```bash\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
 @every_page
-def test_commands_are_written_in_the_syntax_of_a_shell(page):
-    for language, text in FENCED.findall(page.read_text()):
-        if language == "bash":
-            assert shlex.split(text, comments=True)
+def test_shell_blocks_hold_commands_alone(page):
+    """They are pasted: zsh, which macOS has, takes a comment for words of the command."""
+    for text in shell_blocks(page):
+        assert [word for word in shlex.split(text) if word.startswith("#")] == []
+        assert re.findall(r"\$\w+[:\[]", text) == [], "zsh takes $NAME:a for a path, ${NAME}:a not"
+        plain = text.replace("…", "x")
+        subprocess.run(["bash", "-n"], input=plain, text=True, check=True)  # noqa: S607
+
+
+@every_page
+def test_a_secret_is_read_and_not_typed_into_a_command(page):
+    """What is typed into a command stays in the shell's history."""
+    for line in page.read_text().splitlines():
+        for before, told in re.findall(r"([^`]*) --secret-string (\S+?)(?=[`\s]|$)", line):
+            read = re.fullmatch(r'"\$(\w+)"', told)
+            assert told.startswith("file://") or f"read -rs {read[1]} && aws" in before, line
+
+
+def test_a_removal_ends_with_the_log_groups_that_came_back():
+    """Of the functions that run without being called."""
+    (named,) = re.findall(r"for ROLE in (.*); do aws logs", docs.OPERATIONS.read_text())
+    resources = template.load(ROOT / "template.yaml")["Resources"]
+    functions = [each for each in resources.values() if each["Type"].endswith("::Function")]
+    uncalled = [each["Properties"] for each in functions if not is_called(each["Properties"])]
+    assert {f"${{AWS::StackName}}-{each}" for each in named.split()} == {
+        each["FunctionName"]["Fn::Sub"] for each in uncalled
+    }
+
+
+def is_called(function):
+    """Return whether a route of the API leads to it."""
+    return any(each["Type"] == "HttpApi" for each in function.get("Events", {}).values())
 
 
 def test_the_page_of_settings_and_the_example_are_current():
@@ -163,6 +199,17 @@ def test_every_aws_command_has_an_operation_and_its_options():
         assert named <= members, command
 
 
+def test_who_deploys_is_told_the_actions_of_an_access_log():
+    """All that CloudWatch Logs has about deliveries, and the policy of the log's group."""
+    data = Path(find_spec("cfnlint").origin).parent / "data/AdditionalSpecs/Policies.json"
+    known = set(json.loads(data.read_text())["logs"]["Actions"])
+    named = re.findall(r"`logs:(\w+)`", (docs.DOCS / "deployment.md").read_text())
+    told = {each.lower() for each in named}
+    assert told <= known
+    assert told >= {each for each in known if "logdeliver" in each}
+    assert told >= {"putresourcepolicy", "describeresourcepolicies", "describeloggroups"}
+
+
 @every_page
 def test_every_setting_that_a_page_names_exists(page):
     prefixes = (
@@ -172,13 +219,3 @@ def test_every_setting_that_a_page_names_exists(page):
     named = set(re.findall(rf"`((?:{prefixes})_[A-Z0-9_]+)[=`]", page.read_text()))
     known = {each.name for each in configuration.settings()}
     assert named - known <= {"AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"}
-
-
-@pytest.mark.parametrize("page", [docs.DOCS / "google.md", docs.DOCS / "deployment.md"])
-def test_every_shell_block_is_one(page):
-    """As far as it can be told offline: quotes, substitutions and continued lines."""
-    blocks = re.findall(r"^ *```bash\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
-    assert blocks
-    for block in blocks:
-        plain = block.replace("…", "x")
-        subprocess.run(["bash", "-n"], input=plain, text=True, check=True)  # noqa: S607
