@@ -168,9 +168,11 @@ def test_a_challenge_of_an_edge_says_nothing_of_the_job():
         answering(404, b"", cf_mitigated="challenge").client().poll("v")
 
 
-@pytest.mark.parametrize("status", [200, 400, 422])
-def test_a_policy_code_ends_a_job_even_without_a_status(status):
-    body = {"error": {"code": "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED"}}
+@pytest.mark.parametrize(
+    ("status", "told"), [(200, {}), (400, {}), (422, {}), (400, {"id": "v", "status": "queued"})]
+)
+def test_a_policy_code_ends_a_job_even_without_a_status(status, told):
+    body = {**told, "error": {"code": "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED"}}
     job = answering(status, body).client().poll("v")
     assert job.state is JobState.FAILED
     assert job.failure.code == "content_policy_violation"
@@ -400,6 +402,7 @@ UNEXPLAINED = [
         (404, {"error": "Cannot GET /v1/videos/v/content"}, {}, NoContentReason.GONE, True),
         (404, {"error": "Invalid video"}, {}, NoContentReason.GONE, True),
         (410, {"error": "Gone"}, {}, NoContentReason.GONE, True),
+        (200, {"status": "processing", "cdn": VIDEO}, {}, NoContentReason.NOT_READY, False),
     ],
     ids=str,
 )

@@ -31,8 +31,10 @@ from videoapi.providers.provider import Accepted
         {"runId": "a:1"},
         {"generation_id": "a:1"},
         {"generationId": "a:1", "request_id": "r"},
+        {"status": "success", "data": {"video": {"id": "a:1"}}},
+        {"request_id": "r", "result": {"job_id": "a:1"}},
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_any_2xx_with_an_id_is_accepted(status, body):
     assert answering(status, body).client().submit(order()) == Accepted("a:1")
@@ -148,8 +150,9 @@ def test_an_edge_that_never_reached_the_relay_accepted_nothing(status, body):
         ({"code": "InvalidApiKey", "request_id": "r"}, "upstream_account_error", None),
         ({"code": "Throttling.RateQuota", "request_id": "r"}, "service_unavailable", "transient"),
         ({"code": 429, "msg": "wait", "request_id": "r"}, "service_unavailable", "transient"),
+        ({"code": 429, "result": {"id": "v", "status": "no"}}, "service_unavailable", "transient"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_2xx_that_refuses_account_or_limit_was_not_accepted(body, code, again):
     with pytest.raises(SubmitRefused) as caught:

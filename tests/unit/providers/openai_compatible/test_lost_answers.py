@@ -270,12 +270,14 @@ def test_a_relay_that_sent_nothing_on_may_be_asked_again(said):
     [
         ({"id": "v", "status": "queued", "error": {"message": "insert failed"}}, True),
         ({"code": "internal_error", "data": {"task_id": "v", "status": "PROCESSING"}}, True),
+        ({"status": "SUCCESS", "data": {"id": "v", "task": {"status": "rejected"}}}, True),
+        ({"task": {"id": "v", "status": "queued"}}, True),
         ({"id": "v", "status": "failed", "error": {"message": "no luck"}}, False),
         ({"id": "e", "status": "service unavailable"}, False),
         ({"request_id": "r", "status": "unknown"}, False),
         ({"status": "queued"}, False),
     ],
-    ids=range(6),
+    ids=range(8),
 )
 def test_a_5xx_that_names_an_open_job_is_unknown(status, body, unknown):
     with pytest.raises(SubmitUnknown if unknown else SubmitRefused) as caught:

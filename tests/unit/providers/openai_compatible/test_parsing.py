@@ -295,7 +295,6 @@ ENVELOPES = {
     "result": lambda job: {"status": "success", "result": job},
     "result.task": lambda job: {"request_id": "r", "result": {"task": job}},
     "task": lambda job: {"success": True, "task": job},
-    "failed request": lambda job: {"status": "error", "message": "x", "data": {"video": job}},
 }
 
 
@@ -367,11 +366,43 @@ def test_a_success_of_the_job_itself_is_done(answer):
     [
         {"id": "v", "progress": 45, "task": {"id": "template", "status": "completed"}},
         {"id": "v", "data": {"video": {"id": "w", "status": "failed"}}},
+        {
+            "status": "ok",
+            "data": {"task_id": "v", "job": {"id": "w", "error": "no", "state": "fail"}},
+        },
     ],
-    ids=range(2),
+    ids=range(3),
 )
 def test_what_has_another_id_does_not_speak_for_a_job(answer):
     assert job_in(answer, CONTENT) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"code": "task_not_exist"},
+        {"error": {"code": "MINOR"}},
+        {"data": {"code": "AUDIO_FILTERED"}},
+    ],
+    ids=range(3),
+)
+def test_what_an_answer_says_itself_beats_a_job_deep_in_it(said):
+    for word in ("processing", "queued", "completed", "failed"):
+        job = {"id": "v", "status": word, "error": {"code": "HIGH_TRAFFIC"}}
+        assert job_in({**said, "result": job}, CONTENT) is None
+
+
+def test_a_failed_request_is_not_what_it_quotes():
+    answer = {"status": "error", "message": "no", "task": {"id": "v", "status": "completed"}}
+    failed = job_in(answer, CONTENT)
+    assert (failed.failure.ended_as, failed.names("v")) == ("error", False)
+
+
+@pytest.mark.parametrize("told", [{"video_url": VIDEO}, {"fail_reason": VIDEO}], ids=range(2))
+def test_a_success_that_shows_its_video_is_the_jobs(told):
+    answer = {"status": "SUCCESS", **told, "task": {"id": "v", "status": "processing"}}
+    job = job_in(answer, CONTENT)
+    assert (job.state, job.video_url) == (JobState.DONE, VIDEO)
 
 
 def test_a_part_of_a_job_does_not_speak_for_it():

@@ -99,10 +99,11 @@ def read_content_url(
     """Return the URL that a JSON answer of `/content` tells; raise if it tells none."""
     if not response.json:
         raise PollFailed("The upstream's JSON was cut", upstream_status=HTTPStatus.OK)
-    url = video_url_in(response.json, content_url, may_hand_out)
+    certain = _stated(response) is not None  # beside a reason only what is named as one counts
+    url = video_url_in(response.json, content_url, may_hand_out, certain=certain)
     if url is not None:
         return url
-    refused = video_url_in(response.json, content_url) is not None
+    refused = video_url_in(response.json, content_url, certain=certain) is not None
     raise ContentMissing(
         "The upstream's answer has no video",
         upstream_status=HTTPStatus.OK,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from videoapi.providers.classification import names_account_or_limit
 from videoapi.providers.json_access import as_dict, as_text, first_of
 from videoapi.providers.openai_compatible.errors import error_in_json, has_error
+from videoapi.providers.openai_compatible.result_urls import url_in_fail_reason, video_url_in
 from videoapi.providers.provider import JobState
 from videoapi.redaction import MASK
 
@@ -60,19 +61,20 @@ _ENDINGS: Final = {
 def accepted_id(response: dict[str, Any]) -> str | None:
     """Find the job's id in the answer to an order, in an envelope too.
 
-    An answer that complains names by `request_id` its own request, and no job.
+    An answer that complains names by `request_id` its own request, and no job deep in itself.
     """
-    ids = _ids(places(response), _ID_KEYS)
+    ids = _ids(_parts(response), _ID_KEYS)
     if not ids and not has_error(response) and not names_account_or_limit(error_in_json(response)):
         failed = state_of(status_word(response)) is JobState.FAILED
         ids = [] if failed else _ids(_held(response), _ID_KEYS)
-        ids = ids or _ids(places(response), (_REQUEST_ID,))
+        ids = ids or _ids(_parts(response), (_REQUEST_ID,))
     return next(iter(ids), None)
 
 
 def names_a_job(response: dict[str, Any]) -> bool:
     """Return whether an answer, whatever its status, tells of a job that waits, runs or is done."""
-    made = _STATES.get(status_word(response), JobState.FAILED) is not JobState.FAILED
+    words = {word_of(_outer_part(response)), status_word(response)}
+    made = any(_STATES.get(word, JobState.FAILED) is not JobState.FAILED for word in words)
     return made and bool(_ids(places(response), _ID_KEYS))
 
 
@@ -125,6 +127,20 @@ def state_of(word: str) -> JobState | None:
 
 
 def job_part(response: dict[str, Any]) -> dict[str, Any]:
+    """Return what of an answer has the job's status: the answer, or what it is an envelope of.
+
+    Deeper than in `data` and `output` it is looked for only where nothing else speaks for it, and
+    no part with another id counts.
+    """
+    part = _outer_part(response)
+    if word_of(part) and not (_went_well(part) and not _shows_a_video(part)):
+        return part
+    ids = set(_ids(_parts(response), _ID_KEYS))
+    held = (each for each in _held(part) if _speaks(each))
+    return next((each for each in held if not ids or ids.issuperset(_own_ids(each))), part)
+
+
+def _outer_part(response: dict[str, Any]) -> dict[str, Any]:
     """Choose between the answer and what it may be an envelope of, where both have a status.
 
     `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
@@ -133,28 +149,38 @@ def job_part(response: dict[str, Any]) -> dict[str, Any]:
     whole, *inner = _parts(response)
     if _own_ids(whole) and state_of(word_of(whole)):
         return whole
-    part = next((part for part in inner if word_of(part)), whole)
-    if _speaks(part):
-        return part
-    ids = _own_ids(part)
-    held = (each for each in _held(part) if _speaks(each))
-    return next((each for each in held if not ids or set(_own_ids(each)) <= set(ids)), part)
+    return next((part for part in inner if word_of(part)), whole)
+
+
+def is_deep(response: dict[str, Any]) -> bool:
+    """Return whether the job stands deeper in an envelope than relays have it, as a rule."""
+    job = job_part(response)
+    return not any(job is part for part in _parts(response))
 
 
 def with_job_in_data(response: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with the job that stands deeper in its envelope as its `data`."""
-    job = job_part(response)
-    if any(job is part for part in _parts(response)):
+    """Return an answer with a job that stands deep in its envelope as its `data`."""
+    if not is_deep(response):
         return response
-    return {**response, "data": {**as_dict(response.get("data")), **job}}
+    return {**response, "data": {**as_dict(response.get("data")), **job_part(response)}}
 
 
 def is_envelope(part: dict[str, Any]) -> bool:
-    """Return whether the status word of a part without an id tells that a request went well."""
-    if word_of(part) not in _WENT_WELL or _own_ids(part):
-        return False
+    """Return whether the status word of a part tells of a request, and the job is inside."""
     data = part.get("data")
-    return bool(as_dict(data) or first_of(data) or any(map(_own_ids, _held(part, 1))))
+    inside = as_dict(data) or first_of(data) or any(map(_own_ids, _held(part, 1)))
+    return _went_well(part) and bool(inside)
+
+
+def _went_well(part: dict[str, Any]) -> bool:
+    return word_of(part) in _WENT_WELL and not _own_ids(part)
+
+
+def _shows_a_video(part: dict[str, Any]) -> bool:
+    """Return whether a part has a video's URL of its own."""
+    own = {key: value for key, value in part.items() if isinstance(value, str)}
+    named = {key: value for key, value in own.items() if "video" in key.casefold()}
+    return bool(video_url_in(named, "", certain=True) or url_in_fail_reason((own,)))
 
 
 def _speaks(part: dict[str, Any]) -> bool:

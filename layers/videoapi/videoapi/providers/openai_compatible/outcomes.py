@@ -204,6 +204,8 @@ def _job(
     of_the_job = named and response.status in _MAY_NAME_IT and not _is_missing(response)
     if not of_the_job or word in _ENVELOPE_WORDS or state_of(word) is None:
         return None
+    if job.state is not JobState.FAILED and failure_without_status(response.error_info):
+        return None
     return job if job.video_url or job.state is not JobState.DONE else None
 
 

@@ -17,11 +17,13 @@ from videoapi.providers.openai_compatible.errors import (
     error_in_json,
     failure_without_status,
     has_error,
+    says_missing,
 )
 from videoapi.providers.openai_compatible.job_parts import (
     MAX_WORD,
     everywhere,
     ids_in,
+    is_deep,
     is_envelope,
     job_part,
     places,
@@ -65,7 +67,7 @@ def job_in(
     url = video_url_in(response, content_url, may_hand_out, certain=True)
     word = "" if is_envelope(job) and not _shows_an_end(response, content_url) else word_of(job)
     state = state_of(word) or _by_company(response, job, word, url)
-    if state is None:
+    if state is None or _is_denied(response):
         return None
     done = state is JobState.DONE
     if done and url is None:
@@ -88,6 +90,12 @@ def job_in(
 def _shows_an_end(response: dict[str, Any], content_url: str) -> bool:
     shown = tells_a_url(response, content_url) or url_in_fail_reason(places(response))
     return bool(shown) or any(map(_has_ended, places(response)))
+
+
+def _is_denied(response: dict[str, Any]) -> bool:
+    """Return whether an answer's own error says more than a job deep in it: it alone counts."""
+    error_info = error_in_json(response) if is_deep(response) else ErrorInfo()
+    return says_missing(error_info) or failure_without_status(error_info) is not None
 
 
 def _by_company(

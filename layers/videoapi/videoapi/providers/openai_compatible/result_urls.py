@@ -44,7 +44,7 @@ _NOT_THE_VIDEO: Final = re.compile(
 # Under these only a name like a URL's tells of a video.
 _NOT_BY_ITS_LOOK: Final = re.compile(
     "(?:.*_)?(?:samples?|demos?|examples?|tutorials?|templates?|effects?|users?|owners?|authors?"
-    "|console|dashboard|terms|licen[sc]es?|pricing)(?:_.*)?"
+    "|console|dashboard|terms|licen[sc]es?|pricing|fail|failure|reason)(?:_.*)?"
     "|(?:.*_)?(?:models?|text|descriptions?|titles?|captions?|tags?|profile|home|site|web|html"
     "|player|embed|edit|delete|watch|view|api|logs?|ids?|schema|next|prev|previous)"
 )
