@@ -24,7 +24,10 @@ BASE64 = base64.b64encode(MP4).decode()
 
 
 class Google:
-    """Answers with each of its answers in turn, the last one for ever; errors are raised."""
+    """Answers with each of its answers in turn, the last one for ever; errors are raised.
+
+    A function is called with the request.
+    """
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -36,7 +39,7 @@ class Google:
         response = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(response, Exception):
             raise response
-        return response
+        return response(request) if callable(response) else response
 
     @property
     def bodies(self):

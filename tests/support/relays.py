@@ -19,7 +19,7 @@ def order(**changes):
 
 
 class Relay:
-    """Answers every request with one response, or one error, and remembers the requests."""
+    """Answers every request with one response, error or function; remembers the requests."""
 
     def __init__(self, answer=None):
         self.answer = answer
@@ -30,7 +30,7 @@ class Relay:
         self.requests.append(request)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return self.answer(request) if callable(self.answer) else self.answer
 
     def client(self, base_url=BASE, endpoint="/v1/videos", key=KEY, **more):
         return RelayProvider(

@@ -6,39 +6,12 @@ import io
 import httpx
 import pytest
 
-from videoapi.net.downloads import WORTH_GOING_ON, DownloadLimits, Fetcher
+from tests.support.broken_downloads import PART, VIDEO, Source
+from videoapi.net.downloads import DownloadLimits, Fetcher
 from videoapi.net.receiving import DownloadFailed
 
 URL = "https://files.example.com/video.mp4"
-VIDEO = bytes(range(256)) * (WORTH_GOING_ON // 64)  # four parts worth going on with
-PART = WORTH_GOING_ON
 LIMITS = DownloadLimits(size=len(VIDEO) - 1, seconds=5, idle=5)
-
-
-class Source:
-    """A file host that breaks off after `size` bytes of each answer."""
-
-    def __init__(self, *, etag='"1"', size=PART, ranges=True, dated=""):
-        self.headers = {"etag": etag, "last-modified": dated}
-        self.size, self.ranges = size, ranges
-        self.asked = []
-
-    def __call__(self, request):
-        self.asked.append(request.headers.get("range", ""))
-        headers = {name: value for name, value in self.headers.items() if value}
-        begin = int(self.asked[-1].removeprefix("bytes=").rstrip("-") or 0) if self.ranges else 0
-        if begin and request.headers["if-range"] not in headers.values():
-            begin = 0
-        body = VIDEO[begin:]
-        headers["content-length"] = str(len(body))
-        if begin:
-            headers["content-range"] = f"bytes {begin}-{len(VIDEO) - 1}/{len(VIDEO)}"
-        return httpx.Response(206 if begin else 200, headers=headers, content=self._broken(body))
-
-    def _broken(self, body):
-        yield body[: self.size]
-        if len(body) > self.size:
-            raise httpx.ReadError("cut")
 
 
 def fetcher(source):
@@ -78,8 +51,8 @@ def without_length(response):
 
 @pytest.mark.parametrize(
     "source",
-    [Source(etag=""), Source(etag='W/"1"'), Source(size=PART - 1)],
-    ids=["no validator", "a weak one", "too little each time"],
+    [Source(etag=""), Source(etag='W/"1"'), Source(etag='"é"'), Source(size=PART - 1)],
+    ids=["no validator", "a weak one", "one that cannot be sent", "too little each time"],
 )
 def test_source_that_cannot_go_on_is_left_to_a_later_try(source):
     with pytest.raises(DownloadFailed) as failed:
@@ -108,17 +81,26 @@ def test_file_that_changed_meanwhile_is_fetched_from_its_start():
     assert len(source.asked) == 2
 
 
-def test_source_that_goes_on_at_another_place_is_refused():
+@pytest.mark.parametrize(
+    "wrong", [{"content-range": "bytes 7-9/10"}, {"etag": '"2"'}], ids=["place", "file"]
+)
+def test_source_that_goes_on_with_something_else_is_refused(wrong):
     source = Source()
 
     def elsewhere(request):
         response = source(request)
         if "content-range" in response.headers:
-            response.headers["content-range"] = "bytes 7-9/10"
+            response.headers.update(wrong)
         return response
 
     with pytest.raises(DownloadFailed, match="another place"):
         fetcher(elsewhere).video(URL, io.BytesIO())
+
+
+def test_source_that_gives_little_to_each_range_is_asked_on():
+    source, into = Source(most=PART), io.BytesIO()
+    assert fetcher(source).video(URL, into).size_bytes == len(VIDEO)
+    assert into.getvalue() == VIDEO
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 503])

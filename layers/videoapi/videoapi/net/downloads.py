@@ -28,7 +28,6 @@ from videoapi.net.receiving import Downloaded, DownloadFailed, Part, save
 from videoapi.net.ssrf import MAX_LINK_LENGTH, ParsedUrl, origin, parse_url, require_public_host
 
 MAX_REDIRECTS = 5
-WORTH_GOING_ON = 64 * 1024  # bytes that a part of a download must bring
 
 _HEADERS = {
     "User-Agent": f"video-api/{__version__}",  # some hosts refuse clients without one
@@ -109,8 +108,8 @@ class Fetcher:
                 got = self._download(url, into, limits, deadline, part, trusted=self._trusted)
                 return replace(got, size_bytes=_unpacked(into, limits.size) or got.size_bytes)
             except DownloadFailed as exc:
-                goes_on = exc.transient and exc.status is None and part.validator
-                if not goes_on or part.size - before < WORTH_GOING_ON:
+                broke_off = exc.transient and exc.status is None
+                if not broke_off or not part.is_worth_going_on(before):
                     raise
 
     def status(self, url: str) -> int | None:

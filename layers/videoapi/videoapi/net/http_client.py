@@ -2,15 +2,21 @@
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 import httpx
 
 from videoapi import __version__
 from videoapi.net.inflation import Broken, inflated
+from videoapi.net.receiving import Part
+
+type AskAgain = Callable[..., AbstractContextManager[httpx.Response]]  # with more `headers`
+
+GOING_ON_SECONDS: Final = 20  # left to ask for a rest: to connect and to write, as in `content`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,30 +125,67 @@ _HEADERS: Final = {
 }
 
 
-def chunks(response: httpx.Response, *, seconds: float, limit: int) -> Iterator[bytes]:
+def chunks(
+    response: httpx.Response, *, seconds: float, limit: int, again: AskAgain | None = None
+) -> Iterator[bytes]:
     """Yield the body unpacked; raise `ResponseTooLarge` past `limit` bytes or `seconds`.
 
-    Without a total, an endpoint that sends one byte every half minute is never given up.
+    Without a total, an endpoint that sends one byte every half minute is never given up. A body
+    that breaks off goes on where it was, if `again` sends its request once more.
     """
     deadline = time.monotonic() + seconds
     size = 0
     packed = response.headers.get("content-encoding", "")
     try:
-        for chunk in inflated(_whole(response), packed):
-            size += len(chunk)
-            if size > limit or time.monotonic() > deadline:
-                raise ResponseTooLarge(f"the answer went beyond {limit} bytes or {seconds} seconds")
-            yield chunk
+        with closing(_sent(response, deadline, again)) as sent:
+            for chunk in inflated(sent, packed):
+                size += len(chunk)
+                if size > limit:
+                    raise ResponseTooLarge(f"the answer went beyond {limit} bytes")
+                yield chunk
     except Broken as exc:
         raise ResponseTruncated("the compressed answer is damaged or cut") from exc
 
 
-def _whole(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the body as sent; raise `ResponseTruncated` if its length is not the announced one."""
-    length, size = response.headers.get("content-length", ""), 0
-    for chunk in cast("httpx.SyncByteStream", response.stream):
-        size += len(chunk)
-        yield chunk
+def _sent(response: httpx.Response, deadline: float, again: AskAgain | None) -> Generator[bytes]:
+    """Yield the body as sent; raise `ResponseTruncated` if its length is not the announced one.
+
+    As in `Fetcher.video`, the rest is asked for while each part brings something. What a source
+    sends once more is skipped; another file, or none, is left to a call that asks for no part.
+    """
+    length, part, skip = response.headers.get("content-length", ""), Part(), 0
+    if response.status_code == HTTPStatus.OK:
+        part.begin(response.headers)
+    with ExitStack() as opened:
+        while True:
+            before = part.size
+            try:
+                for chunk in cast("httpx.SyncByteStream", response.stream):
+                    _require_time(deadline)
+                    fresh = chunk[skip:]
+                    skip -= len(chunk) - len(fresh)
+                    part.size += len(fresh)
+                    yield fresh
+                return _require_length(length, part.size)
+            except httpx.TransportError:
+                late = time.monotonic() > deadline - GOING_ON_SECONDS
+                if again is None or late or not part.is_worth_going_on(before):
+                    raise
+                opened.close()
+                response = opened.enter_context(again(headers=part.headers()))
+                begin = part.begin_of(response)
+                if begin is None or begin > part.size:
+                    raise
+            _require_time(deadline)
+            skip = part.size - begin
+
+
+def _require_time(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise ResponseTooLarge("the answer took too long")
+
+
+def _require_length(length: str, size: int) -> None:
     if (
         length.isascii()
         and length.isdecimal()

@@ -8,6 +8,8 @@ from typing import BinaryIO, cast
 
 import httpx
 
+WORTH_GOING_ON = 64 * 1024  # bytes that a part of a download must bring
+
 _LATER = frozenset({202, 408, 425, 429})  # beside 5xx: ask again, the same URL may work
 _LENGTH = re.compile(r"[0-9]{1,20}")  # digits that h11 lets pass
 _RANGE = re.compile(r"bytes ([0-9]{1,20})-")
@@ -51,10 +53,22 @@ class Downloaded:
 
 @dataclass
 class Part:
-    """What has come so far. `validator` is for `If-Range`; "" where the server names none."""
+    """What has come so far. `validator` is for `If-Range`; "" where the server names none.
+
+    `length` is the whole's, None where it is not stated.
+    """
 
     size: int = 0
     validator: str = ""
+    length: int | None = None
+
+    def begin(self, headers: httpx.Headers) -> None:
+        """Begin with an answer that is the whole."""
+        etag = str(headers.get("etag", ""))
+        strong = etag.startswith('"')  # RFC 9110 §13.1.5: a weak one may not be sent back
+        validator = etag if strong else str(headers.get("last-modified", ""))
+        self.validator = validator if validator.isascii() else ""  # no request could say it
+        self.size, self.length = 0, None
 
     def headers(self) -> dict[str, str]:
         """Return what a request has to say to go on, nothing for one from the start."""
@@ -62,47 +76,55 @@ class Part:
             return {}
         return {"Range": f"bytes={self.size}-", "If-Range": self.validator}
 
+    def is_worth_going_on(self, before: int) -> bool:
+        """Return whether the rest can be asked for, and something came since `before` bytes."""
+        return bool(self.validator) and self.size - before >= WORTH_GOING_ON
+
+    def begin_of(self, response: httpx.Response) -> int | None:
+        """Return at which byte of the same file an answer begins; None for any other answer."""
+        named = response.headers.get("etag" if self.validator[:1] == '"' else "last-modified")
+        if response.status_code == HTTPStatus.OK:
+            return 0 if named == self.validator else None
+        begins = _RANGE.match(response.headers.get("content-range", ""))
+        is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        same = named in (None, self.validator)
+        return int(begins[1]) if begins and is_part and same else None
+
 
 def save(response: httpx.Response, into: BinaryIO, most: int, part: Part) -> Downloaded:
     """Write the body as it comes, encoded or not; hold the server to the length it gave."""
     _begin(response, into, part)
     stated = response.headers.get("content-length", "")
-    expected = part.size + int(stated) if _LENGTH.fullmatch(stated) else None
-    if expected is not None and expected > most:
+    if part.length is None and _LENGTH.fullmatch(stated):
+        part.length = part.size + int(stated)
+    if part.length is not None and part.length > most:
         raise _too_large(most)
     for chunk in cast("httpx.SyncByteStream", response.stream):
         if part.size + len(chunk) > most:
             raise _too_large(most)
         into.write(chunk)
         part.size += len(chunk)
-    if expected not in (None, part.size):
+    if part.length not in (None, part.size):
         raise DownloadFailed("broke off early", transient=True)
     content_type = _CONTENT_TYPE.match(response.headers.get("content-type", ""))
     kind = content_type[0].lower() if content_type else ""
-    return Downloaded(part.size, kind, whole=expected is not None)
+    return Downloaded(part.size, kind, whole=part.length is not None)
 
 
 def _begin(response: httpx.Response, into: BinaryIO, part: Part) -> None:
     """Go on where the file ends if the server does, or begin anew; raise for anything else."""
     status = response.status_code
-    begins = _RANGE.match(response.headers.get("content-range", ""))
-    if part.size and status == HTTPStatus.PARTIAL_CONTENT and begins:
-        if int(begins[1]) == part.size:
+    if part.size and status == HTTPStatus.PARTIAL_CONTENT:
+        if part.begin_of(response) == part.size:
             return
-        raise DownloadFailed("went on at another place", transient=True)
+        raise DownloadFailed("went on at another place, or with another file", transient=True)
     if status != HTTPStatus.OK:
         transient = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER
         reason = f"answered with HTTP status {status}"
         raise DownloadFailed(reason, transient=transient, status=status, headers=response.headers)
     into.seek(0)
     into.truncate()
-    part.size, part.validator = 0, _validator(response.headers)
-
-
-def _validator(headers: httpx.Headers) -> str:
-    """Return what tells this version of the file from others: a strong ETag, or its date."""
-    etag = str(headers.get("etag", ""))
-    return etag if etag.startswith('"') else str(headers.get("last-modified", ""))
+    part.begin(response.headers)
 
 
 def _too_large(most: int) -> DownloadFailed:

@@ -15,9 +15,8 @@ from urllib.parse import urljoin
 import httpx
 from aws_lambda_powertools import Logger
 
-from videoapi.net.http_client import Timeouts, chunks
+from videoapi.net.http_client import Timeouts
 from videoapi.net.ssrf import is_at, origin
-from videoapi.providers.bodies import first_bytes, save
 from videoapi.providers.errors import ContentMissing, NoContentReason, SubmitUnknown
 from videoapi.providers.google.interactions import (
     accepted_id,
@@ -26,7 +25,7 @@ from videoapi.providers.google.interactions import (
     require_id,
     video_in,
 )
-from videoapi.providers.google.requests import MAX_CONTENT, GoogleRequests, origin_checked
+from videoapi.providers.google.requests import GoogleRequests, origin_checked
 from videoapi.providers.google.responses import (
     GoogleResponse,
     content_missing,
@@ -160,8 +159,7 @@ class GeminiProvider:
         """Fetch what is at a URL of the API's own, with the key, or learn where it leads to."""
         with self._requests.opened(url) as (response, key):
             if response.status_code == HTTPStatus.OK:
-                stream = chunks(response, seconds=seconds, limit=MAX_CONTENT)
-                return save(first_bytes(stream), stream, response.headers, into)
+                return self._requests.save(url, response, key, into, seconds)
             if response.status_code not in _REDIRECTS:
                 raise content_missing(response.status_code, response.headers)
             target = urljoin(url, response.headers.get("location", "").strip())

@@ -1,12 +1,14 @@
 """Ask one of Google's APIs, with an access token or an API key, and take its answer in.
 
 A request that may cost money is sent once, whatever comes of it. Anything else is sent once more
-after a 401, with a credential that was read anew. No redirect is followed.
+after a 401, with a credential that was read anew; of a video that breaks off, the rest is asked
+for. No redirect is followed.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
@@ -15,11 +17,13 @@ from aws_lambda_powertools import Logger
 
 from videoapi.errors import ServiceError
 from videoapi.net.http_client import FAILURES, Timeouts, answered, chunks
+from videoapi.providers.bodies import first_bytes, save
 from videoapi.providers.classification import Cause, ErrorInfo
 from videoapi.providers.credentials import UNSENT, Credential, lost_as_poll_failed
 from videoapi.providers.errors import PollFailed, SubmitRefused, SubmitUnknown
 from videoapi.providers.google.responses import GoogleResponse, not_accepted, read_response, unsent
 from videoapi.providers.google.streamed_json import StreamedJson
+from videoapi.providers.provider import Content
 
 MAX_ANSWER: Final = 280 * 2**20  # bytes: 210 MB of video, with its base64 in a 512 MB /tmp
 MAX_CONTENT: Final = 400 * 2**20  # bytes of video, as from a relay
@@ -124,6 +128,15 @@ class GoogleRequests:
         with lost_as_poll_failed(), self._credential.opened(asked) as opened:
             yield opened
 
+    def save(
+        self, url: str, response: httpx.Response, key: str, into: IO[bytes], seconds: float
+    ) -> Content:
+        """Write a video that was `opened`; where it breaks off, ask for the rest."""
+        timeout = self.timeouts.content
+        again = partial(self._answered, "GET", url, None, key=key, timeout=timeout)
+        stream = chunks(response, seconds=seconds, limit=MAX_CONTENT, again=again)
+        return save(first_bytes(stream), stream, response.headers, into)
+
     def _sent_order(self, url: str, body: Mapping[str, Any], key: str) -> GoogleResponse:
         times = self.timeouts
         with self._answered("POST", url, body, key=key, timeout=times.submit) as raw:
@@ -142,10 +155,11 @@ class GoogleRequests:
         *,
         key: str,
         timeout: httpx.Timeout,
+        headers: Mapping[str, str] | None = None,
     ) -> AbstractContextManager[httpx.Response]:
         value = f"Bearer {key}" if self._header == "authorization" else key
-        headers = self._headers | {self._header: value}
-        return answered(self._transport, method, url, timeout=timeout, headers=headers, json=body)
+        sent = self._headers | {self._header: value} | dict(headers or {})
+        return answered(self._transport, method, url, timeout=timeout, headers=sent, json=body)
 
 
 def origin_checked(name: str, url: str) -> str:

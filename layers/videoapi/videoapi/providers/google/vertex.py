@@ -15,9 +15,8 @@ from urllib.parse import quote
 import httpx
 from aws_lambda_powertools import Logger
 
-from videoapi.net.http_client import Timeouts, chunks
+from videoapi.net.http_client import Timeouts
 from videoapi.net.ssrf import is_at, origin
-from videoapi.providers.bodies import first_bytes, save
 from videoapi.providers.classification import Cause, ErrorInfo
 from videoapi.providers.errors import NoContentReason, PollFailed, SubmitRefused, SubmitUnknown
 from videoapi.providers.google.errors import filtered, read_error
@@ -29,7 +28,7 @@ from videoapi.providers.google.orders import (
     lines_of,
     text_of,
 )
-from videoapi.providers.google.requests import MAX_CONTENT, GoogleRequests, origin_checked
+from videoapi.providers.google.requests import GoogleRequests, origin_checked
 from videoapi.providers.google.responses import (
     GoogleResponse,
     content_missing,
@@ -186,11 +185,11 @@ class VertexProvider:
         if match is None:
             raise no_video("The upstream's answer has no video", NoContentReason.EMPTY)
         path = f"/storage/v1/b/{match[1]}/o/{quote(match[2], safe='')}?alt=media"
-        with self._requests.opened(self._storage_url + path) as (response, _):
+        url = self._storage_url + path
+        with self._requests.opened(url) as (response, key):
             if response.status_code != HTTPStatus.OK:
                 raise content_missing(response.status_code, response.headers)
-            stream = chunks(response, seconds=seconds, limit=MAX_CONTENT)
-            return save(first_bytes(stream), stream, response.headers, into)
+            return self._requests.save(url, response, key, into, seconds)
 
 
 def _body(order: Order) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """A relay: an OpenAI-style gateway in front of Veo, as relays really are.
 
-This client never repeats a request, except one that was refused for a key that is out of date. It
-says precisely what happened and the use case decides: after an order, whether money may have been
-spent (`SubmitRefused`: no, `SubmitUnknown`: perhaps, a value: yes); after a look at a job, whether
-the answer says anything about the job at all.
+This client never repeats a request, except one that was refused for a key that is out of date, and
+one for a video that broke off, whose rest it asks for. It says precisely what happened and the use
+case decides: after an order, whether money may have been spent (`SubmitRefused`: no,
+`SubmitUnknown`: perhaps, a value: yes); after a look at a job, whether the answer says anything
+about the job at all.
 
 The key goes to paths under the endpoint alone: no redirect is followed here, and no result URL is
 ever fetched here.
@@ -12,6 +13,7 @@ ever fetched here.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import IO, Any, Final
 from urllib.parse import quote
 
@@ -131,7 +133,9 @@ class RelayProvider:
                 link = read_redirect(read_response(response, refusal, key), url, may_hand_out)
                 return Content(url=link, expires_at=expiry_of(link))
             total = seconds or self._timeouts.content_total
-            stream = chunks(response, seconds=total, limit=MAX_CONTENT)
+            times = self._timeouts.content
+            again = partial(answered, self._transport, "GET", url, timeout=times, key=key)
+            stream = chunks(response, seconds=total, limit=MAX_CONTENT, again=again)
             head = first_bytes(stream)
             if not is_json(head, response.headers.get("content-type", "")):
                 saved = save(head, stream, response.headers, into)
