@@ -144,6 +144,57 @@ def test_keyed_url_is_never_handed_out():
     assert task.error["code"] == "video_download_failed"
 
 
+LINKED = {
+    "redirect": httpx.Response(302, headers={"location": OWN}),
+    "json": httpx.Response(200, json={"url": OWN}),
+}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("content", LINKED.values(), ids=LINKED)
+def test_keyed_url_of_the_content_route_is_not_handed_out(content, status):
+    """It was no filter, either: the video has a link."""
+    sim = sim_with({}, video_task_timeout=600)
+    answer_for(sim, sim.relay.contents, 9999, content)
+    answer_for(sim, sim.cdn, 9999, httpx.Response(status))
+    task = sim.run()
+    assert task.error["code"] == "video_download_failed"
+    assert task.error["message"].endswith(f"its URL answered with HTTP status {status}")
+    assert task.result_url is None
+    assert "authorization" not in sim.downloads[0].headers
+    assert len(sim.relay.orders) == 1
+
+
+@pytest.mark.parametrize("response", [httpx.Response(200), httpx.ConnectError("refused")], ids=str)
+@pytest.mark.parametrize("content", LINKED.values(), ids=LINKED)
+def test_open_url_of_the_content_route_is_handed_out(content, response):
+    sim = sim_with({})
+    sim.relay.contents.append(content)
+    sim.cdn.append(response)
+    assert sim.run().result["video_url"] == OWN
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "video_download_failed"),
+        (403, "video_download_failed"),
+        (404, "content_policy_violation"),
+        (410, "content_policy_violation"),
+    ],
+)
+def test_keyed_url_without_a_content_route_blames_no_prompt(status, code, skip):
+    """A video that has a link which wants the key was not swallowed; one that is gone was."""
+    sim = sim_with({"video_url": OWN}, veo3_skip_upload=skip, video_task_timeout=600)
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(404, json={}))
+    answer_for(sim, sim.cdn, 9999, httpx.Response(status))
+    error = sim.run().error
+    assert (error["code"], error["maybe_charged"]) == (code, True)
+    assert status > 403 or error["message"].endswith(f"its URL answered with HTTP status {status}")
+    assert len(sim.relay.orders) == 1
+
+
 def test_a_stale_url_is_made_good_by_the_content_route():
     sim = sim_with({"video_url": f"{CDN}/old.mp4"}, veo3_skip_upload=False)
     sim.cdn.append(httpx.Response(410))

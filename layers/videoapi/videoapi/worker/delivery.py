@@ -29,7 +29,8 @@ from videoapi.settings import Settings
 from videoapi.worker.lease import ROOM_TO_FINISH, ROOM_TO_WORK, Lease, checkpoint
 
 MIN_TRY_SECONDS = 240.0  # that a download gets, however near the deadline is
-ELSEWHERE = frozenset({401, 403, 404, 410})  # a URL that answers so may want the key, or is stale
+KEYED = frozenset({401, 403})  # a URL that answers so wants the key
+ELSEWHERE = KEYED | {404, 410}  # … or may want it, or is stale
 
 _REFUSED_LINK = "its link is private or malformed"
 
@@ -79,15 +80,21 @@ class Delivery:
         """
         url = job.video_url
         if url is None:
-            with _as_refused_link(job):
+            with _as_linked(_REFUSED_LINK if job.link_refused else None):
                 return self.from_content(lease, provider, job, seconds=seconds)
         if _holds_data(url):
             return self._decoded(url, lease)
         if not self.settings.veo3_skip_upload:
             return self._copied(url, lease, provider, job, seconds=seconds)
-        if provider.owns(url) and self.fetcher.status(url) in ELSEWHERE:
-            return self.from_content(lease, provider, job, seconds=seconds)
+        if status := self.turned_away(url, provider):
+            with _as_linked(_why_keyed(status)):
+                return self.from_content(lease, provider, job, seconds=seconds)
         return linked_result(url, job)
+
+    def turned_away(self, url: str, provider: VideoProvider) -> int | None:
+        """Return the status by which a provider's own URL is of no use to callers; else None."""
+        status = self.fetcher.status(url) if provider.owns(url) else None
+        return status if status in ELSEWHERE else None
 
     def from_content(
         self,
@@ -111,6 +118,8 @@ class Delivery:
         if _holds_data(content.url):
             return self._decoded(content.url, lease)
         if self.settings.veo3_skip_upload:
+            if status := self.turned_away(content.url, provider):
+                raise Undelivered(_answered(status))
             return linked_result(content.url, job, content)
         return self._copied(content.url, lease, provider, job, seconds=seconds, last=True)
 
@@ -144,7 +153,7 @@ class Delivery:
             try:
                 got = self.fetcher.video(url, file, seconds=_seconds(lease, seconds))
             except DownloadFailed as exc:
-                stale = exc.status in ELSEWHERE
+                stale, why = exc.status in ELSEWHERE, _why_keyed(exc.status)
                 trouble = Undelivered(
                     f"its URL {exc}",
                     url=None if stale and provider.owns(url) else url,
@@ -155,7 +164,8 @@ class Delivery:
         if last or not stale:
             raise trouble
         try:
-            return self.from_content(lease, provider, job, seconds=seconds)
+            with _as_linked(why):
+                return self.from_content(lease, provider, job, seconds=seconds)
         except Undelivered as exc:
             raise (exc if trouble.url is None else trouble) from exc
 
@@ -220,14 +230,25 @@ def _as_undelivered(url: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _as_refused_link(job: Job) -> Iterator[None]:
-    """A video that has a link was not swallowed by a filter, wherever that link leads."""
+def _as_linked(reason: str | None) -> Iterator[None]:
+    """A video that has a link was not swallowed by a filter, wherever that link leads.
+
+    `reason` is why the link is of no use; None where there is none, or where it leads to nothing.
+    """
     try:
         yield
     except Undelivered as exc:
-        if job.link_refused and exc.empty:
-            raise replace(exc, reason=_REFUSED_LINK, empty=False) from exc
+        if reason and exc.empty:
+            raise replace(exc, reason=reason, empty=False) from exc
         raise
+
+
+def _why_keyed(status: int | None) -> str | None:
+    return _answered(status) if status in KEYED else None
+
+
+def _answered(status: int | None) -> str:
+    return f"its URL answered with HTTP status {status}"
 
 
 def _seconds(lease: Lease, until_deadline: float) -> float:
