@@ -106,6 +106,7 @@ def test_the_content_route_may_answer_with_a_data_url():
 # --- one that wants the key
 
 OWN = "https://relay.example.com/files/video.mp4"
+EXPIRED = httpx.Response(200, json={"id": "video:1", "status": "expired"})
 
 
 @pytest.mark.parametrize("skip", [True, False])
@@ -193,6 +194,32 @@ def test_keyed_url_without_a_content_route_blames_no_prompt(status, code, skip):
     assert (error["code"], error["maybe_charged"]) == (code, True)
     assert status > 403 or error["message"].endswith(f"its URL answered with HTTP status {status}")
     assert len(sim.relay.orders) == 1
+
+
+@pytest.mark.parametrize("ending", ["the deadline", "lost", "failed"])
+def test_own_url_that_turns_out_keyed_is_never_handed_out(ending):
+    """A hand-over noted it while it answered 503: it is looked at once more in the end."""
+    sim = sim_with({"video_url": OWN}, veo3_skip_upload=False, video_task_timeout=600)
+    sim.cdn.extend([httpx.Response(503)] * 5)
+    task_id = sim.submit()
+    assert sim.work()
+    assert sim.task(task_id).result_url == OWN
+    answer_for(sim, sim.cdn, 9999, httpx.Response(401))
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(503))
+    looks = {"lost": httpx.Response(404), "failed": EXPIRED}
+    if ending in looks:
+        answer_for(sim, sim.relay.looks, 9999, looks[ending])
+    sim.settle()
+    assert sim.task(task_id).result is None
+    assert sim.task(task_id).status is Status.FAILED
+
+
+def test_own_url_that_was_away_and_is_gone_was_filtered():
+    sim = sim_with({"video_url": OWN}, veo3_skip_upload=False)
+    sim.cdn.extend([httpx.Response(503)] * 5)
+    answer_for(sim, sim.cdn, 9999, httpx.Response(404))
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(404))
+    assert sim.run().error["code"] == "content_policy_violation"
 
 
 def test_a_stale_url_is_made_good_by_the_content_route():
@@ -346,6 +373,65 @@ def test_a_job_that_is_lost_after_it_was_done_ends_with_its_url():
     sim.relay.looks.extend([httpx.Response(404)] * 99)
     sim.settle()
     assert sim.task(task_id).result["video_url"] == f"{CDN}/video.mp4"
+
+
+FAILED = {
+    "expired": EXPIRED,
+    "unknown": httpx.Response(200, json={"id": "video:1", **failed("OUT_OF_LUCK")}),
+    "bad request": httpx.Response(200, json={"id": "video:1", **failed("invalid_request")}),
+}
+
+
+@pytest.mark.parametrize("look", FAILED.values(), ids=FAILED)
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_job_that_fails_after_it_was_done_ends_with_its_url(look, handed_over):
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([httpx.Response(503)] * 99)
+    if not handed_over:
+        sim.at_event["download"] = lambda: answer_for(sim, sim.relay.looks, 9999, look)
+    task_id = sim.submit()
+    assert sim.work()
+    answer_for(sim, sim.relay.looks, 9999, look)
+    sim.settle()
+    task = sim.task(task_id)
+    assert (task.status, task.result["video_url"]) == (Status.COMPLETED, f"{CDN}/video.mp4")
+    assert sim.clock() - START < 120
+    assert len(sim.relay.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "ends_as"),
+    [("NSFW", "content_policy_violation"), ("AUDIO_FILTERED", "audio_filtered")],
+)
+def test_video_that_is_refused_after_it_was_done_keeps_its_url(code, ends_as):
+    """A provider that refuses what a video shows takes it back: it is not handed out."""
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([httpx.Response(503)] * 99)
+    task_id = sim.submit()
+    assert sim.work()
+    answer_for(
+        sim, sim.relay.looks, 9999, httpx.Response(200, json={"id": "video:1", **failed(code)})
+    )
+    sim.settle()
+    task = sim.task(task_id)
+    assert (task.error["code"], task.error["maybe_charged"]) == (ends_as, True)
+    assert len(sim.relay.orders) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [httpx.Response(404), httpx.Response(400, json={"error": {"code": "OUT_OF_LUCK"}})],
+    ids=["gone", "failed"],
+)
+def test_url_that_was_told_once_is_handed_out_in_the_end(content):
+    """Looks that tell it no more, and a content route without the video, do not lose it."""
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([httpx.Response(503)] * 99)
+    sim.at_event["download"] = sim.relay.video.clear
+    answer_for(sim, sim.relay.contents, 9999, content)
+    task = sim.run()
+    assert (task.status, task.result["video_url"]) == (Status.COMPLETED, f"{CDN}/video.mp4")
+    assert len(sim.relay.orders) == 1
 
 
 EMPTY = {

@@ -24,11 +24,12 @@ from videoapi.providers.errors import JobMissing, PollFailed
 from videoapi.providers.provider import Job, VideoProvider
 from videoapi.settings import Settings
 from videoapi.worker.delivery import Delivery, Undelivered, account_refused, linked_result
-from videoapi.worker.evidence import MAX_HOLD_SECONDS, Evidence, JobLost
+from videoapi.worker.evidence import MAX_HOLD_SECONDS, Evidence
 from videoapi.worker.lease import ROOM_TO_FINISH, ROOM_TO_WORK, Lease, Release, checkpoint
 from videoapi.worker.polling import next_poll
 
 MAX_PAUSE_SECONDS = 60.0  # between two tries to get a finished video
+CONTENT_REFUSED = frozenset({"content_policy_violation", "audio_filtered"})
 
 
 @dataclass
@@ -54,6 +55,7 @@ class Watch:
             video_url=task.result_url,
             empty_since=epoch(task.empty_since) if task.empty_since else None,
         )
+        self._url = task.result_url  # where a finished video is that could not be had so far
         self._progress: int | None = None
         self._progress_since = 0.0  # seconds after the acceptance
         self._away_since: float | None = None  # since when there is no connection
@@ -70,16 +72,16 @@ class Watch:
         while True:
             self.lease.check()
             self.lease.require(ROOM_TO_FINISH)
+            trouble: Undelivered | None = None
             try:
                 wait = self._look(self.clock())
-            except JobLost as lost:
-                return self._linked_result(lost)
-            trouble: Undelivered | None = None
-            if self._evidence.done is not None:
-                try:
-                    return self._deliver(self._evidence.done)
-                except Undelivered as exc:
-                    trouble, wait = exc, self._pause(exc)
+                if self._evidence.done is not None:
+                    try:
+                        return self._deliver(self._evidence.done)
+                    except Undelivered as exc:
+                        trouble, wait = exc, self._pause(exc)
+            except GenerationError as ending:
+                return self._linked_result(ending)
             if self.clock() >= self._deadline:
                 return self._last_chance(trouble)
             checkpoint(self.log, "polled")
@@ -126,7 +128,10 @@ class Watch:
         """
         now = self.clock()
         self.log.warning("a finished video cannot be had yet", reason=trouble.reason)
-        self._evidence.take_content(trouble.failure, now, empty=trouble.empty)
+        self._url = trouble.url or self._url
+        # What has a link was not swallowed; of the provider's own one `delivery` has judged.
+        linked = self._url is not None and not self.provider.owns(self._url)
+        self._evidence.take_content(trouble.failure, now, empty=trouble.empty and not linked)
         waited = seconds_since(self.lease.task.done_at, now)
         return max(min(waited + 1.0, MAX_PAUSE_SECONDS), trouble.retry_after or 0.0)
 
@@ -139,7 +144,7 @@ class Watch:
         elif trouble and seconds_since(task.done_at, now) + wait > MAX_HOLD_SECONDS:
             raise Release(
                 min(wait, MAX_DELAY),
-                result_url=trouble.url or task.result_url,
+                result_url=self._url,
                 empty_since=None if empty_since is None else timestamp(empty_since),
             )
         elif self._is_away_for_long(now + wait):
@@ -158,33 +163,39 @@ class Watch:
     def _last_chance(self, trouble: Undelivered | None) -> dict[str, Any]:
         """End at the deadline: with the video if there is one after all, else with the reason."""
         if trouble is not None:
-            return self._linked_result(trouble.ending(), trouble.url)
+            return self._linked_result(trouble.ending())
         self.lease.require(ROOM_TO_WORK)
         try:
             return self.delivery.from_content(self.lease, self.provider)
         except Undelivered as exc:
-            return self._linked_result(self._timed_out(), exc.url)
+            self._url = exc.url or self._url
+            timeout = self.settings.video_task_timeout
+            return self._linked_result(_timed_out(timeout, self._evidence))
 
-    def _linked_result(self, ending: GenerationError, url: str | None = None) -> dict[str, Any]:
-        """Hand a known public URL out rather than lose a paid video; else raise the ending."""
-        url = url or self.lease.task.result_url
-        if url is None:
+    def _linked_result(self, ending: GenerationError) -> dict[str, Any]:
+        """Hand a known public URL out rather than lose a paid video; else raise the ending.
+
+        A provider that refuses what the video shows, or its sound, takes it back.
+        """
+        url, refused = self._url, ending.code in CONTENT_REFUSED
+        if url is None or refused or self.delivery.turned_away(url, self.provider):
             raise ending
         return linked_result(url, self._evidence.done)
-
-    def _timed_out(self) -> GenerationError:
-        if self._evidence.unauthorised:
-            return account_refused("The provider refused the key while the job ran.")
-        return GenerationError(
-            f"No video after {self.settings.video_task_timeout} s.",
-            code="task_timeout",
-            kind="ServiceError",
-            retryable=True,
-            maybe_charged=True,
-        )
 
 
 def _accepted(task: Task) -> tuple[str, float]:
     if task.upstream_id is None or task.accepted_at is None:
         raise ValueError("a task is polled only once its job is known")
     return task.upstream_id, epoch(task.accepted_at)
+
+
+def _timed_out(seconds: int, evidence: Evidence) -> GenerationError:
+    if evidence.unauthorised:
+        return account_refused("The provider refused the key while the job ran.")
+    return GenerationError(
+        f"No video after {seconds} s.",
+        code="task_timeout",
+        kind="ServiceError",
+        retryable=True,
+        maybe_charged=True,
+    )
