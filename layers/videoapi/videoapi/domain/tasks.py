@@ -88,7 +88,7 @@ class Task:  # noqa: PLW1641 — it is in no set
     due_at: str | None = None  # when the sweeper should look after it; None once ended
     lease_owner: str = ""  # the worker's request id; empty while nobody works on it
     lease_until: str = ""  # nobody else touches the task before
-    claimed_at: str | None = None  # first claim: the deadline and `duration` count from here
+    claimed_at: str | None = None  # first claim: `duration` counts from here
 
     image_failures: int = 0  # fetches of the image that came to nothing for the moment
     claims: int = 0  # since a worker last gave it back: all but the last one died over it
