@@ -381,6 +381,13 @@ def test_story_counts_late_jobs_and_doubts_lost_answers(operate, services):
     assert "charged                 yes, for 1 job(s)" in output
 
 
+def test_story_names_ids_of_answers_that_took_no_order():
+    unknown = failed("upstream_submit_unknown", failed_upstream_ids=["video_9", "t9"])
+    assert f"{'jobs not followed':24}video_9, t9" in story(unknown, "files")
+    followed = new_task(upstream_id="video_9", failed_upstream_ids=["video_9"])
+    assert not [line for line in story(followed, "files") if line.startswith("jobs not followed")]
+
+
 def test_a_task_that_is_not_there_is_said_to_be_so(operate):
     with pytest.raises(ValueError, match="No task vid_none"):
         operate("task", "vid_none")

@@ -43,7 +43,7 @@ def facts(task: Task, bucket: str, relay: str = "") -> dict[str, object]:
         "its job": task.upstream_id,
         "its job ended": task.job_ended_at,
         "jobs learnt too late": ", ".join(task.late_upstream_ids),
-        "jobs given back": ", ".join(task.failed_upstream_ids),
+        "jobs not followed": ", ".join(_not_followed(task)),
         "held by": task.lease_owner,
         "held until": None if task.ended else task.lease_until,
         "video": _address(task.result or {}, bucket),
@@ -53,6 +53,11 @@ def facts(task: Task, bucket: str, relay: str = "") -> dict[str, object]:
         **webhooks.facts(task),
     }
     return {name: fact for name, fact in found.items() if fact not in (None, "", 0, [])}
+
+
+def _not_followed(task: Task) -> list[str]:
+    """Return the jobs that were given up; an order that is repeated may get the same one again."""
+    return [job_id for job_id in task.failed_upstream_ids if job_id != task.upstream_id]
 
 
 def _address(result: dict[str, Any], bucket: str) -> str | None:

@@ -5,8 +5,9 @@ import pytest
 
 from tests.support.fake_relay import CDN, failed, form_of
 from tests.support.fakes import START
-from tests.support.simulation import Simulation
+from tests.support.simulation import OWNER, Simulation
 from videoapi.domain.tasks import GenerationRequest, Status
+from videoapi.worker.posting import MAX_IDS
 
 BUSY = httpx.Response(503, json={"error": {"message": "busy"}})
 AUDIO = failed("PUBLIC_ERROR_AUDIO_FILTERED")
@@ -175,6 +176,7 @@ def test_a_job_that_failed_for_the_moment_is_ordered_anew():
     task = sim.run()
     assert (task.status, task.attempts) == (Status.COMPLETED, 3)
     assert task.upstream_id == "video:3"
+    assert task.failed_upstream_ids == ["video:1", "video:2"]
     keys = [request.headers["idempotency-key"] for request in sim.relay.orders]
     assert keys == [f"{task.task_id}-{number}" for number in (1, 2, 3)]
 
@@ -288,6 +290,67 @@ def test_a_4xx_that_names_an_open_job_is_never_repeated(status, policy):
     task = sim.run()
     assert len(sim.relay.orders) == 1
     assert (task.error["code"], task.error["maybe_charged"]) == ("upstream_submit_unknown", True)
+
+
+NAMED = {"id": "video_9", "status": "queued", "request_id": "r", "data": {"task_id": "t9"}}
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_ids_of_an_unclear_answer_are_kept(status):
+    """By them the provider's bill knows the job; `request_id` names no job."""
+    sim = Simulation()
+    sim.relay.posts.append(httpx.Response(status, json=NAMED))
+    task = sim.run()
+    assert task.error["code"] == "upstream_submit_unknown"
+    assert task.failed_upstream_ids == ["video_9", "t9"]
+    assert (task.upstream_id, task.late_upstream_ids) == (None, [])
+    assert len(sim.relay.orders) == 1
+
+
+def test_ids_of_an_unclear_answer_are_kept_when_it_is_repeated():
+    sim = Simulation(veo3_ambiguous_submit="retry")
+    sim.relay.posts.append(httpx.Response(504, json=NAMED))
+    task = sim.run()
+    assert (task.status, task.upstream_id) == (Status.COMPLETED, "video:1")
+    assert task.failed_upstream_ids == ["video_9", "t9"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "orders"),
+    [
+        (httpx.Response(400, json=NAMED | {"status": "failed"}), 1),
+        (httpx.Response(429, json=NAMED), 4),
+    ],
+    ids=["for good", "for the moment"],
+)
+def test_ids_of_a_refused_order_are_kept_once(answer, orders):
+    sim = Simulation()
+    sim.relay.posts.extend([answer] * 9)
+    task = sim.run()
+    assert (task.status, len(sim.relay.orders)) == (Status.FAILED, orders)
+    assert not task.error["maybe_charged"]
+    assert task.failed_upstream_ids == ["video_9", "t9"]
+
+
+def test_ids_of_an_answer_without_end_are_bounded():
+    sim = Simulation()
+    keys = ("id", "task_id", "video_id", "job_id", "run_id")
+    answer = {each: {key: f"{each}-{key}" for key in keys} for each in ("data", "output")}
+    sim.relay.posts.append(httpx.Response(504, json=answer))
+    assert len(sim.run().failed_upstream_ids) == MAX_IDS
+
+
+@pytest.mark.parametrize("ending", ["cancel", "delete"])
+def test_ids_of_an_unclear_answer_stay_beside_an_ended_task(ending):
+    sim = Simulation()
+    sim.relay.posts.append(httpx.Response(504, json=NAMED))
+    task_id = sim.submit()
+    sim.at_event["post"] = lambda: getattr(sim.cancellation, ending)(task_id, OWNER)
+    sim.settle()
+    task = sim.task(task_id)
+    assert task.status is (Status.CANCELLED if ending == "cancel" else Status.DELETED)
+    assert task.failed_upstream_ids == ["video_9", "t9"]
+    assert sim.relay.polls == []
 
 
 def test_key_is_reused_only_for_a_lost_answer():

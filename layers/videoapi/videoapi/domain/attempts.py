@@ -1,12 +1,12 @@
 """The changes that lead a task to its next attempt: another POST, or another fetch of its image.
 
-Each of them takes back that a POST was begun, and is made by the holder of the lease alone.
+Each but `named` takes back that a POST was begun, and is made by the holder of the lease alone.
 """
 
 from videoapi.domain import ledger
 from videoapi.domain.forecast import progress_at_write
 from videoapi.domain.ledger import Caps
-from videoapi.domain.tasks import Task, shard
+from videoapi.domain.tasks import Status, Task, shard
 from videoapi.domain.transitions import Change, freed, held, logged
 
 
@@ -57,6 +57,11 @@ def next_route(task: Task, route: str, *, now: float, code: str) -> Change:
     """Note that the provider refused, with `code`; the holder posts to the next route at once."""
     change = held(task, now, intent_at=None, route=route)
     return change._replace(appends=logged(now, code))
+
+
+def named(upstream_id: str) -> Change:
+    """Note beside a task the id that a refusal or an unclear answer names, whatever it ends as."""
+    return Change(leaves=frozenset(Status), appends={"failed_upstream_ids": upstream_id})
 
 
 def retry_image(task: Task, *, now: float, again_at: float) -> Change:

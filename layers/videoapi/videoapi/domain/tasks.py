@@ -111,7 +111,7 @@ class Task:  # noqa: PLW1641 — it is in no set
     image_note: str | None = None  # what was not done to the input image, for its caller
     prompt_optimized: int | None = None  # 1 or 0, where the caller asked for it
     late_upstream_ids: list[str] = field(default_factory=list)  # learnt too late to be of use
-    failed_upstream_ids: list[str] = field(default_factory=list)  # ended before another was ordered
+    failed_upstream_ids: list[str] = field(default_factory=list)  # failed, refused or left unclear
     cancel_asked_at: str | None = None  # when its provider was asked to stop its job
     job_ended_at: str | None = None  # when the job of a task that was given up was seen to end
 

@@ -135,9 +135,9 @@ _PLAIN_WORDS: Final = {
 class SubmitRefused(Failure):
     """The order was not accepted. `retry_after` is in seconds, None if the relay named none.
 
-    `ids` are all that the answer names: none is a job's that was accepted, but a relay's support
-    asks for them. `route_refused` says that no order would be taken there just now: the credentials
-    or the model are refused, or the account is empty.
+    `job_ids` are those that the answer may name a job by: none was accepted, but a relay's support
+    asks for them, and a bill may have them. `route_refused` says that no order would be taken there
+    just now: the credentials or the model are refused, or the account is empty.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class SubmitRefused(Failure):
         *,
         status: int,
         retry_after: float | None = None,
-        ids: tuple[str, ...] = (),
+        job_ids: tuple[str, ...] = (),
         cause: Cause | None = None,
     ) -> None:
         """`status` is that of the answer, 503 where no connection came about."""
@@ -158,7 +158,7 @@ class SubmitRefused(Failure):
         self.route_refused = self.cause in about_us or (model and not content)
         self.another_route = False  # set where a further attempt may go elsewhere
         self.retry_after = retry_after
-        self.ids = ids
+        self.job_ids = job_ids
 
     @property
     def elsewhere(self) -> bool:
@@ -178,12 +178,12 @@ class SubmitUnknown(GenerationError):
         reason: str,
         *,
         upstream_status: int | None = None,
-        ids: tuple[str, ...] = (),
+        job_ids: tuple[str, ...] = (),
         final: bool = False,
     ) -> None:
         """`reason` is a short sentence of ours, or a relay's that was cleaned.
 
-        `upstream_status` is None when no answer came; `ids` are all that the answer names. A
+        `upstream_status` is None when no answer came; `job_ids` are as of a refusal. A
         `final` one is never sent again: it was refused, by an answer that names a job.
         """
         super().__init__(
@@ -194,7 +194,7 @@ class SubmitUnknown(GenerationError):
             maybe_charged=True,
         )
         self.upstream_status = upstream_status
-        self.ids = ids
+        self.job_ids = job_ids
         self.final = final
 
 

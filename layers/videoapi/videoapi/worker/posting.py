@@ -24,6 +24,8 @@ from videoapi.worker.preparation import OrderBuilder, PreparedOrder
 from videoapi.worker.retries import retries_left
 from videoapi.worker.routing import Routing
 
+MAX_IDS = 4  # of an answer that is no acceptance
+
 
 @dataclass(frozen=True)
 class Posting:
@@ -65,8 +67,12 @@ class Posting:
         lease.check()
         try:
             accepted = provider.submit(prepared.order)
+        except SubmitUnknown as unknown:
+            _keep(lease, unknown.job_ids)
+            raise
         except SubmitRefused as refusal:
             lease.task = replace(lease.task, intent_at=None)  # for the write that releases it
+            _keep(lease, refusal.job_ids)
             self._go_on(lease, route, refusal)
             return False
         checkpoint(self.log, "answered")
@@ -132,6 +138,13 @@ class Posting:
             raise LeaseLost
         lease.task, lease.posting = saved, False
         checkpoint(self.log, "accepted")
+
+
+def _keep(lease: Lease, job_ids: tuple[str, ...]) -> None:
+    """Save what an answer that is no acceptance names: by it the provider's bill may know a job."""
+    known = lease.task.failed_upstream_ids
+    for job_id in [each for each in job_ids if each not in known][:MAX_IDS]:
+        lease.write(attempts.named(job_id))
 
 
 def _prepare(provider: VideoProvider) -> None:

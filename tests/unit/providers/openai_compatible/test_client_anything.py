@@ -98,7 +98,7 @@ def test_whatever_a_relay_answers_is_a_declared_outcome(status, body, headers, b
         ids += accepted.ids
         assert accepted.job_id in accepted.ids
     except (SubmitRefused, SubmitUnknown) as exc:
-        ids += shown(exc.message, exc.detail, *exc.ids)
+        ids += shown(exc.message, exc.detail, *exc.job_ids)
     with suppress(JobMissing):
         try:
             job = relay_of(status, body, headers, breaks=breaks).poll("v")

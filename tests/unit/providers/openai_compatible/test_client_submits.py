@@ -77,7 +77,7 @@ def test_every_id_that_an_order_was_answered_with_is_told(status, error):
         return
     with pytest.raises(error) as caught:
         relay.client().submit(order())
-    assert caught.value.ids == ("a", "b", "r")
+    assert caught.value.job_ids == ("a", "b")
     assert caught.value.upstream_status == status
 
 
@@ -250,7 +250,7 @@ def test_our_key_comes_back_in_no_writing(write, key):
 def test_an_id_that_quotes_our_key_is_none(write):
     with pytest.raises(SubmitUnknown) as caught:
         answering(200, {"id": f"job-{write(KEY)}"}).client().submit(order())
-    assert caught.value.ids == ()
+    assert caught.value.job_ids == ()
 
 
 def test_a_key_as_short_as_a_word_does_not_blot_out_words():

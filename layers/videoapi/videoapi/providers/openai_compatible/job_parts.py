@@ -87,6 +87,11 @@ def ids_in(response: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_ids(told, _ID_KEYS) + _ids(told, (_REQUEST_ID,))))
 
 
+def job_ids_in(response: dict[str, Any]) -> tuple[str, ...]:
+    """Return the ids that can be a job's alone, the likeliest first."""
+    return tuple(dict.fromkeys(_ids(places(response), _ID_KEYS)))
+
+
 def _ids(parts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> list[str]:
     ids = [_id(part.get(key)) for part in parts for key in keys]
     return [upstream_id for upstream_id in ids if upstream_id]

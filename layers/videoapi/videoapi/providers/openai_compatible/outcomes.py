@@ -35,6 +35,7 @@ from videoapi.providers.openai_compatible.errors import (
 from videoapi.providers.openai_compatible.job_parts import (
     accepted_id,
     ids_in,
+    job_ids_in,
     names_a_job,
     state_of,
     status_word,
@@ -138,7 +139,9 @@ def read_submit(response: RelayResponse) -> Accepted:
             raise refusal
         final = refusal.again is None
     reason = f"it answered {status}{_why_unknown(response)}"
-    raise SubmitUnknown(reason, upstream_status=status, ids=response.ids, final=final)
+    raise SubmitUnknown(
+        reason, upstream_status=status, job_ids=job_ids_in(response.json), final=final
+    )
 
 
 def _why_unknown(response: RelayResponse) -> str:
@@ -152,7 +155,10 @@ def _why_unknown(response: RelayResponse) -> str:
 
 def _refused(response: RelayResponse, error_info: ErrorInfo) -> SubmitRefused:
     return SubmitRefused(
-        error_info, status=response.status, retry_after=response.retry_after, ids=response.ids
+        error_info,
+        status=response.status,
+        retry_after=response.retry_after,
+        job_ids=job_ids_in(response.json),
     )
 
 
