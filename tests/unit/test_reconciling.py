@@ -266,6 +266,60 @@ def test_lost_order_of_a_task_that_went_on_is_in_its_log():
     assert wrong == {}
 
 
+def test_unclear_order_is_billed_by_the_id_that_its_answer_named():
+    """Whatever the time on the bill; another lost order of that time is not taken for it."""
+    mine, other = lost(failed_upstream_ids=["video_9", "t9"]), lost(at=NOW - 600)
+    rows = [row("a", 0, NOW - 900), row("video_9", at=NOW + 2 * TIMEOUT)]
+    (billed, not_billed), wrong = judged(rows, mine, other, task("a", cost=0))
+    assert billed.startswith(f"{mine.task_id}  relay  billed $0.250000 for video_9, whose order")
+    assert billed.endswith("the provider may still have the video")
+    assert not_billed.startswith(other.task_id)
+    assert wrong == {}
+
+
+def test_unclear_order_that_named_an_id_may_not_be_billed():
+    mine, around = (
+        lost(failed_upstream_ids=["t9"]),
+        [row("a", 0, NOW - 600), row("b", 0, NOW + TIMEOUT + 300)],
+    )
+    (note,), _ = judged(around, mine, task("a", cost=0), task("b", cost=0))
+    assert note.startswith(mine.task_id)
+    assert note.endswith("was lost, and not billed")
+
+
+def test_unclear_order_and_its_repetition_may_both_be_billed():
+    log = [
+        f"{timestamp(NOW)} relay:veo_3_1",
+        f"{timestamp(NOW + 60)} upstream_submit_unknown",
+        f"{timestamp(NOW + 90)} relay:veo_3_1",
+    ]
+    fields = {"unknown_submits": 1, "attempt_log": log, "failed_upstream_ids": ["video_9"]}
+    rows = [row("video_9", at=NOW + 1), row("video:2", at=NOW + 91), row("a", 0, NOW + 9_000)]
+    notes, wrong = judged(rows, task("video:2", cost=None, **fields), task("a", cost=0))
+    assert list(wrong) == ["Tasks that were paid more than once"]
+    assert notes == []
+
+
+def test_unclear_order_repeated_into_the_same_job_was_not_lost():
+    log = [f"{timestamp(NOW)} relay:veo_3_1", f"{timestamp(NOW + 60)} upstream_submit_unknown"]
+    fields = {"unknown_submits": 1, "attempt_log": log, "failed_upstream_ids": ["video:1"]}
+    mine, around = task(cost=None, **fields), [row("a", 0, NOW - 600), row("b", 0, NOW + 9_000)]
+    notes, wrong = judged([around[0], row(), around[1]], mine, task("a", cost=0), task("b", cost=0))
+    assert [note.partition(": ")[2] for note in notes] == ["what it cost was not known"]
+    assert wrong == {}
+
+
+def test_job_is_that_of_the_task_which_followed_it():
+    """A refusal may name the job of another task, such as the one that keeps the account busy."""
+    refused = task(None, cost=0, status=Status.FAILED, failed_upstream_ids=["video:1"])
+    lost_later = lost(failed_upstream_ids=["video:1"], at=NOW + 60)
+    rows = [row(), row("a", 0, NOW + 9_000)]
+    (note,), wrong = judged(rows, task(), refused, lost_later, task("a", cost=0))
+    assert note.startswith(lost_later.task_id)
+    assert note.endswith("was lost, and not billed")
+    assert wrong == {}
+
+
 def test_lost_order_that_was_not_billed_is_told_in_the_end():
     mine, around = lost(), [row("a", 0, NOW - 600), row("b", 0, NOW + TIMEOUT + 300)]
     others = task("a", cost=0), task("b", cost=0)

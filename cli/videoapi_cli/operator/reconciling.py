@@ -47,7 +47,9 @@ def reconcile(
     Before `kept_from` (epoch seconds) tasks may have expired; a job ends within `timeout` seconds.
     """
     found = Findings()
-    by_id = {name: task for task in tasks for name in (task.task_id, *map(_short, jobs_of(task)))}
+    tasks = list(tasks)
+    by_id = {_short(job): task for task in tasks for job in task.failed_upstream_ids}
+    by_id |= {name: task for task in tasks for name in (task.task_id, *map(_short, jobs_of(task)))}
     billed: dict[str, list[Row]] = defaultdict(list)
     strangers: list[Row] = []
     for row in rows:
@@ -60,16 +62,16 @@ def reconcile(
     every = {task.task_id: task for task in by_id.values()}
     for task_id, mine in billed.items():
         _judge(found, every[task_id], mine)
-    unknown = _judge_lost(found, strangers, list(every.values()), timeout + LATE, rows)
+    lost = [each for task in every.values() for each in _lost(task, billed.get(task.task_id, ()))]
+    unknown = _judge_lost(found, strangers, lost, timeout + LATE, rows)
     _judge_strangers(found, unknown, kept_from)
     _judge_missing(found, every.values(), billed, rows)
     return found
 
 
 def jobs_of(task: Task) -> list[str]:
-    """Return the ids of all jobs that a task is known to have had."""
-    known = (*task.failed_upstream_ids, task.upstream_id, *task.late_upstream_ids)
-    return [each for each in dict.fromkeys(known) if each]
+    """Return the ids of the jobs that were taken for a task, and not given up for another one."""
+    return [each for each in (task.upstream_id, *task.late_upstream_ids) if each]
 
 
 def report_lines(findings: Findings, rows: Sequence[Row]) -> Iterator[str]:
@@ -114,6 +116,11 @@ def _judge(found: Findings, task: Task, mine: Sequence[Row]) -> None:
         found.wrong[
             "Jobs that the bill charges more than once. Ask the provider for the money."
         ].append(f"{facts} for {costly[0]}")
+    elif task.ended and task.cost_actual is None and _unclear(task, costly):
+        found.notes.append(
+            f"{facts} for {costly[0]}, whose order was not answered clearly: the provider may "
+            "still have the video"
+        )
     elif task.cost_actual is None:
         state = "is not known yet" if not task.ended else "was not known"
         found.notes.append(f"{facts}: what it cost {state}")
@@ -122,6 +129,12 @@ def _judge(found: Findings, task: Task, mine: Sequence[Row]) -> None:
             "Amounts that differ from what was recorded. Compare the price (VIDEO_PRICE_USD, or "
             "docs/models.md) with the provider's; what failed is not to be charged."
         ].append(f"{facts}, recorded {usd(task.cost_actual)}, {task.status}")
+
+
+def _unclear(task: Task, jobs: Iterable[str]) -> list[str]:
+    """Return which jobs a task knows only by answers that may not have taken its orders."""
+    named = set(map(_short, task.failed_upstream_ids)) - set(map(_short, jobs_of(task)))
+    return [job for job in jobs if job in named]
 
 
 def _alike(billed: int, recorded: int, mine: Sequence[Row]) -> bool:
@@ -143,10 +156,10 @@ def _is_multiple(billed: int, task: Task, charges: Sequence[Row]) -> bool:
 
 
 def _judge_lost(
-    found: Findings, strangers: Sequence[Row], tasks: Sequence[Task], late: int, rows: Sequence[Row]
+    found: Findings, strangers: Sequence[Row], lost: list[Lost], late: int, rows: Sequence[Row]
 ) -> list[Row]:
     """Judge orders whose answers were lost by rows of unknown ids; return the other rows."""
-    lost, others = list(_lost(tasks)), []
+    others = []
     for row in strangers:
         orders = [each for each in lost if _may_be(row, each, late)]
         if not orders:
@@ -209,19 +222,24 @@ def _judge_missing(
         found.notes.append(f"{later} task(s) are later than the bill's last row: on the next one")
 
 
-def _lost(tasks: Iterable[Task]) -> Iterator[Lost]:
-    """Yield the orders whose answers were lost, as their tasks' logs of attempts tell them."""
-    for task in tasks:
-        entries = [entry.partition(" ") for entry in task.attempt_log]
-        sent: tuple[float, str] | None = None
-        for instant, _, what in entries:
-            if ":" in what:  # PROVIDER:NAME; else the code that the attempt ended with
-                sent = epoch(instant), what.partition(":")[0]
-            elif sent and what == "upstream_submit_unknown":
-                yield Lost(task, *sent)
-        if task.ended and task.attempts and task.cost_actual is None and not jobs_of(task):
-            began = epoch(task.intent_at or task.updated_at)
-            yield Lost(task, *(sent or (began, task.provider or "relay")))
+def _lost(task: Task, mine: Sequence[Row]) -> list[Lost]:
+    """Return a task's orders whose answers were lost, as its log of attempts tells them.
+
+    Without those that are billed by an id: `mine` is what was billed of the task.
+    """
+    lost: list[Lost] = []
+    entries = [entry.partition(" ") for entry in task.attempt_log]
+    sent: tuple[float, str] | None = None
+    for instant, _, what in entries:
+        if ":" in what:  # PROVIDER:NAME; else the code that the attempt ended with
+            sent = epoch(instant), what.partition(":")[0]
+        elif sent and what == "upstream_submit_unknown":
+            lost.append(Lost(task, *sent))
+    if task.ended and task.attempts and task.cost_actual is None and not jobs_of(task):
+        began = epoch(task.intent_at or task.updated_at)
+        lost.append(Lost(task, *(sent or (began, task.provider or "relay"))))
+    billed = {_short(row.job_id) for row in mine if row.amount > 0}
+    return lost[len(billed.intersection(map(_short, task.failed_upstream_ids))) :]
 
 
 def _may_be(row: Row, lost: Lost, late: int) -> bool:
