@@ -216,6 +216,43 @@ def test_an_account_or_a_gateway_tells_of_no_job(status):
         answering(status, {"id": "v", "status": "failed", "error": "no luck"}).client().poll("v")
 
 
+@pytest.mark.parametrize("place", ["data", "output", "result", "task"])
+@pytest.mark.parametrize("word", ["success", "OK"])
+def test_a_requests_id_is_not_the_jobs(place, word):
+    """A request that went well may have an id, too; the part that names the job counts."""
+
+    def look(upstream_id, outer=word, **told):
+        request = {"id": "req-1", "status": outer, "request_id": "r"}
+        body = {**request, place: {"task_id": upstream_id, **told}}
+        return answering(200, body).client().poll("v")
+
+    assert look("v", status="processing", progress=45).progress == 45
+    assert look("v", status="completed", url=VIDEO).video_url == VIDEO
+    failed = look("v", status="failed", error={"code": "HIGH_TRAFFIC"})
+    assert (failed.failure.again, failed.names("v")) == ("transient", True)
+    assert look("v", "running", status="completed").state is JobState.RUNNING
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"id": "u7", "data": {"id": "v", "progress": 45}},
+        {"id": "u7", "data": {"id": "w", "status": "queued"}},
+        {"id": "u7", "video_url": VIDEO, "data": {"id": "v", "status": "queued"}},
+        {"video_url": VIDEO, "job": {"id": "v", "status": "queued"}},
+    ],
+    ids=range(4),
+)
+def test_a_success_beside_an_id_or_a_video_is_the_jobs(beside):
+    answer = {"status": "success", **beside}
+    assert answering(200, answer).client().poll("v").state is JobState.DONE
+
+
+def test_an_answer_that_names_the_job_speaks_whatever_it_quotes():
+    body = {"id": "v", "status": "completed", "data": {"id": "v", "status": "processing"}}
+    assert answering(200, body).client().poll("v").state is JobState.DONE
+
+
 def test_bytes_behind_the_key_are_written_to_the_file():
     into = io.BytesIO(b"old")
     relay = answering(200, MP4, content_type="video/mp4")

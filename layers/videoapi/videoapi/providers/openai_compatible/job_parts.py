@@ -157,6 +157,19 @@ def _outer_part(response: dict[str, Any]) -> dict[str, Any]:
     return next((part for part in inner if word_of(part)), whole)
 
 
+def told_of(response: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """Return an answer without its own ids and status where those are a request's that went well.
+
+    So they are beside another id where a part with a status of its own names the job.
+    """
+    own = _own_ids(response)
+    if not own or job_id in own or word_of(response) not in _WENT_WELL or _shows_a_video(response):
+        return response
+    if not any(_speaks(part) and job_id in _own_ids(part) for part in _held(response)):
+        return response
+    return {key: response[key] for key in response if key not in (*_ID_KEYS, *_WORD_KEYS)}
+
+
 def is_deep(response: dict[str, Any]) -> bool:
     """Return whether the job stands deeper in an envelope than relays have it, as a rule."""
     job = job_part(response)

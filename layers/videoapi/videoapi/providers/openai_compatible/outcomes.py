@@ -4,7 +4,7 @@ The lines that decide about money are here (docs/providers.md): accepted, refuse
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -39,6 +39,7 @@ from videoapi.providers.openai_compatible.job_parts import (
     names_a_job,
     state_of,
     status_word,
+    told_of,
 )
 from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
 from videoapi.providers.openai_compatible.parsing import job_in
@@ -178,6 +179,7 @@ def read_poll(
     Only an answer that names this job may lead to another POST, or blame the account: another one's
     failure, or that of a relay which is busy or refuses the key just now, reads much the same.
     """
+    response = replace(response, json=told_of(response.json, job_id))
     ids = response.ids
     job = _job(response, content_url, may_hand_out, named=job_id in ids)
     if job and job.state is not JobState.FAILED:
