@@ -68,6 +68,20 @@ def story_of(operate, task_id):
         time.sleep(0.3)
 
 
+def submitted(client, prompt):
+    """Return the status of a submit that is sent again after a 503, as the SDKs do it.
+
+    On a busy machine the last of fifty on one item of the table may come to its turn too late.
+    """
+    for _ in range(3):
+        sent = {"json": {"prompt": prompt}, "headers": {"Idempotency-Key": prompt}}
+        answer = client.post("/v1/videos", **sent)
+        if answer.status_code != 503:
+            break
+        time.sleep(int(answer.headers["retry-after"]))
+    return answer.status_code
+
+
 def test_limit_of_one_alive_holds_for_submits_at_once(closed, operate):
     """The local stack runs functions side by side, as Lambda does."""
     bearer = operate("key", "dora", "--alive", "1").splitlines()[-1]
@@ -75,7 +89,7 @@ def test_limit_of_one_alive_holds_for_submits_at_once(closed, operate):
     with httpx.Client(base_url=closed.api_url, headers=headers, timeout=60) as client:
 
         def submit(number):
-            return client.post("/v1/videos", json={"prompt": f"Fox {number}"}).status_code
+            return submitted(client, f"Fox {number}")
 
         with ThreadPoolExecutor(50) as pool:
             answers = Counter(pool.map(submit, range(24)))
@@ -94,7 +108,7 @@ def test_cap_of_ten_videos_lets_ten_of_fifty_in(closed, operate):
     with httpx.Client(base_url=closed.api_url, headers=headers, timeout=180) as client:
 
         def submit(number):
-            return client.post("/v1/videos", json={"prompt": f"Fox {number} {QUICK}"}).status_code
+            return submitted(client, f"Fox {number} {QUICK}")
 
         with ThreadPoolExecutor(50) as pool:
             answers = Counter(pool.map(submit, range(50)))
