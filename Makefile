@@ -74,7 +74,7 @@ cli: .venv/cli/.stamp ## The command line `videoapi`, in .venv/cli (everywhere: 
 
 NO_STACK := --ignore=tests/e2e --ignore=tests/fault_injection
 test: .venv/dev/.stamp .venv/bench/.stamp .venv/runtime/.stamp .venv/sam/.stamp ## * Tests that need no running stack (the slow ones: make gates)
-	@echo "Running some 12,000 tests: some three minutes on two free processors, the first time a minute more …"
+	@echo "Running some 10,000 tests: under three minutes on two free processors, the first time a minute more …"
 	@$(DEV)/pytest $(NO_STACK) --ignore=tests/fuzz -m 'not slow' -n auto --dist worksteal $(COVERAGE) $(ARGS)
 
 # Coverage is measured here alone: it takes half as long again. Running stacks wait most of their time, so they go beside the rest.
