@@ -115,6 +115,13 @@ def test_shell_blocks_hold_commands_alone(page):
         subprocess.run(["bash", "-n"], input=plain, text=True, check=True)  # noqa: S607
 
 
+def test_a_removal_changes_no_variable_that_it_reads_later():
+    """The page is pasted block after block, and a loop's variable keeps its last value."""
+    text = "".join(shell_blocks(docs.OPERATIONS))
+    for loop in re.finditer(r"^for (\w+) in", text, re.MULTILINE):
+        assert f"${loop[1]}" not in text[loop.start() :].partition("done")[2]
+
+
 @every_page
 def test_a_secret_is_read_and_not_typed_into_a_command(page):
     """What is typed into a command stays in the shell's history."""
@@ -126,7 +133,7 @@ def test_a_secret_is_read_and_not_typed_into_a_command(page):
 
 def test_a_removal_ends_with_the_log_groups_that_came_back():
     """Of the functions that run without being called."""
-    (named,) = re.findall(r"for ROLE in (.*); do aws logs", docs.OPERATIONS.read_text())
+    (named,) = re.findall(r"for NAME in (.*); do aws logs", docs.OPERATIONS.read_text())
     resources = template.load(ROOT / "template.yaml")["Resources"]
     functions = [each for each in resources.values() if each["Type"].endswith("::Function")]
     uncalled = [each["Properties"] for each in functions if not is_called(each["Properties"])]
