@@ -9,13 +9,16 @@ VIDEO = b"\0\0\0\x18ftypisom" + bytes(range(256)) * (PART // 64 - 1) + bytes(244
 class Source:
     """Answers with `body`, and breaks off after `size` bytes of each answer.
 
-    `most` is what it gives to one `Range`; without `ranges` it heeds none.
+    `most` is what it gives to one `Range`; without `ranges` it heeds none. Where it is not `stated`
+    its first answer does not say how long it is.
     """
 
-    def __init__(self, body=VIDEO, *, etag='"1"', size=PART, ranges=True, dated="", most=None):
+    def __init__(
+        self, body=VIDEO, *, etag='"1"', size=PART, ranges=True, dated="", most=None, stated=True
+    ):
         self.body = body
         self.headers = {"etag": etag, "last-modified": dated}
-        self.size, self.ranges, self.most = size, ranges, most
+        self.size, self.ranges, self.most, self.stated = size, ranges, most, stated
         self.requests = []
 
     @property
@@ -30,7 +33,8 @@ class Source:
         if begin and request.headers["if-range"] not in headers.values():
             begin = 0
         rest = self.body[begin : begin + self.most if begin and self.most else None]
-        headers["content-length"] = str(len(rest))
+        if begin or self.stated:
+            headers["content-length"] = str(len(rest))
         if begin:
             end, total = begin + len(rest) - 1, len(self.body)
             headers["content-range"] = f"bytes {begin}-{end}/{total}"

@@ -97,8 +97,9 @@ def test_source_that_goes_on_with_something_else_is_refused(wrong):
         fetcher(elsewhere).video(URL, io.BytesIO())
 
 
-def test_source_that_gives_little_to_each_range_is_asked_on():
-    source, into = Source(most=PART), io.BytesIO()
+@pytest.mark.parametrize("stated", [True, False])
+def test_source_that_gives_little_to_each_range_is_asked_on(stated):
+    source, into = Source(most=PART, stated=stated), io.BytesIO()
     assert fetcher(source).video(URL, into).size_bytes == len(VIDEO)
     assert into.getvalue() == VIDEO
 

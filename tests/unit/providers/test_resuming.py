@@ -62,8 +62,9 @@ def test_broken_download_goes_on_with_the_same_key(kind, known):
     assert any(credentials[0][1:])
 
 
-def test_source_that_gives_little_to_each_range_is_asked_on():
-    source = Source(most=PART)
+@pytest.mark.parametrize("stated", [True, False])
+def test_source_that_gives_little_to_each_range_is_asked_on(stated):
+    source = Source(most=PART, stated=stated)
     assert download(source)[1] == VIDEO
     assert len(source.asked) == 4
 

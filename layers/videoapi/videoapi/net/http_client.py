@@ -12,7 +12,7 @@ import httpx
 
 from videoapi import __version__
 from videoapi.net.inflation import Broken, inflated
-from videoapi.net.receiving import Part
+from videoapi.net.receiving import Part, whole_length
 
 type AskAgain = Callable[..., AbstractContextManager[httpx.Response]]  # with more `headers`
 
@@ -153,7 +153,7 @@ def _sent(response: httpx.Response, deadline: float, again: AskAgain | None) -> 
     As in `Fetcher.video`, the rest is asked for while each part brings something. What a source
     sends once more is skipped; another file, or none, is left to a call that asks for no part.
     """
-    length, part, skip = response.headers.get("content-length", ""), Part(), 0
+    length, part, skip = whole_length(response), Part(), 0
     if response.status_code == HTTPStatus.OK:
         part.begin(response.headers)
     with ExitStack() as opened:
@@ -177,7 +177,7 @@ def _sent(response: httpx.Response, deadline: float, again: AskAgain | None) -> 
                 if begin is None or begin > part.size:
                     raise
             _require_time(deadline)
-            skip = part.size - begin
+            length, skip = length or whole_length(response), part.size - begin
 
 
 def _require_time(deadline: float) -> None:

@@ -12,7 +12,7 @@ WORTH_GOING_ON = 64 * 1024  # bytes that a part of a download must bring
 
 _LATER = frozenset({202, 408, 425, 429})  # beside 5xx: ask again, the same URL may work
 _LENGTH = re.compile(r"[0-9]{1,20}")  # digits that h11 lets pass
-_RANGE = re.compile(r"bytes ([0-9]{1,20})-")
+_RANGE = re.compile(r"bytes ([0-9]{1,20})-(?:[0-9]{1,20}/([0-9]{1,20}))?")
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,63}/[\w.+-]{1,63}", re.ASCII)
 
 
@@ -91,12 +91,20 @@ class Part:
         return int(begins[1]) if begins and is_part and same else None
 
 
+def whole_length(response: httpx.Response) -> str:
+    """Return how many bytes the whole has, as an answer states it; "" where it does not."""
+    if response.status_code != HTTPStatus.PARTIAL_CONTENT:
+        return str(response.headers.get("content-length", ""))
+    stated = _RANGE.match(response.headers.get("content-range", ""))
+    return (stated and stated[2]) or ""
+
+
 def save(response: httpx.Response, into: BinaryIO, most: int, part: Part) -> Downloaded:
     """Write the body as it comes, encoded or not; hold the server to the length it gave."""
     _begin(response, into, part)
-    stated = response.headers.get("content-length", "")
+    stated = whole_length(response)
     if part.length is None and _LENGTH.fullmatch(stated):
-        part.length = part.size + int(stated)
+        part.length = int(stated)
     if part.length is not None and part.length > most:
         raise _too_large(most)
     for chunk in cast("httpx.SyncByteStream", response.stream):
