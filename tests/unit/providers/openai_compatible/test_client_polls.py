@@ -203,6 +203,8 @@ def test_a_4xx_that_names_the_job_tells_how_it_is(status, key, enveloped):
         {"status": "bad_request", "error": {"message": "Missing header"}},
         {"status": "completed"},
         {"error": {"code": "HIGH_TRAFFIC"}},
+        {"status": "failed", "message": "The query timed out"},  # the look's, maybe: no evidence
+        {"status": "failed", "error": {"code": "invalid_api_key"}},
     ]:
         with pytest.raises(PollFailed):
             look(**mute)

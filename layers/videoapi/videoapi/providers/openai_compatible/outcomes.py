@@ -225,8 +225,11 @@ def _failure(response: RelayResponse, job: Job | None, *, named: bool) -> JobFai
         failure = failure_without_status(response.error_info)
     else:
         return None
-    of_the_relay = failure is not None and failure.cause in _NEED_THE_ID
-    return None if of_the_relay and not named else failure
+    if failure is None or failure.cause not in _NEED_THE_ID:
+        return failure
+    of_the_job = failure.cause is Cause.AUDIO or httpx.codes.is_success(response.status)
+    of_the_job = of_the_job or names_passing_trouble(response.error_info)
+    return failure if named and of_the_job else None
 
 
 def _is_missing(response: RelayResponse) -> bool:
