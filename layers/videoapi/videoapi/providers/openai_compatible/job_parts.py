@@ -217,13 +217,15 @@ def everywhere(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 
 
 def tells_in_numbers(part: dict[str, Any]) -> bool:
-    """Return whether a status is no word: a number, which is no HTTP status, or an object."""
+    """Return whether a status is no word: a number, or an object without a word of an open job."""
     return any(_is_no_word(part.get(key)) for key in _WORD_KEYS)
 
 
 def _is_no_word(value: object) -> bool:
-    if isinstance(value, list | dict):
-        return bool(value)
+    value = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(value, list):
+        words = (_folded(each[:MAX_WORD]) for each in value if isinstance(each, str))
+        return bool(value) and all(state_of(word) in {None, JobState.DONE} for word in words)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return 0 <= value <= HTTPStatus.OK
