@@ -103,6 +103,42 @@ def test_the_content_route_may_answer_with_a_data_url():
     assert copy_of(sim, task) == mp4()
 
 
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_likely_url_is_used_where_the_content_route_has_none(skip):
+    """It may be another's: only a name like a URL's tells that it is the video's."""
+    told = {"clip": f"{CDN}/there.mp4?sign=1"}
+    sim = sim_with(told, veo3_skip_upload=skip)
+    assert copy_of(sim, sim.run()) == mp4()
+    assert not sim.downloads
+    sim = sim_with(told, veo3_skip_upload=skip)
+    sim.relay.contents.append(httpx.Response(404))
+    task = sim.run()
+    assert task.result.get("video_url") == (told["clip"] if skip else None)
+    assert len(sim.downloads) == (not skip)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_what_may_be_a_page_is_handed_out_at_the_deadline(skip):
+    """A content route may need minutes; and a filter is not blamed for what has a link."""
+    told = {"video": {"id": "v1", "permalink": "https://app.example.com/v/1"}}
+    sim = sim_with(told, veo3_skip_upload=skip)
+    sim.relay.contents.extend([httpx.Response(404)] * 3)
+    assert copy_of(sim, sim.run()) == mp4()
+    sim = sim_with(told, veo3_skip_upload=skip)
+    sim.relay.contents.extend([httpx.Response(404)] * 200)
+    task = sim.run()
+    assert task.result["video_url"] == told["video"]["permalink"]
+    assert 1800 <= sim.clock() - START <= 1870
+
+
+def test_a_likely_url_is_handed_out_at_the_deadline():
+    sim = sim_with({"clip": f"{CDN}/there.mp4"})
+    sim.relay.contents.extend([httpx.Response(501)] * 200)
+    task = sim.run()
+    assert task.result["video_url"] == f"{CDN}/there.mp4"
+    assert sim.relay.contents
+
+
 # --- one that wants the key
 
 OWN = "https://relay.example.com/files/video.mp4"

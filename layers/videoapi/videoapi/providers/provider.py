@@ -7,10 +7,11 @@ perhaps); after `poll` by whether the answer says anything about the job at all.
 that may be raised.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import IO, Protocol, runtime_checkable
+from typing import IO, Final, Protocol, runtime_checkable
 
 from videoapi.providers.errors import JobFailed
 
@@ -80,13 +81,22 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
+_VIDEO_FILE: Final = re.compile(r"data:|[^?#]*\.(?:mp4|webm|mov|m4v)(?:[?#]|\Z)", re.IGNORECASE)
+
+
+def is_video_file(url: str) -> bool:
+    """Return whether a URL holds a video, or its path ends as a video's file does."""
+    return bool(_VIDEO_FILE.match(url))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One look at a job. None wherever the provider does not say, or says something senseless.
 
     `progress` is 0-100 and may go back; `video_url` is only told of a done job and is http(s) or
-    `data:` (many MB); `link_refused` says that a done job has only a link that nobody may be sent
-    to. `failure` is set if and only if `state` is FAILED. `ids` are all that the answer names;
+    `data:` (many MB); `likely_url` is one that may be the video's, for where its provider has no
+    other; `link_refused` says that a done job has only a link that nobody may be sent to.
+    `failure` is set if and only if `state` is FAILED. `ids` are all that the answer names;
     `expires_at` (epoch seconds) is the earliest end of the video that is known.
     `usage` counts what is billed, where that is told: `input_tokens`, `video_tokens`, …
     """
@@ -94,6 +104,7 @@ class Job:
     state: JobState
     progress: int | None = None
     video_url: str | None = field(default=None, repr=False)
+    likely_url: str | None = field(default=None, repr=False)
     link_refused: bool = False
     failure: JobFailed | None = None
     seconds: float | None = None
@@ -102,6 +113,11 @@ class Job:
     ids: tuple[str, ...] = field(default=(), compare=False)
     expires_at: float | None = None
     usage: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def likely_file(self) -> str | None:
+        """The `likely_url` where it ends as a video's file does; None where it may be a page's."""
+        return self.likely_url if is_video_file(self.likely_url or "") else None
 
     def names(self, job_id: str) -> bool:
         """Return whether the answer says itself that it is about this job.

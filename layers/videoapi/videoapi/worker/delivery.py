@@ -80,8 +80,13 @@ class Delivery:
         """
         url = job.video_url
         if url is None:
-            with _as_linked(_REFUSED_LINK if job.link_refused else None):
-                return self.from_content(lease, provider, job, seconds=seconds)
+            try:
+                with _as_linked(_REFUSED_LINK if job.link_refused else None):
+                    return self.from_content(lease, provider, job, seconds=seconds)
+            except Undelivered as exc:
+                if job.likely_file is None or not exc.empty:
+                    raise replace(exc, url=exc.url or job.likely_url) from exc
+                url = job.likely_file
         if _holds_data(url):
             return self._decoded(url, lease)
         if not self.settings.veo3_skip_upload:

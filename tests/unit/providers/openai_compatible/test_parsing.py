@@ -202,9 +202,11 @@ def test_without_a_word_it_takes_a_url_and_an_end_to_be_done():
     ],
     ids=range(4),
 )
-def test_a_url_by_its_look_is_handed_out_and_makes_no_job_done(beside, state):
+def test_a_url_by_its_look_is_likely_and_makes_no_job_done(beside, state):
     [url] = beside.values() if "clip" in beside else next(iter(beside.values())).values()
-    assert job_in({"id": "v", "status": "completed", **beside}, CONTENT).video_url == url
+    job = job_in({"id": "v", "status": "completed", **beside}, CONTENT)
+    told = (job.video_url, job.likely_url)
+    assert told == ((url, None) if state is JobState.DONE else (None, url))
     assert job_in({"id": "v", "status": "upscaling", **beside}, CONTENT).state is state
     assert job_in({"id": "v", "status": "processing", **beside}, CONTENT).video_url is None
 
@@ -234,7 +236,10 @@ def test_the_earliest_end_of_the_video_is_told(response, ends):
     assert job_in({"id": "v", "status": "running", **response}, CONTENT).expires_at is None
 
 
-@pytest.mark.parametrize("status", [None, True, "", "  ", [], {}, 404, 500, -1])
+OPEN = [["running"], {"state": "Processing", "code": 1}, {"name": "failed"}]
+
+
+@pytest.mark.parametrize("status", [None, True, "", "  ", [], {}, 404, 500, -1, *OPEN], ids=str)
 def test_without_a_status_word_an_answer_says_nothing(status):
     assert job_in({"id": "v", "status": status, "video_url": VIDEO}, CONTENT) is None
 

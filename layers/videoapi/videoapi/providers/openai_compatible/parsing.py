@@ -72,18 +72,19 @@ def job_in(
     done = state is JobState.DONE
     if done and url is None:
         url = url_in_fail_reason(places(response), may_hand_out)
-        url = url or video_url_in(response, content_url, may_hand_out)
+    likely = video_url_in(response, content_url, may_hand_out) if done and url is None else None
     return Job(
         state=state,
         progress=progress_of(job.get("progress")),
         video_url=url if done else None,
-        link_refused=done and url is None and video_url_in(response, content_url) is not None,
+        likely_url=likely,
+        link_refused=done and not (url or likely) and bool(video_url_in(response, content_url)),
         failure=_failure(response, word) if state is JobState.FAILED else None,
         seconds=_number(job.get("seconds")) or _number(job.get("duration")),
         fps=_number(job.get("fps")),
         size=_size(job.get("size")) or _size(job.get("resolution")),
         ids=ids_in(response),
-        expires_at=_expiry(response, url) if done else None,
+        expires_at=_expiry(response, url or likely) if done else None,
     )
 
 

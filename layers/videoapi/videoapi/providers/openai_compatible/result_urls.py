@@ -19,6 +19,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import httpx
 
 from videoapi.providers.json_access import UnreadableJson, as_dict, first_of, parsed
+from videoapi.providers.provider import is_video_file
 
 _MAX_URL: Final = 8192  # characters, except of a data: URL
 _ENVELOPES: Final = 2  # an envelope's `data` may hold the upstream's own answer as `data`
@@ -55,7 +56,6 @@ _OF_THE_JOB: Final = re.compile(
 _FILE_WITH_BLANKS: Final = re.compile(  # one file's URL, not a sentence or two URLs
     r"https?://[^\s/?#]+/(?:(?! https?://)[^?#])*\.[a-z0-9]{2,5}(?:[?#]\S*)?", re.IGNORECASE
 )
-_VIDEO_FILE: Final = re.compile(r"\.(?:mp4|webm|mov|m4v)\Z", re.IGNORECASE)
 _OTHER_FILE: Final = re.compile(
     r"\.(?:m3u8|mpd|html?|php|json|xml|txt|vtt|srt|md|pdf|mp3|wav|m4a|zip|js|css)\Z", re.IGNORECASE
 )
@@ -167,7 +167,7 @@ class _Place:
         if not self.by_its_look or not _SCHEME.match(value):
             return None
         path = re.split("[?#]", value[:_MAX_URL].strip(), maxsplit=1)[0]
-        if _VIDEO_FILE.search(path) or path[:5].casefold() == "data:":
+        if is_video_file(path):
             return _Sign.VIDEO_FILE if self.of_video else _Sign.FILE
         if _OTHER_FILE.search(path) or not self.of_video:
             return None
