@@ -16,10 +16,11 @@ from videoapi_cli.errors import ApiError, CliError, UsageError
 from videoapi_cli.journal import Journal
 from videoapi_cli.making import Maker, Outcome
 from videoapi_cli.orders import Order
-from videoapi_cli.output import answer, warn
+from videoapi_cli.output import answer, ask, warn
 from videoapi_cli.progress import display
 from videoapi_cli.running import Run
 
+YES_OR_NO = {"": True, "y": True, "yes": True, "n": False, "no": False}
 MAX_PRICE_USD = 1.0  # that is spent without a question
 AGAIN = "The same command goes on with the rest; what was ordered is not paid again."
 
@@ -118,7 +119,11 @@ def place(output: Path, *, single: bool, overwrite: bool) -> tuple[Path, Path | 
 
 def asked(question: str) -> bool:
     """Ask; return False where nobody is there to answer."""
-    return sys.stdin.isatty() and typer.confirm(question, default=True, err=True)
+    if not sys.stdin.isatty():
+        return False
+    while (said := ask(f"{question} [Y/n]")) not in YES_OR_NO:
+        pass
+    return YES_OR_NO[said]
 
 
 def agree(price: Estimate, choices: Choices) -> None:

@@ -3,6 +3,8 @@
 import functools
 import json
 import os
+import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +42,37 @@ def connect(ctx: typer.Context, url: str) -> Api:
 def warn(text: str) -> None:
     """Say something beside the answer."""
     print(text, file=sys.stderr, flush=True)
+
+
+def ask(question: str) -> str:
+    """Ask on standard error; return the answer's line in small letters.
+
+    Raise `typer.Abort` where the input ends, KeyboardInterrupt at Ctrl-C.
+    """
+    print(f"{question}: ", end="", file=sys.stderr, flush=True)
+    _wait_for_line()
+    if not (line := sys.stdin.readline()):
+        raise typer.Abort
+    return line.strip().lower()
+
+
+def _wait_for_line() -> None:
+    """Wait until standard input has a line, or raise KeyboardInterrupt.
+
+    A signal that comes just before a blocking `read` does not end it: Python would hear of the
+    Ctrl-C at the next key. `select` on `signal.set_wakeup_fd` has no such gap.
+    """
+    if sys.platform == "win32":  # has no `select` on a console, and needs none: `read` ends there
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        select.select([sys.stdin, reader], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reader)
+        os.close(writer)
 
 
 def answer(body: object, text: str, *, as_json: bool) -> None:

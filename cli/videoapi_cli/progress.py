@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from videoapi_cli import making, tasks
+from videoapi_cli import making, output, tasks
 from videoapi_cli.making import CANCEL, GO_ON, LEAVE, Outcome
 from videoapi_cli.orders import Order
 
@@ -162,8 +162,7 @@ def ask() -> str:
     try:
         while True:
             question = "\nLeave them running on the server, cancel them, or go on? [L/c/g]"
-            text = typer.prompt(question, default="", show_default=False, err=True)
-            if (choice := words.get(text.strip().lower()[:1])) is not None:
+            if (choice := words.get(output.ask(question)[:1])) is not None:
                 return choice
     except (typer.Abort, KeyboardInterrupt):
         return LEAVE

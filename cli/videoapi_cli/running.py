@@ -13,6 +13,7 @@ from videoapi_cli.making import CANCEL, GO_ON, Maker, Outcome
 from videoapi_cli.orders import Order
 
 INTERRUPTED = 130  # the exit code of Ctrl-C
+HEARD_WITHIN_SECONDS = 1.0  # a Ctrl-C that comes just before a wait does not end it
 
 
 @dataclass(eq=False)
@@ -45,7 +46,7 @@ class Run:
     def _waited(self, futures: Sequence[Future[Outcome]]) -> bool:
         """Wait until all ended; return whether Ctrl-C means that what runs is to be cancelled."""
         try:
-            wait_for(futures)
+            _wait_for_all(futures)
         except KeyboardInterrupt:
             choice = self.maker.display.ask()
             if choice == GO_ON:
@@ -53,7 +54,7 @@ class Run:
             self.interrupted = True
             self.maker.api.clock.stop.set()
             try:
-                wait_for(futures)
+                _wait_for_all(futures)
             except KeyboardInterrupt:
                 os._exit(INTERRUPTED)  # once more: whatever a request is still waiting for
             return choice == CANCEL
@@ -92,3 +93,8 @@ class Run:
                 outcome.problem = tasks.failure(outcome.task)
             except CliError as exc:  # it ended meanwhile, or nobody answers
                 outcome.problem = outcome.problem or str(exc)
+
+
+def _wait_for_all(futures: Sequence[Future[Outcome]]) -> None:
+    while wait_for(futures, timeout=HEARD_WITHIN_SECONDS).not_done:
+        pass

@@ -88,6 +88,7 @@ class User:
 
     def __init__(self, program, stack, key, folder):
         self.program, self.folder = program, folder
+        self._started = []
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -99,7 +100,15 @@ class User:
 
     def start(self, *arguments, **options):
         command = [self.program, *map(str, arguments)]
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, **options)
+        process = subprocess.Popen(command, cwd=self.folder, env=self.environment, **options)
+        self._started.append(process)
+        return process
+
+    def leave(self):
+        """End what a test that failed left running."""
+        for process in self._started:
+            process.kill()
+            process.wait()
 
     def run(self, *arguments, code=0):
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -144,7 +153,9 @@ def keys(operate):
 
 @pytest.fixture
 def user(program, stack, keys, tmp_path, request):
-    return User(program, stack, keys(*getattr(request, "param", ())), tmp_path)
+    somebody = User(program, stack, keys(*getattr(request, "param", ())), tmp_path)
+    yield somebody
+    somebody.leave()
 
 
 def playable(path):
@@ -390,9 +401,9 @@ def test_ctrl_c_cancels_on_demand(user):
 
 @pytest.mark.parametrize("answer", ["l\r", CTRL_C])
 def test_ctrl_c_leaves_and_the_same_command_goes_on(user, stack, answer):
-    """A second Ctrl-C leaves, too."""
+    """A second Ctrl-C leaves, too. The jobs outlast the question, on a busy machine too."""
     folder, key = user.stills(2, "stills"), f"left-{len(answer)}"
-    command = ("generate", folder.name, "-p", f"Pan [[key:{key}]] [[time:3]]", "-o", "out")
+    command = ("generate", folder.name, "-p", f"Pan [[key:{key}]] [[time:12]]", "-o", "out")
     terminal = Terminal(user, *command)
     terminal.expect("being made")
     terminal.type(CTRL_C)

@@ -1,0 +1,91 @@
+"""A Ctrl-C at the one moment that no `read` and no lock hears of, as it was lost once in CI."""
+
+import contextlib
+import os
+import pty
+import signal
+import threading
+from concurrent.futures import Future
+
+import pytest
+import typer
+
+from videoapi_cli import running
+from videoapi_cli.making import GO_ON, LEAVE, Outcome
+from videoapi_cli.ordering import asked
+from videoapi_cli.orders import Order
+from videoapi_cli.output import ask
+from videoapi_cli.progress import ask as ask_what_to_do
+
+SOON_SECONDS = 0.2
+LOST_AFTER_SECONDS = 10
+
+
+@pytest.fixture
+def keyboard(monkeypatch):
+    """Return what types at the terminal that standard input is."""
+    typist, follower = pty.openpty()
+    with os.fdopen(follower) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        yield lambda text: os.write(typist, text.encode())
+    os.close(typist)
+
+
+@contextlib.contextmanager
+def ctrl_c_that_ends_no_call(otherwise):
+    """Send SIGINT to another thread: the main one hears of it, and no call of its is ended.
+
+    `otherwise` is called where it was lost.
+    """
+
+    def send():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timers = [threading.Timer(SOON_SECONDS, send), threading.Timer(LOST_AFTER_SECONDS, otherwise)]
+    for timer in timers:
+        timer.start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        timers[1].cancel()
+        for timer in timers:
+            timer.join()
+
+
+def test_ctrl_c_just_before_the_question_is_read_leaves(keyboard, capsys):
+    with ctrl_c_that_ends_no_call(otherwise=lambda: keyboard("g\n")):
+        assert ask_what_to_do() == LEAVE
+    assert "[L/c/g]: " in capsys.readouterr().err
+
+
+def test_ctrl_c_just_before_the_wait_asks():
+    class Display:
+        def ask(self):
+            made.set_result(Outcome(order=Order(fields={}, name="a"), status="completed"))
+            return GO_ON
+
+    class Maker:
+        display = Display()
+
+    made = Future()
+    run = running.Run(Maker())
+    with ctrl_c_that_ends_no_call(otherwise=lambda: made.set_result(None)):
+        assert not run._waited([made])  # noqa: SLF001 — what the command waits in
+    assert made.result().status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("\n", True), ("Yes\n", True), ("what\n n \n", False)], ids=repr
+)
+def test_question_of_yes_or_no_is_asked_until_it_is_answered(keyboard, typed, said):
+    keyboard(typed)
+    assert asked("Order it?") is said
+
+
+def test_end_of_the_input_is_no_answer(keyboard):
+    keyboard("\x04")
+    with pytest.raises(typer.Abort):
+        ask("Order it?")
