@@ -348,7 +348,7 @@ def test_open_webui_tool_says_why_there_is_none(tool):
     assert "content_policy" in asyncio.run(tool.generate_video(REFUSED))
     assert "seconds" in asyncio.run(tool.generate_video("A fox", seconds=99))
     tool.valves.wait_seconds = 1
-    waiting = asyncio.run(tool.generate_video(f"{PROMPT} [[time:60]]"))
+    waiting = asyncio.run(tool.generate_video(f"[[time:60]] {PROMPT}"))
     assert re.fullmatch(r"The video vid_\w+ is still being made\.", waiting)
 
 

@@ -129,7 +129,7 @@ def billed(path):
 
 
 def cancelled_while_it_runs(api, model):
-    video = submit(api, model, "[[time:6]]", seconds="4", size="1280x720")
+    video = submit(api, model, "[[time:12]]", seconds="4", size="1280x720")
     until(lambda: task_of(api, video)["attempts"])
     until(lambda: task_of(api, video)["progress"] or task_of(api, video)["provider"])
     api.delete(f"/api/v1/tasks/{video}").raise_for_status()

@@ -81,7 +81,7 @@ async def generations(client):
 
 
 async def cancelling(client):
-    asked = {"prompt": f"Never made {TOKENS} [[time:600]]"}
+    asked = {"prompt": f"[[time:600]] Never made {TOKENS}"}
     made = (await call(client, "generate_video", **asked)).structured_content["task_id"]
     assert (await call(client, "cancel_video", task_id=made)).structured_content["success"]
     now = (await call(client, "get_video", task_id=made)).structured_content

@@ -14,6 +14,7 @@ from pathlib import Path
 import openai
 
 FAST = 300  # ms between polls
+SLOW = "[[time:30]]"  # of two times the first counts
 MAX_WAIT_SECONDS = 600  # seconds: a real relay's
 SETTINGS = json.loads(sys.argv[2])
 URL, TOKENS = SETTINGS["url"], SETTINGS["tokens"]
@@ -70,7 +71,10 @@ def an_image_file_becomes_a_video():
 def bytes_become_a_video_that_can_be_deleted():
     image = ("still.jpg", STILL.read_bytes(), "image/jpeg")
     video = videos.create(
-        prompt=f"A hare {TOKENS}", input_reference=image, seconds=8, size="720x1280"
+        prompt=f"{TOKENS and SLOW} A hare {TOKENS}",
+        input_reference=image,
+        seconds=8,
+        size="720x1280",
     )
     assert (video.status, video.seconds, video.size) == ("queued", "8", "720x1280")
     early = refused(openai.NotFoundError, videos.download_content, video.id)

@@ -72,7 +72,7 @@ for (const task_id of made) {
   const bytes = Buffer.from(await (await fetch(link.uri)).arrayBuffer());
   assert.equal(bytes.toString("latin1", 4, 8), "ftyp");
 }
-const late = (await call("generate_video", { prompt: `Never made ${tokens} [[time:600]]` })).structuredContent;
+const late = (await call("generate_video", { prompt: `[[time:600]] Never made ${tokens}` })).structuredContent;
 await call("cancel_video", { task_id: late.task_id });
 assert.match(await wrong("cancel_video", { task_id: late.task_id }), /task_already_ended/);
 assert.match(await wrong("generate_video", { prompt: "A fox", duration: 99 }), /duration/);

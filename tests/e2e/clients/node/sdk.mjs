@@ -62,7 +62,7 @@ async function streamed() {
 
 async function deleted() {
   const image = await toFile(readFileSync(still), "still.jpg", { type: "image/jpeg" });
-  const made = await videos.create({ prompt: `A hare ${tokens}`, input_reference: image });
+  const made = await videos.create({ prompt: `${tokens && "[[time:30]]"} A hare ${tokens}`, input_reference: image });
   const gone = await videos.delete(made.id);
   assert.deepEqual([gone.id, gone.object, gone.deleted], [made.id, "video.deleted", true]);
   await refused(OpenAI.NotFoundError, () => videos.retrieve(made.id));
