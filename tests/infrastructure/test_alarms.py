@@ -84,7 +84,13 @@ def test_refused_account_ends_with_the_watched_code():
 
 
 def description(source, name):
-    return properties(source, name)["AlarmDescription"]
+    return words_of(properties(source, name))
+
+
+def words_of(alarm):
+    """Return the description, with `${AWS::StackName}` as it is written."""
+    words = alarm["AlarmDescription"]
+    return words if isinstance(words, str) else words["Fn::Sub"]
 
 
 @pytest.mark.fails_when(
@@ -98,8 +104,27 @@ def description(source, name):
 def test_an_alarm_s_words_reach_the_mail_whole(template):
     """CloudFormation puts `?` for every letter beyond ASCII; CloudWatch takes 1,024 of them."""
     for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
-        assert alarm["AlarmDescription"].isascii()
-        assert len(alarm["AlarmDescription"]) <= 1024
+        words = words_of(alarm).replace("${AWS::StackName}", "x" * 52)
+        assert words.isascii()
+        assert len(words) <= 1024
+
+
+@pytest.mark.fails_when(
+    it_is_production=lambda s: properties(s, "DeadLetterAlarm").update(
+        AlarmDescription=description(s, "DeadLetterAlarm").replace("${AWS::StackName}", "video-api")
+    ),
+    it_is_copied_as_written=lambda s: properties(s, "DeadLetterAlarm").update(
+        AlarmDescription=description(s, "DeadLetterAlarm")
+    ),
+)
+def test_a_command_in_an_alarm_names_the_alarm_s_own_stack(template):
+    named = []
+    for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
+        for stack in re.findall(r"STACK=([^`\s]+)", words_of(alarm)):
+            assert stack == "${AWS::StackName}"
+            assert isinstance(alarm["AlarmDescription"], dict), "else it is not filled in"
+            named.append(stack)
+    assert named
 
 
 @pytest.mark.fails_when(
@@ -169,7 +194,7 @@ def test_page_of_alarms_tells_each_and_quotes_the_same_logs(template):
 def test_alarm_says_what_to_do_and_sleeps_when_idle(template):
     """An alarm says what to do and sleeps while nothing happens."""
     for alarm in template.deployed().of_type("CloudWatch::Alarm").values():
-        assert len(alarm["AlarmDescription"]) > 80
+        assert len(words_of(alarm)) > 80
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
