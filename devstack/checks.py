@@ -153,7 +153,7 @@ def value(text: str, parameter: Mapping[str, Any]) -> str:
         return text
     if text.startswith("http:") and re.fullmatch(pattern, text.replace("http:", "https:", 1)):
         raise ValueError("http:// leads to this machine and its network alone: say https://")
-    raise ValueError(f"does not fit. {parameter['Description']} ({pattern})")
+    raise ValueError(parameter["ConstraintDescription"])
 
 
 def _number(text: str, parameter: Mapping[str, Any]) -> str:

@@ -97,10 +97,10 @@ def test_every_setting_that_the_local_stack_reads_is_known():
         ("CORS_ALLOW_ORIGINS", "localhost:5173", "begin with https:// or http://"),
         ("CORS_ALLOW_ORIGINS", "http://a,http://b/page", "say http://b"),
         ("IMAGE_BASE_URL", "images.example", "begin with"),
-        ("IMAGE_BASE_URL", "https://x/?a=b", "does not fit"),
+        ("IMAGE_BASE_URL", "https://x/?a=b", "must be an https:// address without a query"),
         ("PUBLIC_URL", "https://x/api", "say https://x"),
         ("VEO3_BASE_URL", "http://relay.example", "say https://"),
-        ("VEO3_MODEL", "two words", "Model when a caller names none"),
+        ("VEO3_MODEL", "two words", "must be the name of one model"),
     ],
 )
 def test_a_wrong_value_is_told_in_words_with_its_setting(problems, name, text, words):

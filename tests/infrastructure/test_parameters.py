@@ -100,11 +100,31 @@ def test_template_knows_a_key_by_its_secrets_name_alone(template):
     anything_goes=lambda s: s["Parameters"]["Veo3BaseUrl"].pop("AllowedPattern"),
     any_number_goes=lambda s: s["Parameters"]["VideoMaxConcurrent"].pop("MinValue"),
     it_must_be_given=lambda s: s["Parameters"]["Stage"].pop("Default"),
+    a_pattern_speaks_for_itself=lambda s: s["Parameters"]["PublicUrl"].pop("ConstraintDescription"),
 )
 def test_each_parameter_is_described_bounded_and_has_a_default(template):
     for parameter in template.source["Parameters"].values():
         assert {"Description", "Default"} <= parameter.keys()
         assert {"AllowedValues", "AllowedPattern", "MinValue"} & parameter.keys()
+        if "AllowedPattern" in parameter:  # else CloudFormation refuses by the pattern
+            assert parameter["ConstraintDescription"].startswith("must ")
+
+
+@pytest.mark.fails_when(
+    it_takes_one=lambda s: s["Parameters"]["GoogleStsUrl"].update(
+        ConstraintDescription="must be an origin without a path"
+    ),
+    it_takes_none=lambda s: s["Parameters"]["PublicUrl"].update(
+        ConstraintDescription="must be an https:// address"
+    ),
+)
+def test_a_refusal_says_without_a_path_where_none_is_taken(template):
+    for name, parameter in template.source["Parameters"].items():
+        pattern = parameter.get("AllowedPattern", "")
+        if re.fullmatch(pattern, "https://a.example"):
+            takes_path = re.fullmatch(pattern, "https://a.example/v1")
+            words = parameter["ConstraintDescription"]
+            assert ("without a path" in words) is not bool(takes_path), name
 
 
 @pytest.mark.fails_when(
