@@ -21,7 +21,7 @@ def people(file: str = "") -> Response[str]:
     return playground.served(file, api.settings, links.origin, api.headers)
 
 
-@api.get("/docs")
+@api.get("/docs", compress=True)
 def docs() -> Response[str]:
     """Return the documentation page."""
     base = documentation.served_from(api.base_url, api.headers.get("host", ""))
@@ -31,7 +31,7 @@ def docs() -> Response[str]:
 
 @api.get("/docs.js")
 @api.get("/examples/mountains.jpg")
-@api.get("/openapi.json")
+@api.get("/openapi.json", compress=True)
 def asset() -> Response[str | bytes]:
     """Return a file of the documentation as it is."""
     return Response(200, *documentation.asset(api.path), documentation.KEPT)

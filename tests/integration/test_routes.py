@@ -1,13 +1,14 @@
 """Routes that need no task, routes that are none, and the map of all of them."""
 
 import base64
+import gzip
 import json
 import re
 
 import pytest
 
 import videoapi
-from tests.support.client import cold_start, recorded, routes
+from tests.support.client import cold_start, event_of, recorded, routes
 from tests.support.moto import ROOT
 
 NOWHERE_REST = [
@@ -88,6 +89,20 @@ def test_the_openapi_document_is_json(client):
     assert response.status == 200
     assert response.headers["content-type"] == "application/json"
     assert type(response.json) is dict
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+def test_documentation_is_sent_compressed_to_who_takes_it(client, path):
+    plain = client.get(path)
+    assert plain.headers["vary"] == "Accept-Encoding"
+    assert "content-encoding" not in plain.headers
+    asked = {"accept-encoding": "gzip, deflate, br"}
+    raw = client.invoke("docs", event_of("GET", path, f"GET {path}", headers=asked))
+    packed = base64.b64decode(raw["body"])
+    assert raw["headers"]["Content-Encoding"] == "gzip"
+    assert raw["isBase64Encoded"]
+    assert gzip.decompress(packed).decode() == plain.text
+    assert len(packed) < len(plain.text) / 4
 
 
 @pytest.mark.parametrize("path", NOWHERE_REST)
@@ -287,10 +302,10 @@ def test_every_route_is_answered_by_its_function():
         method, _, path = route.partition(" ")
         if method not in ("$default", "HEAD"):  # which `Api` answers as GET
             pattern = path.replace("{", "<").replace("}", ">")
-            declared.setdefault(role, set()).add(f'@api.{method.lower()}("{pattern}")')
+            declared.setdefault(role, set()).add(f'@api.{method.lower()}("{pattern}"')
     for role, wanted in declared.items():
         source = (ROOT / "functions" / role / "app.py").read_text()
-        assert set(re.findall(r"^@api\..*$", source, re.MULTILINE)) == wanted
+        assert set(re.findall(r'^@api\..*?"(?=[,)])', source, re.MULTILINE)) == wanted
 
 
 def test_a_route_that_no_function_has_is_the_documentations():

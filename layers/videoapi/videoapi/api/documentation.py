@@ -29,7 +29,8 @@ KEY_HEADER = ' \\\n  -H "Authorization: Bearer $VIDEOAPI_KEY"'
 PLAYGROUND_LINK = '<li><a href="/">Playground</a></li>\n'
 # The page loads one script, our own; its one style is known by its hash (`make openapi`).
 STYLE = "sha256-xsSONEBvA9A07aC8lR/XCnIYqw8RAiahhKNQGQQbKGg="
-KEPT = {"Cache-Control": "public, max-age=300"}  # the same for everybody, until the next deploy
+# The same for everybody until the next deploy, compressed to who takes it.
+KEPT = {"Cache-Control": "public, max-age=300", "Vary": "Accept-Encoding"}
 SECURITY = {
     "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src '{STYLE}'; "
     "img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
