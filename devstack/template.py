@@ -76,7 +76,7 @@ def parameters(template: Template, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def by_variable(template: Template, text: str) -> str:
-    """Put settings' names, which the user knows, in place of their parameters' in a complaint."""
+    """Put settings' names, which the user knows, in place of their parameters' in an error."""
     for variable, parameter in variables(template).items():
         text = text.replace(f"'{parameter}'", variable)
     return text

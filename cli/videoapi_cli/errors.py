@@ -112,7 +112,7 @@ class ApiError(CliError):
 
 
 def api_error(response: httpx.Response) -> ApiError:
-    """Return the error of a response, whoever wrote it."""
+    """Return the error of a response: the API's, a gateway's or a proxy's."""
     body = _body(response)
     error = body.get("error", body)
     error = error if isinstance(error, dict) else {"message": str(error)}

@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Overrides:
     """What a test gives a command in place of the network and of time."""
 
     transport: httpx.BaseTransport | None = None
@@ -32,11 +32,13 @@ class Surroundings:
 
 def connect(ctx: typer.Context, url: str) -> Api:
     """Return the API that the options and `VIDEOAPI_KEY` name. Raise `UsageError`."""
-    around = ctx.obj or Surroundings()
+    overrides = ctx.obj or Overrides()
     key = os.environ.get("VIDEOAPI_KEY", "").strip()
     if not (key.isascii() and key.isprintable()):
         raise UsageError("VIDEOAPI_KEY is no key.", "Copy it once more: vak_…")
-    return Api(url=url or LOCAL, key=key, transport=around.transport, clock=around.clock, say=warn)
+    return Api(
+        url=url or LOCAL, key=key, transport=overrides.transport, clock=overrides.clock, say=warn
+    )
 
 
 def warn(text: str) -> None:

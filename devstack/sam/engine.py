@@ -67,7 +67,7 @@ def _is_own(address: str) -> bool:
 
 
 def docker(*arguments: str) -> str:
-    """Return what a `docker` command prints; raise `RuntimeError` with what it complains of."""
+    """Return what a `docker` command prints; raise `RuntimeError` with its error."""
     try:
         done = subprocess.run(
             ["docker", *arguments],  # noqa: S607 — the user's own

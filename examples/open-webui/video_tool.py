@@ -53,7 +53,7 @@ class Tools:
             {"input_reference": image_url} if image_url else {}
         )
         said = f"{(__metadata__ or {}).get('message_id', '')} {wanted}"
-        # The same wish of the same message is paid once, however often the model calls.
+        # The same order of the same message is paid once, however often the model calls.
         once = {"Idempotency-Key": hashlib.sha256(said.encode()).hexdigest()}
         keys = {"Authorization": f"Bearer {self.valves.key}"}
         async with httpx.AsyncClient(base_url=self.valves.url, headers=keys, timeout=30) as api:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from tests.support.fake_api import JPEG, URL, FakeApi, FakeClock
 from videoapi_cli.main import app
-from videoapi_cli.output import Surroundings
+from videoapi_cli.output import Overrides
 
 
 class Videoapi:
@@ -22,7 +22,7 @@ class Videoapi:
         return CliRunner().invoke(
             app,
             [str(each) for each in arguments],
-            obj=Surroundings(self.api.transport, self.clock),
+            obj=Overrides(self.api.transport, self.clock),
             env={"VIDEOAPI_URL": url, "VIDEOAPI_KEY": key},
         )
 

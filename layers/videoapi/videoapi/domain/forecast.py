@@ -44,7 +44,7 @@ class Forecast(NamedTuple):
     def position(self, task: Task, *, now: float) -> int | None:
         """Return how many tasks are served before this one; None where that is unknown.
 
-        Whoever was claimed since the look stood before it.
+        A task that was claimed since the look stood before it.
         """
         if task.status is Status.PROCESSING:
             return 0

@@ -34,9 +34,9 @@ PAID_JOB_SECONDS = 300  # as long as a paid job that nobody waits for is taken t
 
 
 class Dialect(StrEnum):
-    """Whose status words the creator of a task reads: the document's or the OpenAI SDKs'."""
+    """The dialect that a task was created in, which decides its status words in `/v1`."""
 
-    REST = "document"
+    REST = "document"  # as it is stored since the first version
     OPENAI = "openai"
 
 

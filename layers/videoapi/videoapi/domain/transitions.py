@@ -31,7 +31,7 @@ NEVER = timestamp(0)  # past by any clock
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 # Of an ending, what others change before its writer can look: the delivery of its event.
 PASSED_ON = frozenset({"open", "due_at", "kept_until", "expires_at", "request"})
-TICK = 0.0015  # seconds: the next millisecond, whichever way a float is off
+TICK = 0.0015  # seconds: at least the next millisecond after a float was rounded
 MESSAGE_GRACE = 60  # seconds that a sent message may take before the sweeper sends another
 
 

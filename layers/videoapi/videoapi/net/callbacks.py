@@ -1,4 +1,4 @@
-"""A POST to an address that a stranger chose, for webhooks.
+"""A POST to an address that a caller chose, for webhooks.
 
 The dangers are those of `downloads`, with the same answers: the name is looked up once for each
 POST, every address must be public, the connection goes to a checked one, nothing is sent but what

@@ -1,4 +1,4 @@
-"""Downloads from addresses that strangers chose: images of callers, results of the relay.
+"""Downloads from addresses that others chose: images of callers, results of the relay.
 
 The dangers are those of OWASP's SSRF sheet, and each has its answer here or in `pinned_transport`:
 a name that stands for an inner address    looked up once, every answer must be public

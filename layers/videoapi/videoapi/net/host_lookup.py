@@ -1,4 +1,4 @@
-"""The addresses of a host that a stranger named: looked up once, in time, all of them public."""
+"""The addresses of a host that a caller named: looked up once, in time, all of them public."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -54,5 +54,5 @@ def _looked_up(parsed: ParsedUrl, resolve: Resolve) -> list[str] | None:
 
 
 def _no_host(*, transient: bool) -> DownloadFailed:
-    # One sentence for all: which names exist inside is nothing to tell a stranger.
+    # One sentence for all: a caller is not told which names exist inside.
     return DownloadFailed("names no host on the public internet", transient=transient)

@@ -27,7 +27,7 @@ class Broken(ValueError):
 def inflated(stream: Iterable[bytes], encoding: str = "") -> Iterator[bytes]:
     """Yield a body unpacked where its bytes, or `Content-Encoding: deflate`, say so.
 
-    Raise `Broken` in the middle of it. Whoever reads bounds the size.
+    Raise `Broken` in the middle of it. The reader bounds the size.
     """
     deflated = "deflate" in encoding.casefold()
     for _ in range(_LAYERS):

@@ -1,4 +1,4 @@
-"""Which addresses a stranger may make this service talk to.
+"""The checks of URLs against SSRF: which hosts and ports a caller's URL may name.
 
 Submit checks what the text of a URL shows, without httpx (71 M instructions of a cold start). Names
 are looked up by the worker, which asks `is_public_address` about each address (`downloads`).
@@ -67,7 +67,7 @@ class ParsedUrl(NamedTuple):
 
 
 def check_url(url: str, *, allow_private: bool) -> None:
-    """Check what the text of a stranger's URL shows; raise `ValidationError` `invalid_image`.
+    """Check what the text of a caller's URL shows; raise `ValidationError` `invalid_image`.
 
     `allow_private` lets private hosts pass, but no malformed URL. The message never holds the URL.
     """

@@ -1,4 +1,4 @@
-"""What a relay's "no" means: in the words of docs/providers.md, and what a caller may read of it.
+"""The cause of a provider's refusal, as docs/providers.md names it, and what a caller reads of it.
 
 A relay hands on the errors of whatever stands behind it, so one and the same refusal arrives as a
 code, as a sentence, or as a code inside a sentence, under almost any HTTP status. `classify`

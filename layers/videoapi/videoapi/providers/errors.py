@@ -67,7 +67,7 @@ class Failure(GenerationError):
         cause: Cause | None = None,
         final: bool = False,
     ) -> None:
-        """`status` is that of the HTTP answer that held the complaint.
+        """`status` is that of the HTTP response that held the error.
 
         `cause` is told where the provider's own codes are plain; else the relays' table finds it.
         After a `final` one no further attempt follows, whatever the cause.

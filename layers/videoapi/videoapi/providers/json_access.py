@@ -1,4 +1,4 @@
-"""Look into JSON that others wrote: what is missing or of another type reads as empty.
+"""Lenient access to a provider's JSON: what is missing or of another type reads as empty.
 
 A parsed value takes up to forty times the memory of its text (`[[],[],…]`), so the text is judged
 first: it may hold just so many values, and be just so long without its longest strings. Those, a

@@ -207,7 +207,7 @@ class Lease:
 
 @contextmanager
 def run_heartbeat(lease: Lease, *, every: float = 1.0) -> Iterator[None]:
-    """Beat in the background, every second, until the block ends."""
+    """Renew the lease in the background, each second, until the block ends."""
     done = threading.Event()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Collect what an answer complains of: flat, nested, in the envelope, as a sentence, or a page."""
+"""Read the error in an answer: flat, nested, in the envelope, as a sentence, or a page."""
 
 import re
 from collections.abc import Iterator
@@ -170,7 +170,7 @@ def says_expired(error_info: ErrorInfo) -> bool:
 
 
 def says_nothing_is_there(error_info: ErrorInfo) -> bool:
-    """Return whether a complaint in a video's place is only that there is none, or holds no words.
+    """Return whether an error in a video's place is only that there is none, or holds no words.
 
     A number, or the name of a kind of errors (`new_api_error`), are no words.
     """
@@ -217,6 +217,6 @@ _OF_A_JOB: Final = re.compile(
 
 
 def failure_without_status(error_info: ErrorInfo) -> JobFailed | None:
-    """Read a complaint that can only be about the job: a policy or audio code, status or not."""
+    """Read an error that can only be about the job: a policy or audio code, status or not."""
     final = classify(ErrorInfo(codes=error_info.codes), 0) in {Cause.POLICY, Cause.AUDIO}
     return JobFailed(error_info) if final else None

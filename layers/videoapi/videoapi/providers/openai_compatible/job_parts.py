@@ -61,7 +61,7 @@ _ENDINGS: Final = {
 def accepted_id(response: dict[str, Any]) -> str | None:
     """Find the job's id in the answer to an order, in an envelope too.
 
-    An answer that complains names by `request_id` its own request, and no job deep in itself.
+    An answer with an error names by `request_id` its own request, and no job deep in itself.
     """
     ids = _ids(_parts(response), _ID_KEYS)
     if not ids and not has_error(response) and not names_account_or_limit(error_in_json(response)):
