@@ -105,23 +105,23 @@ def test_source_that_gives_little_to_each_range_is_asked_on(stated):
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 503])
-def test_status_of_a_url_is_told_without_its_body(status):
+def test_refusal_of_a_url_is_told_without_its_body(status):
     read = []
 
     def body():
         read.append(1)
         yield b"x"
 
-    found = fetcher(lambda _: httpx.Response(status, content=body())).status(URL)
-    assert found == status
+    found = fetcher(lambda _: httpx.Response(status, content=body())).refusal(URL)
+    assert (found and found.status) == (None if status == 200 else status)
     assert not read
 
 
-def test_status_that_cannot_be_told_is_none():
+def test_url_that_is_away_is_not_refused():
     def refuse(_request):
         raise httpx.ConnectError("refused")
 
-    assert fetcher(refuse).status(URL) is None
+    assert fetcher(refuse).refusal(URL) is None
 
 
 def fetched(body, *, most):

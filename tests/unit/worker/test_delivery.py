@@ -232,6 +232,40 @@ def test_keyed_url_without_a_content_route_blames_no_prompt(status, code, skip):
     assert len(sim.relay.orders) == 1
 
 
+def challenge(status=403):
+    return httpx.Response(status, headers={"cf-mitigated": "challenge"}, text="<html>")
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_challenged_url_of_the_relay_is_fetched_by_content(skip):
+    sim = sim_with({"video_url": OWN}, veo3_skip_upload=skip)
+    sim.cdn.append(challenge())
+    assert copy_of(sim, sim.run()) == mp4()
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize(
+    "content", [challenge(), httpx.Response(404), httpx.Response(401)], ids=["too", "gone", "keyed"]
+)
+def test_challenged_url_of_the_relay_is_handed_out_at_last(content, skip):
+    """An edge that wants to see a browser tells of the worker, not of who opens the link."""
+    sim = sim_with({"video_url": OWN}, veo3_skip_upload=skip, video_task_timeout=600)
+    answer_for(sim, sim.cdn, 9999, challenge())
+    answer_for(sim, sim.relay.contents, 9999, content)
+    task = sim.run()
+    assert (task.status, task.result["video_url"]) == (Status.COMPLETED, OWN)
+    assert sim.clock() - START >= 600
+    assert len(sim.relay.orders) == 1
+
+
+@pytest.mark.parametrize("content", LINKED.values(), ids=LINKED)
+def test_challenged_url_of_the_content_route_is_handed_out(content):
+    sim = sim_with({}, video_task_timeout=600)
+    answer_for(sim, sim.relay.contents, 9999, content)
+    answer_for(sim, sim.cdn, 9999, challenge())
+    assert sim.run().result["video_url"] == OWN
+
+
 @pytest.mark.parametrize("ending", ["the deadline", "lost", "failed"])
 def test_own_url_that_turns_out_keyed_is_never_handed_out(ending):
     """A hand-over noted it while it answered 503: it is looked at once more in the end."""
@@ -432,6 +466,22 @@ def test_job_that_fails_after_it_was_done_ends_with_its_url(look, handed_over):
     task = sim.task(task_id)
     assert (task.status, task.result["video_url"]) == (Status.COMPLETED, f"{CDN}/video.mp4")
     assert sim.clock() - START < 120
+    assert len(sim.relay.orders) == 1
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_url_that_is_gone_with_its_job_is_not_handed_out(status):
+    sim = sim_with({"video_url": f"{CDN}/video.mp4"}, veo3_skip_upload=False)
+    sim.cdn.extend([httpx.Response(503)] * 5)
+    task_id = sim.submit()
+    assert sim.work()
+    sim.cdn.clear()
+    answer_for(sim, sim.cdn, 9999, httpx.Response(status))
+    answer_for(sim, sim.relay.contents, 9999, httpx.Response(404))
+    answer_for(sim, sim.relay.looks, 9999, EXPIRED)
+    sim.settle()
+    error = sim.task(task_id).error
+    assert (error["code"], error["maybe_charged"]) == ("generation_failed", True)
     assert len(sim.relay.orders) == 1
 
 

@@ -24,7 +24,7 @@ from videoapi.errors import ValidationError
 from videoapi.net.host_lookup import Resolve, addresses_of
 from videoapi.net.inflation import Broken, unpack_file
 from videoapi.net.pinned_transport import DEADLINE, PINS, Deadline, PinnedTransport
-from videoapi.net.receiving import Downloaded, DownloadFailed, Part, save
+from videoapi.net.receiving import Downloaded, DownloadFailed, Part, refused, save
 from videoapi.net.ssrf import MAX_LINK_LENGTH, ParsedUrl, origin, parse_url, require_public_host
 
 MAX_REDIRECTS = 5
@@ -112,12 +112,12 @@ class Fetcher:
                 if not broke_off or not part.is_worth_going_on(before):
                     raise
 
-    def status(self, url: str) -> int | None:
-        """Return the HTTP status of a result's URL without its body; None if it cannot be told."""
+    def refusal(self, url: str) -> DownloadFailed | None:
+        """Return how a result's URL is refused, by its status alone; None if it is not, or away."""
         deadline = Deadline(self._image_limits.seconds, idle=self._image_limits.idle)
         try:
             with self._final(url, deadline, _HEADERS, trusted=self._trusted) as response:
-                return response.status_code
+                return None if response.is_success else refused(response)
         except DownloadFailed:
             return None
 

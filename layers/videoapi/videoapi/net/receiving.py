@@ -38,6 +38,11 @@ class DownloadFailed(Exception):
         self.status = status
         self.headers = headers or {}
 
+    @property
+    def challenged(self) -> bool:
+        """Whether an edge wants to see a browser: that tells of this client, not of the URL."""
+        return "cf-mitigated" in self.headers
+
 
 @dataclass(frozen=True)
 class Downloaded:
@@ -119,6 +124,14 @@ def save(response: httpx.Response, into: BinaryIO, most: int, part: Part) -> Dow
     return Downloaded(part.size, kind, whole=part.length is not None)
 
 
+def refused(response: httpx.Response) -> DownloadFailed:
+    """Return the failure of an answer by its status."""
+    status = response.status_code
+    transient = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER
+    reason = f"answered with HTTP status {status}"
+    return DownloadFailed(reason, transient=transient, status=status, headers=response.headers)
+
+
 def _begin(response: httpx.Response, into: BinaryIO, part: Part) -> None:
     """Go on where the file ends if the server does, or begin anew; raise for anything else."""
     status = response.status_code
@@ -127,9 +140,7 @@ def _begin(response: httpx.Response, into: BinaryIO, part: Part) -> None:
             return
         raise DownloadFailed("went on at another place, or with another file", transient=True)
     if status != HTTPStatus.OK:
-        transient = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER
-        reason = f"answered with HTTP status {status}"
-        raise DownloadFailed(reason, transient=transient, status=status, headers=response.headers)
+        raise refused(response)
     into.seek(0)
     into.truncate()
     part.begin(response.headers)

@@ -30,7 +30,7 @@ from videoapi.worker.lease import ROOM_TO_FINISH, ROOM_TO_WORK, Lease, checkpoin
 
 MIN_TRY_SECONDS = 240.0  # that a download gets, however near the deadline is
 KEYED = frozenset({401, 403})  # a URL that answers so wants the key
-ELSEWHERE = KEYED | {404, 410}  # … or may want it, or is stale
+GONE = frozenset({404, 410})  # … or may want it, or is stale
 
 _REFUSED_LINK = "its link is private or malformed"
 
@@ -91,15 +91,26 @@ class Delivery:
             return self._decoded(url, lease)
         if not self.settings.veo3_skip_upload:
             return self._copied(url, lease, provider, job, seconds=seconds)
-        if status := self.turned_away(url, provider):
-            with _as_linked(_why_keyed(status)):
+        if refusal := self._turned_away(url, provider):
+            with _as_linked(_why_keyed(refusal), url if refusal.challenged else None):
                 return self.from_content(lease, provider, job, seconds=seconds)
         return linked_result(url, job)
 
-    def turned_away(self, url: str, provider: VideoProvider) -> int | None:
-        """Return the status by which a provider's own URL is of no use to callers; else None."""
-        status = self.fetcher.status(url) if provider.owns(url) else None
-        return status if status in ELSEWHERE else None
+    def is_of_use(self, url: str, provider: VideoProvider, *, job_ended: bool) -> bool:
+        """Return whether a URL may be handed out where the video cannot be had otherwise.
+
+        A provider's own that turns callers away may not, nor one that is gone with its job.
+        """
+        if not provider.owns(url):
+            refusal = self.fetcher.refusal(url) if job_ended else None
+            return refusal is None or refusal.status not in GONE
+        turned_away = self._turned_away(url, provider)
+        return turned_away is None or turned_away.challenged
+
+    def _turned_away(self, url: str, provider: VideoProvider) -> DownloadFailed | None:
+        """Return how a provider's own URL turns us away; None where it does not."""
+        refusal = self.fetcher.refusal(url) if provider.owns(url) else None
+        return refusal if refusal and refusal.status in KEYED | GONE else None
 
     def from_content(
         self,
@@ -123,8 +134,9 @@ class Delivery:
         if _holds_data(content.url):
             return self._decoded(content.url, lease)
         if self.settings.veo3_skip_upload:
-            if status := self.turned_away(content.url, provider):
-                raise Undelivered(_answered(status))
+            if refusal := self._turned_away(content.url, provider):
+                url = content.url if refusal.challenged else None
+                raise Undelivered(f"its URL {refusal}", url=url)
             return linked_result(content.url, job, content)
         return self._copied(content.url, lease, provider, job, seconds=seconds, last=True)
 
@@ -158,10 +170,11 @@ class Delivery:
             try:
                 got = self.fetcher.video(url, file, seconds=_seconds(lease, seconds))
             except DownloadFailed as exc:
-                stale, why = exc.status in ELSEWHERE, _why_keyed(exc.status)
+                stale, why = exc.status in KEYED | GONE, _why_keyed(exc)
+                useless = stale and provider.owns(url) and not exc.challenged
                 trouble = Undelivered(
                     f"its URL {exc}",
-                    url=None if stale and provider.owns(url) else url,
+                    url=None if useless else url,
                     retry_after=retry_after(exc.headers),
                 )
             else:
@@ -235,25 +248,23 @@ def _as_undelivered(url: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _as_linked(reason: str | None) -> Iterator[None]:
+def _as_linked(reason: str | None, url: str | None = None) -> Iterator[None]:
     """A video that has a link was not swallowed by a filter, wherever that link leads.
 
     `reason` is why the link is of no use; None where there is none, or where it leads to nothing.
+    `url` is one that callers may be able to open.
     """
     try:
         yield
     except Undelivered as exc:
+        exc.url = exc.url or url
         if reason and exc.empty:
             raise replace(exc, reason=reason, empty=False) from exc
         raise
 
 
-def _why_keyed(status: int | None) -> str | None:
-    return _answered(status) if status in KEYED else None
-
-
-def _answered(status: int | None) -> str:
-    return f"its URL answered with HTTP status {status}"
+def _why_keyed(refusal: DownloadFailed) -> str | None:
+    return f"its URL {refusal}" if refusal.status in KEYED else None
 
 
 def _seconds(lease: Lease, until_deadline: float) -> float:

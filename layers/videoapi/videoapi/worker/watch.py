@@ -81,7 +81,7 @@ class Watch:
                     except Undelivered as exc:
                         trouble, wait = exc, self._pause(exc)
             except GenerationError as ending:
-                return self._linked_result(ending)
+                return self._linked_result(ending, job_ended=True)
             if self.clock() >= self._deadline:
                 return self._last_chance(trouble)
             checkpoint(self.log, "polled")
@@ -172,13 +172,15 @@ class Watch:
             timeout = self.settings.video_task_timeout
             return self._linked_result(_timed_out(timeout, self._evidence))
 
-    def _linked_result(self, ending: GenerationError) -> dict[str, Any]:
+    def _linked_result(self, ending: GenerationError, *, job_ended: bool = False) -> dict[str, Any]:
         """Hand a known public URL out rather than lose a paid video; else raise the ending.
 
         A provider that refuses what the video shows, or its sound, takes it back.
         """
         url, refused = self._url, ending.code in CONTENT_REFUSED
-        if url is None or refused or self.delivery.turned_away(url, self.provider):
+        if url is None or refused:
+            raise ending
+        if not self.delivery.is_of_use(url, self.provider, job_ended=job_ended):
             raise ending
         return linked_result(url, self._evidence.done)
 
