@@ -30,7 +30,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON PYTHONDONTWRITEBYTECODE
 # A star: the four to begin with.
 help: ## This list
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z0-9-]+:.*## / {starred = sub(/^[*] /, "", $$2); printf "  %s make %-10s %s\n", starred ? "*" : " ", $$1, $$2}' \
+		/^[a-z0-9-]+:.*## / {starred = sub(/^[*] /, "", $$2); printf "  %s make %-11s %s\n", starred ? "*" : " ", $$1, $$2}' \
 		$(firstword $(MAKEFILE_LIST))
 
 ##@ Use it

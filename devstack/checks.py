@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from devstack import env_file, google_credentials, template
+from devstack import env_file, google_credentials, template, webhook_secret
 from devstack.settings import ROOT, Settings, SettingsError
 from devstack.template import KEY_SECRET, Template
 from videoapi.settings import Settings as FunctionSettings
@@ -22,7 +22,7 @@ _ALSO = frozenset({"ALLOWED_HOSTS", "ENV_FILE", google_credentials.FILE, "LOG_LE
 #: How alike a name must be to be a slip of the pen (1: the same); so much is refused in `.env`.
 _SLIP, _SIMILAR = 0.87, 0.7
 #: Settings whose form the functions' package tells better than the template's pattern does.
-_READ_BY_FUNCTIONS = {"VIDEO_PROVIDERS", "VIDEO_ROUTES"}
+_READ_BY_FUNCTIONS = {"VIDEO_PROVIDERS", "VIDEO_ROUTES", "WEBHOOK_SECRET"}
 #: A word of the package's that was refused, and those that it takes.
 _REFUSED = re.compile(r"'([^']+)'.*(?:say one of|there are) ([^;]+)")
 _SWITCH = {"true", "false"}
@@ -51,6 +51,7 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
     except SettingsError as exc:
         raise SettingsError([*problems, *exc.problems]) from None
     problems += google_credentials.problems(settings.values)
+    problems += webhook_secret.problems(settings.values)
     if problems:
         raise SettingsError(problems)
     return settings, [*warnings, *_slips_in_environment(environment, known)]
@@ -192,6 +193,8 @@ def _urls(text: str, pattern: str) -> str:
     is_origin = not re.fullmatch(pattern, f"{_SAMPLE}/path")
     several = is_origin and re.fullmatch(pattern, f"{_SAMPLE},{_SAMPLE}")
     parts = [part.strip() for part in text.split(",")] if several else [text]
+    if any(re.search(r"\s", part) for part in parts):
+        raise ValueError(f"no blanks{'; say several with commas' if several else ''}")
     return ",".join(_url(part.rstrip("/"), is_origin=is_origin) for part in parts if part)
 
 
@@ -199,7 +202,7 @@ def _url(text: str, *, is_origin: bool) -> str:
     if "://" not in text:
         raise ValueError(f"begin with https:// or http://{'' if '@' in text else f': {text}'}")
     parts = urlsplit(text)
-    scheme, host = parts.scheme.lower(), parts.hostname or ""
+    scheme, host, port = parts.scheme.lower(), parts.hostname or "", _port(parts)
     if scheme not in _PORTS or not host:
         raise ValueError("say an address that begins with https:// or http://")
     if "@" in parts.netloc:
@@ -208,11 +211,18 @@ def _url(text: str, *, is_origin: bool) -> str:
         return text
     shown = f"[{host}]" if ":" in host else host
     origin = f"{scheme}://{shown}"
-    if parts.port not in {None, _PORTS[scheme]}:  # browsers leave out the usual one, and so do we
-        origin += f":{parts.port}"
+    if port not in {None, _PORTS[scheme]}:  # browsers leave out the usual one, and so do we
+        origin += f":{port}"
     if text.partition("://")[2] != parts.netloc:
         raise ValueError(f"an origin has no path: say {origin}")
     return origin
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        raise ValueError("a port is a number, 0 to 65535") from None
 
 
 def _advice(name: str, text: str) -> str:

@@ -17,14 +17,17 @@ class EnvFile:
 
 
 def read(path: Path) -> EnvFile:
-    """Read a file, `$` taken literally; one that is not there says nothing."""
+    """Read a file, `$` taken literally; one that is not there says nothing.
+
+    Nor does a folder: a virtual environment is often called `.env`.
+    """
     values: dict[str, str] = {}
     lines: dict[str, int] = {}
     problems = []
     try:
         with path.open(encoding="utf-8-sig") as stream:
             bindings = list(parse_stream(stream))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return EnvFile()
     except UnicodeDecodeError:
         return EnvFile(problems=(f"{path.name} is not UTF-8 text: save it as such",))

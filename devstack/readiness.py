@@ -87,8 +87,8 @@ def summary(found: Found) -> list[str]:
         lines.append("The last run ended without a stop; what it had written is all here.")
     if found.tasks or found.keys or found.files:
         lines.append(
-            f"Back from the last run: {found.tasks} tasks, {found.keys} API keys,"
-            f" {found.files} files."
+            f"Back from the last run: {_count(found.tasks, 'task')},"
+            f" {_count(found.keys, 'API key')}, {_count(found.files, 'file')}."
         )
     jobs = [f"  {task} continues: the relay's job {job}" for task, job in found.jobs.items()]
     jobs += [
@@ -99,5 +99,9 @@ def summary(found: Found) -> list[str]:
     if len(jobs) > _NAMED:
         lines.append(f"  and {len(jobs) - _NAMED} more; `make task ID=…` tells each")
     if found.waiting:
-        lines.append(f"  {found.waiting} tasks of which nothing was sent are queued again")
+        lines.append(f"  queued again: {_count(found.waiting, 'task')} of which nothing was sent")
     return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

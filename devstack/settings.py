@@ -188,7 +188,7 @@ def _host(address: str) -> str:
 def _folder(values: Mapping[str, str], name: str, default: Path | None) -> Path | None:
     if name not in values:
         return default
-    return ROOT / values[name] if values[name] else None
+    return ROOT / Path(values[name]).expanduser() if values[name] else None
 
 
 class _Reader:

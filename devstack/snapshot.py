@@ -60,10 +60,17 @@ class KeptFolder:
 
 
 def take_folder(settings: Settings) -> KeptFolder | None:
-    """Take these providers' folder, None for none, and print what is unusual about it."""
+    """Take these providers' folder, None for none, and print what is unusual about it.
+
+    Raise `RuntimeError` where there can be none.
+    """
     if settings.kept is None:
         return None
-    place = KeptFolder.take(settings.kept)
+    try:
+        place = KeptFolder.take(settings.kept)
+    except OSError as exc:
+        advice = "say another folder, or KEEP_IN= to keep nothing"
+        raise RuntimeError(f"KEEP_IN={settings.keep_in}: {exc.strerror}; {advice}") from None
     if place.folder != settings.kept:
         print(f"{settings.kept} is another running stack's; this one keeps in {place.folder}.")
     if place.left_over:

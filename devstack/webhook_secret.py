@@ -5,7 +5,20 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from videoapi.errors import ServiceError
+from videoapi.webhooks import signing
+
 FILE = "webhook-secret"
+
+
+def problems(values: Mapping[str, str]) -> list[str]:
+    """Return why WEBHOOK_SECRET signs nothing, without a word of it."""
+    secret = values.get("WEBHOOK_SECRET")
+    try:
+        signing.headers("", 0, b"", [secret] if secret else [])
+    except ServiceError as exc:
+        return [str(exc)]
+    return []
 
 
 def webhook_secret(values: Mapping[str, str], folder: Path | None) -> str:

@@ -62,6 +62,18 @@ def test_slip_in_the_environment_is_named(check):
     assert warnings == ["VIDEO_MAX_CONCURENT is no setting; did you mean VIDEO_MAX_CONCURRENT?"]
 
 
+@pytest.mark.parametrize("secret", ["abc", "whsec_", "whsec_abc", "'a word'"])
+def test_webhook_secret_that_signs_nothing_is_told_not_shown(problems, secret):
+    (problem,) = problems(f"WEBHOOK_SECRET={secret}\n")
+    assert problem == "WEBHOOK_SECRET holds no secret: say whsec_ and 32 random bytes in base64."
+
+
+def test_a_webhook_secret_of_the_users_own_is_taken(check):
+    settings, warnings = check("WEBHOOK_SECRET=whsec_AAAA+/8=\n")
+    assert settings.values["WEBHOOK_SECRET"] == "whsec_AAAA+/8="
+    assert warnings == []
+
+
 def test_every_setting_of_the_example_is_known(check):
     _, warnings = check(re.sub(r"^#(?=[A-Z_0-9]+=)", "", EXAMPLE, flags=re.MULTILINE))
     assert warnings == []
@@ -92,7 +104,10 @@ def test_every_setting_that_the_local_stack_reads_is_known():
         ("VEO3_BASE_URL", "https://relay/v1", "say https://relay; "),
         ("VEO3_BASE_URL", "https://relay/v1", "the path goes into VEO3_ENDPOINT=/v1/videos"),
         ("VEO3_BASE_URL", "https://r/a/videos/", "goes into VEO3_ENDPOINT=/a/videos"),
-        ("VEO3_BASE_URL", "https://relay:99999", "ort out of range"),
+        ("VEO3_BASE_URL", "https://relay:99999", "a port is a number, 0 to 65535"),
+        ("PUBLIC_URL", "https://relay:80a", "a port is a number, 0 to 65535"),
+        ("PUBLIC_URL", "'https://a b'", "no blanks"),
+        ("CORS_ALLOW_ORIGINS", "'http://a:1 http://b:2'", "no blanks; say several with commas"),
         ("VEO3_ENDPOINT", "v1/videos", "say /v1/videos"),
         ("CORS_ALLOW_ORIGINS", "localhost:5173", "begin with https:// or http://"),
         ("CORS_ALLOW_ORIGINS", "http://a,http://b/page", "say http://b"),

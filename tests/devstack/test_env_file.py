@@ -18,6 +18,12 @@ def test_a_file_that_is_not_there_says_nothing(tmp_path):
     assert env_file.read(tmp_path / ".env") == env_file.EnvFile()
 
 
+def test_a_folder_of_that_name_says_nothing(tmp_path):
+    """A virtual environment is often called `.env`."""
+    (tmp_path / ".env").mkdir()
+    assert env_file.read(tmp_path / ".env") == env_file.EnvFile()
+
+
 def test_values_and_lines_are_found_in_every_usual_form(read):
     text = "# settings\n\nA=1\nexport B = 'b # c'\n\n\nC=\"d\" # told\r\nD=a$b${HOME}\n#E=2\nF=\n"
     file = read(text)

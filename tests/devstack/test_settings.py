@@ -187,6 +187,7 @@ def test_tasks_are_kept_in_the_project_by_default(read):
     assert read().keep_in == ROOT / ".local/kept"
     assert read({"KEEP_IN": ""}).keep_in is None
     assert read(dotenv="KEEP_IN=/elsewhere").keep_in == Path("/elsewhere")
+    assert read(dotenv="KEEP_IN=~/videos").keep_in == Path.home() / "videos"
 
 
 def test_folder_of_an_earlier_version_is_still_used(tmp_path):

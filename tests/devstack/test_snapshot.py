@@ -196,7 +196,7 @@ def test_paid_jobs_in_flight_are_named_with_the_relays_ids():
     text = "\n".join(summary(was))
     assert "vid_1 continues: the relay's job video_abc" in text
     assert "vid_2 was being submitted: whether the relay took it is not known" in text
-    assert "1 tasks of which nothing was sent" in text
+    assert "1 task of which nothing was sent" in text
     assert "without a stop" not in text
 
 
@@ -236,6 +236,12 @@ def test_earlier_versions_leftover_is_reported_and_stays(tmp_path, capsys):
     assert str(left) in capsys.readouterr().out
     assert left.is_dir()
     place.lock.close()
+
+
+def test_a_place_that_cannot_be_made_is_told_by_its_setting(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RuntimeError, match=r"KEEP_IN=\S+/file: Not a directory; say another"):
+        take_folder(Settings(values={}, keep_in=tmp_path / "file"))
 
 
 def test_without_a_place_nothing_is_kept():

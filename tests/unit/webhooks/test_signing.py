@@ -54,7 +54,7 @@ def test_another_secret_or_body_or_id_is_not_verified(now):
             Webhook(wrong).verify(its_body, its_headers)
 
 
-@pytest.mark.parametrize("secret", ["whsec_a", "whsec_ü", "my secret"])
+@pytest.mark.parametrize("secret", ["whsec_a", "whsec_ü", "my secret", "whsec_", ""])
 def test_secret_that_is_none_is_told_to_the_operator(now, secret):
     with pytest.raises(ServiceError, match="WEBHOOK_SECRET holds no secret"):
         signed([secret], now)

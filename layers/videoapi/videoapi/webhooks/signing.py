@@ -32,8 +32,10 @@ def _signature(secret: str, content: bytes) -> str:
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError:
+        key = b""
+    if not key:
         message = "WEBHOOK_SECRET holds no secret: say whsec_ and 32 random bytes in base64."
         error = ServiceError(message)
         error.retryable = False
-        raise error from None
+        raise error
     return base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
