@@ -126,6 +126,11 @@ def as_dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def object_in(value: object) -> dict[str, Any]:
+    """Return an object, or the one that a list begins with; {} for everything else."""
+    return as_dict(value) or first_of(value)
+
+
 def first_of(value: object) -> dict[str, Any]:
     """Return the object that a list begins with, {} for everything else."""
     return as_dict(value[0]) if isinstance(value, list) and value else {}

@@ -235,6 +235,11 @@ def test_a_requests_id_is_not_the_jobs(place, word):
     assert look("v", "running", status="completed").state is JobState.RUNNING
 
 
+def test_of_several_jobs_in_an_answer_the_one_asked_for_counts():
+    told = {"data": {"status": "failed"}, "task": {"id": "v", "status": "processing"}}
+    assert answering(200, {"status": "ok", **told}).client().poll("v").state is JobState.RUNNING
+
+
 @pytest.mark.parametrize(
     "beside",
     [

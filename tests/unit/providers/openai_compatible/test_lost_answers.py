@@ -293,6 +293,7 @@ def test_a_5xx_that_names_an_open_job_is_unknown(status, body, unknown):
         ({"id": "v", "status": "queued", "error": {"message": "Duplicate order"}}, True),
         ({"code": "duplicate", "data": {"task_id": "v", "status": "IN_PROGRESS"}}, True),
         ({"id": "v", "status": "completed", "video_url": "https://cdn.example/a.mp4"}, True),
+        ({"id": "v", "status": "video_generation_successful"}, True),
         ({"id": "v", "status": "queued", "code": "HIGH_TRAFFIC"}, False),
         ({"id": "v", "status": "queued", "code": "insufficient_user_quota"}, False),
         ({"id": "v", "status": "queued", "code": "content_policy_violation"}, False),
@@ -301,7 +302,7 @@ def test_a_5xx_that_names_an_open_job_is_unknown(status, body, unknown):
         ({"request_id": "r", "status": "queued"}, False),
         ({"id": "e", "error": {"message": "Duplicate order"}}, False),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_a_4xx_that_names_an_open_job_is_unknown(status, body, unknown):
     """A relay that recognises a repeated order names the job that it made of the first one."""

@@ -5,14 +5,10 @@ import pytest
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.json_access import UnreadableJson, as_text, parsed
+from videoapi.providers.openai_compatible import parsing
 from videoapi.providers.openai_compatible.errors import failure_without_status
-from videoapi.providers.openai_compatible.job_parts import accepted_id
-from videoapi.providers.openai_compatible.parsing import (
-    Job,
-    JobState,
-    job_in,
-    progress_of,
-)
+from videoapi.providers.openai_compatible.job_parts import Answer
+from videoapi.providers.openai_compatible.parsing import Job, JobState, progress_of
 
 CONTENT = "https://relay.example/v1/videos/v:1/content"
 VIDEO = "https://cdn.example/a.mp4?sig=1"
@@ -45,6 +41,10 @@ STATES = {
     **dict.fromkeys(DONE, JobState.DONE),
     **dict.fromkeys(FAILED, JobState.FAILED),
 }
+
+
+def job_in(response, content_url):
+    return parsing.job_in(Answer(response), content_url)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
     ids=range(34),
 )
 def test_the_id_of_an_accepted_order_is_found(response, upstream_id):
-    assert accepted_id(response) == upstream_id
+    assert Answer(response).accepted_id == upstream_id
 
 
 @pytest.mark.parametrize("word", STATES)
@@ -321,7 +321,7 @@ def test_a_job_is_found_in_an_envelope_that_went_well(envelope):
     assert (done.state, done.video_url, done.seconds) == (JobState.DONE, VIDEO, 8)
     assert done.expires_at == 1_800_000_000
     assert read(status="SUCCESS").state is JobState.DONE
-    assert accepted_id(envelope({"id": "v", "status": "queued"})) == "v"
+    assert Answer(envelope({"id": "v", "status": "queued"})).accepted_id == "v"
 
 
 @pytest.mark.parametrize("word", ["success", "OK", "Success "])

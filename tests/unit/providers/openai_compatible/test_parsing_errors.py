@@ -10,7 +10,7 @@ from tests.support.json_values import json_values
 from videoapi.providers.classification import ErrorInfo
 from videoapi.providers.errors import JobFailed
 from videoapi.providers.openai_compatible.errors import error_in_json, error_in_text, says_missing
-from videoapi.providers.openai_compatible.job_parts import accepted_id
+from videoapi.providers.openai_compatible.job_parts import Answer
 from videoapi.providers.openai_compatible.parsing import job_in
 from videoapi.providers.provider import JobState
 
@@ -160,8 +160,8 @@ JSON = json_values(KEYS, WORDS, [10**400, -(10**400), 500, 429])
 @settings(max_examples=200, deadline=None)
 @given(answer=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8))
 def test_no_answer_whatever_is_in_it_breaks_a_reader(answer):
-    job = job_in(answer, CONTENT)
-    upstream_id = accepted_id(answer)
+    job = job_in(Answer(answer), CONTENT)
+    upstream_id = Answer(answer).accepted_id
     error_info = error_in_json(answer)
     failure = JobFailed(error_info)
     assert upstream_id is None or 0 < len(upstream_id.encode()) <= 4 * 512

@@ -102,7 +102,7 @@ class RelayProvider:
             ) as (response, key):
                 answer = _answer(response, key, self._timeouts.submit_total)
             if self._log:  # by these a relay's support, and its bill, know the order
-                self._log.info("an order was answered", status=answer.status, ids=answer.ids)
+                self._log.info("an order was answered", status=answer.status, ids=answer.told.ids)
             return read_submit(answer)
         except PollFailed as exc:  # there is no key: nothing was sent
             error_info = ErrorInfo(text=exc.message)

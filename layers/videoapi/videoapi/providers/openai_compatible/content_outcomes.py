@@ -69,7 +69,7 @@ def _why(response: RelayResponse) -> NoContentReason:
 
 def _stated(response: RelayResponse) -> NoContentReason | None:
     """Read another reason than a filter: not made yet, gone by now, busy, our account, or other."""
-    job = job_in(response.json, "")
+    job = job_in(response.told, "")
     open_still = job is not None and job.state in {JobState.QUEUED, JobState.RUNNING}
     if open_still or says_not_ready(response.error_info):
         return NoContentReason.NOT_READY

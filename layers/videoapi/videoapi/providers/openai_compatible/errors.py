@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from videoapi.providers.classification import Cause, ErrorInfo, classify
 from videoapi.providers.errors import JobFailed
-from videoapi.providers.json_access import UnreadableJson, as_dict, as_text, first_of, parsed
+from videoapi.providers.json_access import UnreadableJson, as_dict, as_text, object_in, parsed
 
 _MAX_TEXT: Final = 2000  # characters of a sentence that are looked at
 _MAX_CODE: Final = 200  # characters of a code
@@ -119,12 +119,11 @@ def _errors(response: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
 def _inner_errors(response: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
     for part in _parts(response):
         for key in _INNER_KEYS:
-            yield from _named_errors(as_dict(part.get(key)) or first_of(part.get(key)))
+            yield from _named_errors(object_in(part.get(key)))
 
 
 def _parts(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    data = response.get("data")
-    return as_dict(data) or first_of(data), as_dict(response.get("output")), response
+    return object_in(response.get("data")), as_dict(response.get("output")), response
 
 
 def _named_errors(part: dict[str, Any]) -> Iterator[dict[str, Any] | str]:

@@ -1,18 +1,20 @@
 """Where in an answer of a relay the job stands, by which ids, and with which status word."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
 
-from videoapi.providers.classification import names_account_or_limit
-from videoapi.providers.json_access import as_dict, as_text, first_of
+from videoapi.providers.classification import ErrorInfo, names_account_or_limit
+from videoapi.providers.json_access import as_dict, as_text, object_in
 from videoapi.providers.openai_compatible.errors import error_in_json, has_error
 from videoapi.providers.openai_compatible.result_urls import url_in_fail_reason, video_url_in
 from videoapi.providers.provider import JobState
 from videoapi.redaction import MASK
 
-MAX_ID: Final = 512  # characters; an id goes into a DynamoDB item and into a path
+_MAX_ID: Final = 512  # characters; an id goes into a DynamoDB item and into a path
 
 _ID_KEYS: Final = (
     "id",
@@ -30,11 +32,10 @@ _ID_KEYS: Final = (
 )
 _REQUEST_ID: Final = "request_id"
 _NO_ID: Final = "0"  # what a number that was never set looks like
-# What holds a job in an envelope, and on how many levels it is looked for there.
-_HOLDERS: Final = ("data", "output", "result", "video", "task", "job")
-_LEVELS: Final = 2
-_WENT_WELL: Final = frozenset({"success", "ok"})  # of a request, where no id stands beside it
-_OF_A_REQUEST: Final = _WENT_WELL | {"error", "fail"}  # as JSend has them
+_HOLDERS: Final = ("data", "output", "result", "video", "task", "job")  # of a job in an envelope
+# Of a request, where no id stands beside them; JSend has all but "ok".
+_WENT_WELL: Final = frozenset({"success", "ok"})
+WENT_WRONG: Final = frozenset({"error", "fail"})
 _WORD_KEYS: Final = ("status", "state", "task_status", "taskStatus")
 MAX_WORD: Final = 64  # characters
 
@@ -58,71 +59,157 @@ _ENDINGS: Final = {
 }
 
 
-def accepted_id(response: dict[str, Any]) -> str | None:
-    """Find the job's id in the answer to an order, in an envelope too.
+@dataclass(frozen=True)
+class Part:
+    """An object in an answer, and what it tells of a job."""
 
-    An answer with an error names by `request_id` its own request, and no job deep in itself.
+    json: dict[str, Any]
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Its own ids that can be a job's alone, the likeliest first."""
+        return _ids((self.json,))
+
+    @cached_property
+    def word(self) -> str:
+        """Its own status word, folded; "" without one."""
+        statuses = (self.json.get(key) for key in _WORD_KEYS)
+        words = (_folded(status) for status in statuses if isinstance(status, str))
+        return next(filter(None, words), "")
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its status word is a job's, and not a request's."""
+        return bool(self.word) and (self.word not in _WENT_WELL | WENT_WRONG or bool(self.ids))
+
+    @property
+    def went_well(self) -> bool:
+        """Whether its status word is that of a request that went well."""
+        return self.word in _WENT_WELL and not self.ids
+
+    @property
+    def is_envelope(self) -> bool:
+        """Whether its status word is that of a request that went well, and the job is inside."""
+        inside = object_in(self.json.get("data")) or any(part.ids for part in self.inner)
+        return self.went_well and bool(inside)
+
+    @property
+    def shows_a_video(self) -> bool:
+        """Whether it has a video's URL of its own."""
+        own = {key: value for key, value in self.json.items() if isinstance(value, str)}
+        named = {key: value for key, value in own.items() if "video" in key.casefold()}
+        return bool(video_url_in(named, "", certain=True) or url_in_fail_reason((own,)))
+
+    @property
+    def tells_in_numbers(self) -> bool:
+        """Whether a status is no word: a number, or an object without a word of an open job."""
+        return any(_is_no_word(self.json.get(key)) for key in _WORD_KEYS)
+
+    @cached_property
+    def inner(self) -> tuple["Part", ...]:
+        """What it may hold the job as."""
+        objects = (object_in(self.json.get(key)) for key in _HOLDERS)
+        return tuple(Part(each) for each in objects if each)
+
+    @property
+    def held(self) -> tuple["Part", ...]:
+        """What it may hold the job as, on two levels, the least deep first."""
+        return *self.inner, *(deeper for part in self.inner for deeper in part.inner)
+
+
+class Answer:
+    """An answer of a relay: which part of it is the job, and by which ids.
+
+    `job_id` is that of the job which it was asked for.
     """
-    ids = _ids(_parts(response), _ID_KEYS)
-    if not ids and not has_error(response) and not names_account_or_limit(error_in_json(response)):
-        failed = state_of(status_word(response)) is JobState.FAILED
-        ids = [] if failed else _ids(_held(response), _ID_KEYS)
-        ids = ids or _ids(_parts(response), (_REQUEST_ID,))
-    return next(iter(ids), None)
+
+    def __init__(self, response: dict[str, Any], job_id: str = "") -> None:
+        data, output = object_in(response.get("data")), as_dict(response.get("output"))
+        self.json = response
+        self._usual = (response, data, output)
+        whole, *inner = map(Part, self._usual)
+        self.everywhere = (whole, *whole.held)  # the answer, and all that it may hold the job as
+        self._outer = _outer(whole, inner)
+        self.job = _named(whole, job_id) or _job(self._outer, set(_ids(self._usual)))
+        self.places = (*self._usual, self.job.json)
+        # Whether the job stands deeper in an envelope than relays have it, as a rule.
+        self.is_deep = not any(self.job.json is part for part in self._usual)
+
+    @property
+    def job_ids(self) -> tuple[str, ...]:
+        """The ids that can be a job's alone, the likeliest first."""
+        return _ids(self.places)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All ids by which it may name the job, the likeliest first.
+
+        `request_id` comes last: with most relays it is that of the HTTP request.
+        """
+        return tuple(dict.fromkeys(self.job_ids + _ids(self.places, (_REQUEST_ID,))))
+
+    @property
+    def accepted_id(self) -> str | None:
+        """The job's id in the answer to an order, in an envelope too.
+
+        An answer with an error names by `request_id` its own request, and no job deep in itself.
+        """
+        if ids := _ids(self._usual):
+            return ids[0]
+        if has_error(self.json) or names_account_or_limit(error_in_json(self.json)):
+            return None
+        failed = state_of(self.job.word) is JobState.FAILED
+        ids = () if failed else _ids(part.json for part in self.everywhere)
+        return next(iter(ids or _ids(self._usual, (_REQUEST_ID,))), None)
+
+    @property
+    def names_a_job(self) -> bool:
+        """Whether it tells, whatever its HTTP status, of a job that waits, runs or is done."""
+        states = {state_of(self._outer.word), state_of(self.job.word)}
+        return bool(states - {None, JobState.FAILED} and self.job_ids)
+
+    @property
+    def error_info(self) -> ErrorInfo:
+        """What it says is wrong; a job deep in it is read as its `data`."""
+        data = {**as_dict(self.json.get("data")), **self.job.json}
+        return error_in_json({**self.json, "data": data} if self.is_deep else self.json)
 
 
-def names_a_job(response: dict[str, Any]) -> bool:
-    """Return whether an answer, whatever its status, tells of a job that waits, runs or is done."""
-    words = {word_of(_outer_part(response)), status_word(response)}
-    made = any(_STATES.get(word, JobState.FAILED) is not JobState.FAILED for word in words)
-    return made and bool(_ids(places(response), _ID_KEYS))
+def _named(whole: Part, job_id: str) -> Part | None:
+    """Return what has the id asked for, where the answer's own id and success are a request's."""
+    own = whole.word not in _WENT_WELL or job_id in whole.ids or whole.shows_a_video
+    named = (part for part in whole.held if part.speaks and job_id in part.ids)
+    return None if own else next(named, None)
 
 
-def ids_in(response: dict[str, Any]) -> tuple[str, ...]:
-    """Return all ids by which an answer may name the job, the likeliest first.
+def _outer(whole: Part, inner: list[Part]) -> Part:
+    """Choose between the answer and what it may be an envelope of, where both have a status.
 
-    `request_id` comes last: with most relays it is that of the HTTP request.
+    `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
+    status of its own is the job, whatever raw upstream answer its `data` quotes.
     """
-    told = places(response)
-    return tuple(dict.fromkeys(_ids(told, _ID_KEYS) + _ids(told, (_REQUEST_ID,))))
+    known = whole.ids and state_of(whole.word)
+    return whole if known else next((part for part in inner if part.word), whole)
 
 
-def job_ids_in(response: dict[str, Any]) -> tuple[str, ...]:
-    """Return the ids that can be a job's alone, the likeliest first."""
-    return tuple(dict.fromkeys(_ids(places(response), _ID_KEYS)))
+def _job(outer: Part, ids: set[str]) -> Part:
+    """Return what speaks for the job: that part, or what it holds, unless it has another id."""
+    if outer.word and (not outer.went_well or outer.shows_a_video):
+        return outer
+    held = (part for part in outer.held if not ids or ids.issuperset(part.ids))
+    return next((part for part in held if part.speaks), outer)
 
 
-def _ids(parts: Iterable[dict[str, Any]], keys: tuple[str, ...]) -> list[str]:
-    ids = [_id(part.get(key)) for part in parts for key in keys]
-    return [upstream_id for upstream_id in ids if upstream_id]
-
-
-def places(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return where an answer speaks of the job."""
-    return *_parts(response), job_part(response)
-
-
-def _parts(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    data = response.get("data")
-    return response, as_dict(data) or first_of(data), as_dict(response.get("output"))
-
-
-def _held(part: dict[str, Any], levels: int = _LEVELS) -> Iterator[dict[str, Any]]:
-    """Yield what an envelope may hold the job as, the least deep first."""
-    values = (part.get(key) for key in _HOLDERS)
-    inner = [each for each in (as_dict(value) or first_of(value) for value in values) if each]
-    yield from inner
-    if levels > 1:
-        for each in inner:
-            yield from _held(each, levels - 1)
+def _ids(parts: Iterable[dict[str, Any]], keys: tuple[str, ...] = _ID_KEYS) -> tuple[str, ...]:
+    ids = (_id(part.get(key)) for part in parts for key in keys)
+    return tuple(dict.fromkeys(filter(None, ids)))
 
 
 def _id(value: object) -> str:
     value = as_text(value)
-    value = value.strip() if len(value) <= 2 * MAX_ID else ""
-    fits = 0 < len(value) <= MAX_ID and value.isprintable() and value != _NO_ID
-    fits = fits and MASK not in value
-    return value if fits else ""
+    value = value.strip() if len(value) <= 2 * _MAX_ID else ""
+    fits = 0 < len(value) <= _MAX_ID and value.isprintable() and value != _NO_ID
+    return value if fits and MASK not in value else ""
 
 
 def state_of(word: str) -> JobState | None:
@@ -131,118 +218,16 @@ def state_of(word: str) -> JobState | None:
     return _STATES.get(word) or next(by_ending, None)
 
 
-def job_part(response: dict[str, Any]) -> dict[str, Any]:
-    """Return what of an answer has the job's status: the answer, or what it is an envelope of.
-
-    Deeper than in `data` and `output` it is looked for only where nothing else speaks for it, and
-    no part with another id counts.
-    """
-    part = _outer_part(response)
-    if word_of(part) and not (_went_well(part) and not _shows_a_video(part)):
-        return part
-    ids = set(_ids(_parts(response), _ID_KEYS))
-    held = (each for each in _held(part) if _speaks(each))
-    return next((each for each in held if not ids or ids.issuperset(_own_ids(each))), part)
-
-
-def _outer_part(response: dict[str, Any]) -> dict[str, Any]:
-    """Choose between the answer and what it may be an envelope of, where both have a status.
-
-    `{"code": "success", "data": {"status": …}}` is an envelope; an answer with an id and a known
-    status of its own is the job, whatever raw upstream answer its `data` quotes.
-    """
-    whole, *inner = _parts(response)
-    if _own_ids(whole) and state_of(word_of(whole)):
-        return whole
-    return next((part for part in inner if word_of(part)), whole)
-
-
-def told_of(response: dict[str, Any], job_id: str) -> dict[str, Any]:
-    """Return an answer without its own ids and status where those are a request's that went well.
-
-    So they are beside another id where a part with a status of its own names the job.
-    """
-    own = _own_ids(response)
-    if not own or job_id in own or word_of(response) not in _WENT_WELL or _shows_a_video(response):
-        return response
-    if not any(_speaks(part) and job_id in _own_ids(part) for part in _held(response)):
-        return response
-    return {key: response[key] for key in response if key not in (*_ID_KEYS, *_WORD_KEYS)}
-
-
-def is_deep(response: dict[str, Any]) -> bool:
-    """Return whether the job stands deeper in an envelope than relays have it, as a rule."""
-    job = job_part(response)
-    return not any(job is part for part in _parts(response))
-
-
-def with_job_in_data(response: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with a job that stands deep in its envelope as its `data`."""
-    if not is_deep(response):
-        return response
-    return {**response, "data": {**as_dict(response.get("data")), **job_part(response)}}
-
-
-def is_envelope(part: dict[str, Any]) -> bool:
-    """Return whether the status word of a part tells of a request, and the job is inside."""
-    data = part.get("data")
-    inside = as_dict(data) or first_of(data) or any(map(_own_ids, _held(part, 1)))
-    return _went_well(part) and bool(inside)
-
-
-def _went_well(part: dict[str, Any]) -> bool:
-    return word_of(part) in _WENT_WELL and not _own_ids(part)
-
-
-def _shows_a_video(part: dict[str, Any]) -> bool:
-    """Return whether a part has a video's URL of its own."""
-    own = {key: value for key, value in part.items() if isinstance(value, str)}
-    named = {key: value for key, value in own.items() if "video" in key.casefold()}
-    return bool(video_url_in(named, "", certain=True) or url_in_fail_reason((own,)))
-
-
-def _speaks(part: dict[str, Any]) -> bool:
-    """Return whether a part has a status word that is the job's, and not a request's."""
-    word = word_of(part)
-    return bool(word) and (word not in _OF_A_REQUEST or bool(_own_ids(part)))
-
-
-def _own_ids(part: dict[str, Any]) -> list[str]:
-    return _ids((part,), _ID_KEYS)
-
-
-def everywhere(response: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """Return an answer and all that it may hold the job as."""
-    return response, *_held(response)
-
-
-def tells_in_numbers(part: dict[str, Any]) -> bool:
-    """Return whether a status is no word: a number, or an object without a word of an open job."""
-    return any(_is_no_word(part.get(key)) for key in _WORD_KEYS)
-
-
-def _is_no_word(value: object) -> bool:
-    value = list(value.values()) if isinstance(value, dict) else value
-    if isinstance(value, list):
-        words = (_folded(each[:MAX_WORD]) for each in value if isinstance(each, str))
-        return bool(value) and all(state_of(word) in {None, JobState.DONE} for word in words)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _is_no_word(status: object) -> bool:
+    status = list(status.values()) if isinstance(status, dict) else status
+    if isinstance(status, list):
+        words = (_folded(each) for each in status if isinstance(each, str))
+        return bool(status) and all(state_of(word) in {None, JobState.DONE} for word in words)
+    if isinstance(status, bool) or not isinstance(status, int | float):
         return False
-    return 0 <= value <= HTTPStatus.OK
-
-
-def status_word(response: dict[str, Any]) -> str:
-    """Return the word for how the job is, folded; "" without one."""
-    return word_of(job_part(response))
-
-
-def word_of(job: dict[str, Any]) -> str:
-    """Return a part's own status word, folded; "" without one."""
-    candidates = (job.get(key) for key in _WORD_KEYS)
-    words = (_folded(each[:MAX_WORD]) for each in candidates if isinstance(each, str))
-    return next(filter(None, words), "")
+    return 0 <= status <= HTTPStatus.OK
 
 
 def _folded(text: str) -> str:
     """Return a word as the tables hold it: case folded, blanks as `_`."""
-    return re.sub(r"[\s-]+", "_", text.strip().casefold())
+    return re.sub(r"[\s-]+", "_", text[:MAX_WORD].strip().casefold())

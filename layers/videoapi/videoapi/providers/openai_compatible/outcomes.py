@@ -4,7 +4,8 @@ The lines that decide about money are here (docs/providers.md): accepted, refuse
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -32,15 +33,7 @@ from videoapi.providers.openai_compatible.errors import (
     is_page,
     says_missing,
 )
-from videoapi.providers.openai_compatible.job_parts import (
-    accepted_id,
-    ids_in,
-    job_ids_in,
-    names_a_job,
-    state_of,
-    status_word,
-    told_of,
-)
+from videoapi.providers.openai_compatible.job_parts import WENT_WRONG, Answer, Part, state_of
 from videoapi.providers.openai_compatible.lost_answers import MAX_READ, tells_of_a_lost_answer
 from videoapi.providers.openai_compatible.parsing import job_in
 from videoapi.providers.provider import Accepted, Job, JobState
@@ -53,7 +46,6 @@ _NOT_ACCEPTED: Final = frozenset({*range(400, 500), 500, 502, 503} - {408}) | _N
 _FOR_CERTAIN: Final = frozenset({429}) | _NEVER_REACHED  # whatever the words
 GONE: Final = frozenset({404, 410})
 _NEED_THE_ID: Final = frozenset({Cause.TRANSIENT, Cause.AUDIO, Cause.ACCOUNT})
-_ENVELOPE_WORDS: Final = frozenset({"error", "fail"})  # JSend has them of a request
 _ABOUT_THE_JOB: Final = frozenset({400, 422})  # may carry the job's own failure …
 # … and these, where they name it: not those of the account, of no such job, or of a relay in haste.
 _MAY_NAME_IT: Final = frozenset(range(400, 500)) - {401, 402, 403, 404, 407, 408, 410, 429}
@@ -81,10 +73,10 @@ class RelayResponse:
         large = not self.json and self.size > _LARGE
         return _LARGE_PAUSE if seconds is None and large else seconds
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """All ids that it names."""
-        return ids_in(self.json)
+    @cached_property
+    def told(self) -> Answer:
+        """What it tells of a job."""
+        return Answer(self.json)
 
     def may_have_ordered(self, cause: Cause) -> bool:
         """Return whether a refusal names a job, or tells that an answer to the order was lost.
@@ -92,10 +84,10 @@ class RelayResponse:
         One that is about the account or the content says more than a job beside it.
         """
         if cause in {Cause.UNKNOWN, Cause.BAD_REQUEST}:
-            return names_a_job(self.json)
+            return self.told.names_a_job
         told = (*self.error_info.codes, self.error_info.text)
         return cause is Cause.TRANSIENT and (
-            names_a_job(self.json) or tells_of_a_lost_answer(told, self.beginning)
+            self.told.names_a_job or tells_of_a_lost_answer(told, self.beginning)
         )
 
 
@@ -127,8 +119,9 @@ def read_response(response: httpx.Response, body: bytearray, key: str) -> RelayR
 def read_submit(response: RelayResponse) -> Accepted:
     """Read the answer to an order; raise `SubmitRefused` or `SubmitUnknown`."""
     status = response.status
-    if job_id := accepted_id(response.json) if httpx.codes.is_success(status) else None:
-        return Accepted(job_id, tuple(dict.fromkeys((*response.ids, job_id))))
+    answer = response.told
+    if job_id := answer.accepted_id if httpx.codes.is_success(status) else None:
+        return Accepted(job_id, tuple(dict.fromkeys((*answer.ids, job_id))))
     if httpx.codes.is_redirect(status):
         raise _refused(response, _misdirected(status))
     of_ours = names_account_or_limit(response.error_info)
@@ -140,9 +133,7 @@ def read_submit(response: RelayResponse) -> Accepted:
             raise refusal
         final = refusal.again is None
     reason = f"it answered {status}{_why_unknown(response)}"
-    raise SubmitUnknown(
-        reason, upstream_status=status, job_ids=job_ids_in(response.json), final=final
-    )
+    raise SubmitUnknown(reason, upstream_status=status, job_ids=answer.job_ids, final=final)
 
 
 def _why_unknown(response: RelayResponse) -> str:
@@ -159,7 +150,7 @@ def _refused(response: RelayResponse, error_info: ErrorInfo) -> SubmitRefused:
         error_info,
         status=response.status,
         retry_after=response.retry_after,
-        job_ids=job_ids_in(response.json),
+        job_ids=response.told.job_ids,
     )
 
 
@@ -179,47 +170,43 @@ def read_poll(
     Only an answer that names this job may lead to another POST, or blame the account: another one's
     failure, or that of a relay which is busy or refuses the key just now, reads much the same.
     """
-    response = replace(response, json=told_of(response.json, job_id))
-    ids = response.ids
-    job = _job(response, content_url, may_hand_out, named=job_id in ids)
+    answer = Answer(response.json, job_id)
+    named = job_id in answer.ids
+    job = job_in(answer, content_url, may_hand_out)
+    if job and not httpx.codes.is_success(response.status):
+        job = job if named and _is_the_jobs(response, answer.job, job) else None
     if job and job.state is not JobState.FAILED:
         return job
     if _is_missing(response):
         raise JobMissing(upstream_status=response.status, retry_after=response.retry_after)
-    failure = _failure(response, job, named=job_id in ids)
+    failure = _failure(response, job, named=named)
     if failure is None:
         raise PollFailed(
             f"The upstream answered {response.status} without a job's status",
             upstream_status=response.status,
             retry_after=response.retry_after,
-            ids=ids,
+            ids=answer.ids,
         )
-    return job or Job(state=JobState.FAILED, failure=failure, ids=ids)
+    return job or Job(state=JobState.FAILED, failure=failure, ids=answer.ids)
 
 
-def _job(
-    response: RelayResponse, content_url: str, may_hand_out: Callable[[str], bool], *, named: bool
-) -> Job | None:
-    """Return the job that an answer tells of; a 4xx has to name it, and to have a job's word.
+def _is_the_jobs(response: RelayResponse, part: Part, job: Job) -> bool:
+    """Return whether a 4xx that names the job has a word of it that all relays use.
 
-    One without a word that all relays use, or with no video where the job is done, may be about the
-    request for it.
+    One without, or with no video where the job is done, may be about the request for it.
     """
-    job = job_in(response.json, content_url, may_hand_out)
-    if job is None or httpx.codes.is_success(response.status):
-        return job
-    word = status_word(response.json)
-    of_the_job = named and response.status in _MAY_NAME_IT and not _is_missing(response)
-    if not of_the_job or word in _ENVELOPE_WORDS or state_of(word) is None:
-        return None
+    if response.status not in _MAY_NAME_IT or _is_missing(response):
+        return False
+    if part.word in WENT_WRONG or state_of(part.word) is None:
+        return False
     if job.state is not JobState.FAILED and failure_without_status(response.error_info):
-        return None
-    return job if job.video_url or job.state is not JobState.DONE else None
+        return False
+    return bool(job.video_url) or job.state is not JobState.DONE
 
 
 def _failure(response: RelayResponse, job: Job | None, *, named: bool) -> JobFailed | None:
     """Return why a job has failed; None where the answer rather tells how the look at it went."""
-    if job and job.failure and (named or job.failure.ended_as not in _ENVELOPE_WORDS):
+    if job and job.failure and (named or job.failure.ended_as not in WENT_WRONG):
         failure: JobFailed | None = job.failure
     elif httpx.codes.is_success(response.status) or response.status in _ABOUT_THE_JOB:
         failure = failure_without_status(response.error_info)

@@ -19,19 +19,7 @@ from videoapi.providers.openai_compatible.errors import (
     has_error,
     says_missing,
 )
-from videoapi.providers.openai_compatible.job_parts import (
-    MAX_WORD,
-    everywhere,
-    ids_in,
-    is_deep,
-    is_envelope,
-    job_part,
-    places,
-    state_of,
-    tells_in_numbers,
-    with_job_in_data,
-    word_of,
-)
+from videoapi.providers.openai_compatible.job_parts import MAX_WORD, Answer, state_of
 from videoapi.providers.openai_compatible.link_policy import expiry_of, moment
 from videoapi.providers.openai_compatible.result_urls import (
     tells_a_url,
@@ -55,7 +43,7 @@ _COMPLETE: Final = 100  # percent
 
 
 def job_in(
-    response: dict[str, Any], content_url: str, may_hand_out: Callable[[str], bool] = bool
+    answer: Answer, content_url: str, may_hand_out: Callable[[str], bool] = bool
 ) -> Job | None:
     """Read one look at a job; None when the answer holds no status.
 
@@ -63,15 +51,16 @@ def job_in(
     resolved against it, and it is itself no URL to hand out. `may_hand_out` has the last word on a
     URL.
     """
-    job = job_part(response)
+    response, job = answer.json, answer.job.json
     url = video_url_in(response, content_url, may_hand_out, certain=True)
-    word = "" if is_envelope(job) and not _shows_an_end(response, content_url) else word_of(job)
-    state = state_of(word) or _by_company(response, job, word, url)
-    if state is None or _is_denied(response):
+    of_a_request = answer.job.is_envelope and not _shows_an_end(answer, content_url)
+    word = "" if of_a_request else answer.job.word
+    state = state_of(word) or _by_company(answer, word, url)
+    if state is None or _is_denied(answer):
         return None
-    done = state is JobState.DONE
+    done, failed = state is JobState.DONE, state is JobState.FAILED
     if done and url is None:
-        url = url_in_fail_reason(places(response), may_hand_out)
+        url = url_in_fail_reason(answer.places, may_hand_out)
     likely = video_url_in(response, content_url, may_hand_out) if done and url is None else None
     return Job(
         state=state,
@@ -79,40 +68,38 @@ def job_in(
         video_url=url if done else None,
         likely_url=likely,
         link_refused=done and not (url or likely) and bool(video_url_in(response, content_url)),
-        failure=_failure(response, word) if state is JobState.FAILED else None,
+        failure=JobFailed(replace(answer.error_info, ended_as=word)) if failed else None,
         seconds=_number(job.get("seconds")) or _number(job.get("duration")),
         fps=_number(job.get("fps")),
         size=_size(job.get("size")) or _size(job.get("resolution")),
-        ids=ids_in(response),
-        expires_at=_expiry(response, url or likely) if done else None,
+        ids=answer.ids,
+        expires_at=_expiry(answer, url or likely) if done else None,
     )
 
 
-def _shows_an_end(response: dict[str, Any], content_url: str) -> bool:
-    shown = tells_a_url(response, content_url) or url_in_fail_reason(places(response))
-    return bool(shown) or any(map(_has_ended, places(response)))
+def _shows_an_end(answer: Answer, content_url: str) -> bool:
+    shown = tells_a_url(answer.json, content_url) or url_in_fail_reason(answer.places)
+    return bool(shown) or any(map(_has_ended, answer.places))
 
 
-def _is_denied(response: dict[str, Any]) -> bool:
+def _is_denied(answer: Answer) -> bool:
     """Return whether an answer's own error says more than a job deep in it: it alone counts."""
-    error_info = error_in_json(response) if is_deep(response) else ErrorInfo()
+    error_info = error_in_json(answer.json) if answer.is_deep else ErrorInfo()
     return says_missing(error_info) or failure_without_status(error_info) is not None
 
 
-def _by_company(
-    response: dict[str, Any], job: dict[str, Any], word: str, url: str | None
-) -> JobState | None:
+def _by_company(answer: Answer, word: str, url: str | None) -> JobState | None:
     """Read a status word that nobody knows by what stands beside it; None where all is missing.
 
     Without any word it takes a URL, and an end of the work or a status in numbers, to call a job
     done.
     """
-    ended = _has_ended(job)
-    if (url and (word or ended or _is_done_in_numbers(response))) or (word and ended):
+    ended = _has_ended(answer.job.json)
+    if (url and (word or ended or _is_done_in_numbers(answer))) or (word and ended):
         return JobState.DONE
     if not word:
         return None
-    if has_error(job) or failure_without_status(error_in_json(with_job_in_data(response))):
+    if has_error(answer.job.json) or failure_without_status(answer.error_info):
         return JobState.FAILED
     return JobState.RUNNING
 
@@ -122,23 +109,20 @@ def _has_ended(part: dict[str, Any]) -> bool:
     return complete and any(moment(part.get(key)) for key in _DONE_AT_KEYS)
 
 
-def _is_done_in_numbers(response: dict[str, Any]) -> bool:
+def _is_done_in_numbers(answer: Answer) -> bool:
     """Return whether a URL beside a status that is no word is all that an answer tells."""
-    told = everywhere(response)
+    in_numbers = any(part.tells_in_numbers for part in answer.everywhere)
+    told = [part.json for part in answer.everywhere]
     open_still = any(progress_of(part.get("progress")) not in {None, _COMPLETE} for part in told)
     wrong = any(error_in_json(part) != ErrorInfo() for part in told)
-    return any(map(tells_in_numbers, told)) and not open_still and not wrong
+    return in_numbers and not open_still and not wrong
 
 
-def _expiry(response: dict[str, Any], url: str | None) -> float | None:
+def _expiry(answer: Answer, url: str | None) -> float | None:
     """Return the earliest end of the video that the relay, or its URL's signature, tells."""
-    moments = [moment(part.get(key)) for part in places(response) for key in _EXPIRY_KEYS]
+    moments = [moment(part.get(key)) for part in answer.places for key in _EXPIRY_KEYS]
     known = [instant for instant in (*moments, url and expiry_of(url)) if instant]
     return min(known, default=None)
-
-
-def _failure(response: dict[str, Any], word: str) -> JobFailed:
-    return JobFailed(replace(error_in_json(with_job_in_data(response)), ended_as=word))
 
 
 def progress_of(value: object) -> int | None:

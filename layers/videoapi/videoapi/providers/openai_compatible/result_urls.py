@@ -18,7 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from videoapi.providers.json_access import UnreadableJson, as_dict, first_of, parsed
+from videoapi.providers.json_access import UnreadableJson, as_dict, first_of, object_in, parsed
 from videoapi.providers.provider import is_video_file
 
 _MAX_URL: Final = 8192  # characters, except of a data: URL
@@ -224,7 +224,7 @@ def _places(response: dict[str, Any], envelopes: int) -> Iterator[object]:
     data = response.get("data")
     yield data
     if envelopes:
-        yield from _places(first_of(data) or as_dict(data), envelopes - 1)
+        yield from _places(object_in(data), envelopes - 1)
 
 
 def _usable(value: object, content_url: str) -> str | None:
