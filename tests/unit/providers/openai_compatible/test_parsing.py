@@ -276,6 +276,27 @@ def test_a_status_in_numbers_counts_beside_a_url_alone(status, beside, done):
             )
 
 
+@pytest.mark.parametrize(
+    ("beside", "done"),
+    [
+        ({"url": VIDEO}, True),
+        ({"video_url": VIDEO, "progress": 100}, True),
+        ({"videos": [{"url": VIDEO}]}, True),
+        ({}, False),
+        ({"url": VIDEO, "progress": 45}, False),
+        ({"url": VIDEO, "error": {"message": "no luck"}}, False),
+        ({"thumbnail_url": VIDEO}, False),
+    ],
+    ids=range(7),
+)
+@pytest.mark.parametrize("holder", ["result", "video", "task", "job"])
+@pytest.mark.parametrize("told", [{}, {"id": "v"}, {"code": 0, "message": "OK"}], ids=range(3))
+def test_a_success_in_an_envelope_counts_beside_a_url(holder, told, beside, done):
+    """It may be a request's, as `{"status": "success", "result": …}` has it."""
+    job = job_in({**told, holder: {"status": "SUCCESS", **beside}}, CONTENT)
+    assert (job and (job.state, job.video_url)) == ((done and (JobState.DONE, VIDEO)) or None)
+
+
 def test_the_url_of_a_job_that_is_not_done_is_not_told():
     assert job_in({"status": "running", "video_url": VIDEO}, CONTENT).video_url is None
 

@@ -91,11 +91,11 @@ def _is_denied(answer: Answer) -> bool:
 def _by_company(answer: Answer, word: str, url: str | None) -> JobState | None:
     """Read a status word that nobody knows by what stands beside it; None where all is missing.
 
-    Without any word it takes a URL, and an end of the work or a status in numbers, to call a job
-    done.
+    Without a word of the job's it takes a URL, and an end of the work, a request's success or a
+    status in numbers, to call a job done.
     """
     ended = _has_ended(answer.job.json)
-    if (url and (word or ended or _is_done_in_numbers(answer))) or (word and ended):
+    if (url and (word or ended or _is_all_over(answer))) or (word and ended):
         return JobState.DONE
     if not word:
         return None
@@ -109,13 +109,13 @@ def _has_ended(part: dict[str, Any]) -> bool:
     return complete and any(moment(part.get(key)) for key in _DONE_AT_KEYS)
 
 
-def _is_done_in_numbers(answer: Answer) -> bool:
-    """Return whether a URL beside a status that is no word is all that an answer tells."""
-    in_numbers = any(part.tells_in_numbers for part in answer.everywhere)
+def _is_all_over(answer: Answer) -> bool:
+    """Return whether an answer tells no more than a request's success, or a status in numbers."""
+    over = any(part.went_well or part.tells_in_numbers for part in answer.everywhere)
     told = [part.json for part in answer.everywhere]
     open_still = any(progress_of(part.get("progress")) not in {None, _COMPLETE} for part in told)
     wrong = any(error_in_json(part) != ErrorInfo() for part in told)
-    return in_numbers and not open_still and not wrong
+    return over and not open_still and not wrong
 
 
 def _expiry(answer: Answer, url: str | None) -> float | None:
