@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError, from_json
 
-from videoapi.catalog.sizes import LINES
+from videoapi.catalog.sizes import LINES, MAX_SECONDS
 from videoapi.errors import ValidationError
 
 MAX_PROMPT = 5_000  # characters; Veo itself reads 1,024 tokens

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from videoapi.catalog.routes import RELAY, Route, routes_of
+from videoapi.catalog.sizes import MAX_SECONDS
 from videoapi.errors import NotFound
 from videoapi.settings import Settings
 
@@ -72,11 +73,12 @@ def _priced(row: "Model", usd: float) -> "Model":
 
 
 def _capabilities(rows: "Sequence[Model]", routes: Sequence[Route]) -> dict[str, Any]:
-    """Return what any of the routes can do. A list is empty where the table knows no route."""
+    """Return what may be asked of any of the routes. A list is empty where the table knows none."""
+    lengths = _union(row.durations for row in rows)
     pricing = [vars(price) for row in rows for price in row.pricing]
     retiring = [row.retires_on.isoformat() for row in rows if row.retires_on]
     return {
-        "durations": sorted(_union(row.durations for row in rows)),
+        "durations": [each for each in sorted(lengths) if each <= MAX_SECONDS],
         "sizes": _union(row.sizes for row in rows),
         "aspect_ratios": _union(row.aspect_ratios for row in rows),
         "fps": sorted(_union(row.fps for row in rows)),

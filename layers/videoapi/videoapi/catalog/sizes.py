@@ -1,7 +1,8 @@
-"""Sizes in pixels, and the words that stand for them."""
+"""How long and how large a video may be asked for, and the words that stand for sizes."""
 
 from collections.abc import Mapping
 
+MAX_SECONDS = 10  # that a request may ask for, also of a model that makes longer videos
 LINES: Mapping[str, int] = {"720p": 720, "1080p": 1080}  # pixels of the short side
 
 
