@@ -247,6 +247,24 @@ def test_a_form_takes_the_extras_as_text(client, services):
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("seconds", "-1", "greater than or equal to 1"),
+        ("fps", "12345", "less than or equal to 60"),
+        ("seed", "-5", "greater than or equal to 0"),
+        ("seed", "99999999999", "less than or equal to 4294967295"),
+        ("motion_strength", "-0.5", "greater than or equal to 0"),
+        ("seconds", "five", "a valid integer"),
+    ],
+)
+def test_number_as_text_is_refused_for_what_is_wrong_with_it(client, name, text, what):
+    response = client.form(data={"prompt": "A fox", name: text}, files={"input_reference": PICTURE})
+    assert response.status == 400
+    assert response.error["message"].startswith(f"{name}: ")
+    assert what in response.error["message"]
+
+
 def test_form_may_name_its_image_by_url(client, services):
     parts = {
         "prompt": (None, "A fox"),

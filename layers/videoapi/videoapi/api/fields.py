@@ -23,6 +23,8 @@ MAX_PAIRS = 16  # of metadata
 LONG_SIDE, SHORT_SIDE, MIN_SIDE = 1920, 1080, 64  # pixels
 MODEL = "[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}"
 PRINTABLE = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f]*$"
+_OUT_OF_RANGE = "-?[1-9][0-9]{0,19}"  # with a minus, or with more digits than a field has
+_MINUS = "(?:-(?=.*[1-9]))?"  # of a number below 0
 DEFAULT_FPS, DEFAULT_SIZE = 30, "1920x1080"
 
 
@@ -36,22 +38,22 @@ def integer(value: object) -> object:
 
 
 def integer_or_text(value: object) -> object:
-    """Read the digits of a form's field, too."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
+    """Read the digits of a form's field, too; others that no field takes, to say what is wrong."""
+    if isinstance(value, str) and re.fullmatch(rf"[0-9]{{1,4}}|{_OUT_OF_RANGE}", value):
         return int(value)
     return integer(value)
 
 
 def seed_or_text(value: object) -> object:
     """Read the digits of a form's field, too: a seed has up to ten."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
+    if isinstance(value, str) and re.fullmatch(rf"[0-9]{{1,10}}|{_OUT_OF_RANGE}", value):
         return int(value)
     return integer(value)
 
 
 def number_or_text(value: object) -> object:
     """Read a decimal number in a form's field, too."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{0,4}\.?[0-9]{1,9}", value):
+    if isinstance(value, str) and re.fullmatch(rf"{_MINUS}[0-9]{{0,4}}\.?[0-9]{{1,9}}", value):
         return float(value)
     return value
 
@@ -190,7 +192,7 @@ Metadata = Annotated[
     Field(max_length=MAX_PAIRS),
     BeforeValidator(_max_pairs),
 ]
-Seconds = Annotated[int, Field(ge=1, le=10)]
+Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 Fps = Annotated[int, Field(ge=24, le=60)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Strength = Annotated[float, Field(ge=0, le=1)]
