@@ -55,9 +55,9 @@ class VideoApiError(Exception):
         self.headers = dict(headers or {})
 
     @classmethod
-    def field(cls, name: str, message: str, *, code: str = "", text: str = "") -> Self:
-        """Return the error of one bad field; `text` is the whole error's where it says more."""
-        error = cls(text or f"{name}: {message}", code=code, param=name)
+    def field(cls, name: str, message: str, *, code: str = "") -> Self:
+        """Return the error of one bad field."""
+        error = cls(f"{name}: {message}", code=code, param=name)
         error.details = [{"field": name, "message": message, "code": error.code}]
         return error
 
@@ -72,8 +72,8 @@ class ValidationError(VideoApiError):
     @classmethod
     def model_not_offered(cls, offered: Iterable[str]) -> Self:
         """Return the error of a `model` that is not among those on offer."""
-        text = f"model: this service offers {', '.join(offered)}"
-        return cls.field("model", "Not offered here", code="model_not_found", text=text)
+        message = f"this service offers {', '.join(offered)}"
+        return cls.field("model", message, code="model_not_found")
 
 
 class MalformedBody(VideoApiError):

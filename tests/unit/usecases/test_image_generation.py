@@ -191,6 +191,7 @@ def test_forbidden_model_costs_no_image_and_no_limit():
     with pytest.raises(ValidationError, match="model: this service offers drawer, a, b") as caught:
         closed.generate(ImageRequest(prompt="a mountain", model="c"), CALLER, lambda: 0.0)
     assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+    assert caught.value.details[0]["message"] == "this service offers drawer, a, b"
     assert asked == []
 
 
