@@ -230,7 +230,8 @@ def summarized(run: Run, outcomes: Sequence[Outcome]) -> str:
         lines[0] += f"; cost: {'' if final else 'about '}{tasks.money(usd)}"
     troubles = [each for each in outcomes if each.problem and len(outcomes) > 1]
     lines += [f"  {each.order.called}: {each.problem}" for each in troubles]
-    if run.maker.journal and (again := count["failed"] + count["cancelled"]):
+    ended = [each for each in outcomes if each.task_id and each.status in ("failed", "cancelled")]
+    if run.maker.journal and (again := len(ended)):
         lines.append(
             f"--retry-failed orders the {again} without a video once more, and pays for them."
         )
@@ -238,4 +239,6 @@ def summarized(run: Run, outcomes: Sequence[Outcome]) -> str:
         lines.append(AGAIN)
     elif count["left"] and outcomes[0].task_id:
         lines.append(f"To go on: videoapi watch {outcomes[0].task_id} -o {run.maker.folder}")
+    elif count["left"] and run.interrupted:
+        lines.append("It may not be ordered: look at `videoapi list` before you order it again.")
     return "\n".join(lines)

@@ -6,10 +6,11 @@ import pytest
 from rich.console import Console
 
 from videoapi_cli import tasks
-from videoapi_cli.making import LEAVE, Outcome
-from videoapi_cli.ordering import costs
+from videoapi_cli.making import LEAVE, Maker, Outcome
+from videoapi_cli.ordering import costs, summarized
 from videoapi_cli.orders import Order
 from videoapi_cli.progress import Bars, Lines, ask, display
+from videoapi_cli.running import Run
 
 ORDER = Order(fields={}, name="a [b]")
 PENDING = {"status": "pending", "queue_position": 3, "eta_seconds": 75}
@@ -83,6 +84,17 @@ def test_terminal_that_cannot_move_has_lines(monkeypatch, terminal, kind):
 
 def test_no_terminal_means_no_bars():
     assert isinstance(display(1), Lines)
+
+
+@pytest.mark.parametrize(
+    ("task_id", "step"), [("vid_1", "videoapi watch vid_1 -o clips"), ("", "`videoapi list`")]
+)
+def test_single_order_that_was_stopped_has_a_next_step(task_id, step):
+    run = Run(Maker(api=None, display=None, folder="clips"))
+    run.interrupted = True
+    words = summarized(run, [Outcome(order=ORDER, status="left", task_id=task_id)])
+    assert words.splitlines()[0] == "1 left"
+    assert step in words
 
 
 def test_cost_that_is_not_known_yet_counts_as_estimated():

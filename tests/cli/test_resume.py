@@ -202,6 +202,17 @@ def test_failed_row_stops_no_other_and_is_retried_on_demand(batch, api):
     assert len(api.orders) == 3
 
 
+def test_only_what_was_ordered_is_offered_to_be_paid_again(videoapi, folder):
+    write(folder, [("a.jpg", "[[fail]]"), ("none.jpg", "Pan"), ("b.jpg", "x" * 5000)])
+    result = videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--yes")
+    assert "3 failed" in result.stdout
+    assert "orders the 1 without a video once more" in result.stdout
+    write(folder, [("none.jpg", "Pan"), ("b.jpg", "x" * 5000)])
+    result = videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--yes")
+    assert "2 failed" in result.stdout
+    assert "--retry-failed" not in result.stdout
+
+
 def test_notes_that_cannot_be_written_any_more_stop_the_orders(batch, api, folder):
     """What is ordered without a note may be forgotten by both sides."""
     rows = [("b.jpg", f"Tilt {number}") for number in range(5)]
