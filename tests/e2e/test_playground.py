@@ -146,6 +146,11 @@ def test_a_picture_is_dropped_pasted_or_named_by_address(found):
     assert given["address"] == "127.0.0.1"
 
 
+def test_an_address_moves_nothing_that_a_press_is_about_to_hit(found):
+    """The press leaves the field, which takes the address before the button comes up."""
+    assert found["given"]["moved"] == 0
+
+
 def test_what_is_wrong_with_a_picture_is_said_beside_it(found):
     assert found["given"]["problem"] == "This is no JPEG, PNG or WebP picture."
     assert found["given"]["refused"].startswith("The URL must not point to a private")

@@ -124,6 +124,13 @@ def given(visit):
     name.wait_for()
     found["paste"] = name.inner_text()
     page.get_by_role("button", name="Remove: Picture").click()
+    page.get_by_label("Picture: address", exact=True).fill("https://example.com/a.jpg")
+    below = page.locator("#prompt")
+    place = below.bounding_box()
+    page.keyboard.press("Enter")
+    name.wait_for()
+    found["moved"] = below.bounding_box()["y"] - place["y"]
+    page.get_by_role("button", name="Remove: Picture").click()
     note = page.evaluate_handle(DROPPED, [base64.b64encode(b"no picture").decode(), "note.txt"])
     page.dispatch_event("body", "drop", {"dataTransfer": note})
     page.get_by_text("This is no JPEG").wait_for()
