@@ -109,8 +109,14 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
         ({"request_id": "r", "result": {"task_id": "t"}}, "t"),
         ({"status": "error", "message": "no", "data": {"task": {"id": "t"}}}, None),
         ({"error": "no", "task": {"id": "t"}}, None),
+        ({"code": "success", "message": "", "data": "task_7Qx:1"}, "task_7Qx:1"),
+        ({"code": 200, "request_id": "r", "data": "cc1b5d02-97fe"}, "cc1b5d02-97fe"),
+        ({"code": "fail", "message": "no channel", "data": "task_7Qx:1"}, None),
+        ({"code": "success", "data": "accepted_and_queued"}, None),
+        ({"code": "success", "data": "queued as number 1234567"}, None),
+        ({"status": "failed", "data": "task_7Qx:1"}, None),
     ],
-    ids=range(34),
+    ids=range(40),
 )
 def test_the_id_of_an_accepted_order_is_found(response, upstream_id):
     assert Answer(response).accepted_id == upstream_id
@@ -262,8 +268,11 @@ NUMBERS = [2, 0, 1.0, 200, ["completed"], {"code": 3}]
         ({"url": VIDEO, "message": "no luck"}, False),
         ({"error": {"code": "HIGH_TRAFFIC"}}, False),
         ({"thumbnail_url": VIDEO, "status_url": VIDEO}, False),
+        ({"url": VIDEO}, True),
+        ({"url": "https://cdn.example.com/f/7"}, False),  # may be the picture's that was sent
+        ({"file_url": "https://cdn.example.com/f/7", "page": VIDEO}, False),
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_a_status_in_numbers_counts_beside_a_url_alone(status, beside, done):
     """Such a status says that a job is done, never that it runs or has failed."""

@@ -32,6 +32,7 @@ _ID_KEYS: Final = (
 )
 _REQUEST_ID: Final = "request_id"
 _NO_ID: Final = "0"  # what a number that was never set looks like
+_BARE_ID: Final = re.compile(r"(?=.*[0-9])[\w.:-]{8,}", re.ASCII)  # no word, and no sentence
 _HOLDERS: Final = ("data", "output", "result", "video", "task", "job")  # of a job in an envelope
 # Of a request, where no id stands beside them; JSend has all but "ok".
 _WENT_WELL: Final = frozenset({"success", "ok"})
@@ -159,8 +160,15 @@ class Answer:
         if has_error(self.json) or names_account_or_limit(error_in_json(self.json)):
             return None
         failed = state_of(self.job.word) is JobState.FAILED
-        ids = () if failed else _ids(part.json for part in self.everywhere)
+        ids = () if failed else _ids(part.json for part in self.everywhere) or self._bare_ids
         return next(iter(ids or _ids(self._usual, (_REQUEST_ID,))), None)
+
+    @property
+    def _bare_ids(self) -> tuple[str, ...]:
+        """The id that is all of its `data`, where nothing is wrong: so new-api answers."""
+        bare = _id(self.json.get("data"))
+        sound = error_in_json(self.json) == ErrorInfo()
+        return (bare,) if sound and _BARE_ID.fullmatch(bare) else ()
 
     @property
     def names_a_job(self) -> bool:

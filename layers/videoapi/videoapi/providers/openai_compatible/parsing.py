@@ -23,6 +23,7 @@ from videoapi.providers.openai_compatible.job_parts import MAX_WORD, Answer, sta
 from videoapi.providers.openai_compatible.link_policy import expiry_of, moment
 from videoapi.providers.openai_compatible.result_urls import (
     tells_a_url,
+    tells_a_video,
     url_in_fail_reason,
     video_url_in,
 )
@@ -55,7 +56,7 @@ def job_in(
     url = video_url_in(response, content_url, may_hand_out, certain=True)
     of_a_request = answer.job.is_envelope and not _shows_an_end(answer, content_url)
     word = "" if of_a_request else answer.job.word
-    state = state_of(word) or _by_company(answer, word, url)
+    state = state_of(word) or _by_company(answer, word, url, content_url)
     if state is None or _is_denied(answer):
         return None
     done, failed = state is JobState.DONE, state is JobState.FAILED
@@ -88,14 +89,14 @@ def _is_denied(answer: Answer) -> bool:
     return says_missing(error_info) or failure_without_status(error_info) is not None
 
 
-def _by_company(answer: Answer, word: str, url: str | None) -> JobState | None:
+def _by_company(answer: Answer, word: str, url: str | None, content_url: str) -> JobState | None:
     """Read a status word that nobody knows by what stands beside it; None where all is missing.
 
     Without a word of the job's it takes a URL, and an end of the work, a request's success or a
     status in numbers, to call a job done.
     """
     ended = _has_ended(answer.job.json)
-    if (url and (word or ended or _is_all_over(answer))) or (word and ended):
+    if (url and (word or ended or _is_all_over(answer, content_url))) or (word and ended):
         return JobState.DONE
     if not word:
         return None
@@ -109,9 +110,14 @@ def _has_ended(part: dict[str, Any]) -> bool:
     return complete and any(moment(part.get(key)) for key in _DONE_AT_KEYS)
 
 
-def _is_all_over(answer: Answer) -> bool:
-    """Return whether an answer tells no more than a request's success, or a status in numbers."""
-    over = any(part.went_well or part.tells_in_numbers for part in answer.everywhere)
+def _is_all_over(answer: Answer, content_url: str) -> bool:
+    """Return whether an answer tells no more than a request's success, or a status in numbers.
+
+    Beside a number a URL has to be a video's: such a job may be open, with its picture's URL.
+    """
+    in_numbers = any(part.tells_in_numbers for part in answer.everywhere)
+    over = any(part.went_well for part in answer.everywhere)
+    over = over or (in_numbers and tells_a_video(answer.json, content_url))
     told = [part.json for part in answer.everywhere]
     open_still = any(progress_of(part.get("progress")) not in {None, _COMPLETE} for part in told)
     wrong = any(error_in_json(part) != ErrorInfo() for part in told)

@@ -102,6 +102,12 @@ def tells_a_url(response: dict[str, Any], content_url: str) -> bool:
     )
 
 
+def tells_a_video(response: dict[str, Any], content_url: str) -> bool:
+    """Return whether a URL is the video's by its own name or its file's, which any `url` is not."""
+    found = ((_usable(value, content_url), sign) for value, sign in _searched(response))
+    return any(url and (sign is _Sign.VIDEO_URL or is_video_file(url)) for url, sign in found)
+
+
 def url_in_fail_reason(
     parts: tuple[dict[str, Any], ...], may_hand_out: Callable[[str], bool] = bool
 ) -> str | None:
