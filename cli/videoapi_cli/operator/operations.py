@@ -181,7 +181,7 @@ def main(arguments: list[str]) -> int:
         code: int | None = options.run(find(options.stack or None), options)
         sys.stdout.flush()
     except (ValueError, ServiceError, ClientError, BotoCoreError) as exc:
-        why = " ".join((typed(str(exc)), *getattr(exc, "__notes__", ())))
+        why = "\n".join((typed(str(exc)), *getattr(exc, "__notes__", ())))
         if "--json" in arguments:
             print(json.dumps({"error": {"message": why}}, indent=1))
         else:
