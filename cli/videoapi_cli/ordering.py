@@ -133,8 +133,10 @@ def agree(price: Estimate, choices: Choices) -> None:
     if choices.yes or not (much or (price.usd is None and choices.max_price is not None)):
         return
     if not sys.stdin.isatty():
-        why = f"More than {tasks.money(limit)}" if much else "No price is known"
-        raise UsageError(f"{why}: nothing was ordered.", "Say --yes, or a higher --max-price.")
+        why, another = "No price is known", "leave out --max-price"
+        if much:
+            why, another = f"More than {tasks.money(limit)}", "a higher --max-price"
+        raise UsageError(f"{why}: nothing was ordered.", f"Say --yes, or {another}.")
     if not asked("Order?"):
         raise CliError("Nothing was ordered.")
 

@@ -178,6 +178,17 @@ def test_price_over_the_limit_needs_a_yes(videoapi, api, price, options, code):
     assert len(api.orders) == (code == 0)
 
 
+@pytest.mark.parametrize(
+    ("price", "advice"),
+    [(6.0, "Say --yes, or a higher --max-price."), (None, "Say --yes, or leave out --max-price.")],
+)
+def test_a_limit_on_the_price_says_what_lets_the_order_pass(videoapi, api, price, advice):
+    """No limit is high enough for a price that nobody knows."""
+    api.price = price
+    result = videoapi("generate", "a.jpg", "--max-price", "5")
+    assert advice in result.stderr
+
+
 def test_server_without_prices_is_not_asked_for_one(videoapi, api):
     """An API that does not know `dry_run` would take the question for an order."""
     api.prices = False
