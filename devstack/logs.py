@@ -25,8 +25,8 @@ _LEFT_OUT = {
     "timestamp",
     "xray_trace_id",
 }
-#: What the console tells by itself, in a request's line or a task's.
-_ON_CONSOLE = {("INFO", "refused"), ("INFO", "failed")}
+#: What the console tells by itself, in a request's line or a task's, and steps between two of them.
+_ON_CONSOLE = {"refused", "failed", "an order was answered", "the order was accepted"}
 _QUIET = {"DEBUG", "INFO"}
 #: MiniStack unpacks a function to …/ministack-lambda-<stack>-<function>-<random>/code, `executor`
 #: a layer to …/ministack-lambda-layers-<random>/layer_0.
@@ -49,7 +49,7 @@ def readable(line: str, *, debug: bool = False) -> str | None:
         return line
     if "_aws" in entry:
         return None  # CloudWatch's embedded metrics
-    if not debug and (entry.get("level"), entry.get("message")) in _ON_CONSOLE:
+    if not debug and entry.get("level") == "INFO" and entry.get("message") in _ON_CONSOLE:
         return None
     return _describe(entry)
 

@@ -34,7 +34,9 @@ def test_error_shows_the_request_id_of_the_caller():
     assert readable(json.dumps(own)) == "WARNING slow request=9a"
 
 
-@pytest.mark.parametrize("message", ["refused", "failed"])
+@pytest.mark.parametrize(
+    "message", ["refused", "failed", "an order was answered", "the order was accepted"]
+)
 def test_what_the_console_shows_is_logged_at_debug_alone(message):
     """What the console tells by itself is reported again at debug alone."""
     line = json.dumps({"level": "INFO", "message": message})
