@@ -215,6 +215,34 @@ def test_what_is_not_json_is_a_malformed_body(text):
         read_json(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (b'{"seconds": 4, "prompt": "a", "seconds": 8}', "seconds"),
+        (b'{"image": "a",\n"image"\n:"a", "metadata": {"image": "b"}}', "image"),
+        ('{"é": {}, "é": []}'.encode(), "é"),
+    ],
+)
+def test_a_name_that_is_sent_twice_is_refused(text, name):
+    """The parser keeps the last value; what is dropped might decide about the money."""
+    with pytest.raises(MalformedBody) as caught:
+        read_json(text)
+    assert (caught.value.code, caught.value.param) == ("invalid_json", name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"model": "model", "prompt": "say \\"prompt\\": twice", "metadata": {"model": "a"}}',
+        b'{"frame_images": [{"type": "a"}, {"type": "a"}]}',
+        b"{" + b", ".join(b'"f%d": 1' % (number % 70) for number in range(71)) + b"}",
+    ],
+    ids=["values", "objects", "too many to look at"],
+)
+def test_a_name_that_is_sent_once_is_read(text):
+    assert read_json(text)
+
+
 BROKEN_TOO = {"cut": rb'"\ud800', "deep": rb'{"a": "\ud800", "b": ' + b"[" * 200_000}
 
 
