@@ -12,6 +12,10 @@ PATH_PYTHON = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/n
 PYENV_PYTHON = $(shell PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.13\.[0-9]+$$' | tail -1) \
 	pyenv which python3.13 2>/dev/null)
 
+# An environment whose Python was removed, by an upgrade for one, starts nothing: it is made anew.
+$(shell for python in .venv/*/bin/python3.13; do \
+	if [ -L "$$python" ] && [ ! -e "$$python" ]; then rm -f "$${python%/bin/*}/.stamp"; fi; done)
+
 UV := .venv/tools/bin/uv
 DEV := .venv/dev/bin
 CLIENTS := openai-3 openai-2-21 openai-2-3 litellm google mcp
@@ -188,7 +192,7 @@ costs: .venv/dev/.stamp ## AWS calls, what a thousand videos cost, and what give
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Setting up uv (first time only, ~10 s) …"
-	@python3 -m venv .venv/tools
+	@python3 -m venv --clear .venv/tools
 	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
 		echo "uv could not be installed: pip needs PyPI (https://pypi.org), or a mirror that PIP_INDEX_URL names." >&2; \
 		exit 1; }
@@ -213,7 +217,7 @@ $(CLIENTS:%=.venv/%/.stamp): takes = 5
 .venv/%/.stamp: requirements/%.txt .venv/tools/.stamp
 	@echo "Setting up the $* environment (first time only, ~$(takes) s) …"
 	@.venv/$*/bin/python3.13 --version >/dev/null 2>&1 || \
-		$(UV) venv --quiet --clear --python '$(PYTHON)' .venv/$* 2>.venv/tools/said || { \
+		$(UV) venv --quiet --clear --relocatable --python '$(PYTHON)' .venv/$* 2>.venv/tools/said || { \
 		echo "Python 3.13 is neither found here nor could it be downloaded (uv takes it from GitHub):" >&2; \
 		tail -n 3 .venv/tools/said >&2; \
 		echo "Install Python 3.13, or name one: make $(or $(MAKECMDGOALS),run) UV_PYTHON=/path/to/python3.13" >&2; \

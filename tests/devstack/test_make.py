@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -125,6 +126,26 @@ def test_without_python_one_is_told_what_to_do(without_python):
     assert said[2].startswith("Install Python 3.13, or name one: ")
     assert said[2].endswith("make .venv/dev/.stamp UV_PYTHON=/path/to/python3.13")
     assert not (without_python / ".venv/dev/.stamp").exists()
+
+
+def test_an_environment_works_after_its_folder_was_moved(without_python):
+    """Else `sam` is looked for in the folder where the clone was."""
+    (without_python / "requirements/dev.txt").write_text("# nothing\n")
+    uv = ROOT / ".venv/tools/bin/uv"
+    done = run(".venv/dev/.stamp", f"UV={uv}", f"PYTHON={sys.executable}", folder=without_python)
+    assert done.returncode == 0, done.stderr
+    assert "relocatable = true" in (without_python / ".venv/dev/pyvenv.cfg").read_text()
+
+
+@pytest.mark.parametrize(("target", "is_made"), [("/usr/bin/env", False), ("/away/python", True)])
+def test_an_environment_is_made_anew_whose_python_is_gone(without_python, target, is_made):
+    """As after an upgrade of Python: nothing of the environment starts."""
+    environment = without_python / ".venv/dev"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin/python3.13").symlink_to(target)
+    (environment / ".stamp").touch()
+    done = run("-n", ".venv/dev/.stamp", folder=without_python)
+    assert ("Setting up the dev environment" in done.stdout) is is_made
 
 
 def test_without_packages_one_is_told_what_to_do(without_python):
