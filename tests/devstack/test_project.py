@@ -10,6 +10,7 @@ import yaml
 
 import videoapi
 from devstack.settings import ROOT
+from tests.support.own_files import git, is_clone
 from tools.openapi import document
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
@@ -135,3 +136,11 @@ def test_issue_forms_ask_for_what_a_bug_needs():
         assert {"name", "description", "body"} <= form.keys()
     asked = {field["id"] for field in forms["bug.yml"]["body"] if "id" in field}
     assert {"version", "where", "story", "log"} <= asked
+
+
+@pytest.mark.skipif(not is_clone(ROOT), reason="an unpacked archive")
+@pytest.mark.parametrize("name", ["Makefile", ".ci/run", "layers/Makefile", "template.yaml"])
+def test_a_clone_has_lf_alone_whatever_git_was_told(name):
+    """Git for Windows, whose folders WSL sees, writes CRLF, which shells take for a letter."""
+    said = git(ROOT, "-c", "core.autocrlf=true", "check-attr", "text", "eol", "--", name)
+    assert said.split() == [f"{name}:", "text:", "auto", f"{name}:", "eol:", "lf"]
