@@ -299,7 +299,7 @@ def test_a_status_in_numbers_counts_beside_a_url_alone(status, beside, done):
     ids=range(7),
 )
 @pytest.mark.parametrize("holder", ["result", "video", "task", "job"])
-@pytest.mark.parametrize("told", [{}, {"id": "v"}, {"code": 0, "message": "OK"}], ids=range(3))
+@pytest.mark.parametrize("told", [{}, {"id": "v"}, {"code": 0, "message": "Fetched"}], ids=range(3))
 def test_a_success_in_an_envelope_counts_beside_a_url(holder, told, beside, done):
     """It may be a request's, as `{"status": "success", "result": …}` has it."""
     job = job_in({**told, holder: {"status": "SUCCESS", **beside}}, CONTENT)

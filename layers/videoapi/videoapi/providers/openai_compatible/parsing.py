@@ -113,15 +113,17 @@ def _has_ended(part: dict[str, Any]) -> bool:
 def _is_all_over(answer: Answer, content_url: str) -> bool:
     """Return whether an answer tells no more than a request's success, or a status in numbers.
 
-    Beside a number a URL has to be a video's: such a job may be open, with its picture's URL.
+    A job's own error counts against both. So does, against a number, what may be an error's code or
+    message, and a URL that is no video's: such a job may be open, with its picture's URL.
     """
-    in_numbers = any(part.tells_in_numbers for part in answer.everywhere)
-    over = any(part.went_well for part in answer.everywhere)
-    over = over or (in_numbers and tells_a_video(answer.json, content_url))
     told = [part.json for part in answer.everywhere]
-    open_still = any(progress_of(part.get("progress")) not in {None, _COMPLETE} for part in told)
-    wrong = any(error_in_json(part) != ErrorInfo() for part in told)
-    return over and not open_still and not wrong
+    if any(progress_of(part.get("progress")) not in {None, _COMPLETE} for part in told):
+        return False
+    if any(part.went_well for part in answer.everywhere):
+        return not any(map(has_error, told))
+    in_numbers = any(part.tells_in_numbers for part in answer.everywhere)
+    in_numbers = in_numbers and tells_a_video(answer.json, content_url)
+    return in_numbers and all(error_in_json(part) == ErrorInfo() for part in told)
 
 
 def _expiry(answer: Answer, url: str | None) -> float | None:
