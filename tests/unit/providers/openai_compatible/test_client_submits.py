@@ -67,6 +67,19 @@ def test_a_2xx_without_an_id_is_unknown_even_when_it_complains(body):
     assert caught.value.retryable
 
 
+@pytest.mark.parametrize("place", ["data", "output", "result", "task"])
+@pytest.mark.parametrize("word", ["success", "OK"])
+def test_a_requests_id_is_not_the_accepted_jobs(place, word):
+    """A request that went well may have an id, too; a part with an id and a word is the job."""
+    request = {"id": "req-1", "status": word, "request_id": "r"}
+    job = {"task_id": "v", "status": "queued"}
+    accepted = answering(200, {**request, place: job}).client().submit(order())
+    assert accepted.job_id == "v"
+    assert set(accepted.ids) == {"v", "req-1", "r"}
+    job |= {"status": None}
+    assert answering(200, {**request, place: job}).client().submit(order()).job_id == "req-1"
+
+
 @pytest.mark.parametrize(
     ("status", "error"), [(200, None), (400, SubmitRefused), (504, SubmitUnknown)]
 )

@@ -131,7 +131,9 @@ class Answer:
         whole, *inner = map(Part, self._usual)
         self.everywhere = (whole, *whole.held)  # the answer, and all that it may hold the job as
         self._outer = _outer(whole, inner)
-        self.job = _named(whole, job_id) or _job(self._outer, set(_ids(self._usual)))
+        named = _named(whole, job_id)
+        self.job = named or _job(self._outer, set(_ids(self._usual)))
+        self._own_ids = named.ids if named else _ids(self._usual)
         self.places = (*self._usual, self.job.json)
         # Whether the job stands deeper in an envelope than relays have it, as a rule.
         self.is_deep = not any(self.job.json is part for part in self._usual)
@@ -155,8 +157,8 @@ class Answer:
 
         An answer with an error names by `request_id` its own request, and no job deep in itself.
         """
-        if ids := _ids(self._usual):
-            return ids[0]
+        if self._own_ids:
+            return self._own_ids[0]
         if has_error(self.json) or names_account_or_limit(error_in_json(self.json)):
             return None
         failed = state_of(self.job.word) is JobState.FAILED
@@ -184,10 +186,14 @@ class Answer:
 
 
 def _named(whole: Part, job_id: str) -> Part | None:
-    """Return what has the id asked for, where the answer's own id and success are a request's."""
+    """Return what has the id asked for, where the answer's own id and success are a request's.
+
+    Where none was asked for, they are if a part inside has both an id and a status word.
+    """
     own = whole.word not in _WENT_WELL or job_id in whole.ids or whole.shows_a_video
-    named = (part for part in whole.held if part.speaks and job_id in part.ids)
-    return None if own else next(named, None)
+    named = (part for part in whole.held if part.speaks and part.ids)
+    asked = (part for part in named if job_id in part.ids or (whole.ids and not job_id))
+    return None if own else next(asked, None)
 
 
 def _outer(whole: Part, inner: list[Part]) -> Part:
