@@ -6,7 +6,7 @@ GenerationError
 │   └── JobFailed      the relay took it and the job ended without a video
 └── SubmitUnknown      nobody can say whether the order was taken
 ServiceError           says nothing about how the job ends
-├── PollFailed         this look at the job did not work; look again
+├── PollFailed         this poll of the job did not work; poll again
 ├── JobMissing         the relay does not know the job
 └── ContentMissing     the relay has no video to hand out for the job
 """
@@ -199,7 +199,7 @@ class SubmitUnknown(GenerationError):
 
 
 class PollFailed(ServiceError):
-    """A look that says nothing about the job; `unauthorised` when our account is the reason."""
+    """A poll that says nothing about the job; `unauthorised` when our account is the reason."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class PollFailed(ServiceError):
 
 
 class JobMissing(ServiceError):
-    """The relay knows no such job. A replica may lag: three looks in 60 s make it a loss."""
+    """The relay knows no such job. A replica may lag: three polls in 60 s make it a loss."""
 
     def __init__(
         self, *, upstream_status: int | None = None, retry_after: float | None = None

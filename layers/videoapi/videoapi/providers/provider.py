@@ -91,7 +91,7 @@ def is_video_file(url: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One look at a job. None wherever the provider does not say, or says something senseless.
+    """One poll of a job. None wherever the provider does not say, or says something senseless.
 
     `progress` is 0-100 and may go back; `video_url` is only told of a done job and is http(s) or
     `data:` (many MB); `likely_url` is one that may be the video's, for where its provider has no

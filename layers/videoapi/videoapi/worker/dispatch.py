@@ -1,7 +1,7 @@
 """Which tasks one invocation of the worker takes up, and in which order.
 
 A message is a hint, so its worker also looks at what is due in the table: first what is paid for
-and only needs a look, a download or a write, so that a finished video never waits behind tasks
+and only needs a poll, a download or a write, so that a finished video never waits behind tasks
 that still need a POST; then the message's own task; then whatever is overdue, the oldest first,
 whose own message was lost, or is hidden because a single worker was busy when it came.
 """

@@ -1,7 +1,7 @@
-"""What may be concluded from looks at a paid job. Pure; time comes in as a value.
+"""What may be concluded from polls of a paid job. Pure; time comes in as a value.
 
 A verdict that ends a task, or pays for another job, needs evidence and not a count:
-a failure is one when a second look says the same; a job is lost when every look says so for a
+a failure is one when a second poll says the same; a job is lost when every poll says so for a
 minute. Accounts that are refused, pages of HTML and errors of a gateway say nothing about a job.
 """
 
@@ -12,8 +12,8 @@ from videoapi.providers.classification import Cause
 from videoapi.providers.errors import JobFailed, JobMissing, PollFailed, silent_filter_failure
 from videoapi.providers.provider import Job, JobState
 
-CONFIRM_SECONDS = 5.0  # seconds between the two looks that make a failure
-LOST_SECONDS, LOST_LOOKS = 60.0, 3  # seconds, and looks, that know of no job; both are needed
+CONFIRM_SECONDS = 5.0  # seconds between the two polls that make a failure
+LOST_SECONDS, LOST_POLLS = 60.0, 3  # seconds, and polls, that know of no job; both are needed
 FILTERED_SECONDS = 300.0  # seconds that a done job shows no video before its filter is blamed
 MAX_HOLD_SECONDS = 30.0  # that a slot is held at a provider's request, or for a video that is late
 
@@ -37,7 +37,7 @@ class Confirmation:
 
 
 class Evidence:
-    """What the looks at one job have said so far. A new worker begins with none."""
+    """What the polls of one job have said so far. A new worker begins with none."""
 
     def __init__(
         self,
@@ -47,22 +47,22 @@ class Evidence:
         video_url: str | None = None,
         empty_since: float | None = None,
     ) -> None:
-        """`done`: an earlier look said that it is; `video_url` is what that look told.
+        """`done`: an earlier poll said that it is; `video_url` is what that poll told.
 
         `empty_since` is when the job, which said that it is done, first showed no video.
         """
         self._id = upstream_id
         self.was_done = done
-        self.says_done = False  # the last look said so
+        self.says_done = False  # the last poll said so
         self.empty_since = empty_since
         self.done: Job | None = Job(state=JobState.DONE, video_url=video_url) if done else None
-        self.unauthorised = False  # the last look was refused for our account
+        self.unauthorised = False  # the last poll was refused for our account
         self._job_failure = Confirmation()
         self._content_failure = Confirmation()
         self._missing: list[float] = []
 
     def take(self, response: Job | JobMissing | PollFailed, now: float) -> float:
-        """Take one look in; return how many seconds the next one has to wait at least.
+        """Take one poll in; return how many seconds the next one has to wait at least.
 
         Raise the failure that is now certain: `JobFailed` where another job may be ordered, else a
         `GenerationError` that is final.
@@ -116,7 +116,7 @@ class Evidence:
 
     def _take_missing(self, response: JobMissing, now: float) -> float:
         self._missing.append(now)
-        if len(self._missing) >= LOST_LOOKS and now - self._missing[0] >= LOST_SECONDS:
+        if len(self._missing) >= LOST_POLLS and now - self._missing[0] >= LOST_SECONDS:
             raise JobLost from response
         return max(CONFIRM_SECONDS, min(response.retry_after or 0.0, MAX_HOLD_SECONDS))
 

@@ -22,7 +22,7 @@ from videoapi.domain.transitions import Change
 from videoapi.errors import ServiceError
 
 ROOM_TO_WORK = 300  # seconds left of an invocation for an order, a download or one more task
-ROOM_TO_FINISH = 60  # … for a look at a job, or for what follows a download
+ROOM_TO_FINISH = 60  # … for a poll of a job, or for what follows a download
 PROGRESS_SECONDS = 5.0  # seconds between two progress writes
 MESSAGE_MARGIN = 2  # seconds that a message stays hidden beyond the lease
 WRITE_PAUSES = (0.2, 0.5, 1, 2, 4, 8)  # seconds between tries of a call that DynamoDB did not take
@@ -140,7 +140,7 @@ class Lease:
     def advance(self, progress: int | None) -> None:
         """Take note of progress; it never goes back, and 100 is for the end.
 
-        None is a look that told none: unless another one does, callers read an estimate.
+        None is a poll that told none: unless another one does, callers read an estimate.
         """
         self._progress = max(self._progress, min(progress or 0, 99))
         if progress is not None or self._source is None:

@@ -1,4 +1,4 @@
-"""How often to look at a job: often enough to see its end, not more.
+"""How often to poll a job: often enough to see its end, not more.
 
 A slot that waits for a poll is a slot that nobody uses (docs/performance.md, "The worker's
 polls"), so the provider's own progress decides, and elapsed time alone where there is none.

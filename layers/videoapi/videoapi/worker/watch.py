@@ -1,8 +1,8 @@
-"""One paid job, watched to its end: look, deliver, or wait, in one loop with one deadline.
+"""One paid job, watched to its end: poll, deliver, or wait, in one loop with one deadline.
 
-    look ─▶ running               wait as long as its progress makes sensible
-          ▶ failed, or not known  look again; `evidence` says when that is certain
-          ▶ nothing about the job look again
+    poll ─▶ running               wait as long as its progress makes sensible
+          ▶ failed, or not known  poll again; `evidence` says when that is certain
+          ▶ nothing about the job poll again
           ▶ done                  deliver; what cannot be had yet is asked for after a pause
 
 VIDEO_TASK_TIMEOUT counts from the acceptance of the job that is looked at. Nothing here orders a
@@ -136,7 +136,7 @@ class Watch:
         return max(min(waited + 1.0, MAX_PAUSE_SECONDS), trouble.retry_after or 0.0)
 
     def _hold(self, trouble: Undelivered | None, wait: float) -> None:
-        """Wait for the next look, or free the slot where a finished video keeps it for long."""
+        """Wait for the next poll, or free the slot where a finished video keeps it for long."""
         task, now, empty_since = self.lease.task, self.clock(), self._evidence.empty_since
         wait = min(wait, self._deadline - now)
         if sure_in := self._evidence.unconfirmed(now):

@@ -97,7 +97,7 @@ def _content(
 
 
 def read_interaction(response: GoogleResponse, job_id: str) -> Job:
-    """Read a look at an interaction; raise `PollFailed` if it says nothing of this one."""
+    """Read a poll of an interaction; raise `PollFailed` if it says nothing of this one."""
     interaction = response.json
     named = as_text(interaction.get("id"))
     if not response.is_success or not interaction:

@@ -53,7 +53,7 @@ class GoogleResponse:
         return read_error(self.json.get("error"))
 
     def poll_failed(self, why: str = "") -> PollFailed:
-        """Return the error of a look that says nothing about the job.
+        """Return the error of a poll that says nothing about the job.
 
         Of Google's own words only a code is told: a sentence may quote the prompt.
         """

@@ -1,6 +1,6 @@
 """Read a JSON answer of any length in little memory: its long strings stay out of it.
 
-Google answers a look at a finished job with the whole video in base64, 20 MB and more. What arrives
+Google answers a poll of a finished job with the whole video in base64, 20 MB and more. What arrives
 is written to a file where it is wanted and forgotten where it is not; the rest is parsed.
 """
 

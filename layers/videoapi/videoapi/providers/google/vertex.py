@@ -53,7 +53,7 @@ _OPERATION: Final = re.compile(
     r"/publishers/google/models/[\w.@-]+)/operations/[A-Za-z0-9-]+",
     re.ASCII,
 )
-# What a look needs to see of a finished job: the video itself is left to the download.
+# What a poll needs to see of a finished job: the video itself is left to the download.
 _HAS_VIDEO: Final = re.compile(rb'"done"\s*:\s*true\b.*"bytesBase64Encoded"\s*:\s*"\Z', re.DOTALL)
 _MODEL: Final = re.compile(r"[\w.@-]{1,128}", re.ASCII)
 _GCS_URI: Final = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,221})/(.{1,1024})")
@@ -232,7 +232,7 @@ def _operation(name: str) -> re.Match[str] | None:
 
 
 def _read_job(response: GoogleResponse, job_id: str) -> Job:
-    """Read a look at an operation; raise `PollFailed` if it says nothing of this one."""
+    """Read a poll of an operation; raise `PollFailed` if it says nothing of this one."""
     operation = response.json
     name = as_text(operation.get("name"))
     if not response.is_success or not operation:

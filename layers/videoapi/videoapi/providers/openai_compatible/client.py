@@ -3,7 +3,7 @@
 This client never repeats a request, except one that was refused for a key that is out of date, and
 one for a video that broke off, whose rest it asks for. It says precisely what happened and the use
 case decides: after an order, whether money may have been spent (`SubmitRefused`: no,
-`SubmitUnknown`: perhaps, a value: yes); after a look at a job, whether the answer says anything
+`SubmitUnknown`: perhaps, a value: yes); after a poll of a job, whether the answer says anything
 about the job at all.
 
 The key goes to paths under the endpoint alone: no redirect is followed here, and no result URL is

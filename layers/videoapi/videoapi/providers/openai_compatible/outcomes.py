@@ -1,4 +1,4 @@
-"""What an HTTP answer of a relay means: for an order, and for a look at a job.
+"""What an HTTP answer of a relay means: for an order, and for a poll of a job.
 
 The lines that decide about money are here (docs/providers.md): accepted, refused, or nobody knows.
 """
@@ -165,7 +165,7 @@ def _misdirected(status: int) -> ErrorInfo:
 def read_poll(
     response: RelayResponse, job_id: str, content_url: str, may_hand_out: Callable[[str], bool]
 ) -> Job:
-    """Read a look at a job; raise `JobMissing`, or `PollFailed` if it says nothing of the job.
+    """Read a poll of a job; raise `JobMissing`, or `PollFailed` if it says nothing of the job.
 
     Only an answer that names this job may lead to another POST, or blame the account: another one's
     failure, or that of a relay which is busy or refuses the key just now, reads much the same.
@@ -205,7 +205,7 @@ def _is_the_jobs(response: RelayResponse, part: Part, job: Job) -> bool:
 
 
 def _failure(response: RelayResponse, job: Job | None, *, named: bool) -> JobFailed | None:
-    """Return why a job has failed; None where the answer rather tells how the look at it went."""
+    """Return why a job has failed; None where the answer rather tells how the poll of it went."""
     if job and job.failure and (named or job.failure.ended_as not in WENT_WRONG):
         failure: JobFailed | None = job.failure
     elif httpx.codes.is_success(response.status) or response.status in _ABOUT_THE_JOB:

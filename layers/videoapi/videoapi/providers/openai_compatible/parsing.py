@@ -46,7 +46,7 @@ _COMPLETE: Final = 100  # percent
 def job_in(
     answer: Answer, content_url: str, may_hand_out: Callable[[str], bool] = bool
 ) -> Job | None:
-    """Read one look at a job; None when the answer holds no status.
+    """Read one poll of a job; None when the answer holds no status.
 
     `content_url` is where the relay hands out this job's video against the key: relative URLs are
     resolved against it, and it is itself no URL to hand out. `may_hand_out` has the last word on a
