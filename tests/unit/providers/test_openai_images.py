@@ -63,11 +63,21 @@ def test_image_behind_a_link_is_fetched_without_the_key():
     assert "authorization" not in seen[1].headers
 
 
+@pytest.mark.parametrize("name", ["url", "b64_json"])
+def test_image_in_a_data_url_is_read(name):
+    data_url = "data:image/png;base64," + base64.b64encode(b"a picture").decode().rstrip("=")
+    assert made(answering(json={"data": [{"b64_json": None, name: data_url}]})) == b"a picture"
+
+
 FAILURES = {
     "no connection": (broken, ServiceError),
     "server error": (answering(500), ServiceError),
     "bad key": (answering(401), ServiceError),
     "no image": (answering(json={"data": []}), ServiceError),
+    "broken data URL": (
+        answering(json={"data": [{"url": "data:image/png;base64,x"}]}),
+        ServiceError,
+    ),
     "a page": (answering(text="<html>"), ServiceError),
     "broken base64": (answering(json={"data": [{"b64_json": "x"}]}), ServiceError),
     "private URL": (answering(json={"data": [{"url": "http://127.0.0.1/x"}]}), ServiceError),

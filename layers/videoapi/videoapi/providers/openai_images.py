@@ -1,6 +1,7 @@
 """Client of an OpenAI-compatible images endpoint: one POST, and the image behind its response."""
 
 import base64
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from videoapi.errors import ImageLost, RateLimited, ServiceError, ValidationErro
 from videoapi.net.downloads import Fetcher
 from videoapi.net.http_client import FAILURES, post_json
 from videoapi.net.receiving import DownloadFailed
+from videoapi.providers.data_urls import decode_data_url
+from videoapi.providers.errors import ContentMissing
 from videoapi.providers.json_access import UnreadableJson, first_of, parsed
 
 MAX_RESPONSE = 40 * 1024 * 1024  # bytes: one image of 20 MB as base64, and words around it
@@ -45,10 +48,14 @@ class OpenAIImages:
             raise ImageLost() if _was_sent_on(response) else _not_made()
         try:
             image = first_of(parsed(response.content).get("data")) if response.is_success else {}
-            if text := image.get("b64_json"):
-                return base64.b64decode(str(text))
-            return self.fetcher.image(str(image.get("url")), seconds=left())
-        except (UnreadableJson, ValueError, ValidationError, DownloadFailed) as exc:
+            text = str(image.get("b64_json") or image.get("url"))
+            if text[:5].casefold() == "data:":  # some have it in either
+                decode_data_url(text, into := io.BytesIO())
+                return into.getvalue()
+            if image.get("b64_json"):
+                return base64.b64decode(text)
+            return self.fetcher.image(text, seconds=left())
+        except (UnreadableJson, ValueError, ContentMissing, ValidationError, DownloadFailed) as exc:
             raise ImageLost from exc
 
     def _post(self, parameters: dict[str, object], seconds: float) -> httpx.Response:
