@@ -142,6 +142,20 @@ def test_a_removal_ends_with_the_log_groups_that_came_back():
     }
 
 
+def test_the_executions_that_a_deploy_needs_are_told():
+    """Lambda keeps 100 unreserved in an account, and refuses a deploy that would take of them."""
+    built = template.load(ROOT / "template.yaml")
+    reserved = 0
+    for resource in built["Resources"].values():
+        match resource["Properties"].get("ReservedConcurrentExecutions"):
+            case {"Fn::If": ["Reserved", {"Ref": str(name)}, _]}:
+                reserved += built["Parameters"][name]["Default"]
+            case {"Fn::If": ["Reserved", int(number), _]}:
+                reserved += number
+    page = (docs.DOCS / "deployment.md").read_text()
+    assert f"If that says less than {100 + reserved}, " in page
+
+
 def is_called(function):
     """Return whether a route of the API leads to it."""
     return any(each["Type"] == "HttpApi" for each in function.get("Events", {}).values())
