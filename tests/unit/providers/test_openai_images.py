@@ -84,6 +84,8 @@ FAILURES = {
     "nothing": (answering(json={"data": [{}]}), ServiceError),
     "busy": (answering(429), RateLimited),
     "refused": (answering(400, json={"error": {"message": "no"}}), ValidationError),
+    "too large": (answering(413), ValidationError),
+    "a wrong field": (answering(422, json={"detail": "no"}), ValidationError),
 }
 
 
@@ -132,6 +134,13 @@ def test_a_caller_may_ask_again_where_no_image_was_made(response):
         made(response)
     assert failed.value.retryable
     assert failed.value.retry_after == 5
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
+def test_refused_account_made_no_image_and_invites_no_retry(status):
+    with pytest.raises(ServiceError, match="refused this service") as failed:
+        made(answering(status, json={"error": {"message": "no"}}))
+    assert (failed.value.code, failed.value.retryable) == ("upstream_account_error", False)
 
 
 @pytest.mark.parametrize("response", MAYBE_PAID.values(), ids=MAYBE_PAID)

@@ -16,7 +16,8 @@ from videoapi.providers.errors import ContentMissing
 from videoapi.providers.json_access import UnreadableJson, first_of, parsed
 
 MAX_RESPONSE = 40 * 1024 * 1024  # bytes: one image of 20 MB as base64, and words around it
-REFUSED, RATE_LIMITED = 400, 429
+REFUSED, RATE_LIMITED = frozenset({400, 413, 422}), 429
+ACCOUNT_REFUSED = frozenset({401, 402, 403, 404, 405})  # or the address is not the endpoint's
 NOT_MADE = frozenset({500, 502, 503})  # not 504: a late image may have been made
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 BUSY_SECONDS = 5  # until another try is worth it
@@ -41,9 +42,11 @@ class OpenAIImages:
         if response.status_code == RATE_LIMITED:
             message = "The image service is busy. Try again."
             raise RateLimited(message, retry_after=BUSY_SECONDS)
-        if response.status_code == REFUSED:
+        if response.status_code in REFUSED:
             message = "The image service refused the request."
             raise ValidationError(message, code="upstream_rejected", param="prompt")
+        if response.status_code in ACCOUNT_REFUSED:
+            raise _account_refused()
         if response.status_code in NOT_MADE:
             raise ImageLost() if _was_sent_on(response) else _not_made()
         try:
@@ -81,6 +84,13 @@ def _was_sent_on(response: httpx.Response) -> bool:
     )
 
     return tells_of_a_lost_answer((), response.content)
+
+
+def _account_refused() -> ServiceError:
+    message = "The image service refused this service: its key, its account or its address."
+    error = ServiceError(message, code="upstream_account_error")
+    error.retryable = False
+    return error
 
 
 def _not_made() -> ServiceError:
