@@ -132,7 +132,8 @@ class Bars:
 
     def begin(self, order: Order) -> None:
         """Show a new bar."""
-        self._bars[order.name] = self._progress.add_task(order.name, total=100, words="ordering")
+        words = "looking" if order.task_id else "ordering"
+        self._bars[order.name] = self._progress.add_task(order.name, total=100, words=words)
 
     def update(self, order: Order, percent: float, words: str) -> None:
         """Move a bar."""

@@ -31,8 +31,11 @@ class Run:
         cancel = self._waited(futures)
         outcomes = [each.result() for each in futures]
         pool.shutdown()
+        left = [each for each in outcomes if each.status == "left" and each.task_id]
         if cancel:
-            self._cancel([each for each in outcomes if each.status == "left" and each.task_id])
+            self._cancel(left)
+        for outcome in left:
+            self.maker.display.end(outcome)
         return outcomes
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> int:
@@ -79,7 +82,8 @@ class Run:
                 outcome.status, outcome.problem = "failed", f"{exc} {exc.next_step}".rstrip()
         except OSError as exc:
             outcome.status, outcome.problem = "failed", f"{exc.filename}: {exc.strerror}"
-        display.end(outcome)
+        if outcome.status != "left" or not outcome.task_id:  # else it may be cancelled yet
+            display.end(outcome)
         return outcome
 
     def _cancel(self, left: Sequence[Outcome]) -> None:

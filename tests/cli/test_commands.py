@@ -199,6 +199,17 @@ def test_wrong_usage_is_json_where_that_was_asked_for(arguments, monkeypatch, ca
     assert printed.err == ""
 
 
+def test_ctrl_c_while_it_is_loaded_is_no_traceback(tmp_path):
+    (tmp_path / "httpx.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "videoapi_cli", "list"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'cli'}"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 @pytest.mark.parametrize("letters", ["ascii", "latin-1", "utf-8"])
 def test_letters_that_the_system_lacks_are_no_defect(tmp_path, letters):
     def videoapi(*arguments):

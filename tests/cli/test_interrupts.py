@@ -10,10 +10,12 @@ from concurrent.futures import Future
 import pytest
 import typer
 
+from tests.support.fake_api import URL, FakeApi, FakeClock
 from videoapi_cli import running
-from videoapi_cli.making import GO_ON, LEAVE, Outcome
+from videoapi_cli.client import Api, Stopped
+from videoapi_cli.making import GO_ON, LEAVE, Maker, Outcome
 from videoapi_cli.ordering import asked
-from videoapi_cli.orders import Order
+from videoapi_cli.orders import Order, submit
 from videoapi_cli.output import ask
 from videoapi_cli.progress import ask as ask_what_to_do
 
@@ -67,14 +69,38 @@ def test_ctrl_c_just_before_the_wait_asks():
             made.set_result(Outcome(order=Order(fields={}, name="a"), status="completed"))
             return GO_ON
 
-    class Maker:
-        display = Display()
-
     made = Future()
-    run = running.Run(Maker())
+    run = running.Run(Maker(api=None, display=Display(), folder=None))
     with ctrl_c_that_ends_no_call(otherwise=lambda: made.set_result(None)):
         assert not run._waited([made])  # noqa: SLF001 — what the command waits in
     assert made.result().status == "completed"
+
+
+@pytest.mark.parametrize(("cancel", "status"), [(True, "cancelled"), (False, "left")])
+def test_what_was_stopped_is_told_once_by_what_became_of_it(cancel, status):
+    """Not as left running first, where it is cancelled then."""
+    told = []
+    api = Api(url=URL, key="vak", transport=FakeApi().transport, clock=FakeClock())
+
+    class Display:
+        def begin(self, order): ...
+
+        def end(self, outcome):
+            told.append(outcome.status)
+
+    class Stopping(Maker):
+        def make(self, order, outcome):
+            outcome.task_id = submit(order, api)[0]
+            raise Stopped
+
+    class Interrupted(running.Run):
+        def _waited(self, futures):
+            super()._waited(futures)
+            return cancel
+
+    order = Order(fields={"prompt": "Pan"}, name="a", key="one")
+    Interrupted(Stopping(api=api, display=Display(), folder=None)).of([order], 1)
+    assert told == [status]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What is shown of videos on their way, in a terminal and without one."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -54,6 +55,17 @@ def test_bars_show_place_time_and_end():
     assert "2 videos" in text
     assert text.count("Waiting …") == 1
     assert "✗ a [b]: [no]" in text
+
+
+@pytest.mark.parametrize(("task_id", "word"), [("", "ordering"), ("vid_1", "looking")])
+def test_bar_of_what_is_ordered_already_says_nothing_of_an_order(task_id, word):
+    """As `watch` and `download` have it, which order nothing."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
+    with Bars(console, 1) as shown:
+        shown.begin(replace(ORDER, task_id=task_id))
+        shown._progress.refresh()  # noqa: SLF001 — as above
+    found = [each for each in ("ordering", "looking") if each in console.file.getvalue()]
+    assert found == [word]
 
 
 def test_lines_are_written_at_each_step_alone(capsys):
