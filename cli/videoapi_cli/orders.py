@@ -14,8 +14,8 @@ REST, OPENAI, TASKS = "/api/v1/videos/generate", "/v1/videos", "/api/v1/tasks/"
 KEY_VERSION = 1  # of `Order.keyed`: another one would order, and pay, everything anew
 MAX_KEY = 40  # hexadecimal digits
 IMAGES = ("image", "last_frame", "reference_images")
-# Without an image the request is one of the OpenAI dialect, which has other words for two fields.
-OPENAI_NAMES = {"duration": "seconds", "resolution": "size"}
+# Without an image the request is one of the OpenAI dialect, which has another word for a field.
+OPENAI_NAMES = {"duration": "seconds"}
 # What decides about the price.
 PRICED = ("duration", "resolution", "aspect_ratio", "fps", "generate_audio", "model")
 ALIASES = {

@@ -49,7 +49,7 @@ def test_all_fields_arrive(videoapi, api):
 
 def test_prompt_alone_is_a_video_of_the_openai_dialect(videoapi, api, folder):
     assert videoapi("generate", "-p", "A fox", "-s", 4, "--size", "1280x720").exit_code == 0
-    assert api.orders == [{"prompt": "A fox", "seconds": 4, "size": "1280x720"}]
+    assert api.orders == [{"prompt": "A fox", "seconds": 4, "resolution": "1280x720"}]
     assert (folder / "A fox.mp4").exists()
 
 
