@@ -54,8 +54,7 @@ def orders_from(sources: list[str], shared: dict[str, Any], *, batch: str) -> li
         return orders_of(rows, shared, batch=batch, base=Path())
     fields = shared | ({"image": sources[0]} if sources else {})
     order = Order(fields=fields, name=safe_name(_title(fields)), key=uuid.uuid4().hex)
-    for image in sources:
-        images.identity(image)  # said before anything is asked of the server
+    order.keyed(batch, 0)  # what is no image is said before anything is asked of the server
     return [order]
 
 

@@ -31,19 +31,25 @@ def path_of(image: str, base: Path = Path()) -> Path:
 
 
 def identity(image: str) -> str:
-    """Return what tells an image from another: a file's content, not its name. Raise `CliError`."""
-    digest = hashlib.sha256()
+    """Return what tells an image from another: a file's content, not its name.
+
+    Raises `CliError` for what is no image, before anything of it is sent.
+    """
+    digest, size, head = hashlib.sha256(), 0, b""
     try:
         if is_url(image):
             image.encode()
             return image
         with Path(image).open("rb") as file:
             while chunk := file.read(1 << 20):
+                head = head or chunk
+                size += len(chunk)
                 digest.update(chunk)
     except OSError as exc:
         raise CliError(f"{image} cannot be read: {exc.strerror}") from exc
     except ValueError as exc:  # half a character in an address, a NUL in a name
         raise CliError(f"{image!r} names no image.") from exc
+    _require_image(image, head, size)
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -66,13 +72,15 @@ def _read(image: str) -> bytes:
         data = Path(image).read_bytes()
     except OSError as exc:
         raise CliError(f"{image} cannot be read: {exc.strerror}") from exc
-    if len(data) > MAX_BYTES:
-        raise CliError(
-            f"{image} has {len(data) / 1e6:.0f} MB; the API takes 20.", "Make it smaller."
-        )
-    if not _kind(data):
-        raise CliError(f"{image} is no JPEG, PNG or WebP image.")
+    _require_image(image, data, len(data))
     return data
+
+
+def _require_image(image: str, head: bytes, size: int) -> None:
+    if size > MAX_BYTES:
+        raise CliError(f"{image} has {size / 1e6:.0f} MB; the API takes 20.", "Make it smaller.")
+    if not _kind(head):
+        raise CliError(f"{image} is no JPEG, PNG or WebP image.")
 
 
 def _kind(data: bytes) -> str:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fake_api import JPEG
 from videoapi_cli.batch import orders_of, rows_of
 from videoapi_cli.downloads import MAX_NAME, safe_name
 from videoapi_cli.errors import UsageError
@@ -17,7 +18,7 @@ from videoapi_cli.orders import FIELDS
 def read(tmp_path):
     """Return what reads a batch file of some text into orders."""
     for name in ("a.jpg", "b.jpg", "c.PNG"):
-        (tmp_path / name).write_bytes(name.encode())
+        (tmp_path / name).write_bytes(JPEG + name.encode())
 
     def orders(text, name="jobs.csv", **shared):
         source = tmp_path / name
@@ -118,8 +119,8 @@ def test_separators_of_lines_in_a_text_are_kept(read):
 
 
 def test_spaces_around_an_image_are_none_of_its_name(read, tmp_path):
-    (tmp_path / " d.jpg").touch()
-    (tmp_path / "~e.jpg").touch()
+    for name in (" d.jpg", "~e.jpg"):
+        (tmp_path / name).write_bytes(JPEG)
     orders = read("prompt, image\nPan, a.jpg \nPan, d.jpg\nPan,~e.jpg\nPan, https://x.test/f.png\n")
     names = [str(tmp_path / each) for each in ("a.jpg", " d.jpg", "~e.jpg")]
     assert [each.fields["image"] for each in orders] == [*names, "https://x.test/f.png"]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.fake_api import JPEG, refused, video_of
-from videoapi_cli.images import MAX_INLINE_BYTES
+from videoapi_cli.images import MAX_BYTES, MAX_INLINE_BYTES
 
 
 def test_image_becomes_a_file_in_the_folder(videoapi, api, folder):
@@ -227,6 +227,25 @@ def test_price_that_cannot_be_said_now_orders_nothing(videoapi, api, folder):
     result = videoapi("generate", "--batch", "jobs.csv", "-o", "out", "--max-price", "0.6")
     assert (result.exit_code, api.orders) == (1, [])
     assert "It is away." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("table.jpg", b"image,prompt\n", "no JPEG, PNG or WebP image"),
+        ("empty.png", b"", "no JPEG, PNG or WebP image"),
+        ("huge.jpg", JPEG + bytes(MAX_BYTES), "the API takes 20"),
+    ],
+)
+def test_dry_run_tells_what_is_no_image(videoapi, api, folder, name, content, words):
+    """In a row, and beside the only image, too; an order would say so only once it is sent."""
+    (folder / name).write_bytes(content)
+    (folder / "jobs.csv").write_text(f"image,last_frame\na.jpg,\nb.jpg,{name}\n")
+    body = videoapi.json("generate", "--batch", "jobs.csv", "--dry-run", code=1)
+    assert words in body["problems"][0]
+    result = videoapi("generate", "a.jpg", "--last-frame", name, "--dry-run")
+    assert (result.exit_code, api.orders) == (1, [])
+    assert words in result.stderr
 
 
 def test_dry_run_tells_which_rows_would_fail(videoapi, api, folder):
