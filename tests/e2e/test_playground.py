@@ -19,7 +19,17 @@ from tests.e2e.test_sdks import CLIENTS
 from tests.support import web
 
 WHOLE = ["mouse-1280-light", "mouse-390-dark", "keyboard-1280-dark", "keyboard-390-light"]
-TROUBLES = ["lost", "reloaded", "rekeyed", "forgotten", "hanging", "refused", "away", "failing"]
+TROUBLES = [
+    "lost",
+    "reloaded",
+    "rekeyed",
+    "forgotten",
+    "hanging",
+    "refused",
+    "away",
+    "vanished",
+    "failing",
+]
 MISTAKES = ["models", "missing", "long", "throttled", "late", "uncancelled", "ended"]
 WAYS = [*WHOLE, "given", "large", "code", *TROUBLES, *MISTAKES]
 every_whole_way = pytest.mark.parametrize("way", WHOLE)
@@ -149,6 +159,10 @@ def test_a_picture_is_dropped_pasted_or_named_by_address(found):
 def test_an_address_moves_nothing_that_a_press_is_about_to_hit(found):
     """The press leaves the field, which takes the address before the button comes up."""
     assert found["given"]["moved"] == 0
+
+
+def test_a_price_does_not_move_the_button_below_it(found):
+    assert found["given"]["moved by its price"] == 0
 
 
 def test_what_is_wrong_with_a_picture_is_said_beside_it(found):

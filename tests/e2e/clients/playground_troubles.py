@@ -192,6 +192,30 @@ def away(visit):
     return found | {"sent": len(keys), "different": len(set(keys))}
 
 
+def vanished(visit):
+    """A video is deleted elsewhere while it is shown, and about to be read by the page."""
+    seen, held = visit(), []
+    page, url = seen.page, seen.given["url"]
+    prompt = {"prompt": "[[time:0]] [[render:tiny]] Vanished"}
+    task = page.request.post(f"{url}v1/videos", data=prompt).json()["id"]
+    path = f"{url}api/v1/tasks/{task}"
+    seen.deleted = path
+    while page.request.get(path).json()["status"] not in ENDED:
+        page.wait_for_timeout(100)
+    page.route(path, lambda route: held.append(route))
+    seen.open()
+    card = page.locator("#gallery li", has_text="Vanished")
+    card.get_by_role("button", name="Show").click()
+    page.eval_on_selector("#stage video", "(video) => (video.src = '/nothing.mp4')")
+    while len(held) < 2:  # the page's, for its card, and the player's, for a fresh link
+        page.wait_for_timeout(100)
+    for route in held:
+        route.fulfill(status=404, json={})
+    card.wait_for(state="detached")
+    page.locator("#stage[data-status=empty]").wait_for()
+    return {}
+
+
 def failing(visit):
     """A video that the provider refuses, one that is cancelled, and more than a page of them."""
     seen, found = visit(), {}

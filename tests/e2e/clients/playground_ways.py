@@ -108,8 +108,9 @@ def given(visit):
     """A picture by drop, by paste and by an address, and what is said of one that cannot be."""
     seen = visit()
     page = seen.open()
+    found = {"moved by its price": moved_by_its_price(page)}
     photo = base64.b64encode(Path(seen.given["photo"]).read_bytes()).decode()
-    name, found = page.locator(".large .name"), {}
+    name = page.locator(".large .name")
     transfer = page.evaluate_handle(DROPPED, [photo, "dropped.png"])
     for event in ("dragover", "drop"):
         page.dispatch_event(".large", event, {"dataTransfer": transfer})
@@ -144,6 +145,21 @@ def given(visit):
     found["focus"] = seen.focused()
     seen.look("problem")
     return found
+
+
+def moved_by_its_price(page):
+    """Return by how many pixels the button moves as the price comes, where it is not sticky."""
+    held = []
+    page.route("**/v1/videos?dry_run=true", lambda route: held.append(route))
+    page.get_by_label("What happens in it?").fill("Soon")
+    with page.expect_request("**/v1/videos?dry_run=true"):
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    before = page.locator("#go").bounding_box()["y"]
+    for route in held:
+        route.continue_()
+    page.locator("#price", has_text="4 s").wait_for()
+    page.unroute("**/v1/videos?dry_run=true")
+    return page.locator("#go").bounding_box()["y"] - before
 
 
 def large(visit):

@@ -142,7 +142,7 @@ function play(video, task) {
   if (!calm.matches) video.play().catch(() => {}); // its controls do
 }
 
-/** A link ends after a while: read the task once more for a fresh one. */
+/** A link ends after a while: read the task for a fresh one. */
 async function replay(id, video) {
   if (!video.hasAttribute("src")) return;
   const again = Date.now() - video.dataset.again < 60_000;
@@ -150,10 +150,11 @@ async function replay(id, video) {
   try {
     if (again) throw new Error("The video cannot be played here. Download it to see it.");
     const { task } = await tasks.look(id);
+    if (!video.isConnected) return;
     play(video, task);
     byId("download").href = link(task.video_url);
   } catch (problem) {
-    byId("stage-problem").textContent = explained(problem);
+    if (video.isConnected) refused(id, problem);
   }
 }
 
@@ -170,7 +171,7 @@ async function download(event, id) {
     el("a", { href: saved, download: `${id}.mp4` }).click();
     setTimeout(URL.revokeObjectURL, 60_000, saved);
   } catch {
-    byId("stage-problem").textContent = "The file did not come through. Try again.";
+    refused(id, Error("The file did not come through. Try again."));
   }
 }
 
