@@ -1,6 +1,7 @@
 """API Gateway's part: a request becomes an event (payload 2.0) for the role of its route."""
 
 import base64
+import gzip
 import importlib.util
 import itertools
 import json
@@ -135,13 +136,15 @@ class Client:
         context, before = Context(), len(self._calls.made)
         raw = self.invoke(routes()[route], event, context)
         headers = {name.lower(): value for name, value in raw["headers"].items()}
+        if packed := headers.pop("content-encoding", "") == "gzip" and method != "HEAD":
+            raw["body"] = gzip.decompress(base64.b64decode(raw["body"])).decode()
         response = Answer(raw["statusCode"], headers, raw["body"], self._calls.made[before:])
         with PERMISSIONS.of(routes()[route]):
             PERMISSIONS.look_at(f"{raw['body']} {headers.get('location')}")
         assert headers["x-request-id"] == context.aws_request_id
         assert headers["x-content-type-options"] == "nosniff"
         picture = headers["content-type"] == "image/jpeg" and method != "HEAD"
-        assert raw["isBase64Encoded"] is picture
+        assert raw["isBase64Encoded"] is (picture or packed)
         return response
 
 

@@ -202,7 +202,7 @@ def vanished(visit):
     seen.deleted = path
     while page.request.get(path).json()["status"] not in ENDED:
         page.wait_for_timeout(100)
-    page.route(path, lambda route: held.append(route))
+    page.route(path, lambda route: held.append(route))  # noqa: PLW0108 — no builtin
     seen.open()
     card = page.locator("#gallery li", has_text="Vanished")
     card.get_by_role("button", name="Show").click()
