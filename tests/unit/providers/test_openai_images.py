@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from videoapi.errors import RateLimited, ServiceError, ValidationError
+from videoapi.errors import ImageLost, RateLimited, ServiceError, ValidationError
 from videoapi.net.downloads import Fetcher
 from videoapi.providers.openai_images import MAX_RESPONSE, OpenAIImages
 
@@ -67,6 +67,26 @@ def test_image_behind_a_link_is_fetched_without_the_key():
 def test_image_in_a_data_url_is_read(name):
     data_url = "data:image/png;base64," + base64.b64encode(b"a picture").decode().rstrip("=")
     assert made(answering(json={"data": [{"b64_json": None, name: data_url}]})) == b"a picture"
+
+
+def linking_to(url):
+    def answer(request):
+        link = {"data": [{"url": url}]}
+        own = request.method == "POST"
+        return httpx.Response(200, json=link) if own else httpx.Response(200, content=b"a picture")
+
+    return answer
+
+
+def test_image_at_the_endpoints_own_origin_may_be_private():
+    """A server of one's own links to itself."""
+    answer = linking_to("http://127.0.0.1:8188/view.png")
+    assert made(answer, base_url="http://127.0.0.1:8188/v1") == b"a picture"
+
+
+def test_image_at_another_private_origin_is_not_fetched():
+    with pytest.raises(ImageLost):
+        made(linking_to("http://127.0.0.1:8189/view.png"), base_url="http://127.0.0.1:8188/v1")
 
 
 FAILURES = {

@@ -11,6 +11,7 @@ from videoapi.errors import ImageLost, RateLimited, ServiceError, ValidationErro
 from videoapi.net.downloads import Fetcher
 from videoapi.net.http_client import FAILURES, post_json
 from videoapi.net.receiving import DownloadFailed
+from videoapi.net.ssrf import origin
 from videoapi.providers.data_urls import decode_data_url
 from videoapi.providers.errors import ContentMissing
 from videoapi.providers.json_access import UnreadableJson, first_of, parsed
@@ -57,7 +58,7 @@ class OpenAIImages:
                 return into.getvalue()
             if image.get("b64_json"):
                 return base64.b64decode(text)
-            return self.fetcher.image(text, seconds=left())
+            return self.fetcher.image(text, seconds=left(), trusted={origin(self.base_url)})
         except (UnreadableJson, ValueError, ContentMissing, ValidationError, DownloadFailed) as exc:
             raise ImageLost from exc
 
