@@ -72,7 +72,7 @@ reconcile: .venv/local/.stamp ## Hold a bill against the tasks: BILL=file.csv wi
 # What is installed is the clone's own files, so that an update of the clone is one of the command.
 cli: .venv/cli/.stamp ## The command line `videoapi`, in .venv/cli (everywhere: pipx install ./cli)
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --offline --python .venv/cli/bin/python -e cli
-	@echo "Call it as $(CURDIR)/.venv/cli/bin/videoapi, or first: export PATH=\"$(CURDIR)/.venv/cli/bin:\$$PATH\""
+	@echo "Call it as $$PWD/.venv/cli/bin/videoapi, or first: export PATH=\"$$PWD/.venv/cli/bin:\$$PATH\""
 
 ##@ Work on it
 
@@ -173,11 +173,11 @@ clean: ## Remove environments, builds, caches and the local stack's state
 # ENV is also what POSIX shells call their start-up file: only one said to make counts.
 SAID_ENV = $(if $(filter command,$(firstword $(origin ENV))),$(filter-out dev,$(ENV)))
 deploy: build ## * To AWS, by samconfig.toml: ENV=prod (dev unless said), STACK=… another name
-	@PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam deploy $(if $(SAID_ENV),--config-env $(SAID_ENV)) \
+	@PATH="$$PWD/.venv/sam/bin:$$PATH" sam deploy $(if $(SAID_ENV),--config-env $(SAID_ENV)) \
 		$(if $(STACK),--stack-name $(STACK) --s3-prefix $(STACK)) $(ARGS)
 
 build: .venv/sam/.stamp ## What is deployed, into .aws-sam/build
-	@RELEASE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) PATH="$(CURDIR)/.venv/sam/bin:$$PATH" sam build
+	@RELEASE=$$(date -u +%Y-%m-%dT%H:%M:%SZ) PATH="$$PWD/.venv/sam/bin:$$PATH" sam build
 
 ##@ Measure it
 
