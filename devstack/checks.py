@@ -54,6 +54,9 @@ def checked(environment: Mapping[str, str], path: Path) -> tuple[Settings, list[
     problems += webhook_secret.problems(settings.values)
     if problems:
         raise SettingsError(problems)
+    level = file.values.get("LOG_LEVEL", "")
+    if level.upper() not in {"", "DEBUG", "INFO"}:
+        warnings.append(f"LOG_LEVEL={level!r} does nothing: say DEBUG or INFO")
     return settings, [*warnings, *_slips_in_environment(environment, known)]
 
 

@@ -56,6 +56,14 @@ def test_another_programs_setting_in_the_file_is_only_told(check, name):
     assert [w for w in warnings if f".env, line 1: {name} is no setting and does nothing" in w]
 
 
+def test_a_log_level_in_the_file_that_does_nothing_is_told(check):
+    """In the environment it may be meant for another program."""
+    for level, told in (("verbose", 1), ("WARNING", 1), ("debug", 0), ("INFO", 0)):
+        _, warnings = check(f"LOG_LEVEL={level}\n")
+        assert warnings == [f"LOG_LEVEL={level!r} does nothing: say DEBUG or INFO"] * told
+    assert check(LOG_LEVEL="verbose")[1] == []
+
+
 def test_slip_in_the_environment_is_named(check):
     """A slip in the environment is reported and other programs' variables are not."""
     _, warnings = check(VIDEO_MAX_CONCURENT="3", HOME="/", OPENAI_API_KEY="k", AWS_PROFILE="p")
