@@ -25,6 +25,12 @@ def test_the_answer_of_the_llm_becomes_the_prompt_in_one_line():
     )
 
 
+@pytest.mark.parametrize("thought", ["<think>A fox, so …</think>\n\n", "A fox, so …\n</think>"])
+def test_a_reasoning_models_thoughts_are_no_prompt(thought):
+    words = optimizer(saying(f"{thought}Slow pan left.")).optimize("fox", has_image=False)
+    assert words == "Slow pan left."
+
+
 @pytest.mark.parametrize(
     "api_url", ["https://llm.example/v1", "https://llm.example/v1/chat/completions/"]
 )
@@ -64,9 +70,17 @@ def test_instruction_asks_for_motion_with_a_first_frame(has_image, focus):
         "I'm sorry, but I can't help with that.",
         "I cannot assist with this request.",
         "As an AI language model, I …",
+        "很抱歉 我无法满足这个要求。",
+        "我不能生成这样的内容",
+        "作为一个AI 我……",
+        "<think>The user wants a fox. I could begin with",
+        "<think>The user wants a fox.</think>\n",
         "word " * 151,
     ],
-    ids=["empty", "blank", "null", "number", "sorry", "cannot", "as an AI", "151 words"],
+    ids=[
+        *("empty", "blank", "null", "number", "sorry", "cannot", "as an AI"),
+        *("sorry (zh)", "cannot (zh)", "as an AI (zh)", "half a thought", "a thought", "151 words"),
+    ],
 )
 def test_bad_completion_leaves_the_callers_prompt(content):
     """An empty refusing or over-long answer leaves the caller's prompt."""
@@ -83,6 +97,9 @@ FAILURES = {
     "server error": lambda _: httpx.Response(500),
     "a page": lambda _: httpx.Response(200, text="<html>"),
     "no choice": lambda _: httpx.Response(200, json={"choices": []}),
+    "a cut prompt": lambda _: httpx.Response(
+        200, json={"choices": [{"message": {"content": "A fox in"}, "finish_reason": "length"}]}
+    ),
     "no object": lambda _: httpx.Response(200, json=[1]),
     "deep JSON": lambda _: httpx.Response(200, content=b'{"choices":' + b"[" * 100_000),
     "no text": lambda _: httpx.Response(200, content=b"\xff\xfe\xff"),

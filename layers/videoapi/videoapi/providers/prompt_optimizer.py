@@ -1,7 +1,7 @@
 """Better words for a prompt, from any OpenAI-compatible chat endpoint. Never in the way.
 
-Whatever goes wrong (no answer within 15 s, an empty, refusing or over-long one) the caller's own
-prompt is used. The instruction follows Google's Veo prompt guide.
+Whatever goes wrong (no answer within 15 s, an empty, refusing, cut or over-long one) the caller's
+own prompt is used. The instruction follows Google's Veo prompt guide.
 """
 
 import re
@@ -30,7 +30,8 @@ Rewrite the user's text into one prompt for the Veo video model. Answer with the
 FROM_IMAGE = "The first frame is given as an image: describe motion and change, not what it shows."
 FROM_TEXT = "Then subject, action, setting, style, light and sound, in this order."
 REFUSAL = re.compile(
-    r"^\W*(i'?m sorry|sorry|i am sorry|i can(?:no|')t|i am unable|i'm unable|as an ai)\b",
+    r"^\W*(?:(?:i'?m sorry|sorry|i am sorry|i can(?:no|')t|i am unable|i'm unable|as an ai)\b"
+    r"|(?:非常|很)?抱歉|对不起|我(?:无法|不能)|作为(?:一[个款名])?(?:AI|人工智能))",
     re.IGNORECASE,
 )
 
@@ -82,13 +83,20 @@ def _words(response: httpx.Response) -> object:
         choice = first_of(parsed(response.content).get("choices"))
     except UnreadableJson:
         return None
-    return as_dict(choice.get("message")).get("content")
+    cut = choice.get("finish_reason") == "length"  # half a prompt
+    return None if cut else as_dict(choice.get("message")).get("content")
 
 
 def _usable(words: object) -> str | None:
     if not isinstance(words, str):
         return None
+    words = words.rpartition("</think>")[2]  # what a reasoning model says to itself comes before
     words = " ".join(words.strip().strip("`").split())
-    if not words or REFUSAL.search(words) or len(words.split()) > MAX_WORDS:
+    if (
+        not words
+        or words.startswith("<think")
+        or REFUSAL.search(words)
+        or len(words.split()) > MAX_WORDS
+    ):
         return None
     return words
