@@ -267,6 +267,11 @@ def test_a_long_prompt_is_refused_whole_and_not_cut_off(found):
     assert found["long"]["said"] == "It should have at most 5000 characters."
 
 
+def test_two_wrong_fields_are_told_of_each_beside_it(found):
+    assert found["long"]["two"] == ["It should be smaller.", "Say less."]
+    assert found["long"]["focus"] == "prompt"
+
+
 def test_a_gateways_word_ends_no_order_whose_answer_was_lost(found):
     assert (found["throttled"]["sent"], found["throttled"]["different"]) == (3, 1)
     assert found["throttled"]["said"].startswith("Not at: xxx")

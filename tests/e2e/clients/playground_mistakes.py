@@ -108,13 +108,20 @@ def missing(visit):
 
 
 def long(visit):
-    """A prompt that is too long is said to be so before it is ordered, and nothing is cut off."""
+    """What is wrong with a prompt, and with another field, too, is said beside each of them."""
     seen = visit()
     page = seen.open()
     describe(page, "x" * 5001)
     found = {"said": says(page, "#prompt-problem")}
     found["characters"] = len(page.get_by_label("What happens in it?").input_value())
     seen.look("long")
+    message = "prompt: Say less; size: Input should be smaller"
+    error = {"message": message, "code": "invalid_value", "param": "prompt"}
+    orders_of(page, answering(400, {}, error))
+    describe(page, "Of two")
+    make(page)
+    found["two"] = [says(page, "#size-problem"), says(page, "#prompt-problem")]
+    found["focus"] = page.evaluate("document.activeElement.id")
     return found
 
 

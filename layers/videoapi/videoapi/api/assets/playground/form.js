@@ -9,20 +9,20 @@ const FIELDS = { resolution: "size", aspect_ratio: "size", duration: "seconds", 
 const ANY = { durations: [4, 6, 8], sizes: ["1280x720", "720x1280", "1920x1080", "1080x1920"] }; // where nobody described the model
 const PROMPT = "Slow pan over the valley, clouds drift by"; // goes with the sample
 const STAND_IN = "https://example.com/picture.png"; // a dry run fetches nothing
-const PAUSE = 350; // milliseconds from the last change to the question for the price
+const PAUSE = 350; // milliseconds from the last change to its price
 
 export const changes = new EventTarget();
 const first = new PictureField({ role: "input_reference", title: "Picture", hint: "Drop a picture here, or paste one", sample: true });
-let further = []; // fields of what the model takes beside the first picture, or instead
+let further = []; // beside the first picture, or instead
 let models = [];
-let sizeChosen = false; // by hand: then the picture's shape no longer decides
+let sizeChosen = false; // by hand, not by the picture's shape
 let asking = new AbortController();
 
 const pictures = () => [first, ...further];
 const inputs = () => [...byId("form").querySelectorAll("[name]")].filter((input) => !input.closest("[hidden]"));
 const fieldOf = (name) => document.querySelector(`#form .field[data-field="${CSS.escape(name)}"]`);
 const chosen = () => models.find(({ id }) => id === byId("model")?.value) ?? models[0];
-const tall = (size) => Number(size.split("x")[0]) < Number(size.split("x")[1]);
+const tall = (size) => size.split("x")[0] - size.split("x")[1] < 0;
 const short = (size) => Math.min(...size.split("x"));
 
 export function begin() {
@@ -195,45 +195,45 @@ function unfold(node) {
   if (details) details.open = true;
 }
 
-/** Say next to its field what is wrong; null takes everything back. */
+/** Say next to each field what is wrong; null takes it back. */
 export function problems(error, lead = true) {
   for (const field of pictures()) if (!field.lacks) field.problem("");
   for (const node of document.querySelectorAll("#form .field > .problem, #form-problem")) node.textContent = "";
   for (const node of document.querySelectorAll("#form [aria-invalid]")) node.removeAttribute("aria-invalid");
-  if (!error) return;
+  for (const message of error?.message.split(/; (?=\w+: )/).reverse() ?? [])
+    problem({ ...error, message, param: message.match(/^\w+(?=: )/)?.[0] ?? error.param }, lead);
+}
+
+function problem(error, lead) {
   const [param, at] = error.param.split(".");
   const name = FIELDS[param] ?? param;
   const picture = pictures().filter(({ role }) => role === name)[Number(at) || 0];
   const field = picture?.root ?? fieldOf(name);
-  if (!field) {
-    byId("form-problem").textContent = explained(error);
-    return;
-  }
-  if (lead) unfold(field);
-  if (picture) picture.problem(explained(error), "");
-  else field.querySelector(".problem").textContent = explained(error);
+  const text = explained(error);
+  if (lead && field) unfold(field);
+  if (picture) picture.problem(text, "");
+  else (field?.querySelector(".problem") ?? byId("form-problem")).textContent = text;
+  if (!field) return;
   const input = picture ? picture.find(picture.value ? ".remove" : ".choose") : field.querySelector("input:checked, textarea, select, input");
   if (!picture) input.ariaInvalid = "true";
   if (lead) input.focus();
 }
 
-/** Ask what it would cost; nothing is ordered, and of pictures the number counts. */
+/** Ask for the price; of pictures the number counts. */
 async function quote(signal) {
   const said = values();
   const place = byId("price");
-  if (!said.fields.prompt && !said.pictures.length) {
-    place.textContent = "";
-    place.ariaBusy = false;
-    return;
-  }
-  try {
-    const { body } = await call("/v1/videos?dry_run=true", { method: "POST", body: formOf(said, STAND_IN), signal });
-    const made = `${body.seconds} s, ${shown(body.size)}`;
-    place.textContent = typeof body.cost?.estimated === "number" ? `${money(body.cost.estimated)} for ${made}` : `Price not known, ${made}`;
-  } catch (problem) {
-    if (signal.aborted) return;
-    place.textContent = problem.status === 402 ? explained(problem) : "";
-    if (problem.status === 400) problems(problem, false);
-  }
+  let text = "";
+  if (said.fields.prompt || said.pictures.length)
+    try {
+      const { body } = await call("/v1/videos?dry_run=true", { method: "POST", body: formOf(said, STAND_IN), signal });
+      const made = `${body.seconds} s, ${shown(body.size)}`;
+      text = typeof body.cost?.estimated === "number" ? `${money(body.cost.estimated)} for ${made}` : `Price not known, ${made}`;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error.status === 402) text = explained(error);
+      if (error.status === 400) problems(error, false);
+    }
+  place.textContent = text;
   place.ariaBusy = false;
 }
