@@ -75,8 +75,8 @@ class Rush:
 def rush(running, long, say):
     """Submit as many callers do, with workers dying all the time."""
     count, callers, workers, kills = (2000, 50, 24, 100) if long else (120, 12, 12, 6)
-    # Short here, for 2,000 tasks; a machine that checks else as well may stall for 5 s.
-    lease = "5" if long else "10"
+    # Short here, for 2,000 tasks; a machine that checks else as well may stall for ten seconds.
+    lease = "5" if long else "20"
     running.limit(workers)
     running.configure(LEASE_SECONDS=lease, VEO3_SKIP_UPLOAD="true", VEO3_AMBIGUOUS_SUBMIT="fail")
     names = [f"rush-{number}" for number in range(count)]
