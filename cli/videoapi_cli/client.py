@@ -18,6 +18,8 @@ import httpx
 from videoapi_cli.errors import ApiError, CliError, Unreachable, UsageError, api_error
 
 LOCAL = "http://localhost:8000"
+#: What is asked without a proxy of the environment, which does not know this machine's own ports.
+DIRECT = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))
 TIMEOUT = httpx.Timeout(60, connect=10)  # seconds; a submit carries up to 6 MB
 PATIENCE_SECONDS = 300  # with an API that answered before and does not any more
 MAX_PAUSE_SECONDS = 30
@@ -90,8 +92,10 @@ class Api:
             headers={"User-Agent": "videoapi-cli", **headers},
             timeout=TIMEOUT,
             transport=self.transport,
+            mounts=DIRECT,
         )
-        self.files = httpx.Client(timeout=TIMEOUT, transport=self.transport)  # without the key
+        # without the key
+        self.files = httpx.Client(timeout=TIMEOUT, transport=self.transport, mounts=DIRECT)
         self.gate = Gate(self.clock)
         self._answered = False  # yet
 

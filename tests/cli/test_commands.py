@@ -10,6 +10,8 @@ import pytest
 
 from devstack.settings import ROOT
 from tests.support.fake_api import refused, video_of
+from tests.support.loopback import Server, reply
+from videoapi_cli.client import Api
 from videoapi_cli.main import run
 
 
@@ -33,6 +35,17 @@ def test_list_pages_until_the_limit(videoapi, ordered):
     assert len(videoapi.json("list", "--limit", 300)) == 3
     text = videoapi("list").stdout
     assert all(each in text for each in ordered)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_asked_without_a_proxy(monkeypatch, host):
+    """A company's proxy, which every other address needs, does not know `make run`."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:2")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with Server(reply(b"{}", Connection="close")) as server:
+        api = Api(url=f"http://{host}:{server.port}")
+        assert api.get("/v1/models").json() == {}
+        assert api.files.get(server.origin).status_code == 200
 
 
 def test_list_of_nothing_is_a_sentence_and_an_empty_array(videoapi):

@@ -403,8 +403,10 @@ def test_dead_letters_are_queued_again(operate, services):
 
 
 def test_without_a_local_stack_the_one_to_start_is_named(monkeypatch, capsys):
+    """Asked without a company's proxy, which does not know this machine's own ports."""
     with free_ports(1) as [port]:
         pass  # nobody listens there now
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("AWS_PORT", str(port))
     monkeypatch.setenv("ENV_FILE", os.devnull)
     assert main(["task", "vid_none"]) == 1

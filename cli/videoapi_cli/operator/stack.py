@@ -12,6 +12,7 @@ from devstack.deploy import STACK
 from devstack.settings import ROOT, Settings
 from videoapi.aws.task_store import TaskStore
 
+DIRECT = Config(proxies={})  # no proxy of the environment knows this machine's own ports
 ASKED = "right name, AWS_REGION, and credentials (`aws sts get-caller-identity`)?"
 
 
@@ -29,7 +30,8 @@ class Deployed:
 
     def client(self, service: Any) -> Any:
         """Return a client for this stack's AWS."""
-        return self.session.client(service, endpoint_url=self.endpoint)
+        config = DIRECT if self.endpoint else None
+        return self.session.client(service, endpoint_url=self.endpoint, config=config)
 
     def store(self) -> TaskStore:
         """Return the table of tasks."""
@@ -46,7 +48,7 @@ def find(stack: str | None) -> Deployed:
         session = boto3.Session("test", "test", region_name="us-east-1")
     elif not session.region_name:
         raise ValueError(f"In which region is {stack}? Say AWS_REGION=…")
-    once = Config(retries={"total_max_attempts": 1}) if endpoint else None
+    once = DIRECT.merge(Config(retries={"total_max_attempts": 1})) if endpoint else None
     cloudformation = session.client("cloudformation", endpoint_url=endpoint, config=once)
     try:
         described = cloudformation.describe_stacks(StackName=stack or STACK)["Stacks"][0]
