@@ -81,6 +81,21 @@ def test_a_requests_id_is_not_the_accepted_jobs(place, word):
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        {"task_id": "v", "data": {"id": 5, "status": "queued"}},
+        {"video_id": "v", "result": {"id": "gpu-7", "state": "starting"}},
+        {"id": "v", "data": {"id": 5, "task_id": "v", "status": "queued"}},
+        {"id": "v", "data": {"id": 5, "status": "queued"}, "task": {"taskId": "v"}},
+    ],
+)
+def test_id_that_is_called_a_jobs_is_the_accepted_jobs(answer):
+    """A request's is called `id` alone, and no part of the answer is called by it."""
+    accepted = answering(200, {"status": "success", **answer}).client().submit(order())
+    assert accepted.job_id == "v"
+
+
+@pytest.mark.parametrize(
     ("status", "error"), [(200, None), (400, SubmitRefused), (504, SubmitUnknown)]
 )
 def test_every_id_that_an_order_was_answered_with_is_told(status, error):

@@ -188,12 +188,21 @@ class Answer:
 def _named(whole: Part, job_id: str) -> Part | None:
     """Return what has the id asked for, where the answer's own id and success are a request's.
 
-    Where none was asked for, they are if a part inside has both an id and a status word.
+    Where none was asked for, they are if a part inside has both an id and a status word, and the
+    answer's own id may be a request's.
     """
     own = whole.word not in _WENT_WELL or job_id in whole.ids or whole.shows_a_video
     named = (part for part in whole.held if part.speaks and part.ids)
-    asked = (part for part in named if job_id in part.ids or (whole.ids and not job_id))
+    may_be_a_requests = not job_id and _may_be_a_requests(whole)
+    asked = (part for part in named if job_id in part.ids or may_be_a_requests)
     return None if own else next(asked, None)
+
+
+def _may_be_a_requests(whole: Part) -> bool:
+    """Return whether nothing says that an id is a job's: neither its name nor a part with it."""
+    called_a_jobs = _ids((whole.json,), _ID_KEYS[1:])
+    inside = _ids(part.json for part in whole.held)
+    return bool(whole.ids) and not called_a_jobs and whole.ids[0] not in inside
 
 
 def _outer(whole: Part, inner: list[Part]) -> Part:
