@@ -20,7 +20,7 @@ from videoapi_cli.output import answer, ask, warn
 from videoapi_cli.progress import display
 from videoapi_cli.running import Run
 
-YES_OR_NO = {"": True, "y": True, "yes": True, "n": False, "no": False}
+YES_OR_NO = {"y": True, "yes": True, "n": False, "no": False}
 MAX_PRICE_USD = 1.0  # that is spent without a question
 AGAIN = "The same command goes on with the rest; what was ordered is not paid again."
 
@@ -111,19 +111,20 @@ def place(output: Path, *, single: bool, overwrite: bool) -> tuple[Path, Path | 
         return output, None, overwrite
     downloads.require_folder(output.parent)
     if output.exists() and not overwrite:
-        if not asked(f"{output} is there already. Overwrite it?"):
+        if not asked(f"{output} is there already. Overwrite it?", usual=False):
             raise UsageError(f"{output} is there already.", "Say --overwrite, or another -o.")
         overwrite = True
     return output.parent, output, overwrite
 
 
-def asked(question: str) -> bool:
-    """Ask; return False where nobody is there to answer."""
+def asked(question: str, *, usual: bool) -> bool:
+    """Ask; return False where nobody is there to answer. `usual` is what Enter alone means."""
     if not sys.stdin.isatty():
         return False
-    while (said := ask(f"{question} [Y/n]")) not in YES_OR_NO:
+    answers = YES_OR_NO | {"": usual}
+    while (said := ask(f"{question} [{'Y/n' if usual else 'y/N'}]")) not in answers:
         pass
-    return YES_OR_NO[said]
+    return answers[said]
 
 
 def agree(price: Estimate, choices: Choices) -> None:
@@ -137,7 +138,7 @@ def agree(price: Estimate, choices: Choices) -> None:
         if much:
             why, another = f"More than {tasks.money(limit)}", "a higher --max-price"
         raise UsageError(f"{why}: nothing was ordered.", f"Say --yes, or {another}.")
-    if not asked("Order?"):
+    if not asked("Order?", usual=True):
         raise CliError("Nothing was ordered.")
 
 

@@ -164,7 +164,7 @@ def delete(
 ) -> None:
     """Delete videos and their files from the server."""
     api = connect(ctx, url)
-    if not (yes or asked(f"Delete {', '.join(ids)} for good?")):
+    if not (yes or asked(f"Delete {', '.join(ids)} for good?", usual=False)):
         raise UsageError("Nothing was deleted.", "Say --yes.")
     _each(api, "/v1/videos/", ids, as_json=as_json)
 

@@ -103,12 +103,19 @@ def test_what_was_stopped_is_told_once_by_what_became_of_it(cancel, status):
     assert told == [status]
 
 
-@pytest.mark.parametrize(
-    ("typed", "said"), [("\n", True), ("Yes\n", True), ("what\n n \n", False)], ids=repr
-)
-def test_question_of_yes_or_no_is_asked_until_it_is_answered(keyboard, typed, said):
+@pytest.mark.parametrize(("typed", "said"), [("Yes\n", True), ("what\n n \n", False)], ids=repr)
+@pytest.mark.parametrize("usual", [True, False])
+def test_question_of_yes_or_no_is_asked_until_it_is_answered(keyboard, typed, said, usual):
     keyboard(typed)
-    assert asked("Order it?") is said
+    assert asked("Order it?", usual=usual) is said
+
+
+@pytest.mark.parametrize(("usual", "shown"), [(True, "[Y/n]: "), (False, "[y/N]: ")])
+def test_enter_alone_is_the_usual_answer(keyboard, capsys, usual, shown):
+    """What deletes or replaces something wants a word."""
+    keyboard("\n")
+    assert asked("Do it?", usual=usual) is usual
+    assert capsys.readouterr().err.endswith(shown)
 
 
 def test_end_of_the_input_is_no_answer(keyboard):
