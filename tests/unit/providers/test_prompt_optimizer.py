@@ -69,6 +69,10 @@ def test_instruction_asks_for_motion_with_a_first_frame(has_image, focus):
         7,
         "I'm sorry, but I can't help with that.",
         "I cannot assist with this request.",
+        "I\u2019m sorry, but I can\u2019t help with that.",
+        "I can\u2019t create that.",
+        "I\u2019m not able to help with that.",
+        "Unfortunately, I won't write this.",
         "As an AI language model, I …",
         "很抱歉 我无法满足这个要求。",
         "我不能生成这样的内容",
@@ -78,7 +82,8 @@ def test_instruction_asks_for_motion_with_a_first_frame(has_image, focus):
         "word " * 151,
     ],
     ids=[
-        *("empty", "blank", "null", "number", "sorry", "cannot", "as an AI"),
+        *("empty", "blank", "null", "number", "sorry", "cannot"),
+        *("sorry, in print", "can't, in print", "not able", "unfortunately", "as an AI"),
         *("sorry (zh)", "cannot (zh)", "as an AI (zh)", "half a thought", "a thought", "151 words"),
     ],
 )

@@ -30,7 +30,8 @@ Rewrite the user's text into one prompt for the Veo video model. Answer with the
 FROM_IMAGE = "The first frame is given as an image: describe motion and change, not what it shows."
 FROM_TEXT = "Then subject, action, setting, style, light and sound, in this order."
 REFUSAL = re.compile(
-    r"^\W*(?:(?:i'?m sorry|sorry|i am sorry|i can(?:no|')t|i am unable|i'm unable|as an ai)\b"
+    r"^\W*(?:(?:sorry|unfortunately|as an ai|i can(?:no|['\u2019])t"
+    r"|i(?:['\u2019]?m| am) (?:sorry|unable|not able))\b"
     r"|(?:非常|很)?抱歉|对不起|我(?:无法|不能)|作为(?:一[个款名])?(?:AI|人工智能))",
     re.IGNORECASE,
 )
