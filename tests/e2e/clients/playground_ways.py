@@ -153,8 +153,9 @@ def moved_by_its_price(page):
     dry_run = "**/v1/videos?dry_run=true"
     page.route(dry_run, lambda route: held.append(route))  # noqa: PLW0108 — no builtin
     page.get_by_label("What happens in it?").fill("Soon")
-    with page.expect_request(dry_run):
-        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    while not held:
+        page.wait_for_timeout(100)
     before = page.locator("#go").bounding_box()["y"]
     for route in held:
         route.continue_()
