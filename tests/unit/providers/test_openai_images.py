@@ -69,6 +69,12 @@ def test_image_in_a_data_url_is_read(name):
     assert made(answering(json={"data": [{"b64_json": None, name: data_url}]})) == b"a picture"
 
 
+@pytest.mark.parametrize("text", ["-_-_YQ==", "+/+/YQ", "+/+/\nYQ==\n"])
+def test_image_in_base64_is_read_however_it_is_written(text):
+    """Without padding, in the alphabet of URLs, in lines: so its data URL may be, too."""
+    assert made(answering(json={"data": [{"b64_json": text}]})) == b"\xfb\xff\xbfa"
+
+
 def linking_to(url):
     def answer(request):
         link = {"data": [{"url": url}]}
@@ -130,6 +136,7 @@ SAFE_TO_REPEAT = {
     "500": answering(500),
     "502": answering(502),
     "503": answering(503),
+    "an edge that never reached it": answering(521),
     "502, never sent on": answering(502, text="dial tcp 203.0.113.9:443: i/o timeout"),
 }
 MAYBE_PAID = {
@@ -137,6 +144,7 @@ MAYBE_PAID = {
     "broken off": failing(httpx.ReadError),
     "too long": answering(content=b"x" * (MAX_RESPONSE + 1)),
     "504": answering(504),
+    "524": answering(524),
     "502, sent on and lost": answering(502, json={"error": {"message": "unexpected EOF"}}),
     "500, sent on and lost": answering(500, text="Server disconnected"),
     "unreadable": answering(text="<html>"),

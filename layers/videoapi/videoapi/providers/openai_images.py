@@ -1,6 +1,5 @@
 """Client of an OpenAI-compatible images endpoint: one POST, and the image behind its response."""
 
-import base64
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from videoapi.providers.json_access import UnreadableJson, first_of, parsed
 MAX_RESPONSE = 40 * 1024 * 1024  # bytes: one image of 20 MB as base64, and words around it
 REFUSED, RATE_LIMITED = frozenset({400, 413, 422}), 429
 ACCOUNT_REFUSED = frozenset({401, 402, 403, 404, 405})  # or the address is not the endpoint's
-NOT_MADE = frozenset({500, 502, 503})  # not 504: a late image may have been made
+# Said by the endpoint, or by an edge that never reached it; not 504 or 524: a late image may have
+# been made.
+NOT_MADE = frozenset({500, 502, 503, 521, 522, 523, 525, 526, 530})
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 BUSY_SECONDS = 5  # until another try is worth it
 
@@ -53,11 +54,10 @@ class OpenAIImages:
         try:
             image = first_of(parsed(response.content).get("data")) if response.is_success else {}
             text = str(image.get("b64_json") or image.get("url"))
-            if text[:5].casefold() == "data:":  # some have it in either
-                decode_data_url(text, into := io.BytesIO())
+            is_data = text[:5].casefold() == "data:"  # some have it in either
+            if is_data or image.get("b64_json"):
+                decode_data_url(text if is_data else f"data:;base64,{text}", into := io.BytesIO())
                 return into.getvalue()
-            if image.get("b64_json"):
-                return base64.b64decode(text)
             return self.fetcher.image(text, seconds=left(), trusted={origin(self.base_url)})
         except (UnreadableJson, ValueError, ContentMissing, ValidationError, DownloadFailed) as exc:
             raise ImageLost from exc
