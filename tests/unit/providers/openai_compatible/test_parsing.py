@@ -111,12 +111,17 @@ def test_a_json_object_is_read_with_a_byte_order_mark_too():
         ({"error": "no", "task": {"id": "t"}}, None),
         ({"code": "success", "message": "", "data": "task_7Qx:1"}, "task_7Qx:1"),
         ({"code": 200, "request_id": "r", "data": "cc1b5d02-97fe"}, "cc1b5d02-97fe"),
+        ({"code": 0, "message": "Task submitted", "data": "task_7Qx:1"}, "task_7Qx:1"),
+        ({"code": 200, "msg": "\u63d0\u4ea4\u6210\u529f", "data": "task_7Qx:1"}, "task_7Qx:1"),
+        ({"message": "no channel", "data": "task_7Qx:1"}, None),
+        ({"code": 0, "message": "HIGH_TRAFFIC", "data": "task_7Qx:1"}, None),
+        ({"code": 0, "message": "insufficient_user_quota", "data": "task_7Qx:1"}, None),
         ({"code": "fail", "message": "no channel", "data": "task_7Qx:1"}, None),
         ({"code": "success", "data": "accepted_and_queued"}, None),
         ({"code": "success", "data": "queued as number 1234567"}, None),
         ({"status": "failed", "data": "task_7Qx:1"}, None),
     ],
-    ids=range(40),
+    ids=range(45),
 )
 def test_the_id_of_an_accepted_order_is_found(response, upstream_id):
     assert Answer(response).accepted_id == upstream_id

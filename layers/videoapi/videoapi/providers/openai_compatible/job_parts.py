@@ -167,9 +167,12 @@ class Answer:
 
     @property
     def _bare_ids(self) -> tuple[str, ...]:
-        """The id that is all of its `data`, where nothing is wrong: so new-api answers."""
-        bare = _id(self.json.get("data"))
-        sound = error_in_json(self.json) == ErrorInfo()
+        """The id that is all of its `data`, where nothing is wrong: so new-api answers.
+
+        Beside a code of success any message is none of an error.
+        """
+        bare, found = _id(self.json.get("data")), error_in_json(self.json)
+        sound = not found.codes and (not found.text or bool(as_text(self.json.get("code"))))
         return (bare,) if sound and _BARE_ID.fullmatch(bare) else ()
 
     @property
