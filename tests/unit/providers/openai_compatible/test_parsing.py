@@ -291,6 +291,28 @@ def test_a_status_in_numbers_counts_beside_a_url_alone(status, beside, done):
 
 
 @pytest.mark.parametrize(
+    ("envelope", "beside", "done"),
+    [
+        ({"code": 0, "message": "Fetched"}, {}, True),
+        ({"code": 200, "msg": "\u67e5\u8be2\u6210\u529f"}, {"message": "ok"}, True),
+        ({"code": 0, "message": "Fetched"}, {"message": "no luck"}, False),
+        ({"code": 0, "message": "Fetched"}, {"code": 0, "message": "no luck"}, False),
+        ({"code": 0, "message": "Fetched"}, {"fail_reason": "no luck"}, False),
+        ({"code": 0, "message": "Fetched"}, {"progress": 45}, False),
+        ({"code": 10, "message": "Fetched"}, {}, False),
+        ({"message": "no luck"}, {}, False),
+    ],
+)
+@pytest.mark.parametrize("holder", ["data", "result"])
+def test_message_of_an_envelope_that_went_well_is_no_error(envelope, beside, done, holder):
+    """One beside the job's own status in numbers may be an error's."""
+    job = job_in(
+        {**envelope, holder: {"id": "v", "status": 2, "video_url": VIDEO, **beside}}, CONTENT
+    )
+    assert (job and job.video_url) == (VIDEO if done else None)
+
+
+@pytest.mark.parametrize(
     ("beside", "done"),
     [
         ({"url": VIDEO}, True),

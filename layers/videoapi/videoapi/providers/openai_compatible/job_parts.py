@@ -106,6 +106,16 @@ class Part:
         """Whether a status is no word: a number, or an object without a word of an open job."""
         return any(_is_no_word(self.json.get(key)) for key in _WORD_KEYS)
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing in it may be an error's: no message, but one of a request that went well.
+
+        Such a request has a code of success, and no status in numbers that its message may explain.
+        """
+        found = error_in_json(self.json)
+        of_a_request = bool(as_text(self.json.get("code"))) and not self.tells_in_numbers
+        return not (has_error(self.json) or found.codes or (found.text and not of_a_request))
+
     @cached_property
     def inner(self) -> tuple["Part", ...]:
         """What it may hold the job as."""
@@ -167,12 +177,9 @@ class Answer:
 
     @property
     def _bare_ids(self) -> tuple[str, ...]:
-        """The id that is all of its `data`, where nothing is wrong: so new-api answers.
-
-        Beside a code of success any message is none of an error.
-        """
-        bare, found = _id(self.json.get("data")), error_in_json(self.json)
-        sound = not found.codes and (not found.text or bool(as_text(self.json.get("code"))))
+        """The id that is all of its `data`, where nothing is wrong: so new-api answers."""
+        bare = _id(self.json.get("data"))
+        sound = self.everywhere[0].is_sound
         return (bare,) if sound and _BARE_ID.fullmatch(bare) else ()
 
     @property

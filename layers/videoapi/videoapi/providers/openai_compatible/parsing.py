@@ -123,7 +123,7 @@ def _is_all_over(answer: Answer, content_url: str) -> bool:
         return not any(map(has_error, told))
     in_numbers = any(part.tells_in_numbers for part in answer.everywhere)
     in_numbers = in_numbers and tells_a_video(answer.json, content_url)
-    return in_numbers and all(error_in_json(part) == ErrorInfo() for part in told)
+    return in_numbers and all(part.is_sound for part in answer.everywhere)
 
 
 def _expiry(answer: Answer, url: str | None) -> float | None:
