@@ -46,6 +46,11 @@ def test_a_key_is_asked_for_and_a_wrong_one_refused(found):
     assert found["keyed"]["plays"]
 
 
+def test_focus_moves_as_a_key_is_taken_and_not_once_one_types(found):
+    """The address is typed while the list of videos is on its way, and Enter takes it."""
+    assert found["keyed"]["begins at"] == "make"
+
+
 def test_nothing_is_ordered_before_there_is_a_price(found):
     assert found["keyed"]["early"] == ["Give a key first.", "API key"]
     assert found["keyed"]["ordered"] == 0

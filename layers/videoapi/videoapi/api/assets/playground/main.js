@@ -14,7 +14,7 @@ const RECENT = 10 * 60 * 1000; // milliseconds: what began since is shown at onc
 let busy = false; // an order is on its way: a second press of the button is none
 let beginning = 0;
 
-/** Read what can be made, take up an order without an answer, and list the videos. */
+/** Read what can be made, take up an open order, list the videos. */
 async function start() {
   const mine = (beginning += 1);
   for (let attempt = 1; mine === beginning; attempt += 1) {
@@ -139,11 +139,13 @@ function askForKey() {
 }
 
 function signedIn() {
-  const has = key();
+  const has = key(), asked = byId("key-form");
   byId("key-state").hidden = !has;
   byId("key-shown").textContent = `Key …${has.slice(-4)}`;
-  if (has) byId("key-form").hidden = true;
   snippets.write();
+  if (!has || asked.hidden) return;
+  asked.hidden = true;
+  byId("make").focus({ preventScroll: true });
 }
 
 async function useKey(event) {
@@ -155,7 +157,6 @@ async function useKey(event) {
   tasks.forgetAll(); // another owner's
   await orders.keyChanged();
   await start();
-  if (key()) byId("make").focus({ preventScroll: true });
 }
 
 async function forgetKey() {

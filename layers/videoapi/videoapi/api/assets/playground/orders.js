@@ -3,7 +3,7 @@
 
 import { ApiError, call, hex, stored, wait } from "./api.js";
 
-const OPEN = "video-api-order"; // of this tab: the key of the order without an answer
+const OPEN = "video-api-order"; // of this tab: the key of its open order
 let open = null; // the same where the browser keeps nothing
 const TRIES = 6;
 const KEPT = 24 * 3600 * 1000; // milliseconds for which a picture is kept for "again with changes"
